@@ -1,0 +1,74 @@
+# Two commands are all a newcomer needs: `make try` and `make test`. Both set up what they need.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The stamp is made last, so an installation that was interrupted is done again.
+STAMP  := $(VENV)/.installed
+
+STREAM ?= tests/streams/pc-7.2.mig
+DEVICE ?= i8254
+VALUE  ?= i8254/channels[0]/count
+
+.PHONY: help try env test lint format bench streams lock clean
+
+help:
+	@echo 'make try     set up, then look into a real stream'
+	@echo 'make test    set up, then run every test (those with a real QEMU where one is installed)'
+	@echo 'make lint    ruff, mypy strict, import-linter'
+	@echo 'make format  let ruff rewrite the sources'
+	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
+	@echo 'make streams make tests/streams again with the installed QEMU'
+	@echo 'make lock    pin requirements/dev.in again'
+	@echo 'make clean   remove everything that make made'
+
+env: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'migstream needs Python 3.11 or newer; try: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo 'Python came without venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Kept streams are compressed. Python unpacks: nothing else is needed.
+%.mig: %.mig.xz
+	@$(PYTHON) -c 'import lzma, pathlib, sys; pathlib.Path(sys.argv[2]).write_bytes(lzma.open(sys.argv[1]).read())' $< $@
+
+try: $(STAMP) $(STREAM)
+	@run() { printf '\n$$ %s\n' "$$*"; PATH="$(CURDIR)/$(BIN):$$PATH" "$$@"; }; set -e; \
+	run migstream info $(STREAM); \
+	run migstream tree $(STREAM) '$(DEVICE)'; \
+	run migstream get $(STREAM) '$(VALUE)' --where
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The stream sizes, the peers and the bars are described in bench/README.md.
+bench: $(STAMP)
+	ANALYZE_MIGRATION='$(ANALYZE_MIGRATION)' $(BIN)/python -m bench
+
+streams: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python tests/streams/capture.py
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/dev.in -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
+	rm -f tests/streams/*.mig
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

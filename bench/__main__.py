@@ -1,0 +1,101 @@
+"""Run the comparison: ``python -m bench``. Exit status 1 when a bar was missed, 2 when a command failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.streams import build, device_part, unpack
+from bench.timing import CommandFailedError, Row, seconds, table
+
+STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
+SMALL, LARGE = 16, 1024  # MiB of guest memory
+
+
+def compare(folder: Path, script: str | None, runs: int) -> list[Row]:
+    """Make the streams in `folder`, time everything, and return the ratios.
+
+    Parameters
+    ----------
+    folder : has room for 1.1 GiB
+    script : QEMU's ``analyze-migration.py``, if there is one
+    runs : how many are counted of each
+    """
+    ours = str(Path(sys.executable).with_name("migstream"))
+    devices = device_part(unpack(STREAMS / "pc-7.2.mig.xz", folder / "pc.mig").read_bytes())
+    small = str(build(folder / "small.mig", SMALL, devices))
+    large = str(build(folder / "large.mig", LARGE, devices))
+    pseries = str(unpack(STREAMS / "pseries-7.2.mig.xz", folder / "pseries.mig"))
+
+    def timed(*command: str) -> float:
+        print(f"timing: {' '.join(command)}", file=sys.stderr)
+        return seconds(command, runs)
+
+    def both_sizes(name: str, *command: str) -> tuple[float, Row]:
+        at_small, at_large = timed(ours, *command, small), timed(ours, *command, large)
+        return at_large, Row(
+            f"{name}, {LARGE} MiB", at_large, f"{name}, {SMALL} MiB", at_small, "<=", 1.2
+        )
+
+    decode, decode_row = both_sizes("decode --json", "decode", "--json")
+    _, info_row = both_sizes("info", "info")
+    rows = [
+        decode_row,
+        info_row,
+        Row(
+            f"stat (walks the RAM), {LARGE} MiB",
+            timed(ours, "stat", large),
+            "cat FILE >/dev/null",
+            timed("cat", large),
+            "<=",
+            2,
+        ),
+        Row(
+            "--version",
+            timed(ours, "--version"),
+            "python3 -c pass",
+            timed(sys.executable, "-c", "pass"),
+            "<=",
+            4,
+        ),
+    ]
+    if script:
+        name = Path(script).name
+        theirs = timed(sys.executable, script, "-f", large)
+        rows.append(Row(f"decode --json, {LARGE} MiB", decode, name, theirs, ">=", 10))
+        theirs = timed(sys.executable, script, "-f", pseries)
+        rows.append(
+            Row(
+                "decode --json, pseries",
+                timed(ours, "decode", "--json", pseries),
+                name,
+                theirs,
+                ">=",
+                20,
+            )
+        )
+    return rows
+
+
+def main() -> int:
+    """Compare, print, and return the exit status."""
+    script = os.environ.get("ANALYZE_MIGRATION") or None
+    runs = int(os.environ.get("BENCH_RUNS", "5"))
+    with tempfile.TemporaryDirectory(prefix="migstream-bench-") as folder:
+        try:
+            rows = compare(Path(folder), script, runs)
+        except CommandFailedError as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 2
+    print(table(rows))
+    if script is None:
+        print(
+            "\nNot compared with QEMU's own script: set ANALYZE_MIGRATION=path/to/analyze-migration.py"
+        )
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,90 @@
+"""Streams made at bench time: as large as wanted, with the devices of a real one.
+
+This shares no code with migstream, so that a mistake in its parser cannot hide here.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import random
+import re
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = 4096
+POOL = (
+    61  # different pages; a prime, so that no stride of a reader meets the same one again and again
+)
+PAGES_PER_PART = 4096  # 16 MiB: about what QEMU writes in one go
+BLOCK = b"pc.ram"
+
+# Section types and flags of page records, from QEMU's migration/savevm.h and migration/ram.c.
+START, PART, END, FULL, DESCRIPTION, CONFIGURATION, FOOTER = 1, 2, 3, 4, 6, 7, 0x7E
+MEM_SIZE, NORMAL, END_OF_SECTION, CONTINUE = 0x04, 0x08, 0x10, 0x20
+RAM_ID = 2
+
+
+def unpack(packed: Path, target: Path) -> Path:
+    """Unpack a stream that is kept with xz."""
+    target.write_bytes(lzma.decompress(packed.read_bytes()))
+    return target
+
+
+def device_part(stream: bytes) -> bytes:
+    """Return what follows the live sections of a real stream: devices, end mark, description.
+
+    The first device is found by its name, which the description gives.
+    """
+    for mark in re.finditer(rb"\x06(....)\{", stream, re.DOTALL):
+        if int.from_bytes(mark[1], "big") == len(stream) - mark.end(1):
+            break
+    else:
+        raise ValueError("no description at the end")
+    name = json.loads(stream[mark.end(1) :])["devices"][0]["name"].encode()
+    header = re.search(rb"\x04....%s" % re.escape(bytes([len(name)]) + name), stream, re.DOTALL)
+    if header is None:
+        raise ValueError("no device section where the description announces one")
+    return stream[header.start() :]
+
+
+def build(target: Path, mebibytes: int, devices: bytes, machine: bytes = b"pc-i440fx-7.2") -> Path:
+    """Write a stream of one RAM block, every page of which is a normal one, followed by `devices`.
+
+    Parameters
+    ----------
+    target : where to write
+    mebibytes : guest memory, in MiB
+    devices : see `device_part`
+    machine : the machine type in the configuration
+    """
+    count = mebibytes * (1 << 20) // PAGE
+    source = random.Random(mebibytes)  # noqa: S311 - reproducible filler, no secret
+    pool = [source.randbytes(PAGE) for _ in range(POOL)]
+    footer = struct.pack(">BI", FOOTER, RAM_ID)
+    stop = struct.pack(">Q", END_OF_SECTION) + footer
+    name = bytes([len(BLOCK)]) + BLOCK
+    with target.open("wb") as out:
+        out.write(b"QEVM" + struct.pack(">IBI", 3, CONFIGURATION, len(machine)) + machine)
+        out.write(struct.pack(">BI", START, RAM_ID) + b"\x03ram" + struct.pack(">II", 0, 4))
+        out.write(
+            struct.pack(">Q", count * PAGE | MEM_SIZE)
+            + name
+            + struct.pack(">Q", count * PAGE)
+            + stop
+        )
+        for first in range(0, count, PAGES_PER_PART):
+            pieces = [struct.pack(">BI", PART, RAM_ID)]
+            for page in range(first, min(first + PAGES_PER_PART, count)):
+                if page == 0:
+                    pieces += [struct.pack(">Q", NORMAL), name]
+                else:
+                    pieces.append(struct.pack(">Q", page * PAGE | NORMAL | CONTINUE))
+                pieces.append(pool[page % POOL])
+            out.write(b"".join(pieces) + stop)
+        out.write(struct.pack(">BI", END, RAM_ID) + stop)
+        out.write(devices)
+    return target

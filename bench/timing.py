@@ -1,0 +1,86 @@
+"""How long a whole process takes, and the table of what came out."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+class CommandFailedError(Exception):
+    """A command that was to be timed did not work; the message says which, and what it printed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One ratio and the bar it is held against.
+
+    Attributes
+    ----------
+    work, against : what was timed, in words
+    ours, theirs : seconds
+    bar : how often faster (``>=``) or at most how much slower (``<=``)
+    """
+
+    work: str
+    ours: float
+    against: str
+    theirs: float
+    sense: Literal["<=", ">="]
+    bar: float
+
+    @property
+    def ratio(self) -> float:
+        """Theirs over ours where we are to be faster, ours over theirs where we may be slower."""
+        return self.theirs / self.ours if self.sense == ">=" else self.ours / self.theirs
+
+    @property
+    def met(self) -> bool:
+        """Whether the bar is reached."""
+        return self.ratio >= self.bar if self.sense == ">=" else self.ratio <= self.bar
+
+
+def seconds(command: Sequence[str], runs: int) -> float:
+    """Return the median wall time of a process, after one run that does not count (it warms the page cache)."""
+    taken = []
+    for _ in range(runs + 1):
+        begin = time.perf_counter()
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        )
+        taken.append(time.perf_counter() - begin)
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            raise CommandFailedError(
+                f"{' '.join(command)}: exit {done.returncode}: {' '.join(said)}"
+            )
+    return statistics.median(taken[1:])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as text."""
+    head = ("work", "s", "against", "s", "ratio", "bar", "")
+    cells = [
+        (
+            row.work,
+            f"{row.ours:.3f}",
+            row.against,
+            f"{row.theirs:.3f}",
+            f"{row.ratio:.2f}",
+            f"{row.sense} {row.bar:g}",
+            "ok" if row.met else "MISSED",
+        )
+        for row in rows
+    ]
+    width = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
+    right = {1, 3, 4}
+    return "\n".join(
+        "  ".join(
+            text.rjust(width[column]) if column in right else text.ljust(width[column])
+            for column, text in enumerate(line)
+        ).rstrip()
+        for line in [head, *cells]
+    )

@@ -1,0 +1,196 @@
+"""The codec of section `ram`, version 4 (migration/ram.c: ram_save_setup, ram_load_precopy)."""
+
+from __future__ import annotations
+
+from migstream.errors import BadRam
+from migstream.ram.detect import detect
+from migstream.ram.mapped import VERSION, MappedReader
+from migstream.ram.model import BlockRecords, RamBlock, RamRecords, RamSetup, RamSummary
+from migstream.ram.records import Records
+from migstream.wire.cursor import Cursor
+from migstream.wire.model import SectionType, Span
+from migstream.wire.registry import Context
+
+__all__ = ["RamCodec"]
+
+RAM_VERSION = 4
+MAX_BLOCKS = 1 << 16
+
+
+class RamCodec:
+    """Walks the RAM records of one stream, from START to END (protocol: wire.registry.Codec).
+
+    Where `context.page_size` is None it is found from the first page records, and set.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._records = Records()
+        self._blocks: dict[str, RamBlock] = {}
+        self._total = 0
+        self._type = SectionType.PART
+        self._version: int | None = RAM_VERSION
+        self._reset()
+
+    def _reset(self) -> None:
+        self._start: int | None = None
+        self._stop = 0
+        self._setup_bytes = 0
+        self._left: int | None = None
+        self._open: tuple[int, str, int, int | None, int | None] | None = None
+        self._mapped: MappedReader | None = None
+
+    def begin(self, type_: SectionType, version_id: int) -> None:
+        self._type, self._version = type_, version_id
+        self._reset()
+        self._records.begin(setup=type_ is SectionType.START)
+        self._records.mapped = "mapped-ram" in self._context.capabilities
+
+    def step(self, cur: Cursor) -> bool:
+        if self._start is None:
+            self._check_version(cur.offset)
+            self._start = cur.offset
+        records = self._records
+        if self._left is None:
+            self._walk(cur)
+            if records.listing is not None:
+                self._setup_bytes += 8
+                self._total = self._left = records.listing
+                self._blocks = {}
+        if self._left is not None:
+            self._list(cur)
+        self._stop = cur.offset
+        return records.ended
+
+    def content(self) -> RamSetup | RamRecords:
+        """What the section held: RamSetup of a START, else RamRecords."""
+        records = RamRecords(
+            span=Span(self._start or 0, self._stop),
+            blocks=tuple(BlockRecords(name, tally) for name, tally in self._records.section()),
+            flush=self._records.flush,
+            hook=self._records.hook,
+            eos=self._records.eos,
+            setup_bytes=self._setup_bytes,
+        )
+        if self._type is not SectionType.START:
+            return records
+        return RamSetup(total=self._total, blocks=tuple(self._blocks.values()), records=records)
+
+    def summary(self) -> RamSummary:
+        """What all sections held so far."""
+        return RamSummary(
+            page_size=self._context.page_size,
+            blocks=tuple(BlockRecords(name, tally) for name, tally in self._records.total()),
+            rounds=self._records.rounds(),
+            round_count=self._records.round_count,
+        )
+
+    def _check_version(self, at: int) -> None:
+        if self._type is SectionType.START and self._version != RAM_VERSION:
+            raise BadRam(
+                f"RAM section version {self._version}",
+                at=max(at - 4, 0),
+                expected=RAM_VERSION,
+                found=self._version,
+                hint="QEMU has written version 4 since 0.13, and reads no other",
+            )
+
+    def _walk(self, cur: Cursor) -> None:
+        page = self._context.page_size
+        if page is None or page < 256 or page.bit_count() != 1:
+            if self._records.lone(cur):
+                return
+            page = detect(cur, self._records.lengths, self._records.current)
+            self._context.page_size = page
+        self._records.page = page
+        self._records.walk(cur)
+
+    # --- MEM_SIZE: the list of blocks ----------------------------------------------------------
+
+    def _list(self, cur: Cursor) -> None:
+        """Read the blocks up to the announced sum (migration/ram.c: parse_ramblocks)."""
+        while self._left or self._open:
+            if self._open is None:
+                self._block(cur)
+            if self._open is not None:
+                self._area(cur)
+        self._left = self._records.listing = None
+
+    def _block(self, cur: Cursor) -> None:
+        start, left = cur.offset, self._left or 0
+        raw = cur.counted()
+        name = raw.decode("utf-8", "surrogateescape")
+        if not raw or name in self._blocks or self._records.known >= MAX_BLOCKS:
+            raise BadRam(
+                f"RAM block {name!r} twice" if name in self._blocks else "no such list of blocks",
+                at=start,
+                expected=f"a name of its own, for at most {MAX_BLOCKS} blocks",
+                found=name,
+                hint="the block list is damaged",
+            )
+        length = cur.u64()
+        if length > left:
+            raise BadRam(
+                f"the blocks are larger than their announced sum, at block {name}",
+                at=cur.offset - 8,
+                expected=f"at most {left:#x}",
+                found=length,
+                hint="the list holds fields that were not expected, or is damaged",
+            )
+        page_size = self._postcopy_page_size(cur, last=length == left)
+        address = self._address(cur)
+        if self._records.mapped:
+            known, limit = self._context.page_size, self._context.limit
+            self._mapped = MappedReader(cur, name, length, known, limit)
+            self._context.page_size = self._mapped.page
+        self._open = start, name, length, page_size, address
+        self._left = left - length
+        self._records.know(raw, length)
+        self._setup_bytes += cur.offset - start
+        cur.commit()
+
+    def _area(self, cur: Cursor) -> None:
+        assert self._open is not None
+        start, name, length, page_size, address = self._open
+        mapped = None if self._mapped is None else self._mapped.step(cur)
+        if mapped is not None:
+            self._setup_bytes += cur.offset - mapped.header.stop
+        self._blocks[name] = RamBlock(
+            name=name,
+            used_length=length,
+            page_size=page_size,
+            address=address,
+            span=cur.span(start),
+            mapped=mapped,
+        )
+        self._open = self._mapped = None
+        cur.commit()
+
+    def _postcopy_page_size(self, cur: Cursor, *, last: bool) -> int | None:
+        """The block's page size, sent only where it is not the usual one; nothing flags it.
+
+        Plausible is a power of two out of the advised ones. With x-ignore-shared an address can
+        look the same: then what follows it decides.
+        """
+        advised = self._context.advise
+        if advised is None or not advised[0]:
+            return None
+        value = int.from_bytes(cur.peek(8), "big")
+        if value.bit_count() != 1 or not value & advised[0]:
+            return None
+        if "x-ignore-shared" in self._context.capabilities:
+            after = cur.peek(16)[8:]
+            record = last and int.from_bytes(after, "big") in (0x10, 0x200)
+            if record or after[:1] != b"\x00":
+                return None
+        return cur.u64()
+
+    def _address(self, cur: Cursor) -> int | None:
+        """The guest-physical address, with x-ignore-shared; before a mapped-ram header too."""
+        if "x-ignore-shared" not in self._context.capabilities:
+            return None
+        if self._records.mapped:
+            head = cur.peek(12)
+            if head[:4] == VERSION.to_bytes(4, "big") and head[8:] != VERSION.to_bytes(4, "big"):
+                return None
+        return cur.u64()

@@ -1,0 +1,159 @@
+"""Where the bytes of a stream live: one place to ask for a range of them.
+
+A file is mapped, so that a range costs nothing until it is looked at. A pipe goes by once; what
+was kept of it (device state, never guest memory) is a list of pieces.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import sys
+from bisect import bisect_right
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from migstream.errors import SourceError
+
+__all__ = ["Kept", "Store", "Whole", "open_source"]
+
+Openable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
+
+COMPRESSED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "lzma",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+class Store(Protocol):
+    """Bytes by absolute offset. `size` is the source's length in bytes."""
+
+    size: int
+
+    def view(self, start: int, stop: int) -> memoryview:
+        """Bytes [start, stop); raises SourceError where they were not kept."""
+        ...
+
+
+class Whole:
+    """All bytes at hand: a mapped file, or a bytes object."""
+
+    def __init__(self, data: bytes | bytearray | memoryview | mmap.mmap) -> None:
+        self._view = memoryview(data)
+        self.size = len(self._view)
+
+    def view(self, start: int, stop: int) -> memoryview:
+        return self._view[start:stop]
+
+
+class Kept:
+    """Pieces of a source that went by, in ascending order."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._pieces: list[bytes] = []
+        self.size = 0
+
+    def add(self, start: int, piece: bytes) -> None:
+        self._starts.append(start)
+        self._pieces.append(piece)
+        self.size = max(self.size, start + len(piece))
+
+    def view(self, start: int, stop: int) -> memoryview:
+        index = bisect_right(self._starts, start) - 1
+        if index >= 0:
+            at = start - self._starts[index]
+            piece = self._pieces[index]
+            if at + (stop - start) <= len(piece):
+                return memoryview(piece)[at : at + stop - start]
+        raise SourceError(
+            f"bytes {start:#x}-{stop:#x} went by in the pipe and were not kept",
+            hint="save the stream to a file first, then open the file",
+        )
+
+
+class Opened:
+    """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once."""
+
+    def __init__(self, name: str, store: Whole | None, pipe: BinaryIO | None, closing: list[object]) -> None:
+        self.name = name
+        self.store = store
+        self.pipe = pipe
+        self._closing = closing
+
+    def close(self) -> None:
+        for thing in reversed(self._closing):
+            if isinstance(thing, mmap.mmap):
+                try:
+                    thing.close()
+                except BufferError:  # a caller still holds a view; the map goes with the last one
+                    continue
+            else:
+                thing.close()  # type: ignore[attr-defined]
+
+
+def _decompressor(kind: str, raw: BinaryIO) -> BinaryIO:
+    """A reader of the unpacked bytes: a compressed file is a pipe, it only goes forward."""
+    if kind == "zstd":
+        try:
+            import zstandard
+        except ImportError:
+            raise SourceError(
+                "this file is compressed with zstd, and no decoder is installed",
+                hint="pip install 'migstream[zstd]', or unpack it first: zstd -d",
+            ) from None
+        reader: BinaryIO = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
+            raw, read_across_frames=True
+        )
+        return reader
+    from importlib import import_module
+
+    opened: BinaryIO = import_module(kind).open(raw)
+    return opened
+
+
+def _from_file(name: str, raw: BinaryIO, closing: list[object]) -> Opened:
+    try:
+        size = os.fstat(raw.fileno()).st_size or raw.seek(0, os.SEEK_END)
+        raw.seek(0)
+    except (OSError, io.UnsupportedOperation, AttributeError):
+        return Opened(name, None, raw, closing)
+    if not size:
+        return Opened(name, Whole(b""), None, closing)
+    head = raw.read(8)
+    raw.seek(0)
+    for magic, kind in COMPRESSED.items():
+        if head.startswith(magic):
+            return Opened(name, None, _decompressor(kind, raw), closing)
+    try:
+        mapped = mmap.mmap(raw.fileno(), size, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return Opened(name, None, raw, closing)
+    return Opened(name, Whole(mapped), None, [*closing, mapped])
+
+
+def open_source(what: Openable) -> Opened:
+    """Open a path, `-` (standard input), a file object or bytes.
+
+    Raises
+    ------
+    SourceError : it does not exist, is a directory, or cannot be read
+    """
+    if isinstance(what, bytes | bytearray | memoryview):
+        return Opened("<bytes>", Whole(what), None, [])
+    if isinstance(what, io.BytesIO):
+        return Opened("<bytes>", Whole(what.getvalue()), None, [])
+    if isinstance(what, str | os.PathLike):
+        if str(what) == "-":
+            return _from_file("<stdin>", sys.stdin.buffer, [])
+        path = Path(what)
+        try:
+            raw = path.open("rb")
+        except OSError as error:
+            hint = "give the file that QEMU wrote" if path.is_dir() else ""
+            raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}", hint=hint) from None
+        return _from_file(str(path), raw, [raw])
+    return _from_file(getattr(what, "name", "<file>"), what, [])

@@ -1,0 +1,463 @@
+"""Stream: the one object in which the layers meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from migstream.errors import BadDescription, NeedData, ParseError, StreamError
+from migstream.iterable import SECTIONS
+from migstream.source.store import Kept, Openable, Opened, Store, open_source
+from migstream.vmstate.description import Description, parse_description
+from migstream.vmstate.description import Device as Described
+from migstream.vmstate.layout import Layout, compile_device, fit_device
+from migstream.vmstate.paths import find, match_names, no_such
+from migstream.vmstate.values import Value, root
+from migstream.wire.cursor import Cursor
+from migstream.wire.model import (
+    Command,
+    Configuration,
+    Item,
+    Opaque,
+    Section,
+    SectionType,
+    Span,
+    VMDescription,
+)
+from migstream.wire.registry import Context
+from migstream.wire.tail import Extent, find_description, locate_devices, read_device
+from migstream.wire.walk import Walker, walk
+
+if TYPE_CHECKING:
+    from migstream.ram.model import RamSetup, RamSummary
+
+__all__ = ["Device", "Devices", "Stream", "open_stream"]
+
+FIRST_WINDOW = 1 << 20
+
+
+class Device:
+    """One device section: where it is, what the description says of it, its values."""
+
+    def __init__(self, section: Section, layout: Layout | None, store: Store) -> None:
+        self.section = section
+        self.layout = layout
+        self.value = root(layout or _opaque(section), section.payload, section.path, store.view)
+
+    def __repr__(self) -> str:
+        return f"<Device {self.path} {self.section.span}>"
+
+    @property
+    def name(self) -> str:
+        return self.section.name
+
+    @property
+    def instance_id(self) -> int:
+        return self.section.instance_id
+
+    @property
+    def path(self) -> str:
+        return self.section.path
+
+    @property
+    def described(self) -> bool:
+        """Whether the payload has a layout; if not, it is one opaque `data` buffer."""
+        return self.layout is not None
+
+    def __getitem__(self, path: str) -> Value:
+        return self.value[path]
+
+    def __iter__(self) -> Iterator[Value]:
+        return self.value.children
+
+
+def _opaque(section: Section) -> Layout:
+    """A payload that nothing describes, as one buffer (as savevm.c: vmstate_save_old_style has it)."""
+    from migstream.vmstate.layout import Node
+
+    size = section.payload.size
+    data = Node(name="data", type="buffer", kind="leaf", offset=0, size=size, stride=size)
+    return Layout(section.name, section.version_id or 0, size, (data,), exact=False)
+
+
+class Devices(Sequence[Device]):
+    """The device sections in their order on the wire; by index, by name, by (name, instance id)."""
+
+    def __init__(self, devices: Sequence[Device]) -> None:
+        self._devices = tuple(devices)
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def __getitem__(self, key: Any) -> Any:  # Device, or a tuple of them for a slice
+        if isinstance(key, int | slice):
+            return self._devices[key]
+        name, instance = (key, None) if isinstance(key, str) else key
+        hits = [d for d in self if d.name == name and instance in {None, d.instance_id}]
+        if len(hits) == 1:
+            return hits[0]
+        if hits:
+            error = no_such(name, [d.path for d in hits])
+            error.message = f"{len(hits)} devices are called {name!r}"
+            raise error
+        raise no_such(name if instance is None else f"{name}[{instance}]", [d.path for d in self])
+
+    def __iter__(self) -> Iterator[Device]:
+        return iter(self._devices)
+
+
+class Stream:
+    """An open migration stream.
+
+    Device state comes from the tail of a file, guest memory is not touched for it. Attributes
+    read on demand: `machine`, `configuration`, `capabilities`, `description`, `devices` are
+    instant on a file of any size; `items`, `sections`, `ram`, `damage` walk the stream once.
+    """
+
+    def __init__(self, opened: Opened, like: Description | None = None) -> None:
+        self._opened = opened
+        self._like = like
+        self.name = opened.name
+        self._damage: list[ParseError] = []
+        self._tail_damage: list[ParseError] = []
+        self._walker: Walker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._opened.close()
+
+    # --- the bytes -----------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> Store:
+        """The bytes: all of a file, of a pipe what was kept when it went by."""
+        if self._opened.store is not None:
+            return self._opened.store
+        _ = self._piped
+        return self._kept
+
+    @property
+    def size(self) -> int:
+        """Bytes of the source."""
+        return self.store.size
+
+    @property
+    def seekable(self) -> bool:
+        return self._opened.store is not None
+
+    @cached_property
+    def _view(self) -> memoryview:
+        return self.store.view(0, self.store.size)
+
+    # --- the description -----------------------------------------------------------------------
+
+    @cached_property
+    def description_span(self) -> Span | None:
+        """Type byte, length and JSON of the description; None where the stream has none."""
+        if self.seekable:
+            return find_description(self._view)
+        item = next((i for i in self._piped if isinstance(i, VMDescription)), None)
+        return None if item is None else item.span
+
+    @cached_property
+    def description(self) -> Description | None:
+        """The description, or that of `like`, or None."""
+        span = self.description_span
+        if span is not None:
+            text = bytes(self.store.view(span.start + 5, span.stop))
+            try:
+                return parse_description(text, span.start + 5)
+            except BadDescription as error:
+                self._tail_damage.append(error)
+        return self._like
+
+    @cached_property
+    def _layouts(self) -> dict[tuple[str, int], Layout]:
+        if self.description is None or self.description is self._like:
+            return {}
+        return {d.key: compile_device(d) for d in self.description.devices}
+
+    @property
+    def _extents(self) -> list[Extent]:
+        return [Extent(*key, layout.size, layout.exact) for key, layout in self._layouts.items()]
+
+    # --- tail first ------------------------------------------------------------------------------
+
+    @cached_property
+    def _late(self) -> list[Section]:
+        """Device sections before the end marker, verified; none where they cannot be located."""
+        span = self.description_span
+        if not self.seekable or span is None or not self._layouts:
+            return []
+        return locate_devices(self._view, span.start, self._extents)
+
+    @cached_property
+    def head(self) -> tuple[Item, ...]:
+        """What precedes the first PART, END or located device: header, configuration, setup."""
+        if not self.seekable:
+            return tuple(self._piped)
+        stop = self._late[0].span.start if self._late else self.size
+        walker = self._new_walker()
+        items: list[Item] = []
+        try:
+            for item in walk(Cursor(self._view), walker):
+                if item.span.start >= stop or walker.damage:
+                    break
+                if isinstance(item, Section) and item.type in {SectionType.PART, SectionType.END}:
+                    break
+                items.append(item)
+                if item.span.stop >= stop or self._live_follows(item.span.stop):
+                    break
+        finally:
+            self._tail_damage += [e for e in walker.damage if not items]
+        return tuple(items)
+
+    def _live_follows(self, at: int) -> bool:
+        return bytes(self._view[at : at + 1]) in {b"\x02", b"\x03"}
+
+    @cached_property
+    def _located(self) -> list[Section] | None:
+        """All device sections without reading RAM; None where that does not verify."""
+        if not self.seekable or not self._layouts:
+            return None
+        missing = [e for e in self._extents][: len(self._layouts) - len(self._late)]
+        early = {s.key: s for s in self.head if isinstance(s, Section) and s.how == "description"}
+        found = [early.get((e.name, e.instance_id)) for e in missing]
+        if any(s is None for s in found):
+            return None
+        return [s for s in found if s is not None] + self._late
+
+    # --- the walk ----------------------------------------------------------------------------------
+
+    def _new_walker(self) -> Walker:
+        page_size = self.description.page_size if self._layouts and self.description else 0
+        valid = 256 <= page_size <= 1 << 20 and not page_size & (page_size - 1)
+        return Walker(
+            SECTIONS,
+            sizes={k: v.size for k, v in self._layouts.items() if v.exact},
+            context=Context(page_size=page_size if valid else None, limit=self._size_hint),
+            known=[s.span.start for s in self._late],
+        )
+
+    @property
+    def _size_hint(self) -> int | None:
+        return self._opened.store.size if self._opened.store is not None else None
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """Every item of the stream, walked from the start; their spans cover every byte once."""
+        if not self.seekable:
+            return tuple(self._piped)
+        self._walker = walker = self._new_walker()
+        items = tuple(walk(Cursor(self._view), walker))
+        self._damage = walker.damage
+        return items
+
+    @cached_property
+    def _piped(self) -> list[Item]:
+        """Read a pipe once. Page data go by; everything else is kept."""
+        assert self._opened.pipe is not None
+        self._kept = Kept()
+        self._walker = walker = Walker(SECTIONS, context=Context())
+        items = list(_pump(self._opened.pipe, walker, self._kept))
+        self._damage = walker.damage
+        return items
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """START, PART, END and FULL sections in their order, those of a package included."""
+        return tuple(i for i in flat(self.items) if isinstance(i, Section))
+
+    @property
+    def damage(self) -> list[ParseError]:
+        """What the walk found wrong, in the order of the stream."""
+        _ = self.items, self.description
+        return [*self._damage, *(e for e in self._tail_damage if e.at not in {d.at for d in self._damage})]
+
+    # --- what it says ----------------------------------------------------------------------------------
+
+    @cached_property
+    def configuration(self) -> Configuration | None:
+        return next((i for i in self.head if isinstance(i, Configuration)), None)
+
+    @property
+    def machine(self) -> str | None:
+        """The machine type's name, such as `pc-i440fx-10.0`."""
+        return None if self.configuration is None else self.configuration.machine
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """Capabilities that the configuration records."""
+        return () if self.configuration is None else self.configuration.capabilities
+
+    @cached_property
+    def devices(self) -> Devices:
+        """Device sections with their values: from the tail where that verifies, else walked."""
+        sections = self._located
+        if sections is None:
+            sections = [s for s in self.sections if s.type == SectionType.FULL]
+        return Devices([self._device(s) for s in sections])
+
+    def _device(self, section: Section) -> Device:
+        layout = self._layouts.get(section.key)
+        if layout is not None and layout.size != section.payload.size:
+            layout = None
+        if layout is None:
+            layout = self._fitted(section)
+        return Device(section, layout, self.store)
+
+    def _fitted(self, section: Section) -> Layout | None:
+        """A layout by description where sizes alone do not tell: `--like`, inexact entries."""
+        described: Described | None = next(
+            (d for d in (self.description.devices if self.description else ()) if d.key == section.key), None
+        )
+        if described is None or section.how == "damage":
+            return None
+        return fit_device(described, self.store.view(*section.payload))
+
+    @property
+    def ram_setup(self) -> RamSetup | None:
+        """RAM blocks as the setup section lists them, without walking any page."""
+        return next(
+            (i.content for i in flat(self.head) if isinstance(i, Section) and i.name == "ram"), None
+        )
+
+    @cached_property
+    def ram(self) -> RamSummary | None:
+        """Blocks, page counts by kind, dirty rounds; None where the stream has no RAM."""
+        _ = self.items
+        assert self._walker is not None
+        ids = [i for i, s in self._walker.starts.items() if s.name == "ram"]
+        codec: Any = self._walker.codecs.get(ids[0]) if ids else None
+        summary: RamSummary | None = None if codec is None else codec.summary()
+        return summary
+
+    # --- paths -------------------------------------------------------------------------------------------
+
+    def find(self, path: str) -> Iterator[Value]:
+        """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
+        if path.startswith("@"):
+            yield self.owner(int(path[1:], 0))
+            return
+        found = False
+        for device, rest in self.find_devices(path):
+            for value in find(device.value, rest):
+                found = True
+                yield value
+        if not found:
+            raise self._no_such(path)
+
+    def find_devices(self, path: str) -> Iterator[tuple[Device, str]]:
+        """Devices that a path begins with, and what is left of the path."""
+        names: dict[str, list[Device]] = {}
+        for device in self.devices:
+            names.setdefault(device.name, []).append(device)
+        for devices, rest in match_names(names.items(), path):
+            for device in devices:
+                mine = f"[{device.instance_id}]"
+                if rest.startswith((mine, "[*]")):
+                    yield device, rest[rest.index("]") + 1 :]
+                elif not rest.startswith("["):
+                    yield device, rest
+
+    def _no_such(self, path: str) -> Exception:
+        for device, rest in self.find_devices(path):
+            return no_such(path, (f"{device.path}/{c.name}" for c in device))
+        return no_such(path, [d.path for d in self.devices])
+
+    def owner(self, offset: int) -> Value:
+        """The innermost device value that owns the byte at an absolute offset."""
+        for device in self.devices:
+            if offset in device.section.payload:
+                return device.value.owner(offset)
+        raise no_such(f"@{offset:#x}", ())
+
+
+def flat(items: Sequence[Item]) -> Iterator[Item]:
+    """Items, and after each package what it holds."""
+    for item in items:
+        yield item
+        if isinstance(item, Command):
+            yield from flat(item.items)
+
+
+def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
+    """Drive a walker over a pipe: a window that grows until the next item fits, then moves on."""
+    window = bytearray()
+    base, last, want, eof = 0, 0, FIRST_WINDOW, False
+    while True:
+        while not eof and len(window) < want:
+            piece = pipe.read(want - len(window))
+            if not piece:
+                eof = True
+            window += piece
+        cur = Cursor(bytes(window), base, eof=eof)
+        try:
+            while not walker.done or walker._pending:  # noqa: SLF001 - the driver owns its machine
+                try:
+                    item = walker.step(cur)
+                except ParseError as error:
+                    if not eof:
+                        _drain(pipe, walker)
+                    item = walker.recover(cur, error, last)
+                    walker.done = True
+                if item is None:
+                    continue
+                last = item.span.stop
+                if not isinstance(item, Section) or item.content is None:
+                    start = max(item.span.start, base)
+                    kept.add(start, bytes(cur.view[start - base : item.span.stop - base]))
+                kept.size = max(kept.size, last)
+                yield item
+            return
+        except NeedData:
+            cur.rollback()
+        done = cur.mark - base
+        if done > len(window):
+            done -= _discard(pipe, done - len(window)) + len(window)
+            base, window, want = cur.mark, bytearray(), FIRST_WINDOW
+            continue
+        want = FIRST_WINDOW if done else max(want, len(window)) * 2
+        base += done
+        del window[:done]
+
+
+def _discard(pipe: Any, size: int) -> int:
+    """Read and forget `size` bytes; how many there were."""
+    gone = 0
+    while gone < size:
+        piece = pipe.read(min(1 << 20, size - gone))
+        if not piece:
+            break
+        gone += len(piece)
+    return gone
+
+
+def _drain(pipe: Any, walker: Walker) -> None:
+    """Read a damaged pipe to its end, so that the writer is not killed by a closed pipe."""
+    while pipe.read(1 << 20):
+        pass
+
+
+def open_stream(what: Openable, *, like: Openable | None = None) -> Stream:
+    """Open a path, `-` (standard input), a file object or bytes.
+
+    `like` names another stream whose description is used where this one has none.
+
+    Raises
+    ------
+    SourceError : the source cannot be read
+    """
+    description = None
+    if like is not None:
+        with open_stream(like) as other:
+            description = other.description
+        if description is None:
+            raise StreamError(f"{other.name} has no description to take")
+    return Stream(open_source(what), description)

@@ -1,0 +1,185 @@
+"""The JSON description that a source appends to its stream, as a typed model.
+
+Written by QEMU's migration/savevm.c (qemu_savevm_state_complete_precopy_non_iterable) and
+migration/vmstate.c (vmsd_desc_field_start, vmsd_desc_field_end). Keys may occur more than once in
+one object (lists describe each element with the same keys), so objects are read as pairs.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from migstream.errors import BadDescription
+
+__all__ = ["Description", "Device", "Field", "Group", "parse_description"]
+
+MAX_DEPTH = 64
+MAX_SIZE = 1 << 62
+ROOT_KEYS = {"configuration", "page_size", "devices"}
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A VMState as it was written: its name, its version, its fields, then its subsections."""
+
+    vmsd_name: str
+    version: int
+    fields: tuple[Field, ...]
+    subsections: tuple[Group, ...] = ()
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One entry of `fields`. `size` is in bytes and that of the first element.
+
+    `array_len` is None for a single value; `struct` is the nested VMState of a struct; `inline`
+    holds the VMStates that lists, trees and `tmp` put beside the entry's own keys.
+    """
+
+    name: str
+    type: str
+    size: int
+    array_len: int | None = None
+    struct: Group | None = None
+    inline: tuple[Group, ...] = ()
+
+
+class Device(msgspec.Struct, frozen=True):
+    """One device section. `size` is given for old-style devices only (one raw `data` buffer)."""
+
+    name: str
+    instance_id: int
+    group: Group
+    size: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.name, self.instance_id
+
+
+class Description(msgspec.Struct, frozen=True):
+    """The whole: `page_size` is the target page size in bytes, `text` the JSON as it was read."""
+
+    page_size: int
+    devices: tuple[Device, ...]
+    configuration: Group | None
+    text: bytes
+
+
+class _Pairs(dict[str, Any]):
+    """A JSON object in which a key occurs more than once; the pairs are kept as written."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else _Pairs(pairs)
+
+
+def _bad(message: str, at: int | None = None, hint: str = "") -> BadDescription:
+    return BadDescription(message, at=at, path=["description"], hint=hint)
+
+
+def _get(table: Any, key: str, kind: type, what: str, default: Any = None) -> Any:
+    if not isinstance(table, dict):
+        raise _bad(f"{what} is not an object")
+    value = table.get(key, default)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _bad(f"{what} has no {kind.__name__} {key!r}")
+    if kind is int and not 0 <= value <= MAX_SIZE:
+        raise _bad(f"{what}: {key} is {value}")
+    return value
+
+
+def _groups(table: dict[str, Any], depth: int) -> tuple[Group, ...]:
+    """The VMStates inlined in a field entry; the same keys once for each of them."""
+    if not isinstance(table, _Pairs):
+        return (_group(table, depth),) if "fields" in table else ()
+    found: list[dict[str, Any]] = []
+    for key, value in table.pairs:
+        if key == "vmsd_name":
+            found.append({})
+        if found and key in {"vmsd_name", "version", "fields", "subsections"}:
+            found[-1][key] = value
+    return tuple(_group(one, depth) for one in found)
+
+
+def _field(table: Any, depth: int) -> Field:
+    name = _get(table, "name", str, "a field")
+    array_len = table.get("array_len")
+    if array_len is not None:
+        array_len = _get(table, "array_len", int, f"field {name!r}")
+    struct = table.get("struct")
+    return Field(
+        name=name,
+        type=_get(table, "type", str, f"field {name!r}"),
+        size=_get(table, "size", int, f"field {name!r}"),
+        array_len=array_len,
+        struct=None if struct is None else _group(struct, depth + 1),
+        inline=_groups(table, depth + 1),
+    )
+
+
+def _group(table: Any, depth: int) -> Group:
+    if depth > MAX_DEPTH:
+        raise _bad(f"structs are nested more than {MAX_DEPTH} deep")
+    return Group(
+        vmsd_name=_get(table, "vmsd_name", str, "a VMState", ""),
+        version=_get(table, "version", int, "a VMState", 0),
+        fields=tuple(_field(f, depth) for f in _get(table, "fields", list, "a VMState", [])),
+        subsections=tuple(
+            _group(s, depth + 1) for s in _get(table, "subsections", list, "a VMState", [])
+        ),
+    )
+
+
+def _device(table: Any) -> Device:
+    name = _get(table, "name", str, "a device")
+    return Device(
+        name=name,
+        instance_id=_get(table, "instance_id", int, f"device {name!r}"),
+        group=_group(table, 0),
+        size=None if table.get("size") is None else _get(table, "size", int, f"device {name!r}"),
+    )
+
+
+def parse_description(text: bytes, at: int | None = None) -> Description:
+    """The model of a description.
+
+    Parameters
+    ----------
+    text : the JSON alone, without type byte and length
+    at : absolute offset of its first byte, for errors
+
+    Raises
+    ------
+    BadDescription : not JSON, not of the shape any QEMU writes, or nested without end
+    """
+    try:
+        table = json.loads(text.decode("utf-8", "surrogateescape"), object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        raise _bad(
+            f"not JSON: {error.msg.lower()}",
+            at=None if at is None else at + error.pos,
+            hint="devices are shown without names of fields; --like OTHER takes them from another stream",
+        ) from None
+    except (RecursionError, ValueError) as error:
+        # ValueError: an integer of thousands of digits, which Python refuses to convert
+        raise _bad(f"not JSON: {type(error).__name__}, nested or long beyond reason", at=at) from None
+    try:
+        if not isinstance(table, dict) or not ROOT_KEYS & table.keys():
+            raise _bad("this JSON describes no migration stream")
+        configuration = table.get("configuration")
+        return Description(
+            page_size=_get(table, "page_size", int, "the description", 0),
+            devices=tuple(_device(d) for d in _get(table, "devices", list, "the description", [])),
+            configuration=None if configuration is None else _group(configuration, 0),
+            text=text,
+        )
+    except BadDescription as error:
+        error.at = at if error.at is None else error.at
+        raise

@@ -1,0 +1,268 @@
+"""Values: views of a device's bytes through its layout. Nothing is decoded until asked for."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.types import WireType, wire_type
+from migstream.wire.model import Span
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Fetch", "Value", "root"]
+
+Fetch = Callable[[int, int], memoryview]
+
+
+class Value:
+    """One value, struct, array or subsection, and the bytes that are its own.
+
+    `name`, `type` and `kind` are the description's; `path` leads here; `span` is absolute.
+    """
+
+    __slots__ = ("_fetch", "node", "path", "span")
+
+    def __init__(self, node: Node, start: int, path: str, fetch: Fetch) -> None:
+        self.node = node
+        self.span = Span(start, start + node.size)
+        self.path = path
+        self._fetch = fetch
+
+    def __repr__(self) -> str:
+        return f"<Value {self.path} {self.type} {self.span}>"
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        """QEMU's word: "uint32", "struct", "timer"."""
+        return self.node.type
+
+    @property
+    def kind(self) -> str:
+        """"leaf", "struct", "sequence" or "subsection"."""
+        return self.node.kind
+
+    @property
+    def count(self) -> int | None:
+        """Number of elements of an array, None for a single value."""
+        return self.node.count
+
+    @property
+    def wire(self) -> WireType:
+        return wire_type(self.node.type, self.node.stride)
+
+    @property
+    def raw(self) -> memoryview:
+        """The bytes as they are in the stream, uncopied."""
+        return self._fetch(*self.span)
+
+    @property
+    def value(self) -> Any:
+        """What the bytes mean.
+
+        A number, bool, bytes or None for a single value; a NumPy array (big-endian, a view of
+        the stream's bytes) for an array of plain values; a dict or a list for what has children.
+        """
+        if self.kind != "leaf":
+            return self.plain()
+        return self.wire.decode(self.raw) if self.count is None else self.array
+
+    @property
+    def array(self) -> np.ndarray[Any, Any]:
+        """Elements of an array of plain values as a NumPy view, shape (count,), no copy."""
+        return self.wire.array(self.raw, self.count or 1, self.node.stride)
+
+    @property
+    def text(self) -> str:
+        """The value as a person reads it; for what has children, a word on what it is."""
+        if self.kind == "leaf" and self.count is None:
+            return self.wire.text(self.wire.decode(self.raw), self.node.size)
+        if self.count is not None:
+            return f"{self.type}[{self.count}]"
+        return ""
+
+    @property
+    def hex(self) -> str:
+        """A single value in hexadecimal: `0x` and the full width, raw bytes for buffers."""
+        return self.wire.hex(self.wire.decode(self.raw), self.node.size)
+
+    # --- children ----------------------------------------------------------------------------
+
+    @property
+    def children(self) -> Iterator[Value]:
+        """What this consists of, made one at a time: fields of a struct, elements of an array."""
+        if self.count is not None and self.kind != "sequence":
+            if self.kind == "struct":
+                yield from (self.element(i) for i in range(self.count))
+            return
+        if self.kind == "sequence":
+            index = 0
+            for node in self.node.children:
+                span = f"[{index}]" if node.count is None else f"[{index}..{index + node.count - 1}]"
+                yield self._child(msgspec.structs.replace(node, name=span), span)
+                index += node.count or 1
+            return
+        for node in self.node.children or self._inside():
+            yield self._child(node, f"/{node.name}")
+
+    def _child(self, node: Node, step: str) -> Value:
+        return Value(node, self.span.start + node.offset, self.path + step, self._fetch)
+
+    def _inside(self) -> tuple[Node, ...]:
+        """Parts of a composite value that the description shows as one blob (`virtio`, ...)."""
+        from migstream.vmstate.custom import EXPANDERS
+
+        expand = EXPANDERS.get(self.type)
+        if expand is None or self.kind != "leaf" or self.count is not None:
+            return ()
+        return tuple(_part_node(part) for part in expand(self.raw))
+
+    def element(self, index: int) -> Value:
+        """Element `index` of an array; raises IndexError."""
+        count = self.count
+        if count is None or not 0 <= index < count:
+            raise IndexError(f"{self.path} has {count or 0} elements")
+        if self.kind == "sequence":
+            at = 0
+            for node in self.node.children:
+                here = node.count or 1
+                if index < at + here:
+                    if node.count is None:
+                        return self._child(msgspec.structs.replace(node, name=f"[{index}]"), f"[{index}]")
+                    return self._child(node, "")._at(index - at, index)
+                at += here
+        return self._at(index, index)
+
+    def _at(self, index: int, label: int) -> Value:
+        stride = self.node.stride
+        node = msgspec.structs.replace(
+            self.node, name=f"[{label}]", offset=0, size=stride, count=None
+        )
+        return Value(node, self.span.start + index * stride, f"{self.path}[{label}]", self._fetch)
+
+    def elements(self) -> Iterator[Value]:
+        """All elements of an array, one at a time."""
+        return (self.element(i) for i in range(self.count or 0))
+
+    def __getitem__(self, path: str | int) -> Value:
+        """The value that `path` names under this one; raises NoSuchPath (also a KeyError)."""
+        from migstream.vmstate.paths import find_one
+
+        return self.element(path) if isinstance(path, int) else find_one(self, path)
+
+    def __iter__(self) -> Iterator[Value]:
+        return self.elements() if self.count is not None else self.children
+
+    def leaves(self) -> Iterator[Value]:
+        """Every value under this one that has bytes of its own, in the order of the stream."""
+        children = iter(self.children)
+        first = next(children, None)
+        if first is None:
+            yield self
+            return
+        yield from first.leaves()
+        for child in children:
+            yield from child.leaves()
+
+    def owner(self, offset: int) -> Value:
+        """The innermost value that owns the byte at an absolute offset inside this one."""
+        if self.count is not None and self.kind != "sequence" and self.node.stride:
+            return self.element((offset - self.span.start) // self.node.stride).owner(offset)
+        for child in self.children:
+            if offset in child.span:
+                return child.owner(offset)
+        return self
+
+    # --- plain data --------------------------------------------------------------------------
+
+    def plain(self) -> Any:
+        """As JSON has it: numbers, booleans, null, hex strings for bytes, lists and objects."""
+        return _plain(self.node, self.raw, 0)
+
+
+def _part_node(part: Any) -> Node:
+    return Node(
+        name=part.name,
+        type=part.type,
+        kind="struct" if part.children else "leaf",
+        offset=part.offset,
+        size=part.size,
+        count=part.count if part.count > 1 else None,
+        stride=part.size // part.count if part.count > 1 else part.size,
+        children=tuple(_part_node(child) for child in part.children),
+    )
+
+
+def _hex(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return value.hex()
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def _plain(node: Node, raw: memoryview, at: int) -> Any:
+    """`at` is where the node begins in `raw`."""
+    if node.kind == "sequence":
+        out: list[Any] = []
+        for child in node.children:
+            inner = _plain(child, raw, at + child.offset)
+            out.extend(inner if child.count is not None else [inner])
+        return out
+    if node.count is None:
+        return _single(node, raw, at)
+    if node.kind == "leaf":
+        wire = wire_type(node.type, node.stride)
+        values = wire.bulk(raw[at : at + node.size], node.count)
+        return values if wire.code else [_hex(value) for value in values]
+    rows = _rows(node)
+    if rows is not None:
+        names, layout = rows
+        return [dict(zip(names, row, strict=True)) for row in layout.iter_unpack(raw[at : at + node.size])]
+    one = msgspec.structs.replace(node, count=None, size=node.stride)
+    return [_single(one, raw, at + i * node.stride) for i in range(node.count)]
+
+
+def _single(node: Node, raw: memoryview, at: int) -> Any:
+    if node.kind == "leaf":
+        return _hex(wire_type(node.type, node.size).decode(raw[at : at + node.size]))
+    return {child.name: _plain(child, raw, at + child.offset) for child in node.children}
+
+
+def _rows(node: Node) -> tuple[list[str], struct.Struct] | None:
+    """One compiled format for each element of an array of flat structs, where there is one."""
+    codes = []
+    at = 0
+    for child in node.children:
+        code = wire_type(child.type, child.stride).code
+        if child.kind != "leaf" or child.count is not None or not code or child.offset != at:
+            return None
+        codes.append(code)
+        at += child.size
+    if at != node.stride or not codes:
+        return None
+    return [child.name for child in node.children], struct.Struct(">" + "".join(codes))
+
+
+def root(layout: Layout, payload: Span, path: str, fetch: Fetch) -> Value:
+    """The whole of a device section as one value."""
+    node = Node(
+        name=path,
+        type=layout.vmsd_name,
+        kind="struct",
+        offset=0,
+        size=payload.size,
+        stride=payload.size,
+        version=layout.version,
+        children=layout.children,
+    )
+    return Value(node, payload.start, path, fetch)

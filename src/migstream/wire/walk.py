@@ -1,0 +1,498 @@
+"""The walk through a stream, item after item, from its first byte.
+
+One state machine for files and pipes: `Walker.step` reads one item (or a part of a long section)
+and either moves the cursor's mark or raises. Source: QEMU, migration/savevm.c (qemu_loadvm_state_main).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from migstream.errors import BadFraming, NeedData, ParseError, Unsupported
+from migstream.wire.cursor import Cursor
+from migstream.wire.frames import (
+    COMMANDS,
+    MAGIC,
+    SectionStart,
+    read_command,
+    read_configuration,
+    read_file_header,
+    read_section_start,
+)
+from migstream.wire.model import (
+    Command,
+    End,
+    Item,
+    Opaque,
+    Section,
+    SectionType,
+    Span,
+    Trailer,
+    VMDescription,
+)
+from migstream.wire.registry import Codec, Context, Registry
+
+__all__ = ["Walker", "walk"]
+
+Key = tuple[str, int]
+MAX_OPAQUE = 1 << 30
+FOOTER = SectionType.FOOTER
+
+
+class _Open(msgspec.Struct):
+    """The section being read."""
+
+    start: int
+    type: SectionType
+    head: SectionStart
+    payload: int
+    codec: Codec | None
+    how: str = "codec"
+    content: Any = None
+    stop: int | None = None
+
+
+class Walker:
+    """State of a walk.
+
+    Parameters
+    ----------
+    registry : codecs of section kinds
+    sizes : payload sizes in bytes that the description gives to device sections
+    known : offsets at which device sections are known to begin, ascending; after damage the walk
+        goes on at the next of them
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        sizes: Mapping[Key, int] | None = None,
+        context: Context | None = None,
+        known: Sequence[int] = (),
+    ) -> None:
+        self.registry = registry
+        self.sizes = sizes or {}
+        self.context = context or Context()
+        self.known = known
+        self.damage: list[ParseError] = []
+        self.codecs: dict[int, Codec] = {}
+        self.starts: dict[int, SectionStart] = {}
+        self.done = False
+        self._open: _Open | None = None
+        self._next: Callable[[Cursor], Item | None] = self._file_header
+        self._nested = False
+        self._pending: list[Item] = []
+
+    # --- driving -----------------------------------------------------------------------------
+
+    def step(self, cur: Cursor) -> Item | None:
+        """Read on; the next item where one is complete. NeedData leaves everything as it was."""
+        if self._pending:
+            return self._pending.pop(0)
+        item = self._next(cur)
+        cur.commit()
+        return item
+
+    def nested(self) -> Walker:
+        """A walker for the contents of PACKAGED: no header, no end marker, same sections."""
+        inner = Walker(self.registry, self.sizes, self.context)
+        inner.codecs, inner.starts = self.codecs, self.starts
+        inner._nested = True
+        inner._next = inner._frame
+        return inner
+
+    def recover(self, cur: Cursor, error: ParseError, last: int) -> Item:
+        """What to do about damage: keep what was read since `last`, and go on where possible."""
+        self.damage.append(error)
+        at = min(max(error.at or 0, cur.mark, last), cur.base + len(cur.view))
+        resume, how = self._resume(cur, at)
+        open_, self._open = self._open, None
+        self._next = self._frame
+        items: list[Item] = []
+        if open_ is not None:
+            error.under(open_.head.name)
+            stop = resume if how == "footer" else at
+            items.append(self._section(open_, open_.start, stop, stop, None, "damage"))
+            last = stop
+        if resume > last:
+            items.append(Opaque(span=Span(last, resume), reason="not read: damage before it"))
+        if resume >= cur.base + len(cur.view):
+            self.done = True
+        cur.seek(resume)
+        cur.commit()
+        if not items:
+            # damage in an item that has no bytes left to show: the end of the source
+            self.done = True
+            return Opaque(span=Span(last, cur.base + len(cur.view)), reason="damaged")
+        self._pending = items[1:]
+        return items[0]
+
+    def _resume(self, cur: Cursor, at: int) -> tuple[int, str]:
+        end = cur.base + len(cur.view)
+        stop = next((k for k in self.known if k >= at), end)
+        if self._open is not None and self.context.footers:
+            hit = self._find_footer(cur, self._open.head.section_id, at, stop)
+            if hit is not None:
+                return hit + 5, "footer"
+        return stop, ""
+
+    # --- items -------------------------------------------------------------------------------
+
+    def _file_header(self, cur: Cursor) -> Item:
+        at = cur.offset
+        try:
+            item = read_file_header(cur)
+        except ParseError as error:
+            begin = cur.find(MAGIC + b"\0\0\0\x03", at)
+            if error.code != "MS102" or not at < begin <= at + (1 << 20):
+                raise
+            self.damage.append(error)
+            cur.seek(begin)
+            return Opaque(span=Span(at, begin), reason="before the stream")
+        self._next = self._after_header
+        return item
+
+    def _after_header(self, cur: Cursor) -> Item | None:
+        self._next = self._frame
+        if cur.peek(1) != b"\x07":
+            return None
+        try:
+            item = read_configuration(cur)
+        except NeedData:
+            self._next = self._after_header
+            raise
+        self.context.configuration = item
+        if self.context.page_size is None and item.page_bits is not None and item.page_bits < 32:
+            self.context.page_size = 1 << item.page_bits
+        return item
+
+    def _frame(self, cur: Cursor) -> Item | None:
+        at = cur.offset
+        if self._nested and not cur.left:
+            self.done = True
+            return None
+        kind = (cur.peek(1) or cur.take(1).tobytes())[0]
+        if kind == SectionType.EOF and not self._nested:
+            cur.take(1)
+            self._next = self._after_end
+            return End(span=cur.span(at))
+        if kind == SectionType.COMMAND:
+            return self._command(cur)
+        if kind in {SectionType.START, SectionType.FULL}:
+            self._section_start(cur)
+            return None
+        if kind in {SectionType.PART, SectionType.END}:
+            self._section_part(cur)
+            return None
+        raise BadFraming(
+            f"unknown section type {kind}",
+            at=at,
+            expected="a section, a command or the end marker",
+            found=f"{kind:#04x}",
+            hint="the section before this place is longer or shorter than it should be, or this byte is damaged",
+        )
+
+    def _command(self, cur: Cursor) -> Command:
+        item = read_command(cur)
+        if item.name == "POSTCOPY_ADVISE":
+            self.context.advise = item.value
+        if item.name != "PACKAGED":
+            return item
+        if item.value > MAX_OPAQUE:
+            cur.skip(item.value)
+        start = cur.offset
+        inner = Cursor(cur.take(item.value), start)
+        walker = self.nested()
+        items = tuple(walk(inner, walker))
+        self.damage += walker.damage
+        return msgspec.structs.replace(item, span=cur.span(item.span.start), items=items)
+
+    def _section_start(self, cur: Cursor) -> None:
+        head = read_section_start(cur)
+        size = self.sizes.get((head.name, head.instance_id))
+        factory = self.registry.find(head.name)
+        codec = None
+        if factory is not None and not (head.type == SectionType.FULL and size is not None):
+            codec = factory(self.context)
+            self.codecs[head.section_id] = codec
+        self.starts[head.section_id] = head
+        self._open = _Open(head.span.start, head.type, head, cur.offset, codec)
+        self._enter(cur, head.type, size if head.type == SectionType.FULL else None)
+
+    def _section_part(self, cur: Cursor) -> None:
+        at = cur.offset
+        kind = SectionType(cur.u8())
+        section_id = cur.u32()
+        head = self.starts.get(section_id)
+        if head is None:
+            raise BadFraming(
+                f"unknown section {section_id}",
+                at=at + 1,
+                expected="the id of a section that was started",
+                found=section_id,
+                hint="what precedes this place was read with a wrong length, or its START is missing",
+            )
+        self._open = _Open(at, kind, head, cur.offset, self.codecs.get(section_id))
+        self._enter(cur, kind, None)
+
+    def _enter(self, cur: Cursor, kind: SectionType, size: int | None) -> None:
+        open_ = self._open
+        assert open_ is not None
+        if size is not None and self._fits(cur, size, open_.head.section_id):
+            open_.how, open_.stop = "description", cur.offset + size
+            cur.skip(size)
+            self._next = self._footer
+            return
+        if size is not None and self.context.footers is not False:
+            self._misfit(cur, size, open_)
+        if open_.codec is not None:
+            open_.codec.begin(kind, open_.head.version_id)
+            self._next = self._body
+        else:
+            self._next = self._opaque
+
+    def _fits(self, cur: Cursor, size: int, section_id: int) -> bool:
+        """Whether a payload of this size ends at a footer (or the stream has none)."""
+        if cur.left < size + 5 and not cur.eof:
+            raise NeedData
+        if cur.left < size:
+            return self.context.footers is False
+        if self.context.footers is False:
+            return True
+        at = cur.offset - cur.base + size
+        return bytes(cur.view[at : at + 5]) == _footer_bytes(section_id)
+
+    def _misfit(self, cur: Cursor, size: int, open_: _Open) -> None:
+        """The description's size does not lead to this section's footer: say so, once."""
+        at = cur.offset + size
+        index = at - cur.base
+        found = bytes(cur.view[index : index + 5])
+        name = open_.head.name
+        if len(found) < 5 and cur.eof:
+            return  # the stream is cut off: the search for the footer will say so
+        if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
+            read = int.from_bytes(found[1:], "big")
+            message = f"mismatched section id in footer for {name}"
+            self.damage.append(
+                BadFraming(message, at=at + 1, path=[name], expected=open_.head.section_id, found=read)
+            )
+            open_.stop = at
+            return
+        self.damage.append(
+            BadFraming(
+                f"missing section footer for {name}",
+                at=at,
+                path=[name],
+                expected=_footer_bytes(open_.head.section_id).hex(" "),
+                found=found.hex(" ") or "nothing",
+                hint=f"the description gives this payload {size} bytes; they do not end at a footer",
+            )
+        )
+        if found and self._plausible(cur, at, strict=True):
+            open_.stop = at
+
+    def _body(self, cur: Cursor) -> None:
+        assert self._open is not None
+        codec = self._open.codec
+        assert codec is not None
+        if codec.step(cur):
+            self._open.stop = cur.offset
+            self._open.content = codec.content()
+            self._next = self._footer
+
+    def _opaque(self, cur: Cursor) -> None:
+        """A payload that nothing describes: bounded by its footer and a plausible next header."""
+        open_ = self._open
+        assert open_ is not None
+        if open_.stop is None:
+            hit = self._find_footer(cur, open_.head.section_id, cur.offset, None)
+            if hit is None and not cur.eof:
+                if cur.left > MAX_OPAQUE:
+                    raise Unsupported(
+                        f"a section of more than {MAX_OPAQUE >> 20} MiB without description in a pipe",
+                        at=open_.start,
+                        path=[open_.head.name],
+                        hint="save the stream to a file and open the file",
+                    )
+                raise NeedData
+            if hit is None:
+                hit = self._next_header(cur, open_)
+            open_.stop, open_.how = hit, "footer"
+        cur.seek(open_.stop)
+        self._next = self._footer
+
+    def _next_header(self, cur: Cursor, open_: _Open) -> int:
+        end = cur.base + len(cur.view)
+        if self.context.footers is not False:
+            # cut off, or its footer is damaged: the next device that is known begins after it
+            hint = "the stream was cut off inside this section, or its footer is damaged"
+            raise BadFraming(f"missing section footer for {open_.head.name}", at=end, hint=hint)
+        open_.how = "guess"
+        for at in range(cur.offset, end):
+            if self._plausible(cur, at, strict=True):
+                return at
+        return end
+
+    def _footer(self, cur: Cursor) -> Section:
+        open_ = self._open
+        assert open_ is not None
+        stop = cur.offset
+        lead = cur.peek(1)
+        footer = None
+        if self.context.footers is None:
+            self.context.footers = lead == b"\x7e"
+        if self.context.footers and lead == b"\x7e":
+            cur.take(1)
+            at = cur.offset
+            read = cur.u32()
+            if read != open_.head.section_id and open_.how != "footer":
+                self._note(
+                    BadFraming(
+                        f"mismatched section id in footer for {open_.head.name}",
+                        at=at,
+                        path=[open_.head.name],
+                        expected=open_.head.section_id,
+                        found=read,
+                    )
+                )
+            footer = cur.span(stop)
+        elif self.context.footers:
+            if not lead:
+                cur.take(1)
+            error = BadFraming(
+                f"missing section footer for {open_.head.name}",
+                at=stop,
+                path=[open_.head.name],
+                expected=_footer_bytes(open_.head.section_id).hex(" "),
+                found=cur.peek(5).hex(" "),
+                hint="this section's payload is longer or shorter than the source meant it to be",
+            )
+            if not self._plausible(cur, stop, strict=True):
+                error.path = []
+                raise error
+            self._note(error)
+        item = self._section(open_, open_.start, stop, cur.offset, footer, open_.how)
+        self._open = None
+        self._next = self._frame
+        return item
+
+    def _note(self, error: ParseError) -> None:
+        """Damage that does not stop the walk; the same place is noted once."""
+        if all(known.at != error.at for known in self.damage):
+            self.damage.append(error)
+
+    def _section(
+        self, open_: _Open, start: int, stop: int, end: int, footer: Span | None, how: str
+    ) -> Section:
+        content = open_.content
+        if how == "damage" and open_.codec is not None:
+            content = open_.codec.content()
+        payload = Span(min(open_.payload, stop), stop)
+        if footer is None and how == "damage":
+            payload = Span(payload.start, end)
+        return Section(
+            span=Span(start, end),
+            type=open_.type,
+            section_id=open_.head.section_id,
+            name=open_.head.name,
+            instance_id=open_.head.instance_id,
+            version_id=open_.head.version_id,
+            payload=payload,
+            footer=footer,
+            content=content,
+            how=how,
+        )
+
+    def _after_end(self, cur: Cursor) -> Item | None:
+        at = cur.offset
+        self._next = self._trailer
+        if cur.peek(1) != b"\x06":
+            return None
+        try:
+            cur.take(1)
+            length = cur.u32()
+            text_at = cur.offset
+            cur.take(length)
+        except NeedData:
+            self._next = self._after_end
+            raise
+        except ParseError as error:
+            if cur.peek(16).find(b'{') < 0 and cur.left > 16:
+                cur.seek(at)  # a 06 among bytes that are not the stream's
+                return None
+            error.under("description")
+            self._next = self._after_end
+            raise
+        return VMDescription(span=cur.span(at), text=Span(text_at, cur.offset))
+
+    def _trailer(self, cur: Cursor) -> Item | None:
+        at = cur.offset
+        if not cur.eof:
+            raise NeedData
+        self.done = True
+        rest = cur.left
+        if rest <= 0:
+            return None
+        zeros = True
+        while cur.left:
+            zeros = not bytes(cur.take(min(1 << 20, cur.left))).strip(b"\0") and zeros
+        return Trailer(span=cur.span(at), zeros=zeros)
+
+    # --- finding the end of what nothing describes ---------------------------------------------
+
+    def _find_footer(self, cur: Cursor, section_id: int, at: int, stop: int | None) -> int | None:
+        """Offset of the first footer of this id that something plausible follows."""
+        needle = _footer_bytes(section_id)
+        while True:
+            at = cur.find(needle, at)
+            if at < 0 or (stop is not None and at >= stop):
+                return None
+            if self._plausible(cur, at + 5):
+                return at
+            at += 1
+
+    def _plausible(self, cur: Cursor, at: int, *, strict: bool = False) -> bool:
+        """Whether an item may begin at `at`: what can be told from its first bytes."""
+        view = cur.view
+        index = at - cur.base
+        if index < 0 or index >= len(view):
+            return not strict and (self._nested or cur.eof)
+        kind = view[index]
+        if kind == SectionType.EOF:
+            rest = bytes(view[index + 1 : index + 7])
+            described = rest[:1] == b"\x06" and rest[5:6] in {b"{", b""}
+            return described or (not strict and not self._nested and not any(rest))
+        if kind in {SectionType.START, SectionType.FULL}:
+            length = view[index + 5] if index + 5 < len(view) else 0
+            name = bytes(view[index + 6 : index + 6 + length])
+            tail = bytes(view[index + 6 + length : index + 14 + length])
+            whole = len(name) == length > 0 and len(tail) == 8
+            return whole and name.isascii() and name.decode().isprintable() and view[index + 1] == 0
+        if kind in {SectionType.PART, SectionType.END}:
+            return int.from_bytes(view[index + 1 : index + 5], "big") in self.starts
+        if kind == SectionType.COMMAND:
+            number = int.from_bytes(view[index + 1 : index + 3], "big")
+            length = int.from_bytes(view[index + 3 : index + 5], "big")
+            sizes = COMMANDS[number].sizes if number in COMMANDS else ()
+            return number in COMMANDS and (sizes is None or length in sizes)
+        return False
+
+
+def _footer_bytes(section_id: int) -> bytes:
+    return bytes((FOOTER,)) + section_id.to_bytes(4, "big")
+
+
+def walk(cur: Cursor, walker: Walker) -> Iterator[Item]:
+    """All items of a window that is complete. Damage ends up in `walker.damage`, not raised."""
+    last = cur.offset
+    while not walker.done or walker._pending:  # noqa: SLF001 - one machine in two halves
+        try:
+            item = walker.step(cur)
+        except ParseError as error:
+            item = walker.recover(cur, error, last)
+        if item is not None:
+            last = item.span.stop
+            yield item

@@ -1,0 +1,95 @@
+"""Fixtures over real streams, and the rule for tests that talk to a real QEMU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+
+import pytest
+
+from support import samples
+from support.qemu import Binary, find
+from support.samples import Packed, Sample
+
+QEMU = "qemu-system-x86_64"
+REQUIRED = os.environ.get("MIGSTREAM_REQUIRE_QEMU") == "1"
+
+
+@pytest.fixture(scope="session")
+def unpack(pytestconfig: pytest.Config) -> Callable[[Packed], Sample]:
+    """Unpack a kept stream, once: the cache outlives the run (``pytest --cache-clear`` empties it)."""
+    folder = pytestconfig.cache.mkdir("streams")
+    return lambda packed: packed.unpack(folder)
+
+
+def _label(packed: Packed) -> str:
+    return packed.label
+
+
+@pytest.fixture(params=samples.streams(), ids=_label)
+def sample(request: pytest.FixtureRequest, unpack: Callable[[Packed], Sample]) -> Sample:
+    """Every whole stream there is: the repository's own, and the larger collection where it is found."""
+    return unpack(request.param)
+
+
+@pytest.fixture(params=samples.own_streams(), ids=_label)
+def own_sample(request: pytest.FixtureRequest, unpack: Callable[[Packed], Sample]) -> Sample:
+    """Every stream of this repository: for tests that take long on each."""
+    return unpack(request.param)
+
+
+@pytest.fixture(params=samples.channels(".mig"), ids=_label)
+def channel_sample(request: pytest.FixtureRequest, unpack: Callable[[Packed], Sample]) -> Sample:
+    """Every recorded main channel of the larger collection."""
+    return unpack(request.param)
+
+
+@pytest.fixture(params=samples.channels(".ret.bin"), ids=_label)
+def return_path_sample(
+    request: pytest.FixtureRequest, unpack: Callable[[Packed], Sample]
+) -> Sample:
+    """Every recorded return path of the larger collection."""
+    return unpack(request.param)
+
+
+@pytest.fixture(params=samples.broken_streams(), ids=_label)
+def broken_sample(request: pytest.FixtureRequest, unpack: Callable[[Packed], Sample]) -> Sample:
+    """Every damaged stream of the larger collection."""
+    return unpack(request.param)
+
+
+@pytest.fixture(scope="session")
+def named_sample(unpack: Callable[[Packed], Sample]) -> Callable[[str], Sample]:
+    """One stream of this repository by name: ``named_sample("pc-7.2.mig")``."""
+    kept = {packed.name: packed for packed in samples.own_streams()}
+    return lambda name: unpack(kept[name])
+
+
+@pytest.fixture(params=find(QEMU), ids=str)
+def qemu(request: pytest.FixtureRequest) -> Binary:
+    """Every x86 QEMU there is; the test must be marked ``qemu``."""
+    binary: Binary = request.param
+    return binary
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("qemu") and not find(QEMU):
+        pytest.skip(f"{QEMU} is not installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a QEMU is required, a test of it that was skipped, for whatever reason, has failed."""
+    report = yield
+    if (
+        REQUIRED
+        and report.skipped
+        and item.get_closest_marker("qemu")
+        and not hasattr(report, "wasxfail")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although MIGSTREAM_REQUIRE_QEMU=1: {report.longrepr}"
+    return report

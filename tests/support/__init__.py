@@ -1,0 +1,1 @@
+"""What several tests need: real streams, and real QEMUs."""
