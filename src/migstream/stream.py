@@ -14,19 +14,20 @@ from migstream.vmstate.description import Device as Described
 from migstream.vmstate.layout import Layout, compile_device, fit_device
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value, root
+from migstream.vmstate.verify import contradictions
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import (
     Command,
     Configuration,
     Item,
-    Opaque,
     Section,
     SectionType,
     Span,
+    Trailer,
     VMDescription,
 )
 from migstream.wire.registry import Context
-from migstream.wire.tail import Extent, find_description, locate_devices, read_device
+from migstream.wire.tail import Extent, find_description, locate_devices
 from migstream.wire.walk import Walker, walk
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Stream:
         self._damage: list[ParseError] = []
         self._tail_damage: list[ParseError] = []
         self._walker: Walker | None = None
+        self._kept = Kept()
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +141,8 @@ class Stream:
         """The bytes: all of a file, of a pipe what was kept when it went by."""
         if self._opened.store is not None:
             return self._opened.store
-        _ = self._piped
+        if not self._kept.size:
+            _ = self._piped
         return self._kept
 
     @property
@@ -162,8 +165,9 @@ class Stream:
         """Type byte, length and JSON of the description; None where the stream has none."""
         if self.seekable:
             return find_description(self._view)
-        item = next((i for i in self._piped if isinstance(i, VMDescription)), None)
-        return None if item is None else item.span
+        _ = self._piped  # sets this attribute on its way
+        span: Span | None = vars(self)["description_span"]
+        return span
 
     @cached_property
     def description(self) -> Description | None:
@@ -178,14 +182,15 @@ class Stream:
         return self._like
 
     @cached_property
-    def _layouts(self) -> dict[tuple[str, int], Layout]:
+    def _layouts(self) -> list[tuple[Described, Layout]]:
+        """Devices as this stream's own description has them, in their order on the wire."""
         if self.description is None or self.description is self._like:
-            return {}
-        return {d.key: compile_device(d) for d in self.description.devices}
+            return []
+        return [(device, compile_device(device)) for device in self.description.devices]
 
     @property
     def _extents(self) -> list[Extent]:
-        return [Extent(*key, layout.size, layout.exact) for key, layout in self._layouts.items()]
+        return [Extent(*d.key, layout.size, layout.exact) for d, layout in self._layouts]
 
     # --- tail first ------------------------------------------------------------------------------
 
@@ -226,7 +231,7 @@ class Stream:
         """All device sections without reading RAM; None where that does not verify."""
         if not self.seekable or not self._layouts:
             return None
-        missing = [e for e in self._extents][: len(self._layouts) - len(self._late)]
+        missing = self._extents[: len(self._layouts) - len(self._late)]
         early = {s.key: s for s in self.head if isinstance(s, Section) and s.how == "description"}
         found = [early.get((e.name, e.instance_id)) for e in missing]
         if any(s is None for s in found):
@@ -240,10 +245,18 @@ class Stream:
         valid = 256 <= page_size <= 1 << 20 and not page_size & (page_size - 1)
         return Walker(
             SECTIONS,
-            sizes={k: v.size for k, v in self._layouts.items() if v.exact},
+            sizes=self._sizes,
             context=Context(page_size=page_size if valid else None, limit=self._size_hint),
             known=[s.span.start for s in self._late],
         )
+
+    @property
+    def _sizes(self) -> dict[tuple[str, int], list[int | None]]:
+        sizes: dict[tuple[str, int], list[int | None]] = {}
+        for extent in self._extents:
+            key = extent.name, extent.instance_id
+            sizes.setdefault(key, []).append(extent.size if extent.exact else None)
+        return sizes
 
     @property
     def _size_hint(self) -> int | None:
@@ -263,11 +276,25 @@ class Stream:
     def _piped(self) -> list[Item]:
         """Read a pipe once. Page data go by; everything else is kept."""
         assert self._opened.pipe is not None
-        self._kept = Kept()
         self._walker = walker = Walker(SECTIONS, context=Context())
         items = list(_pump(self._opened.pipe, walker, self._kept))
         self._damage = walker.damage
-        return items
+        self.description_span = next((i.span for i in items if isinstance(i, VMDescription)), None)
+        return self._described(items, walker)
+
+    def _described(self, items: list[Item], walker: Walker) -> list[Item]:
+        """Read the device sections of a pipe again: their description came last."""
+        live = [n for n, i in enumerate(items) if not isinstance(i, Section) or i.type != SectionType.FULL]
+        first = max((n + 1 for n in live if isinstance(items[n], Section | Command)), default=0)
+        if not self._layouts or walker.damage or first >= len(items):
+            return items
+        start = items[first].span.start
+        again = walker.again(self._sizes)
+        tail = [i for i in items[first:] if not isinstance(i, Trailer)]
+        cur = Cursor(self._kept.join(start)[: tail[-1].span.stop - start], start)
+        found = list(walk(cur, again))
+        self._damage = again.damage
+        return [*items[:first], *found, *(i for i in items[first:] if isinstance(i, Trailer))]
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -276,9 +303,16 @@ class Stream:
 
     @property
     def damage(self) -> list[ParseError]:
-        """What the walk found wrong, in the order of the stream."""
+        """What is wrong with the stream: its framing, its description, the two held together."""
         _ = self.items, self.description
-        return [*self._damage, *(e for e in self._tail_damage if e.at not in {d.at for d in self._damage})]
+        found = [*self._damage, *self._tail_damage]
+        if self._layouts:
+            for device in self._walked:
+                section = device.section
+                described = any(d.key == section.key for d, _ in self._layouts)
+                layout = device.layout or (_opaque(section) if described else None)
+                found += contradictions(section, layout, self.store.view)
+        return list({error.at: error for error in reversed(found)}.values())[::-1]
 
     # --- what it says ----------------------------------------------------------------------------------
 
@@ -299,27 +333,36 @@ class Stream:
     @cached_property
     def devices(self) -> Devices:
         """Device sections with their values: from the tail where that verifies, else walked."""
-        sections = self._located
-        if sections is None:
-            sections = [s for s in self.sections if s.type == SectionType.FULL]
-        return Devices([self._device(s) for s in sections])
+        located = self._located
+        return self._walked if located is None else self._with_layouts(located)
 
-    def _device(self, section: Section) -> Device:
-        layout = self._layouts.get(section.key)
+    @cached_property
+    def _walked(self) -> Devices:
+        return self._with_layouts([s for s in self.sections if s.type == SectionType.FULL])
+
+    def _with_layouts(self, sections: Sequence[Section]) -> Devices:
+        """Each section with its entry of the description, those of one key in turn."""
+        described: dict[tuple[str, int], list[tuple[Described, Layout | None]]] = {}
+        for device, layout in self._layouts:
+            described.setdefault(device.key, []).append((device, layout))
+        if not self._layouts and self.description is not None:
+            for device in self.description.devices:
+                described.setdefault(device.key, []).append((device, None))
+        devices = []
+        for section in sections:
+            turn = described.get(section.key)
+            devices.append(self._device(section, *turn.pop(0)) if turn else self._device(section))
+        return Devices(devices)
+
+    def _device(
+        self, section: Section, described: Described | None = None, layout: Layout | None = None
+    ) -> Device:
+        """A device with its layout; fitted to the bytes where sizes alone do not tell."""
         if layout is not None and layout.size != section.payload.size:
             layout = None
-        if layout is None:
-            layout = self._fitted(section)
+        if layout is None and described is not None and section.how != "damage":
+            layout = fit_device(described, self.store.view(*section.payload))
         return Device(section, layout, self.store)
-
-    def _fitted(self, section: Section) -> Layout | None:
-        """A layout by description where sizes alone do not tell: `--like`, inexact entries."""
-        described: Described | None = next(
-            (d for d in (self.description.devices if self.description else ()) if d.key == section.key), None
-        )
-        if described is None or section.how == "damage":
-            return None
-        return fit_device(described, self.store.view(*section.payload))
 
     @property
     def ram_setup(self) -> RamSetup | None:
@@ -410,7 +453,7 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
                 if item is None:
                     continue
                 last = item.span.stop
-                if not isinstance(item, Section) or item.content is None:
+                if _worth_keeping(item):
                     start = max(item.span.start, base)
                     kept.add(start, bytes(cur.view[start - base : item.span.stop - base]))
                 kept.size = max(kept.size, last)
@@ -423,9 +466,19 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
             done -= _discard(pipe, done - len(window)) + len(window)
             base, window, want = cur.mark, bytearray(), FIRST_WINDOW
             continue
+        if done and walker.kept_from is not None:
+            start = max(walker.kept_from - base, 0)
+            kept.add(base + start, bytes(window[start:done]))
         want = FIRST_WINDOW if done else max(want, len(window)) * 2
         base += done
         del window[:done]
+
+
+def _worth_keeping(item: Item) -> bool:
+    """Whether the bytes of an item of a pipe will be asked for: all but live state and trailers."""
+    if isinstance(item, Section):
+        return item.content is None or item.type == SectionType.FULL
+    return not isinstance(item, Trailer)
 
 
 def _discard(pipe: Any, size: int) -> int:

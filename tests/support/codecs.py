@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migstream.errors import NeedData
+from migstream.errors import NeedData, Truncated
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType
 from migstream.wire.registry import Codec
@@ -27,6 +27,8 @@ def bytewise(codec: Codec, type_: SectionType, data: bytes) -> tuple[Any, int]:
     codec.begin(type_, 1)
     mark = size = 0
     while True:
+        if mark > len(data):  # skipped past what there turns out to be
+            raise Truncated("the source ends within a record", at=BASE + len(data))
         size = max(size, mark)
         cur = Cursor(data[:size], BASE, eof=size >= len(data))
         cur.seek(BASE + mark)

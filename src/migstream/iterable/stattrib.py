@@ -71,7 +71,7 @@ class StorageAttributes:
         return self._part
 
     def _after_done(self, cur: Cursor) -> bool:
-        """DONE is the last record; its EOS may be missing, then a footer or another item follows."""
+        """DONE is the last record; where its EOS is missing, a footer or another item follows."""
         if cur.peek(1) == END[:1] and cur.peek(8) == END:
             cur.skip(8)
             cur.commit()

@@ -49,18 +49,36 @@ class Whole:
         return self._view[start:stop]
 
 
+MOST_KEPT = 2 << 30
+
+
 class Kept:
-    """Pieces of a source that went by, in ascending order."""
+    """Pieces of a source that went by, in ascending order; at most 2 GiB of them."""
 
     def __init__(self) -> None:
         self._starts: list[int] = []
         self._pieces: list[bytes] = []
         self.size = 0
+        self._total = 0
 
     def add(self, start: int, piece: bytes) -> None:
+        self._total += len(piece)
+        if self._total > MOST_KEPT:
+            raise SourceError(
+                f"more than {MOST_KEPT >> 30} GiB of device state in a pipe",
+                hint="save the stream to a file first, then open the file",
+            )
         self._starts.append(start)
         self._pieces.append(piece)
         self.size = max(self.size, start + len(piece))
+
+    def join(self, start: int) -> bytes:
+        """Make one piece of all that follow each other from `start` on, and give it."""
+        index = self._starts.index(start)
+        joined = b"".join(self._pieces[index:])
+        self._starts[index:] = [start]
+        self._pieces[index:] = [joined]
+        return joined
 
     def view(self, start: int, stop: int) -> memoryview:
         index = bisect_right(self._starts, start) - 1

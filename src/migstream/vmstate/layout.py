@@ -46,12 +46,13 @@ class Node(msgspec.Struct, frozen=True):
 class Layout(msgspec.Struct, frozen=True):
     """Layout of one device section's payload: `size` bytes in all.
 
+    `version` is None for old-style devices, whose description has none.
     `exact` is false where the description is known not to say how long something is; such a
     section's end is found by its footer.
     """
 
     vmsd_name: str
-    version: int
+    version: int | None
     size: int
     children: tuple[Node, ...]
     exact: bool = True
@@ -258,7 +259,8 @@ def compile_device(device: Device) -> Layout:
     children, size = compiler.group(device.group, 0)
     if device.size is not None and device.size != size:
         compiler.exact = False
-    return Layout(device.group.vmsd_name, device.group.version, size, children, compiler.exact)
+    version = device.group.version if device.size is None else None
+    return Layout(device.group.vmsd_name, version, size, children, compiler.exact)
 
 
 def fit_device(device: Device, payload: memoryview) -> Layout | None:

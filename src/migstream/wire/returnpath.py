@@ -185,7 +185,7 @@ def looks_like_return_path(data: bytes) -> bool:
 
 
 def _opens_bitmap(data: bytes, at: int) -> bool:
-    """A RECV_BITMAP cut within its bits: what a recovery begins with, longer than any look at it."""
+    """A RECV_BITMAP cut within its bits: a recovery begins with one, longer than any look."""
     cur = Cursor(data)
     cur.seek(at)
     try:

@@ -6,6 +6,7 @@ and either moves the cursor's mark or raises. Source: QEMU, migration/savevm.c (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,12 @@ __all__ = ["Walker", "walk"]
 
 Key = tuple[str, int]
 MAX_OPAQUE = 1 << 30
+HEADER_SIZE = 8
+AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
+HEADER = re.compile(rb"[\x01\x04]\0")
+NEAR = 1 << 20
+LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
+MAX_ITEMS = 1 << 21
 FOOTER = SectionType.FOOTER
 
 
@@ -61,7 +68,8 @@ class Walker:
     Parameters
     ----------
     registry : codecs of section kinds
-    sizes : payload sizes in bytes that the description gives to device sections
+    sizes : payload sizes in bytes that the description gives to device sections, one for each
+        section of that name and instance id in turn; None where it does not say
     known : offsets at which device sections are known to begin, ascending; after damage the walk
         goes on at the next of them
     """
@@ -69,12 +77,12 @@ class Walker:
     def __init__(
         self,
         registry: Registry,
-        sizes: Mapping[Key, int] | None = None,
+        sizes: Mapping[Key, Sequence[int | None]] | None = None,
         context: Context | None = None,
         known: Sequence[int] = (),
     ) -> None:
         self.registry = registry
-        self.sizes = sizes or {}
+        self.sizes = {key: list(each) for key, each in (sizes or {}).items()}
         self.context = context or Context()
         self.known = known
         self.damage: list[ParseError] = []
@@ -85,6 +93,9 @@ class Walker:
         self._next: Callable[[Cursor], Item | None] = self._file_header
         self._nested = False
         self._pending: list[Item] = []
+        self._trail: int | None = None
+        self._zeros = True
+        self._count = 0
 
     # --- driving -----------------------------------------------------------------------------
 
@@ -94,11 +105,30 @@ class Walker:
             return self._pending.pop(0)
         item = self._next(cur)
         cur.commit()
+        if item is not None:
+            self._count += 1
+            if self._count > MAX_ITEMS:
+                raise Unsupported(f"more than {MAX_ITEMS} sections and commands", at=item.span.stop)
         return item
+
+    @property
+    def kept_from(self) -> int | None:
+        """Where the device section being read begins, whose bytes a pipe's reader has to keep."""
+        open_ = self._open
+        live = open_ is None or (open_.codec is not None and open_.type != SectionType.FULL)
+        return None if open_ is None or live else open_.start
+
+    def again(self, sizes: Mapping[Key, Sequence[int | None]]) -> Walker:
+        """A walker for the device sections, now that their sizes are known."""
+        other = Walker(self.registry, sizes, self.context)
+        other.codecs, other.starts = self.codecs, self.starts
+        other._next = other._frame
+        return other
 
     def nested(self) -> Walker:
         """A walker for the contents of PACKAGED: no header, no end marker, same sections."""
-        inner = Walker(self.registry, self.sizes, self.context)
+        inner = Walker(self.registry, None, self.context)
+        inner.sizes = self.sizes
         inner.codecs, inner.starts = self.codecs, self.starts
         inner._nested = True
         inner._next = inner._frame
@@ -110,7 +140,7 @@ class Walker:
         at = min(max(error.at or 0, cur.mark, last), cur.base + len(cur.view))
         resume, how = self._resume(cur, at)
         open_, self._open = self._open, None
-        self._next = self._frame
+        self._next = self._after_header if how == "header" else self._frame
         items: list[Item] = []
         if open_ is not None:
             error.under(open_.head.name)
@@ -137,6 +167,13 @@ class Walker:
             hit = self._find_footer(cur, self._open.head.section_id, at, stop)
             if hit is not None:
                 return hit + 5, "footer"
+        if self._open is None and at < end:
+            body = cur.base + HEADER_SIZE
+            if at < body < end and cur.view[HEADER_SIZE] in AFTER_HEADER:
+                return body, "header"
+            for hit in HEADER.finditer(cur.view, at + 1 - cur.base, min(stop, at + NEAR) - cur.base):
+                if self._plausible(cur, cur.base + hit.start(), strict=True):
+                    return cur.base + hit.start(), ""
         return stop, ""
 
     # --- items -------------------------------------------------------------------------------
@@ -212,15 +249,18 @@ class Walker:
 
     def _section_start(self, cur: Cursor) -> None:
         head = read_section_start(cur)
-        size = self.sizes.get((head.name, head.instance_id))
+        size = None
+        if head.type == SectionType.FULL and (turn := self.sizes.get((head.name, head.instance_id))):
+            size = turn.pop(0)
         factory = self.registry.find(head.name)
         codec = None
-        if factory is not None and not (head.type == SectionType.FULL and size is not None):
+        if factory is not None:
             codec = factory(self.context)
-            self.codecs[head.section_id] = codec
+            if head.type == SectionType.START:
+                self.codecs[head.section_id] = codec
         self.starts[head.section_id] = head
         self._open = _Open(head.span.start, head.type, head, cur.offset, codec)
-        self._enter(cur, head.type, size if head.type == SectionType.FULL else None)
+        self._enter(cur, head.type, size)
 
     def _section_part(self, cur: Cursor) -> None:
         at = cur.offset
@@ -243,12 +283,15 @@ class Walker:
         assert open_ is not None
         if size is not None and self._fits(cur, size, open_.head.section_id):
             open_.how, open_.stop = "description", cur.offset + size
-            cur.skip(size)
+            at = cur.offset
+            payload = cur.take(size)
+            if open_.codec is not None:
+                open_.content = _content(open_, Cursor(payload, at))
             self._next = self._footer
             return
         if size is not None and self.context.footers is not False:
             self._misfit(cur, size, open_)
-        if open_.codec is not None:
+        if open_.codec is not None and open_.stop is None:
             open_.codec.begin(kind, open_.head.version_id)
             self._next = self._body
         else:
@@ -275,7 +318,7 @@ class Walker:
             return  # the stream is cut off: the search for the footer will say so
         if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
             read = int.from_bytes(found[1:], "big")
-            message = f"mismatched section id in footer for {name}"
+            message = "mismatched section id in footer"
             self.damage.append(
                 BadFraming(message, at=at + 1, path=[name], expected=open_.head.section_id, found=read)
             )
@@ -283,7 +326,7 @@ class Walker:
             return
         self.damage.append(
             BadFraming(
-                f"missing section footer for {name}",
+                "missing section footer",
                 at=at,
                 path=[name],
                 expected=_footer_bytes(open_.head.section_id).hex(" "),
@@ -327,12 +370,14 @@ class Walker:
     def _next_header(self, cur: Cursor, open_: _Open) -> int:
         end = cur.base + len(cur.view)
         if self.context.footers is not False:
-            # cut off, or its footer is damaged: the next device that is known begins after it
-            hint = "the stream was cut off inside this section, or its footer is damaged"
-            raise BadFraming(f"missing section footer for {open_.head.name}", at=end, hint=hint)
+            for at in self._footers(cur, cur.offset):
+                if self._plausible(cur, at + 5, strict=True):
+                    return at
+            cur.seek(end)
+            cur.take(5)  # the stream ends inside this section
         open_.how = "guess"
         for at in range(cur.offset, end):
-            if self._plausible(cur, at, strict=True):
+            if cur.view[at - cur.base] in {0, 4} and self._plausible(cur, at, strict=True):
                 return at
         return end
 
@@ -348,10 +393,10 @@ class Walker:
             cur.take(1)
             at = cur.offset
             read = cur.u32()
-            if read != open_.head.section_id and open_.how != "footer":
+            if read != open_.head.section_id:
                 self._note(
                     BadFraming(
-                        f"mismatched section id in footer for {open_.head.name}",
+                        "mismatched section id in footer",
                         at=at,
                         path=[open_.head.name],
                         expected=open_.head.section_id,
@@ -363,7 +408,7 @@ class Walker:
             if not lead:
                 cur.take(1)
             error = BadFraming(
-                f"missing section footer for {open_.head.name}",
+                "missing section footer",
                 at=stop,
                 path=[open_.head.name],
                 expected=_footer_bytes(open_.head.section_id).hex(" "),
@@ -429,19 +474,26 @@ class Walker:
         return VMDescription(span=cur.span(at), text=Span(text_at, cur.offset))
 
     def _trailer(self, cur: Cursor) -> Item | None:
-        at = cur.offset
+        """Whatever follows the stream, however long: looked at in pieces, not kept."""
+        if self._trail is None:
+            self._trail = cur.offset
+        while cur.left > 0:
+            if bytes(cur.take(min(1 << 20, cur.left))).strip(b"\0"):
+                self._zeros = False
+            cur.commit()
         if not cur.eof:
             raise NeedData
         self.done = True
-        rest = cur.left
-        if rest <= 0:
-            return None
-        zeros = True
-        while cur.left:
-            zeros = not bytes(cur.take(min(1 << 20, cur.left))).strip(b"\0") and zeros
-        return Trailer(span=cur.span(at), zeros=zeros)
+        span = cur.span(self._trail)
+        return Trailer(span=span, zeros=self._zeros) if span.size else None
 
     # --- finding the end of what nothing describes ---------------------------------------------
+
+    def _footers(self, cur: Cursor, at: int) -> Iterator[int]:
+        """Offsets of whatever may be a footer, of any section, from `at` on."""
+        while (at := cur.find(b"\x7e\0", at)) >= 0:
+            yield at
+            at += 1
 
     def _find_footer(self, cur: Cursor, section_id: int, at: int, stop: int | None) -> int | None:
         """Offset of the first footer of this id that something plausible follows."""
@@ -458,12 +510,15 @@ class Walker:
         """Whether an item may begin at `at`: what can be told from its first bytes."""
         view = cur.view
         index = at - cur.base
+        if not cur.eof and index + LOOKAHEAD > len(view):
+            raise NeedData
         if index < 0 or index >= len(view):
             return not strict and (self._nested or cur.eof)
         kind = view[index]
         if kind == SectionType.EOF:
             rest = bytes(view[index + 1 : index + 7])
-            described = rest[:1] == b"\x06" and rest[5:6] in {b"{", b""}
+            ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.base + len(view)
+            described = rest[:1] == b"\x06" and (rest[5:6] in {b"{", b""} or ends)
             return described or (not strict and not self._nested and not any(rest))
         if kind in {SectionType.START, SectionType.FULL}:
             length = view[index + 5] if index + 5 < len(view) else 0
@@ -479,6 +534,18 @@ class Walker:
             sizes = COMMANDS[number].sizes if number in COMMANDS else ()
             return number in COMMANDS and (sizes is None or length in sizes)
         return False
+
+
+def _content(open_: _Open, cur: Cursor) -> Any:
+    """What the codec makes of an old-style payload whose size is known; None if it does not fit."""
+    assert open_.codec is not None
+    try:
+        open_.codec.begin(open_.type, open_.head.version_id)
+        while not open_.codec.step(cur):
+            cur.commit()
+    except ParseError:
+        return None
+    return None if cur.left else open_.codec.content()
 
 
 def _footer_bytes(section_id: int) -> bytes:

@@ -1,0 +1,481 @@
+"""What QEMU's scripts/analyze-migration.py prints, from a Stream: the same JSON, the same files.
+
+Where that script has a defect the bytes win: docs/analyze-migration.md lists each difference.
+Device state comes from the tail of the file; guest memory is read for `memory` and `extract` only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migstream.errors import SourceError, StreamError, Unsupported
+from migstream.ram.model import RamRecords, RamSetup
+from migstream.stream import Device, Stream
+from migstream.vmstate.layout import MARKER, Node
+from migstream.wire.model import Command, Item, Section, SectionType
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["description_text", "encode", "extract", "memory_text", "safe_path", "state"]
+
+# "int32 le" is big-endian too: "le" is "less or equal"
+SIGNED = {"int8", "int16", "int32", "int32 equal", "int32 le", "int64"}
+# "int64 equal" is what QEMU calls vmstate_info_uint64_equal (migration/vmstate-types.c)
+UN# "int32 le" is big-endian too: "le" is "less or equal"
+SIGNED = {
+    "uint8", "uint8 equal", "uint16", "uint16 equal", "uint32", "uint32 equal", "uint64",
+    "int64 equal",
+}  # fmt: skip
+INDENT = "    "
+ZERO, PAGE, CONTINUE = 0x02, 0x08, 0x20
+_word = struct.Struct(">Q").unpack_from
+_quoted = json.encoder.encode_basestring_ascii
+
+
+class _Plain(list[str]):
+    """Strings of an array that need no escape in JSON, so that they are written at once."""
+
+
+class _Pairs(dict[str, Any]):
+    """A JSON object that keeps keys which occur more than once."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+# --- device state --------------------------------------------------------------------------------
+
+
+def state(stream: Stream) -> dict[str, Any]:
+    """Values of every section, as the script's `-d state` has them.
+
+    Keys are "name (section id)" in the order of the stream. RAM is {"section sizes": {...}}; a
+    live section that has no fields is "".
+    """
+    found: list[tuple[int, str, Any]] = [
+        (section.span.start, _key(section), _live(section))
+        for section in _flat(stream.head)
+        if section.type == SectionType.START
+    ]
+    for device in stream.devices:
+        found.append((device.section.span.start, _key(device.section), _device(device, stream)))
+    found.sort(key=lambda entry: entry[0])
+    return {key: value for _, key, value in found}
+
+
+def _flat(items: tuple[Item, ...]) -> Iterator[Section]:
+    for item in items:
+        if isinstance(item, Section):
+            yield item
+        elif isinstance(item, Command):
+            yield from _flat(item.items)
+
+
+def _key(section: Section) -> str:
+    return f"{section.name} ({section.section_id})"
+
+
+def _live(section: Section) -> Any:
+    if not isinstance(section.content, RamSetup):
+        return ""
+    return {"section sizes": {b.name: f"0x{b.used_length:016x}" for b in section.content.blocks}}
+
+
+def _device(device: Device, stream: Stream) -> dict[str, Any]:
+    raw = bytes(stream.store.view(*device.section.payload))
+    return _object(device.value.node.children, raw, 0)
+
+
+def _object(children: tuple[Node, ...], raw: bytes, base: int) -> dict[str, Any]:
+    """Entries of one name become a list; `base` is where their struct begins in `raw`."""
+    lists: dict[str, list[Any]] = {}
+    for child in children:
+        values = _values(child, raw, base + child.offset)
+        if child.name in lists:
+            lists[child.name] = [*lists[child.name], *values]
+        else:
+            lists[child.name] = values
+    return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
+
+
+def _values(node: Node, raw: bytes, at: int) -> list[Any]:
+    """The elements of a node that begins at `at`; a single value is one element."""
+    if node.kind == "subsection":
+        return [_object(node.children, raw, at)]
+    if node.kind == "sequence":
+        return [v for part in node.children for v in _values(part, raw, at + part.offset)]
+    if node.children and node.children[0].type == MARKER:
+        return _marked(node, raw, at)
+    count = 1 if node.count is None else node.count
+    size = node.size if node.count is None else node.stride
+    if node.type == "struct" and (node.children or not size):
+        return [_object(node.children, raw, at + i * size) for i in range(count)]
+    return _leaves(node.type, raw[at : at + count * size], count, size)
+
+
+def _marked(node: Node, raw: bytes, at: int) -> list[Any]:
+    """A marker and what follows it: two entries of one name in the description (QEMU 11.1)."""
+    marker, *inside = node.children
+    values: list[Any] = [raw[at : at + marker.size].hex(" ")]
+    if len(inside) == 1 and inside[0].name == "value" and node.type != "struct":
+        return values + _values(inside[0], raw, at + inside[0].offset)
+    if inside or node.type == "struct":
+        values.append(_object(tuple(inside), raw, at))
+    return values
+
+
+def _leaves(type_: str, raw: bytes, count: int, size: int) -> list[Any]:
+    """`count` plain values of `size` bytes, without an object for each on the way."""
+    if not size:
+        return [""] * count
+    if type_ in UNSIGNED:
+        return _hex(raw, size)
+    if type_ in SIGNED:
+        return _signed(raw, size)
+    if type_ == "bool":
+        return [byte != 0 for byte in raw[::size]]
+    if type_ == "nullptr":
+        return _Plain("nullptr" if byte == 0x30 else f"{byte:02x}" for byte in raw[::size])
+    if type_ == "capability":
+        rows = [raw[i : i + size] for i in range(0, len(raw), size)]
+        return [row[1 : 1 + row[0]].decode("utf-8", "surrogateescape") for row in rows]
+    text = raw.hex(" ")
+    step = 3 * size
+    return _Plain(text[i : i + step - 1] for i in range(0, len(text), step))
+
+
+def _hex(raw: bytes, size: int) -> _Plain:
+    return _Plain(("0x" + raw.hex(" ", size).replace(" ", " 0x")).split(" "))
+
+
+def _signed(raw: bytes, size: int) -> _Plain:
+    values = _hex(raw, size)
+    if max(raw[::size]) < 0x80:
+        return values
+    for i, first in enumerate(raw[::size]):
+        if first >= 0x80:
+            number = int.from_bytes(raw[i * size : (i + 1) * size], "big", signed=True)
+            values[i] = f"{values[i]} ({number})"
+    return values
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def encode(tree: Any) -> str:
+    """JSON as the script writes it: four spaces, ASCII, "key": value."""
+    out: list[str] = []
+    _write(tree, "\n", out.append)
+    return "".join(out)
+
+
+def _write(tree: Any, line: str, put: Callable[[str], None]) -> None:
+    """`line` is a line break and the indent of what encloses `tree`."""
+    inner = line + INDENT
+    if isinstance(tree, str):
+        put(_quoted(tree))
+    elif isinstance(tree, _Plain) and tree:
+        put("[" + inner + '"' + f'",{inner}"'.join(tree) + '"' + line + "]")
+    elif isinstance(tree, dict) and tree:
+        lead = "{" + inner
+        for key, value in tree.pairs if isinstance(tree, _Pairs) else tree.items():
+            put(f"{lead}{_quoted(key)}: ")
+            _write(value, inner, put)
+            lead = "," + inner
+        put(line + "}")
+    elif isinstance(tree, list) and tree:
+        lead = "[" + inner
+        for value in tree:
+            put(lead)
+            _write(value, inner, put)
+            lead = "," + inner
+        put(line + "]")
+    else:
+        put(json.dumps(tree))
+
+
+def description_text(stream: Stream) -> str:
+    """The description, as the script's `-d desc` prints it; keys that occur twice are kept."""
+    if stream.description is None:
+        raise StreamError(
+            f"{stream.name} has no description",
+            hint="it was sent with suppress-vmdesc, by postcopy, or by a QEMU before 2.3",
+        )
+    text = stream.description.text.decode("utf-8", "surrogateescape")
+    return encode(json.loads(text, object_pairs_hook=_pairs))
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else _Pairs(pairs)
+
+
+# --- guest memory --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where each page of a block was last sent: 0 never, n > 0 its bytes, -n its fill byte."""
+
+    name: str
+    size: int
+    pages: np.ndarray[Any, Any]
+
+
+class _Memory:
+    """The last record of every page. Eight bytes of index for each page, and no page is copied."""
+
+    def __init__(self, stream: Stream) -> None:
+        import numpy as np
+
+        self._stream = stream
+        sections = [s for s in stream.sections if s.name == "ram"]
+        setup = next((s.content for s in sections if isinstance(s.content, RamSetup)), None)
+        self.page = 0 if stream.ram is None else stream.ram.page_size or 0
+        self.blocks: dict[str, _Block] = {}
+        self._block: _Block | None = None
+        if setup is None:
+            return
+        _readable(setup, sections)
+        for block in setup.blocks:
+            pages = -(-block.used_length // self.page) if self.page else 0
+            try:
+                index = np.zeros(pages, np.int64)
+            except (MemoryError, ValueError) as error:
+                message = f"block {block.name} of {block.used_length:#x} bytes"
+                raise Unsupported(message, at=block.span.start) from error
+            self.blocks[block.name] = _Block(block.name, block.used_length, index)
+        for section in sections:
+            if self.page and section.how == "codec":
+                self._section(section)
+
+    def _section(self, section: Section) -> None:
+        """Records up to EOS; the walk has proved them whole. Setup ends with control words only."""
+        if isinstance(section.content, RamSetup):
+            at = max((b.span.stop for b in section.content.blocks), default=section.payload.stop)
+        else:
+            at = section.payload.start
+        view = self._stream.store.view(0, section.payload.stop)
+        page, mask, block = self.page, self.page - 1, self._block
+        while at + 8 <= section.payload.stop:
+            word = _word(view, at)[0]
+            flags = word & mask
+            at += 8
+            if not flags & (ZERO | PAGE):
+                continue
+            if not flags & CONTINUE:
+                size = view[at]
+                name = bytes(view[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
+                block = self.blocks[name]
+                at += 1 + size
+            assert block is not None
+            if flags & PAGE:
+                block.pages[(word - flags) // page] = at
+                at += page
+            else:
+                block.pages[(word - flags) // page] = -at
+                at += 1
+        self._block = block
+
+    def records(self, block: _Block) -> Iterator[tuple[int, memoryview | int]]:
+        """Address and bytes, or address and fill byte, of every page that was sent."""
+        store = self._stream.store
+        for number in block.pages.nonzero()[0].tolist():
+            at = int(block.pages[number])
+            address = number * self.page
+            yield address, store.view(at, at + self.page) if at > 0 else store.view(-at, 1 - at)[0]
+
+
+def _readable(setup: RamSetup, sections: list[Section]) -> None:
+    """Refuse what needs more than the records of this stream."""
+
+    def refuse(what: str, at: int) -> None:
+        hint = "state and description can be printed: leave out -m and -x"
+        raise Unsupported(f"guest memory {what}", at=at, path=["ram"], hint=hint)
+
+    for block in setup.blocks:
+        if block.mapped is not None:
+            refuse("in mapped-ram areas", block.span.start)
+    for section in sections:
+        content = section.content
+        records = content.records if isinstance(content, RamSetup) else content
+        if not isinstance(records, RamRecords):
+            continue
+        if records.flush:
+            refuse("sent over multifd channels", section.span.start)
+        if records.hook:
+            refuse("sent by a hook (RDMA)", section.span.start)
+        for one in records.blocks:
+            if one.tally.xbzrle:
+                refuse("compressed with XBZRLE", section.span.start)
+            if one.tally.compressed:
+                refuse("in compressed pages", section.span.start)
+
+
+def memory_text(stream: Stream) -> Iterator[str]:
+    """The text of `-d state -m`, piece by piece: memory is never held as a whole."""
+    memory = _Memory(stream)
+    lead = "{\n" + INDENT
+    for key, value in state(stream).items():
+        out: list[str] = []
+        if key.startswith("ram (") and isinstance(value, dict):
+            yield f"{lead}{_quoted(key)}: {{\n{INDENT * 2}" + '"section sizes": '
+            _write(value["section sizes"], "\n" + INDENT * 2, out.append)
+            yield "".join(out) + f",\n{INDENT * 2}" + '"memory": '
+            yield from _pages(memory, "\n" + INDENT * 2)
+            yield f"\n{INDENT}}}"
+        else:
+            _write(value, "\n" + INDENT, out.append)
+            yield f"{lead}{_quoted(key)}: {''.join(out)}"
+        lead = ",\n" + INDENT
+    yield "{}" if lead.startswith("{") else "\n}"
+
+
+def _pages(memory: _Memory, line: str) -> Iterator[str]:
+    inner = line + INDENT
+    lead = "{" + inner
+    for block in memory.blocks.values():
+        name = _quoted(block.name)[:-1]
+        for address, data in memory.records(block):
+            text = f"Filled with 0x{data:02x}" if isinstance(data, int) else data.hex(" ")
+            yield f'{lead}{name} (0x{address:016x})": "{text}"'
+            lead = "," + inner
+    yield "{}" if lead.startswith("{") else line + "}"
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def safe_path(name: str) -> tuple[str, ...]:
+    """Components of a file name for a block, below the current directory whatever `name` says.
+
+    A slash separates folders, and one at the start means nothing, as in the script. `%`, control
+    and undecodable bytes, and components that are empty, `.` or `..` are percent-encoded.
+    """
+    return tuple(_component(part) for part in name.removeprefix("/").split("/"))
+
+
+def _component(part: str) -> str:
+    raw = part.encode("utf-8", "surrogateescape")
+    if part in {"", ".", ".."}:
+        return "%2E" * len(part) or "%"
+    text = re.sub(r"[\x00-\x1f\x7f%\ud800-\udfff]", _percent, part)
+    if len(text.encode()) > 255:
+        text = text[:50] + "%" + hashlib.sha256(raw).hexdigest()[:32]
+    return text
+
+
+def _percent(match: re.Match[str]) -> str:
+    raw = match[0].encode("utf-8", "surrogateescape")
+    return "".join(f"%{byte:02X}" for byte in raw)
+
+
+def _paths(names: list[str]) -> dict[str, tuple[str, ...]]:
+    """A path of its own for every block: in turn with folders, without, with a digest."""
+    taken: set[tuple[str, ...]] = {("desc.json",), ("state.json",)}
+    folders: set[tuple[str, ...]] = set()
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        flat = _component(name).replace("/", "%2F")
+        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+        for path in (safe_path(name), (flat,), (f"block%{digest}",)):
+            above = {path[:i] for i in range(1, len(path))}
+            if path not in taken | folders and not above & taken and len(path[-1]) <= 255:
+                taken.add(path)
+                folders |= above
+                found[name] = path
+                break
+    return found
+
+
+def extract(stream: Stream, folder: Path) -> Iterator[str]:
+    """Write `-x`'s files into `folder`; yields each one's name when it is about to be written.
+
+    Files that exist are overwritten, as by the script; links are never followed. Pages that were
+    never sent, and pages of zeros, are holes.
+    """
+    memory = _Memory(stream)
+    if stream.description is not None:
+        yield "desc.json"
+        _write_file(stream, folder, ("desc.json",), [description_text(stream).encode()], None)
+    paths = _paths(list(memory.blocks))
+    for name, path in paths.items():
+        written = "/".join(path)
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        yield shown if written == name.removeprefix("/") else f"{written} for block {shown!r}"
+        _write_file(stream, folder, path, [], (memory, memory.blocks[name]))
+    yield "state.json"
+    _write_file(stream, folder, ("state.json",), [encode(state(stream)).encode()], None)
+
+
+def _write_file(
+    stream: Stream,
+    folder: Path,
+    path: tuple[str, ...],
+    texts: list[bytes],
+    memory: tuple[_Memory, _Block] | None,
+) -> None:
+    try:
+        fd = _create(stream, folder, path)
+        with os.fdopen(fd, "wb") as file:
+            for text in texts:
+                file.write(text)
+            if memory is None:
+                return
+            reader, block = memory
+            file.truncate(block.size)
+            for address, data in reader.records(block):
+                size = min(reader.page, block.size - address)
+                content = bytes((data,)) * size if isinstance(data, int) else data[:size]
+                if isinstance(data, int) and not data:
+                    continue
+                file.seek(address)
+                file.write(content)
+    except SourceError:
+        raise
+    except OSError as error:
+        message = f"{'/'.join(path)}: {error.strerror or error}"
+        raise SourceError(message, hint="extract into an empty folder with room") from error
+
+
+def _create(stream: Stream, folder: Path, path: tuple[str, ...]) -> int:
+    """Open for writing, component by component, so that no link leads out of `folder`."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in path[:-1]:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=here)  # noqa: PTH102 - pathlib knows no dir_fd
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            below = os.open(part, flags, dir_fd=here)
+            os.close(here)
+            here = below
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fd = os.open(path[-1], flags, 0o666, dir_fd=here)
+    finally:
+        os.close(here)
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            raise SourceError(f"{'/'.join(path)} exists and is no file")
+        with suppress(OSError):
+            if os.path.samestat(facts, Path(stream.name).stat()):
+                raise SourceError(
+                    f"{'/'.join(path)} is the stream itself", hint="extract into another folder"
+                )
+        os.ftruncate(fd, 0)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd

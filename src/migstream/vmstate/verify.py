@@ -1,0 +1,61 @@
+"""Where the description and the bytes of a device section contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migstream.errors import BadSection, ParseError
+from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.values import Fetch
+from migstream.wire.model import Section
+
+__all__ = ["contradictions"]
+
+
+def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Iterator[ParseError]:
+    """What in a device section is not as the stream's own description says.
+
+    `layout` is None for a section that the description does not list at all.
+    """
+    name_size = len(section.name.encode("utf-8", "surrogateescape"))
+    instance_at = section.span.start + 6 + name_size
+    if layout is None:
+        yield BadSection(
+            "the description lists no such device and instance",
+            at=instance_at,
+            path=[section.path],
+            hint="the section's name or instance id is damaged, or the stream was edited",
+        )
+        return
+    if layout.version is not None and section.version_id != layout.version:
+        yield BadSection(
+            "the section's version is not the description's",
+            at=instance_at + 4,
+            path=[section.path],
+            expected=layout.version,
+            found=section.version_id,
+        )
+    yield from _subsections(layout.children, section.payload.start, section.path, fetch)
+
+
+def _subsections(
+    nodes: tuple[Node, ...], start: int, path: str, fetch: Fetch
+) -> Iterator[ParseError]:
+    for node in nodes:
+        at = start + node.offset
+        if node.kind == "subsection":
+            raw = node.name.encode("utf-8", "surrogateescape")
+            head = bytes((5, len(raw) & 0xFF)) + raw
+            found = bytes(fetch(at, at + len(head)))
+            if found != head:
+                place = next(i for i, byte in enumerate(head) if found[i] != byte)
+                yield BadSection(
+                    "the bytes are not those of the described subsection",
+                    at=at + place,
+                    path=[path, node.name],
+                    expected=repr(head),
+                    found=repr(found),
+                    hint="QEMU takes this as the end of the device and misses its footer",
+                )
+        if node.kind != "leaf" and (node.count is None or node.kind == "sequence"):
+            yield from _subsections(node.children, at, f"{path}/{node.name}", fetch)
