@@ -63,9 +63,15 @@ def leaves_cover(stream: Stream) -> None:
         assert at == device.section.payload.stop, device
 
 
-def test_every_byte_is_in_exactly_one_item(sample: Sample) -> None:
+def test_every_byte_is_in_exactly_one_item_and_both_ends_agree(sample: Sample) -> None:
+    """The walk covers the file; device state from the tail is the walk's, without reading RAM."""
     with migstream.open(sample.path) as stream:
+        tail = tree(stream, list(stream.devices))
+        if stream.description is not None and sample.name not in NOT_ALL_DESCRIBED:
+            assert "items" not in vars(stream), "guest memory was walked for device state"
+            assert all(d.described for d in stream.devices)
         covered(stream.items, sample.path.stat().st_size)
+        assert tree(stream, list(stream._walked)) == tail
         accounted(stream)
         leaves_cover(stream)
         assert stream.damage == []
@@ -84,17 +90,8 @@ def tree(stream: Stream, devices: list[migstream.Device]) -> list[tuple[str, Spa
     return [(d.path, d.section.span, d.layout) for d in devices]
 
 
-def test_tail_first_and_the_walk_agree(sample: Sample) -> None:
-    with migstream.open(sample.path) as tail, migstream.open(sample.path) as whole:
-        walked = [d for d in whole._walked]
-        assert tree(tail, list(tail.devices)) == tree(whole, walked)
-        if tail.description is not None and sample.name not in NOT_ALL_DESCRIBED:
-            assert tail._located is not None, "located without walking"
-            assert "items" not in vars(tail), "guest memory was walked for device state"
-            assert all(d.described for d in tail.devices)
-
-
-def test_a_pipe_gives_what_the_file_gives(sample: Sample) -> None:
+def test_a_pipe_gives_what_the_file_gives(own_sample: Sample) -> None:
+    sample = own_sample
     pipe = Unseekable(sample)
     with migstream.open(sample.path) as whole, migstream.open(pipe) as piped:  # type: ignore[arg-type]
         assert [(i.label, i.span) for i in piped.items] == [(i.label, i.span) for i in whole.items]
@@ -148,7 +145,7 @@ def test_like_takes_the_description_from_another_stream(
     with migstream.open(bare.path, like=other.path) as stream:
         described = [d for d in stream.devices if d.described]
         assert len(described) >= len(stream.devices) - 1
-        assert stream.devices["timer", 0]["cpu_clock_offset"].value > 0
+        assert stream.devices["globalstate", 0]["runstate"].text.startswith('"')
 
 
 def test_packages_hold_sections(channel_sample: Sample) -> None:

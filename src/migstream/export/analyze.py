@@ -32,8 +32,7 @@ __all__ = ["description_text", "encode", "extract", "memory_text", "safe_path", 
 # "int32 le" is big-endian too: "le" is "less or equal"
 SIGNED = {"int8", "int16", "int32", "int32 equal", "int32 le", "int64"}
 # "int64 equal" is what QEMU calls vmstate_info_uint64_equal (migration/vmstate-types.c)
-UN# "int32 le" is big-endian too: "le" is "less or equal"
-SIGNED = {
+UNSIGNED = {
     "uint8", "uint8 equal", "uint16", "uint16 equal", "uint32", "uint32 equal", "uint64",
     "int64 equal",
 }  # fmt: skip

@@ -1,0 +1,169 @@
+"""What all verbs share: options, opening, printing, errors and the exit status."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NoReturn
+
+import click
+from click.shell_completion import CompletionItem
+
+from migstream.errors import MigstreamError
+from migstream.render.text import Palette, escape
+from migstream.stream import Stream, open_stream
+
+__all__ = ["Run", "paths", "verb"]
+
+MOST_DAMAGE = 5
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class Run:
+    """One run of a verb: the open stream, and where its words go."""
+
+    def __init__(self, stream: Stream, *, as_json: bool, color: str, verbose: bool) -> None:
+        self.stream = stream
+        self.as_json = as_json
+        self.verbose = verbose
+        on = color == "always" or (
+            color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        )
+        self.palette = Palette(on)
+
+    def print(self, lines: str | Iterable[str]) -> None:
+        """Print results on standard output."""
+        out = sys.stdout
+        for line in [lines] if isinstance(lines, str) else lines:
+            out.write(line + "\n")
+
+    def emit(self, table: Any, *, pretty: bool = True) -> None:
+        """Print a JSON document."""
+        from migstream.render.shape import to_json
+
+        self.write(to_json(table, pretty=pretty) + b"\n")
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Write bytes to standard output as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def damage(self) -> None:
+        """Report what is wrong with the stream; ends the command with status 3 if anything is."""
+        sys.stdout.flush()
+        found = self.stream.damage
+        shown = found if self.verbose else found[:MOST_DAMAGE]
+        for error in shown:
+            _complain(error, self.stream.name)
+        if len(found) > len(shown):
+            click.echo(f"migstream: and {len(found) - len(shown)} more (-v shows all)", err=True)
+        if found:
+            sys.exit(max(error.exit_status for error in found))
+
+
+def _complain(error: MigstreamError, name: str) -> None:
+    from migstream.render.errors import error_lines
+
+    for line in error_lines(error, name):
+        click.echo(line, err=True)
+
+
+def _fail(error: MigstreamError, name: str) -> NoReturn:
+    _complain(error, name)
+    sys.exit(error.exit_status)
+
+
+def _guarded(function: Callable[[], None], name: str) -> None:
+    """Run, and turn whatever goes wrong into one paragraph and an exit status."""
+    try:
+        function()
+        sys.stdout.flush()
+    except MigstreamError as error:
+        sys.stdout.flush()
+        _fail(error, name)
+    except BrokenPipeError:
+        # the reader has gone: nothing is left to say, and nothing may be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except RecursionError:
+        click.echo(f"migstream: {escape(name)}: nested beyond reason [MS100]", err=True)
+        sys.exit(3)
+    except (MemoryError, OSError) as error:
+        reason = getattr(error, "strerror", None) or "out of memory"
+        click.echo(f"migstream: {escape(name)}: {reason.lower()} [MS400]", err=True)
+        sys.exit(5)
+
+
+def _common() -> list[click.Parameter]:
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+        click.Option(
+            ["--like"],
+            type=click.Path(allow_dash=True),
+            metavar="OTHER",
+            help="Take the description from another stream where this one has none.",
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say all that is known."),
+    ]
+
+
+def verb(*params: click.Parameter) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function that takes a Run and the values of `params`."""
+
+    def make(function: Callable[..., None]) -> click.Command:
+        def run(
+            source: str, as_json: bool, like: str | None, color: str, verbose: bool, **rest: Any
+        ) -> None:
+            def work() -> None:
+                with open_stream(source, like=like) as stream:
+                    function(Run(stream, as_json=as_json, color=color, verbose=verbose), **rest)
+
+            _guarded(work, source if source != "-" else "<stdin>")
+
+        stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
+        return click.Command(
+            name=function.__name__.rstrip("_"),
+            callback=run,
+            params=[stream, *params, *_common()],
+            help=inspect.cleandoc(function.__doc__ or ""),
+        )
+
+    return make
+
+
+def paths(*, required: bool) -> click.Argument:
+    """The paths to look at, completed with the names in the stream."""
+    return click.Argument(
+        ["paths"],
+        nargs=-1,
+        required=required,
+        metavar="PATH..." if required else "[PATH]...",
+        shell_complete=partial(_complete),
+    )
+
+
+def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Devices first; behind a slash the fields of what is written so far."""
+    from migstream.render.tree import completions
+
+    source = ctx.params.get("source")
+    if not source or source == "-":
+        return []
+    try:
+        with open_stream(source) as stream:
+            return [CompletionItem(text) for text in completions(stream, incomplete)]
+    except (MigstreamError, OSError):
+        return []

@@ -1,0 +1,23 @@
+"""`migstream desc`."""
+
+from __future__ import annotations
+
+import click
+
+from migstream.cli.common import Run, verb
+from migstream.render.description import description_lines, description_text
+
+__all__ = ["command"]
+
+
+@verb(click.Option(["--raw"], is_flag=True, help="The exact bytes of the stream."))
+def command(run: Run, raw: bool) -> None:
+    """The JSON description of the stream's devices, one entry on a line.
+
+    Keys that an object has more than once are kept, in their order.
+    """
+    text = description_text(run.stream)
+    if raw:
+        run.write(text)
+    else:
+        run.print(description_lines(text))

@@ -1,0 +1,48 @@
+"""The group of verbs; a verb's module is imported when the verb is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from migstream._version import __version__
+
+__all__ = ["VERBS", "Lazy", "cli"]
+
+VERBS = {
+    "info": "What this is: machine, devices, RAM blocks, sizes. Instant.",
+    "ls": "Every item of the stream: offset, size, kind, name.",
+    "tree": "Devices and their fields with values and types.",
+    "show": "Values, or any region, with the hexdump beside them.",
+    "get": "The value of a path; raw bytes or hexadecimal on request.",
+    "desc": "The JSON description, as it is in the stream.",
+    "stat": "Where the bytes go.",
+    "decode": "The whole device state as JSON.",
+}
+
+
+class Lazy(click.Group):
+    """Knows its verbs by name and one line; loads them on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"migstream.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Read QEMU migration streams: every value by name, every byte with its place.
+
+    Exit status: 0 clean, 2 wrong usage or no such path, 3 damaged stream, 4 unsupported, 5 input/output error.
+    """

@@ -1,0 +1,27 @@
+"""`migstream info`."""
+
+from __future__ import annotations
+
+from migstream.cli.common import Run, verb
+from migstream.render.info import info_lines, info_table
+
+__all__ = ["command"]
+
+CHEAP = 64 << 20
+
+
+@verb()
+def command(run: Run) -> None:
+    """What this is: container, machine, devices, RAM blocks, sizes.
+
+    Instant on a file of any size: guest memory is looked at up to 64 MiB only.
+    """
+    stream = run.stream
+    walked = not stream.seekable or stream.size <= CHEAP
+    table = info_table(stream, walked=walked)
+    if run.as_json:
+        run.emit(table)
+    else:
+        run.print(info_lines(table, run.palette))
+    if walked:
+        run.damage()

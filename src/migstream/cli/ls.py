@@ -1,0 +1,31 @@
+"""`migstream ls`."""
+
+from __future__ import annotations
+
+import click
+
+from migstream.cli.common import Run, verb
+from migstream.render.items import device_rows, item_lines, item_rows, return_path_rows
+
+__all__ = ["command"]
+
+
+@verb(click.Option(["--devices"], is_flag=True, help="Devices only; guest memory is not read."))
+def command(run: Run, devices: bool) -> None:
+    """Every item of the stream in its order: offset, size, kind, section id, name, version.
+
+    What a package holds is indented. A recorded return path is listed by its messages.
+    """
+    back = None if devices else return_path_rows(run.stream)
+    if back is not None:
+        rows, error = back
+    else:
+        rows, error = (device_rows if devices else item_rows)(run.stream), None
+    if run.as_json:
+        run.emit([row.plain() for row in rows])
+    else:
+        run.print(item_lines(rows, run.palette))
+    if error is not None:
+        raise error
+    if back is None and not devices:
+        run.damage()

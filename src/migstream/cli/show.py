@@ -1,0 +1,28 @@
+"""`migstream show`."""
+
+from __future__ import annotations
+
+import click
+
+from migstream.cli.common import Run, paths, verb
+from migstream.render.hexdump import dump_lines, pieces, region, resolve
+
+__all__ = ["command"]
+
+
+@verb(paths(required=True), click.Option(["--all", "everything"], is_flag=True, help="Every line."))
+def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
+    """Values with their bytes: the hexdump beside the fields that own it.
+
+    PATH is a path, @OFFSET (the value or item that owns this byte) or @START-STOP.
+    """
+    found = [
+        piece
+        for path in paths
+        for span in resolve(run.stream, path)
+        for piece in pieces(run.stream, span)
+    ]
+    if run.as_json:
+        run.emit([region(piece) for piece in found])
+    else:
+        run.print(dump_lines(found, run.palette, everything=everything))

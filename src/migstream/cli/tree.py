@@ -1,0 +1,36 @@
+"""`migstream tree`."""
+
+from __future__ import annotations
+
+import click
+
+from migstream.cli.common import Run, paths, verb
+from migstream.render.tree import Look, tree_json, tree_lines
+
+__all__ = ["command"]
+
+
+@verb(
+    paths(required=False),
+    click.Option(["--depth"], type=click.IntRange(1), metavar="N", help="Levels to show."),
+    click.Option(["--hex", "hexadecimal"], is_flag=True, help="Numbers in hexadecimal."),
+    click.Option(["--all", "everything"], is_flag=True, help="All elements of arrays, not eight."),
+    click.Option(["--where"], is_flag=True, help="The offset of each value."),
+)
+def command(
+    run: Run,
+    paths: tuple[str, ...],
+    depth: int | None,
+    hexadecimal: bool,
+    everything: bool,
+    where: bool,
+) -> None:
+    """Devices and their fields with values and types, all or those that PATH names."""
+    stream = run.stream
+    values = [v for p in paths for v in stream.find(p)] or [d.value for d in stream.devices]
+    if run.as_json:
+        run.emit([tree_json(value, depth) for value in values])
+        return
+    look = Look(depth=depth, hexadecimal=hexadecimal, everything=everything, where=where)
+    for value in values:
+        run.print(tree_lines(value, look, run.palette))

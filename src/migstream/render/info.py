@@ -1,0 +1,140 @@
+"""What a stream is, in one screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from migstream.render.text import Palette, escape, grouped, short_size, size, table
+from migstream.stream import Stream, flat
+from migstream.wire.model import Command
+
+__all__ = ["info_lines", "info_table", "qemu_hint"]
+
+LARGEST = 10
+
+
+def qemu_hint(stream: Stream) -> str | None:
+    """Which QEMU may have written this, from the forms that its description takes."""
+    span = stream.description_span
+    if any(isinstance(i, Command) and i.name == "SWITCHOVER_START" for i in flat(stream.head)):
+        return "10.0 or later"
+    if span is None:
+        return None
+    text = bytes(stream.store.view(span.start + 5, min(span.stop, span.start + 21)))
+    if text.startswith(b"{ "):
+        return "2.3 to 5.2"
+    if b'"configuration"' in text:
+        return "8.2 or later"
+    return "6.0 to 8.1"
+
+
+def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
+    """All that `info` says, as it goes into JSON."""
+    devices = stream.devices
+    description, span = stream.description, stream.description_span
+    setup, configuration = stream.ram_setup, stream.configuration
+    bits = configuration.page_bits if configuration is not None else None
+    page_size = (description.page_size if description else 0) or (
+        1 << bits if bits and bits < 32 else None
+    )
+    return {
+        "file": stream.name,
+        "size": stream.size,
+        "machine": stream.machine,
+        "qemu_hint": qemu_hint(stream),
+        "capabilities": list(stream.capabilities),
+        "page_size": page_size,
+        "uuid": configuration.uuid if configuration is not None else None,
+        "description_size": span.size - 5 if span is not None else None,
+        "device_count": len(devices),
+        "device_bytes": sum(d.section.span.size for d in devices),
+        "devices": [
+            {
+                "path": d.path,
+                "version_id": d.section.version_id,
+                "size": d.section.payload.size,
+                "described": d.described,
+            }
+            for d in devices
+        ],
+        "ram": None
+        if setup is None
+        else {
+            "total": setup.total,
+            "blocks": [
+                {
+                    "name": b.name,
+                    "size": b.used_length,
+                    "page_size": b.page_size,
+                    "address": b.address,
+                }
+                for b in setup.blocks
+            ],
+        },
+        "walked": walked,
+        "damage": [str(error) for error in stream.damage] if walked else None,
+    }
+
+
+def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
+    """One screen."""
+    described = info["description_size"]
+    facts = [
+        ("file", escape(info["file"])),
+        ("size", size(info["size"])),
+        ("machine", escape(info["machine"] or "not recorded")),
+        (
+            "QEMU",
+            f"{info['qemu_hint']} (a hint: from the form of the stream)"
+            if info["qemu_hint"]
+            else "unknown",
+        ),
+        ("capabilities", escape(", ".join(info["capabilities"])) or "none recorded"),
+        ("page size", grouped(info["page_size"]) if info["page_size"] else "not recorded"),
+        ("UUID", info["uuid"] or ""),
+        ("description", "none" if described is None else size(described)),
+        ("devices", f"{info['device_count']}, {size(info['device_bytes'])}"),
+    ]
+    ram = info["ram"]
+    facts.append(
+        ("RAM", "none" if ram is None else f"{len(ram['blocks'])} blocks, {size(ram['total'])}")
+    )
+    if not info["walked"]:
+        facts.append(("checked", "the device state; RAM was not walked (ls and stat do)"))
+    else:
+        count = len(info["damage"])
+        facts.append(
+            (
+                "checked",
+                f"all of it: {f'damaged in {count} places' if count > 1 else 'damaged' if count else 'whole'}",
+            )
+        )
+    lines = [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
+    if ram is not None and ram["blocks"]:
+        rows = [
+            (
+                escape(b["name"]),
+                size(b["size"]),
+                "" if b["page_size"] is None else f"pages of {short_size(b['page_size'])}",
+                "" if b["address"] is None else f"at {b['address']:#x}",
+            )
+            for b in ram["blocks"]
+        ]
+        lines += ["", palette.head("RAM blocks"), *("  " + row for row in table(rows, "<><<"))]
+    if info["devices"]:
+        largest = sorted(info["devices"], key=lambda d: -d["size"])[:LARGEST]
+        rows = [
+            (
+                escape(d["path"]),
+                "" if d["version_id"] is None else f"v{d['version_id']}",
+                size(d["size"]),
+                "" if d["described"] else "not described",
+            )
+            for d in largest
+        ]
+        rest = len(info["devices"]) - len(largest)
+        what = "Largest devices" if rest else "Devices"
+        lines += ["", palette.head(what), *("  " + row for row in table(rows, "<>><"))]
+        if rest:
+            lines.append(palette.dim(f"  and {rest} more: ls --devices, tree"))
+    return lines

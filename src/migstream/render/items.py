@@ -1,0 +1,189 @@
+"""The items of a stream as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from migstream.errors import ParseError
+from migstream.ram.model import RamRecords, RamSetup
+from migstream.render.text import Palette, escape, grouped, short_size, table
+from migstream.stream import Stream
+from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
+
+__all__ = ["Row", "device_rows", "item_lines", "item_rows", "note", "return_path_rows", "title"]
+
+LOOK = 1 << 16
+LONGEST = 100
+MOST = 4
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: what it is, where, and a word about it."""
+
+    start: int
+    stop: int
+    kind: str
+    name: str = ""
+    section_id: int | None = None
+    version: int | None = None
+    note: str = ""
+    level: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "span": [self.start, self.stop],
+            "name": self.name,
+            "section_id": self.section_id,
+            "version_id": self.version,
+            "note": self.note,
+            "level": self.level,
+        }
+
+
+def title(item: Item) -> str:
+    """The name of what an item is about."""
+    if isinstance(item, Section):
+        return item.path
+    if isinstance(item, Command):
+        return item.name
+    return item.machine if isinstance(item, Configuration) else ""
+
+
+def note(item: Item) -> str:
+    """One line on what an item holds."""
+    if isinstance(item, Section):
+        return _section(item)
+    if isinstance(item, Configuration):
+        said = (
+            f"{s.name.removeprefix('configuration/')} {_value(s.value)}" for s in item.subsections
+        )
+        return ", ".join(said)
+    if isinstance(item, Command):
+        if item.items:
+            return f"{len(item.items)} items"
+        return "" if item.value is None else _value(item.value)
+    if isinstance(item, Trailer):
+        return "zeros" if item.zeros else "not zeros"
+    return item.reason if isinstance(item, Opaque) else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        shown = " ".join(_value(one) for one in value[:MOST])
+        return shown if len(value) <= MOST else f"{shown} … {len(value) - MOST} more"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    return f"{value:#x}" if isinstance(value, int) and value > 1 << 16 else str(value)
+
+
+def _section(item: Section) -> str:
+    content = item.content
+    if isinstance(content, RamSetup):
+        return f"{len(content.blocks)} blocks, {short_size(content.total)}"
+    if isinstance(content, RamRecords):
+        return _pages(content)
+    if isinstance(content, msgspec.Struct):
+        facts = []
+        for name in content.__struct_fields__:
+            fact = getattr(content, name)
+            if isinstance(fact, int | str) and fact:
+                facts.append(f"{name} {fact}")
+            elif isinstance(fact, tuple) and fact and name in {"devices", "events"}:
+                facts.append(f"{len(fact)} {name}")
+        return ", ".join(facts)
+    if item.how in {"guess", "damage", "rest"}:
+        return {"guess": "end guessed", "damage": "damaged", "rest": "all that follows"}[item.how]
+    return ""
+
+
+def _pages(records: RamRecords) -> str:
+    counts = {
+        kind: sum(getattr(block.tally, kind) for block in records.blocks)
+        for kind in ("zero", "normal", "xbzrle", "compressed")
+    }
+    return ", ".join(f"{grouped(n)} {kind}" for kind, n in counts.items() if n) or "no pages"
+
+
+def item_rows(stream: Stream) -> list[Row]:
+    """Every item, those of a package one level below it."""
+    return list(_rows(stream.items, 0))
+
+
+def _rows(items: Sequence[Item], level: int) -> Iterator[Row]:
+    for item in items:
+        yield _row(item, level)
+        if isinstance(item, Command):
+            yield from _rows(item.items, level + 1)
+
+
+def _row(item: Item, level: int = 0) -> Row:
+    section = item if isinstance(item, Section) else None
+    return Row(
+        start=item.span.start,
+        stop=item.span.stop,
+        kind=item.label,
+        name=title(item),
+        section_id=section.section_id if section else None,
+        version=section.version_id if section else None,
+        note=note(item),
+        level=level,
+    )
+
+
+def device_rows(stream: Stream) -> list[Row]:
+    """The device sections only, without a walk."""
+    return [_row(device.section) for device in stream.devices]
+
+
+def return_path_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
+    """The messages of a recorded return path; None where the source is not one."""
+    if not stream.seekable:
+        return None
+    from migstream.wire.cursor import Cursor
+    from migstream.wire.frames import MAGIC
+    from migstream.wire.returnpath import looks_like_return_path, read_messages
+
+    head = bytes(stream.store.view(0, min(LOOK, stream.size)))
+    if head.startswith(MAGIC) or not looks_like_return_path(head):
+        return None
+    rows: list[Row] = []
+    try:
+        for message in read_messages(Cursor(stream.store.view(0, stream.size))):
+            value = message.value
+            if isinstance(value, msgspec.Struct):
+                value = {name: getattr(value, name) for name in value.__struct_fields__}
+                value = {name: one for name, one in value.items() if one is not None}
+            rows.append(
+                Row(
+                    start=message.span.start,
+                    stop=message.span.stop,
+                    kind="message",
+                    name=message.name,
+                    note="" if value is None else _value(value),
+                )
+            )
+    except ParseError as error:
+        return rows, error
+    return rows, None
+
+
+def item_lines(rows: Iterable[Row], palette: Palette) -> list[str]:
+    """The table."""
+    cells = [
+        (
+            f"{row.start:#x}",
+            grouped(row.stop - row.start),
+            "  " * row.level + row.kind,
+            "" if row.section_id is None else str(row.section_id),
+            escape(row.name),
+            "" if row.version is None else f"v{row.version}",
+            escape(row.note)[:LONGEST],
+        )
+        for row in rows
+    ]
+    head = ("offset", "size", "kind", "id", "name", "", "note")
+    return table(cells, ">><><<<", head, palette)

@@ -1,0 +1,118 @@
+"""Where the bytes of a stream go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from migstream.ram.model import Tally
+from migstream.render.text import Palette, escape, grouped, percent, size, table
+from migstream.stream import Stream, flat
+from migstream.wire.model import Command, Section, SectionType
+
+__all__ = ["stat_lines", "stat_table"]
+
+KINDS = ("zero", "normal", "xbzrle", "compressed")
+TOP = 15
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        kind: {"pages": getattr(tally, kind), "bytes": getattr(tally, f"{kind}_bytes")}
+        for kind in KINDS
+        if getattr(tally, kind)
+    }
+
+
+def stat_table(stream: Stream) -> dict[str, Any]:
+    """The sums, largest first."""
+    parts: Counter[str] = Counter()
+    devices: Counter[str] = Counter()
+    last_part = None
+    for item in flat(stream.items):
+        if isinstance(item, Command) and item.items:
+            parts["command"] += item.span.size - sum(i.span.size for i in item.items)
+            continue
+        if not isinstance(item, Section):
+            parts[item.label] += item.span.size
+            continue
+        if item.type == SectionType.PART and item.name == "ram":
+            last_part = item.span.stop
+        if item.type == SectionType.FULL:
+            parts["devices"] += item.span.size
+            devices[item.path] += item.span.size
+        else:
+            parts[item.name] += item.span.size
+    ram = stream.ram
+    return {
+        "file": stream.name,
+        "size": stream.size,
+        "parts": [{"name": n, "bytes": b} for n, b in parts.most_common()],
+        "ram": None
+        if ram is None
+        else {
+            "page_size": ram.page_size,
+            "blocks": [
+                {"name": b.name, "bytes": b.tally.size, "kinds": _tally(b.tally)}
+                for b in sorted(ram.blocks, key=lambda b: -b.tally.size)
+            ],
+            "rounds": [{"pages": r.pages, "bytes": r.size, "kinds": _tally(r)} for r in ram.rounds],
+            "round_count": ram.round_count,
+        },
+        "devices": [{"path": n, "bytes": b} for n, b in devices.most_common()],
+        "downtime_bytes": None if last_part is None else stream.size - last_part,
+    }
+
+
+def _shares(rows: list[tuple[str, int]], whole: int) -> list[str]:
+    cells = [(escape(name), size(n), percent(n, whole)) for name, n in rows]
+    return ["  " + line for line in table(cells, "<>>")]
+
+
+def _kinds(kinds: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{grouped(k['pages'])} {kind} ({size(k['bytes'])})" for kind, k in kinds.items()
+    )
+
+
+def stat_lines(stat: dict[str, Any], palette: Palette, *, verbose: bool) -> list[str]:
+    """Tables: the whole, RAM by block, dirty rounds, devices."""
+    whole = stat["size"]
+    lines = [palette.head(f"{escape(stat['file'])}: {size(whole)}")]
+    lines += _shares([(p["name"], p["bytes"]) for p in stat["parts"]], whole)
+    if stat["downtime_bytes"] is not None:
+        down = stat["downtime_bytes"]
+        lines.append(
+            f"  {palette.dim('after the last live RAM, sent while the guest stands:')} "
+            f"{size(down)}, {percent(down, whole)}"
+        )
+    ram = stat["ram"]
+    if ram is not None and ram["blocks"]:
+        rows = [
+            (escape(b["name"]), size(b["bytes"]), percent(b["bytes"], whole), _kinds(b["kinds"]))
+            for b in ram["blocks"]
+        ]
+        lines += ["", palette.head("RAM blocks")]
+        lines += ["  " + line for line in table(rows, "<>><")]
+    if ram is not None and ram["rounds"]:
+        rows = [
+            (str(n), grouped(r["pages"]), size(r["bytes"]), _kinds(r["kinds"]))
+            for n, r in enumerate(ram["rounds"], 1)
+        ]
+        lines += ["", palette.head(f"Walks through RAM ({ram['round_count']})")]
+        lines += [
+            "  " + line for line in table(rows, ">>><", ("round", "pages", "bytes", ""), palette)
+        ]
+    if stat["devices"]:
+        shown = stat["devices"] if verbose else stat["devices"][:TOP]
+        total = sum(d["bytes"] for d in stat["devices"])
+        lines += ["", palette.head(f"Devices ({size(total)})")]
+        lines += _shares([(d["path"], d["bytes"]) for d in shown], whole)
+        if len(shown) < len(stat["devices"]):
+            rest = stat["devices"][len(shown) :]
+            lines.append(
+                palette.dim(
+                    f"  and {len(rest)} more, {size(sum(d['bytes'] for d in rest))} (-v shows all)"
+                )
+            )
+    return lines

@@ -1,0 +1,96 @@
+"""Words and columns: sizes, escapes, colours, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["Palette", "escape", "grouped", "percent", "short_size", "size", "table"]
+
+UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+STEP = 1024
+
+
+def escape(text: str) -> str:
+    """The text without anything that a terminal obeys, or that is no text at all."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c
+        if c.isprintable()
+        else f"\\x{ord(c) - 0xDC00:02x}"
+        if 0xDC80 <= ord(c) <= 0xDCFF  # a byte that was not UTF-8 (surrogateescape)
+        else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def grouped(number: int) -> str:
+    """12897484 as 12 897 484."""
+    return f"{number:,}".replace(",", " ")
+
+
+def short_size(number: int) -> str:
+    """Bytes in the largest unit that leaves a whole: 12.3 MiB."""
+    if number < STEP:
+        return f"{number} B"
+    value = number / STEP
+    for unit in UNITS[:-1]:
+        if value < STEP - 0.05:
+            return f"{value:.1f} {unit}"
+        value /= STEP
+    return f"{value:.1f} {UNITS[-1]}"
+
+
+def size(number: int) -> str:
+    """Bytes for people and exactly: 12.3 MiB (12 897 484)."""
+    return f"{short_size(number)} ({grouped(number)})" if number >= STEP else f"{number} bytes"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share: 12.3 %."""
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+class Palette:
+    """Colours, or none: each method gives the text back, marked where colour is on."""
+
+    def __init__(self, on: bool = False) -> None:
+        self.on = on
+
+    def _mark(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
+
+    def head(self, text: str) -> str:
+        return self._mark(text, "1")
+
+    def name(self, text: str) -> str:
+        return self._mark(text, "36")
+
+    def dim(self, text: str) -> str:
+        return self._mark(text, "2")
+
+    def value(self, text: str) -> str:
+        return self._mark(text, "32")
+
+
+def table(
+    rows: Iterable[Sequence[str]],
+    align: str,
+    head: Sequence[str] = (),
+    palette: Palette | None = None,
+) -> list[str]:
+    """Rows in columns; `align` has `<` or `>` for each column."""
+    cells = [list(head), *map(list, rows)] if head else [list(row) for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(row[i]) for row in cells) for i in range(len(align))]
+    lines = []
+    for row in cells:
+        parts = [
+            cell.rjust(width) if side == ">" else cell.ljust(width)
+            for cell, width, side in zip(row, widths, align, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    if head and palette is not None:
+        lines[0] = palette.dim(lines[0])
+    return lines

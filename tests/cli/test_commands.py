@@ -1,0 +1,167 @@
+"""Every verb over real streams: what is printed where, and the exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from migstream.cli.group import VERBS, cli
+from migstream.render.text import escape, short_size, size
+from support.samples import Sample
+
+Named = Callable[[str], Sample]
+
+
+def run(*words: object, data: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words], input=data)
+
+
+@pytest.mark.parametrize("verb", ["info", "ls", "tree", "stat", "decode"])
+def test_every_stream_opens(own_sample: Sample, verb: str) -> None:
+    result = run(verb, own_sample.path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout
+    assert not result.stderr
+
+
+@pytest.mark.parametrize("verb", ["info", "ls", "tree", "stat", "decode"])
+def test_json_is_json(named_sample: Named, verb: str) -> None:
+    result = run(verb, named_sample("pc-7.2.mig").path, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)
+
+
+def test_ls_accounts_for_every_byte(own_sample: Sample) -> None:
+    rows = json.loads(run("ls", own_sample.path, "--json").stdout)
+    at = 0
+    for row in rows:
+        if row["level"] == 0:
+            assert row["span"][0] == at
+            at = row["span"][1]
+    assert at == own_sample.path.stat().st_size
+
+
+def test_decode_has_the_documented_shape(named_sample: Named) -> None:
+    sample = named_sample("pc-7.2.mig")
+    table = json.loads(run("decode", sample.path).stdout)
+    assert (table["migstream"], table["format"]) == ("decode", 1)
+    assert table["size"] == sample.path.stat().st_size
+    cpu = next(i for i in table["items"] if i.get("name") == "cpu")
+    assert cpu["kind"] == "device"
+    assert len(cpu["state"]["env.regs"]) == 16
+
+
+def test_get(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    plain = run("get", path, "timer[0]/cpu_ticks_offset").stdout.strip()
+    raw = run("get", path, "timer[0]/cpu_ticks_offset", "-r").stdout_bytes
+    assert int.from_bytes(raw, "big", signed=True) == int(plain.split()[0])
+    where = run("get", path, "timer[0]/cpu_ticks_offset", "--where").stdout
+    start, length = where.split()[0].split("+")
+    assert path.read_bytes()[int(start, 0) :][: int(length, 0)] == raw
+    assert " = " in run("get", path, "timer[0]/*", "-x").stdout
+
+
+def test_show_prints_each_byte_once(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    data = path.read_bytes()
+    pieces = json.loads(run("show", path, f"@0-{len(data)}", "--json").stdout)
+    assert b"".join(bytes.fromhex(piece["hex"]) for piece in pieces) == data
+    assert "51 45 56 4d" in run("show", path, "@0").stdout
+
+
+def test_desc(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    raw = run("desc", path, "--raw").stdout_bytes
+    assert raw in path.read_bytes()
+    assert json.loads(run("desc", path).stdout) == json.loads(raw)
+
+
+def test_a_pipe_says_the_same(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    command = [sys.executable, "-m", "migstream", "ls", "--json"]
+    piped = subprocess.run(
+        ["sh", "-c", 'cat "$0" | "$@"', path, *command, "-"], capture_output=True, check=True
+    )
+    assert json.loads(piped.stdout) == json.loads(run("ls", path, "--json").stdout)
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_a_missing_file_is_status_5(tmp_path: Path, verb: str) -> None:
+    words = ["@0"] if verb in {"show", "get"} else []
+    for what in (tmp_path / "none", tmp_path):
+        result = run(verb, what, *words)
+        assert result.exit_code == 5
+        assert "[MS400]" in result.stderr
+
+
+def test_wrong_use_is_status_2(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    assert run("info").exit_code == 2
+    result = run("get", path, "timer[0]/cpu_tick_offset")
+    assert result.exit_code == 2
+    assert "cpu_ticks_offset" in result.stderr
+    assert run("show", path, "@nowhere").exit_code == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"hello, world\n", b"QEVM", b"\xff" * 999])
+def test_what_is_no_stream_is_status_3(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    for verb in ("info", "ls", "stat"):
+        result = run(verb, path)
+        assert result.exit_code == 3, result.output
+        assert result.stderr.startswith(f"migstream: {path}")
+
+
+def test_truncated_streams_show_what_there_is(named_sample: Named, tmp_path: Path) -> None:
+    data = named_sample("none-7.2.mig").read()
+    path = tmp_path / "cut"
+    for stop in range(0, len(data), 7):
+        path.write_bytes(data[:stop])
+        for verb in ("info", "ls", "decode", "tree"):
+            result = run(verb, path)
+            assert result.exit_code in {0, 3}, (stop, verb, result.output)
+            assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_damage_gets_a_paragraph_never_a_traceback(broken_sample: Sample) -> None:
+    for verb in ("info", "ls"):
+        result = run(verb, broken_sample.path)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert result.exit_code in {0, 3}
+        assert len(result.stderr.splitlines()) <= 16
+
+
+def test_version_loads_nothing() -> None:
+    code = (
+        "import sys; sys.argv[1:] = ['--version']; from migstream.cli import main; main();"
+        "assert not {'click', 'numpy', 'msgspec'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_decode_needs_no_numpy(named_sample: Named) -> None:
+    code = (
+        "import sys\nfrom migstream.cli.group import cli\n"
+        "try: cli(['decode', sys.argv[1]])\nexcept SystemExit: pass\n"
+        "assert 'numpy' not in sys.modules"
+    )
+    path = named_sample("pc-7.2.mig").path
+    subprocess.run([sys.executable, "-c", code, path], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_hostile_names_are_escaped() -> None:
+    assert escape("a\x1b[31m\udcff\n") == "a\\x1b[31m\\xff\\n"
+
+
+def test_sizes() -> None:
+    assert size(12_897_484) == "12.3 MiB (12 897 484)"
+    assert size(7) == "7 bytes"
+    assert short_size(1 << 20) == "1.0 MiB"
