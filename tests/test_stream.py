@@ -97,7 +97,8 @@ def test_a_pipe_gives_what_the_file_gives(own_sample: Sample) -> None:
         assert [(i.label, i.span) for i in piped.items] == [(i.label, i.span) for i in whole.items]
         assert piped.machine == whole.machine
         assert [d.value.plain() for d in piped.devices] == [d.value.plain() for d in whole.devices]
-        assert piped.ram is not None and whole.ram is not None
+        assert piped.ram is not None
+        assert whole.ram is not None
         assert (piped.ram.blocks, piped.ram.rounds) == (whole.ram.blocks, whole.ram.rounds)
     pipe.close()
 
@@ -117,9 +118,13 @@ def test_damage_is_found_where_qemu_found_it(broken_sample: Sample) -> None:
         if said.startswith("exit") and where != "flip-pciid":
             # flip-pciid: QEMU compares with the device it has; the stream alone does not contradict itself
             assert damage, said
-            named = {s.name for s in stream.sections if f"'{s.name}'" in said or f"for {s.name}" in said}
+            named = {
+                s.name for s in stream.sections if f"'{s.name}'" in said or f"for {s.name}" in said
+            }
             if named and where not in {"crlf", "removed"}:
-                assert any(s.name in named for s in stream.sections for e in damage if e.at in span_of(s))
+                assert any(
+                    s.name in named for s in stream.sections for e in damage if e.at in span_of(s)
+                )
 
 
 def span_of(section: Section) -> Span:
@@ -156,9 +161,7 @@ def test_packages_hold_sections(channel_sample: Sample) -> None:
         names = [i.name for i in flat(package.items) if isinstance(i, Command)]
         assert names[0] == "POSTCOPY_LISTEN"
         assert names[-1] == "POSTCOPY_RUN"
-        assert all(
-            i.type == SectionType.FULL for i in package.items if isinstance(i, Section)
-        )
+        assert all(i.type == SectionType.FULL for i in package.items if isinstance(i, Section))
 
 
 def test_device_values_equal_the_description_of_the_bytes(

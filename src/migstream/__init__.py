@@ -1,10 +1,10 @@
 """migstream: QEMU migration streams that describe themselves, read by name, every byte with its place.
 
-    import migstream
-    with migstream.open("guest.mig") as stream:
-        stream.machine, stream.capabilities
-        stream.devices["cpu", 0]["env.eip"].value
-        for section in stream.sections: ...
+import migstream
+with migstream.open("guest.mig") as stream:
+stream.machine, stream.capabilities
+stream.devices["cpu", 0]["env.eip"].value
+for section in stream.sections: ...
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from migstream import errors as errors
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
-    from migstream.stream import open_stream as open
+    from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
     from migstream.vmstate.values import Value as Value
 
 __all__ = ["Device", "Stream", "Value", "__version__", "errors", "open"]

@@ -284,7 +284,11 @@ class Stream:
 
     def _described(self, items: list[Item], walker: Walker) -> list[Item]:
         """Read the device sections of a pipe again: their description came last."""
-        live = [n for n, i in enumerate(items) if not isinstance(i, Section) or i.type != SectionType.FULL]
+        live = [
+            n
+            for n, i in enumerate(items)
+            if not isinstance(i, Section) or i.type != SectionType.FULL
+        ]
         first = max((n + 1 for n in live if isinstance(items[n], Section | Command)), default=0)
         if not self._layouts or walker.damage or first >= len(items):
             return items
@@ -410,7 +414,7 @@ class Stream:
                     yield device, rest
 
     def _no_such(self, path: str) -> Exception:
-        for device, rest in self.find_devices(path):
+        for device, _rest in self.find_devices(path):
             return no_such(path, (f"{device.path}/{c.name}" for c in device))
         return no_such(path, [d.path for d in self.devices])
 
@@ -447,7 +451,7 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
                     item = walker.step(cur)
                 except ParseError as error:
                     if not eof:
-                        _drain(pipe, walker)
+                        _drain(pipe)
                     item = walker.recover(cur, error, last)
                     walker.done = True
                 if item is None:
@@ -458,9 +462,10 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
                     kept.add(start, bytes(cur.view[start - base : item.span.stop - base]))
                 kept.size = max(kept.size, last)
                 yield item
-            return
         except NeedData:
             cur.rollback()
+        else:
+            return
         done = cur.mark - base
         if done > len(window):
             done -= _discard(pipe, done - len(window)) + len(window)
@@ -492,7 +497,7 @@ def _discard(pipe: Any, size: int) -> int:
     return gone
 
 
-def _drain(pipe: Any, walker: Walker) -> None:
+def _drain(pipe: Any) -> None:
     """Read a damaged pipe to its end, so that the writer is not killed by a closed pipe."""
     while pipe.read(1 << 20):
         pass

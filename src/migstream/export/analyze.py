@@ -68,8 +68,10 @@ def state(stream: Stream) -> dict[str, Any]:
         for section in _flat(stream.head)
         if section.type == SectionType.START
     ]
-    for device in stream.devices:
-        found.append((device.section.span.start, _key(device.section), _device(device, stream)))
+    found += [
+        (device.section.span.start, _key(device.section), _device(device, stream))
+        for device in stream.devices
+    ]
     found.sort(key=lambda entry: entry[0])
     return {key: value for _, key, value in found}
 
@@ -455,7 +457,7 @@ def _create(stream: Stream, folder: Path, path: tuple[str, ...]) -> int:
     try:
         for part in path[:-1]:
             with suppress(FileExistsError):
-                os.mkdir(part, dir_fd=here)  # noqa: PTH102 - pathlib knows no dir_fd
+                os.mkdir(part, dir_fd=here)
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             below = os.open(part, flags, dir_fd=here)
             os.close(here)

@@ -96,7 +96,9 @@ class Kept:
 class Opened:
     """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once."""
 
-    def __init__(self, name: str, store: Whole | None, pipe: BinaryIO | None, closing: list[object]) -> None:
+    def __init__(
+        self, name: str, store: Whole | None, pipe: BinaryIO | None, closing: list[object]
+    ) -> None:
         self.name = name
         self.store = store
         self.pipe = pipe
@@ -172,6 +174,8 @@ def open_source(what: Openable) -> Opened:
             raw = path.open("rb")
         except OSError as error:
             hint = "give the file that QEMU wrote" if path.is_dir() else ""
-            raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}", hint=hint) from None
+            raise SourceError(
+                f"{path}: {(error.strerror or str(error)).lower()}", hint=hint
+            ) from None
         return _from_file(str(path), raw, [raw])
     return _from_file(getattr(what, "name", "<file>"), what, [])

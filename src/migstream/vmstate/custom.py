@@ -33,7 +33,7 @@ class Part(msgspec.Struct, frozen=True):
     children: tuple[Part, ...] = ()
 
 
-class _Unclear(Exception):  # noqa: N818 -- private: an expander gives up
+class _Unclear(Exception):
     pass
 
 
@@ -239,7 +239,7 @@ def _pci_config(raw: memoryview) -> list[Part]:
     ordinary = dict(_capabilities(raw))
     extended = dict(_extended(raw)) if len(raw) > 256 else {}
     starts = sorted({*ordinary, *extended})
-    for at, stop in zip(starts, [*starts[1:], len(raw)], strict=True):
+    for at, stop in zip(starts, [*starts, len(raw)][1:], strict=True):
         out.add(f"space_{out.at:02x}", "buffer", at - out.at)
         if at in ordinary:
             stop = min(stop, 256)
@@ -327,7 +327,7 @@ _PAYLOADS: dict[bytes, tuple[Part, ...]] = {
 
 def _header(raw: memoryview, at: int) -> bytes | None:
     """The name of a subsection that begins at `at`."""
-    if raw[at : at + 1] != b"\x05" or at + 2 > len(raw):
+    if bytes(raw[at : at + 1]) != b"\x05" or at + 2 > len(raw):
         return None
     name = bytes(raw[at + 2 : at + 2 + raw[at + 1]])
     ours = name.startswith((b"virtio/", b"virtio_pci/", b"virtio_mmio/"))
@@ -497,6 +497,7 @@ def _resources(out: _Parts, *, blob: bool) -> None:
     while out.left >= 4 and any(out.raw[out.at : out.at + 4]):
         inner = _Parts(out.raw[out.at :])
         inner.u32("resource_id")
+        width = height = 0
         if blob:
             inner.u32("blob_size")
         else:

@@ -90,7 +90,7 @@ def _get(table: Any, key: str, kind: type, what: str, default: Any = None) -> An
     value = table.get(key, default)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise _bad(f"{what} has no {kind.__name__} {key!r}")
-    if kind is int and not 0 <= value <= MAX_SIZE:
+    if isinstance(value, int) and not 0 <= value <= MAX_SIZE:
         raise _bad(f"{what}: {key} is {value}")
     return value
 
@@ -169,7 +169,9 @@ def parse_description(text: bytes, at: int | None = None) -> Description:
         ) from None
     except (RecursionError, ValueError) as error:
         # ValueError: an integer of thousands of digits, which Python refuses to convert
-        raise _bad(f"not JSON: {type(error).__name__}, nested or long beyond reason", at=at) from None
+        raise _bad(
+            f"not JSON: {type(error).__name__}, nested or long beyond reason", at=at
+        ) from None
     try:
         if not isinstance(table, dict) or not ROOT_KEYS & table.keys():
             raise _bad("this JSON describes no migration stream")

@@ -140,7 +140,8 @@ class _Compiler:
         )
 
     def _entry(self, field: Field, count: int | None, n: int, base: int, at: int) -> Node:
-        kind, children, stride = "leaf", (), field.size
+        kind, stride = "leaf", field.size
+        children: tuple[Node, ...] = ()
         if field.struct is not None:
             kind = "struct"
             children, stride = self._nested(field, field.struct, base + at)
@@ -194,10 +195,14 @@ class _Compiler:
             if keys:
                 nodes.append(_leaf(f"key[{index // step}]", "uint64", at, keys))
                 at += keys
-            for part, group in zip(("key", "value") if step == 2 else ("",), groups[index:], strict=False):
+            for part, group in zip(
+                ("key", "value") if step == 2 else ("",), groups[index:], strict=False
+            ):
                 children, size = self.group(group, base + at)
                 name = f"{part}[{index // step}]"
-                nodes.append(Node(name, "struct", "struct", at, size, None, size, group.version, children))
+                nodes.append(
+                    Node(name, "struct", "struct", at, size, None, size, group.version, children)
+                )
                 at += size
         nodes.append(_leaf("end", "uint8", at, 1))
         return tuple(nodes) if at + 1 == field.size else ()

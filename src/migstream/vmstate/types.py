@@ -204,7 +204,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _letters(words: str) -> str:
-    """ ">2Q" is "QQ"."""
+    """The characters of a struct format, repetitions written out: QQ for >2Q."""
     out, times = "", ""
     for char in words.lstrip(">"):
         if char.isdigit():

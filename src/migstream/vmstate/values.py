@@ -48,7 +48,7 @@ class Value:
 
     @property
     def kind(self) -> str:
-        """"leaf", "struct", "sequence" or "subsection"."""
+        """One of leaf, struct, sequence, subsection."""
         return self.node.kind
 
     @property
@@ -107,7 +107,9 @@ class Value:
         if self.kind == "sequence":
             index = 0
             for node in self.node.children:
-                span = f"[{index}]" if node.count is None else f"[{index}..{index + node.count - 1}]"
+                span = (
+                    f"[{index}]" if node.count is None else f"[{index}..{index + node.count - 1}]"
+                )
                 yield self._child(msgspec.structs.replace(node, name=span), span)
                 index += node.count or 1
             return
@@ -137,12 +139,15 @@ class Value:
                 here = node.count or 1
                 if index < at + here:
                     if node.count is None:
-                        return self._child(msgspec.structs.replace(node, name=f"[{index}]"), f"[{index}]")
-                    return self._child(node, "")._at(index - at, index)
+                        return self._child(
+                            msgspec.structs.replace(node, name=f"[{index}]"), f"[{index}]"
+                        )
+                    return self._child(node, "").labelled(index - at, index)
                 at += here
-        return self._at(index, index)
+        return self.labelled(index, index)
 
-    def _at(self, index: int, label: int) -> Value:
+    def labelled(self, index: int, label: int) -> Value:
+        """Element `index` under the number `label`: a run of a longer array counts on."""
         stride = self.node.stride
         node = msgspec.structs.replace(
             self.node, name=f"[{label}]", offset=0, size=stride, count=None
@@ -227,7 +232,10 @@ def _plain(node: Node, raw: memoryview, at: int) -> Any:
     rows = _rows(node)
     if rows is not None:
         names, layout = rows
-        return [dict(zip(names, row, strict=True)) for row in layout.iter_unpack(raw[at : at + node.size])]
+        return [
+            dict(zip(names, row, strict=True))
+            for row in layout.iter_unpack(raw[at : at + node.size])
+        ]
     one = msgspec.structs.replace(node, count=None, size=node.stride)
     return [_single(one, raw, at + i * node.stride) for i in range(node.count)]
 

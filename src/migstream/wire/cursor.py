@@ -35,7 +35,9 @@ class Cursor:
 
     __slots__ = ("_at", "_base", "_eof", "_mark", "_view")
 
-    def __init__(self, view: bytes | memoryview | mmap.mmap, base: int = 0, *, eof: bool = True) -> None:
+    def __init__(
+        self, view: bytes | memoryview | mmap.mmap, base: int = 0, *, eof: bool = True
+    ) -> None:
         self._view = memoryview(view)
         self._base = base
         self._eof = eof

@@ -76,7 +76,9 @@ def _capabilities(cur: Cursor) -> tuple[str, ...]:
     at = cur.offset
     count = cur.u32()
     if count > MAX_CAPABILITIES:
-        raise BadFraming(f"{count} capabilities", at=at, expected=f"at most {MAX_CAPABILITIES}", found=count)
+        raise BadFraming(
+            f"{count} capabilities", at=at, expected=f"at most {MAX_CAPABILITIES}", found=count
+        )
     return tuple(cur.idstr() for _ in range(count))
 
 
@@ -148,6 +150,7 @@ INSTANCE_VERSION = struct.Struct(">II")
 
 
 def read_section_start(cur: Cursor) -> SectionStart:
+    """The header that START and FULL share."""
     start = cur.offset
     kind = SectionType(cur.u8())
     section_id, name = cur.u32(), cur.idstr()

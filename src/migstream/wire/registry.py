@@ -80,7 +80,9 @@ class Registry:
         """The codec's factory for a section of this name, None when nobody claims it."""
         where = self._where.get(name)
         if where is None:
-            where = next((w for p, w in self._where.items() if "*" in p and fnmatchcase(name, p)), None)
+            where = next(
+                (w for p, w in self._where.items() if "*" in p and fnmatchcase(name, p)), None
+            )
         if where is not None:
             module, _, attribute = where.partition(":")
             factory: Factory = getattr(import_module(module), attribute)

@@ -100,7 +100,7 @@ def read_device(view: memoryview, start: int, extent: Extent, footers: bool) -> 
         stop = cur.offset
         footer = None
         if footers:
-            if cur.take(1) != b"\x7e" or cur.u32() != head.section_id:
+            if cur.u8() != SectionType.FOOTER or cur.u32() != head.section_id:
                 return None
             footer = cur.span(stop)
     except (ParseError, ValueError):

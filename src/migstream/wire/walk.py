@@ -171,9 +171,11 @@ class Walker:
             body = cur.base + HEADER_SIZE
             if at < body < end and cur.view[HEADER_SIZE] in AFTER_HEADER:
                 return body, "header"
-            for hit in HEADER.finditer(cur.view, at + 1 - cur.base, min(stop, at + NEAR) - cur.base):
-                if self._plausible(cur, cur.base + hit.start(), strict=True):
-                    return cur.base + hit.start(), ""
+            for head in HEADER.finditer(
+                cur.view, at + 1 - cur.base, min(stop, at + NEAR) - cur.base
+            ):
+                if self._plausible(cur, cur.base + head.start(), strict=True):
+                    return cur.base + head.start(), ""
         return stop, ""
 
     # --- items -------------------------------------------------------------------------------
@@ -250,7 +252,9 @@ class Walker:
     def _section_start(self, cur: Cursor) -> None:
         head = read_section_start(cur)
         size = None
-        if head.type == SectionType.FULL and (turn := self.sizes.get((head.name, head.instance_id))):
+        if head.type == SectionType.FULL and (
+            turn := self.sizes.get((head.name, head.instance_id))
+        ):
             size = turn.pop(0)
         factory = self.registry.find(head.name)
         codec = None
@@ -320,7 +324,9 @@ class Walker:
             read = int.from_bytes(found[1:], "big")
             message = "mismatched section id in footer"
             self.damage.append(
-                BadFraming(message, at=at + 1, path=[name], expected=open_.head.section_id, found=read)
+                BadFraming(
+                    message, at=at + 1, path=[name], expected=open_.head.section_id, found=read
+                )
             )
             open_.stop = at
             return
@@ -465,7 +471,7 @@ class Walker:
             self._next = self._after_end
             raise
         except ParseError as error:
-            if cur.peek(16).find(b'{') < 0 and cur.left > 16:
+            if cur.peek(16).find(b"{") < 0 and cur.left > 16:
                 cur.seek(at)  # a 06 among bytes that are not the stream's
                 return None
             error.under("description")

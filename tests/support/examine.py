@@ -1,0 +1,105 @@
+"""Look at everything that an opened stream offers, under a limit of time and of memory.
+
+Whatever the bytes are, nothing but a MigstreamError may come out, and the items cover every byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import migstream
+from migstream.errors import MigstreamError, StreamError
+from migstream.stream import Stream
+from migstream.wire.model import Command, Item
+
+MANY = 20_000  # leaves of one device that are looked at, at most
+
+
+@contextlib.contextmanager
+def bounded(seconds: float = 5.0, mebibytes: int = 512) -> Iterator[None]:
+    """Fail what takes longer, or more memory on top of what is in use (where /proc tells)."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"not done after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (mebibytes << 20), limits[1]))
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+        signal.signal(signal.SIGALRM, before)
+
+
+def covers(items: Sequence[Item], start: int, stop: int) -> None:
+    """The items' spans follow each other from `start` to `stop`; those of a package lie inside."""
+    at = start
+    for item in items:
+        assert item.span.start == at, f"{item.span.start:#x} follows {at:#x}: {item}"
+        assert item.span.stop >= at, item
+        at = item.span.stop
+        if isinstance(item, Command) and item.items:
+            covers(item.items, item.payload.stop, item.span.stop)
+    assert at == stop, f"the items end at {at:#x} of {stop:#x}"
+
+
+def placed(error: MigstreamError, size: int) -> None:
+    """The error is of ours, printable, and points into the source."""
+    assert str(error)
+    assert isinstance(error.message, str)
+    assert error.message
+    if isinstance(error, StreamError):
+        assert error.at is None or 0 <= error.at <= size, f"{error.at} of {size}: {error}"
+
+
+def attempt(ask: Callable[[], Any], size: int) -> MigstreamError | None:
+    """Ask for something; the error, where it is one of ours. Any other comes out."""
+    try:
+        ask()
+    except MigstreamError as error:
+        placed(error, size)
+        return error
+    return None
+
+
+def examine(source: Any, size: int, *, whole: bool = True) -> Stream:
+    """Everything; `whole` where the items must reach the end of the source (not after an error
+    that only a pipe has)."""
+    begun = time.perf_counter()
+    with bounded():
+        stream = migstream.open(source)
+        if whole:
+            covers(stream.items, 0, size)
+        for error in stream.damage:
+            assert isinstance(error, StreamError)
+            assert error.at is not None, error
+            placed(error, size)
+        asked: list[Callable[[], Any]] = [
+            lambda: stream.machine, lambda: stream.capabilities, lambda: stream.description,
+            lambda: stream.ram, lambda: stream.ram_setup, lambda: stream.sections,
+            lambda: stream.head, lambda: stream.size,
+        ]  # fmt: skip
+        for ask in asked:
+            assert attempt(ask, size) is None
+        for device in stream.devices:
+            assert 0 <= device.section.span.start <= device.section.span.stop <= size
+            attempt(device.value.plain, size)
+            for leaf in islice(device.value.leaves(), MANY):
+                assert 0 <= leaf.span.start <= leaf.span.stop <= size, leaf
+                attempt(lambda leaf=leaf: leaf.text, size)  # type: ignore[misc]
+                attempt(lambda leaf=leaf: leaf.value, size)  # type: ignore[misc]
+    assert time.perf_counter() - begun < 5
+    return stream
