@@ -470,13 +470,18 @@ def _create(stream: Stream, folder: Path, path: tuple[str, ...]) -> int:
         facts = os.fstat(fd)
         if not stat.S_ISREG(facts.st_mode):
             raise SourceError(f"{'/'.join(path)} exists and is no file")
-        with suppress(OSError):
-            if os.path.samestat(facts, Path(stream.name).stat()):
-                raise SourceError(
-                    f"{'/'.join(path)} is the stream itself", hint="extract into another folder"
-                )
+        if _same(facts, stream.name):
+            hint = "extract into another folder"
+            raise SourceError(f"{'/'.join(path)} is the stream itself", hint=hint)
         os.ftruncate(fd, 0)
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def _same(facts: os.stat_result, name: str) -> bool:
+    try:
+        return os.path.samestat(facts, Path(name).stat())
+    except (OSError, ValueError):
+        return False  # standard input, bytes: no file of that name

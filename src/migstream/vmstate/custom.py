@@ -498,6 +498,7 @@ def _resources(out: _Parts, *, blob: bool) -> None:
         inner = _Parts(out.raw[out.at :])
         inner.u32("resource_id")
         width = height = 0
+        width = height = 0
         if blob:
             inner.u32("blob_size")
         else:
