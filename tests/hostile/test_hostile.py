@@ -107,7 +107,7 @@ def test_cut_at_every_byte() -> None:
 
 def test_what_precedes_a_cut_is_shown(named_sample: Named) -> None:
     data = named_sample("microvm-7.2.mig").read()
-    cut = data.index(b"\x08fw_cfg")if b"\x08fw_cfg" in data else data.index(b"\x06fw_cfg")
+    cut = data.index(b"\x06fw_cfg")
     stream = migstream.open(data[:cut])
     assert stream.machine == "microvm"
     assert [d.name for d in stream.devices] == ["timer"]
@@ -327,7 +327,7 @@ def test_a_description_nested_too_deep_is_named() -> None:
         build.HEADER + build.configuration() + build.section_start(4, 3, "x") + b"~\0\0\0\x00" * 40_000,
         build.HEADER + build.configuration() + build.section_start(4, 3, "x") + b"~\0\0\0\x03" * 40_000,
         build.HEADER + build.configuration() + build.section_start(4, 3, "x") + b"\x04\0\0\0\x03\x01x" * 20_000,
-        b"QEVM\0\0\0\x03\0" + b"\x00\x06\x00\x00\x00\x20{ \"" * 9999,
+        b"QEVM\0\0\0\x03\x09" + b"\x00\x06\x00\x00\x00\x20{ \"" * 9999,
         b"\0\x06\0\0\0\x03" + b"{}}",
         b"\x1f\x8b" + bytes(99),
         b"LibvirtQemudSave" + bytes(300),
@@ -342,16 +342,17 @@ def test_what_is_no_stream(data: bytes, tmp_path: Path) -> None:
     assert examine(Trickle(data), len(data)).damage
     path = tmp_path / "input"
     path.write_bytes(data)
-    if data[:2] not in {b"\x1f\x8b", b"\xfd7", b"BZ", b"\x28\xb5"}:
-        assert examine(path, len(data)).damage
-        return
-    with bounded(), pytest.raises(MigstreamError), migstream.open(path) as stream:  # packed, and broken
-        assert stream.items
-        raise stream.damage[0]
+    with bounded(), migstream.open(path) as stream:
+        if not data.startswith((b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh", b"\x28\xb5\x2f\xfd")):
+            covers(stream.items, 0, len(data))
+            assert stream.damage
+            return
+        with pytest.raises(MigstreamError):  # packed, and nothing comes out
+            _ = stream.items
 
 
 def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing", str(tmp_path) + "\0"):
+    for path in (tmp_path, tmp_path / "missing", str(tmp_path)):
         with pytest.raises(SourceError) as caught:
             migstream.open(path)
         assert caught.value.exit_status == 5
@@ -447,7 +448,8 @@ begun = time.perf_counter()
 stream = migstream.open(sys.argv[1])
 items = stream.items
 print(items[-1].span.stop, len(stream.damage), [e.code for e in stream.damage], [d.name for d in stream.devices])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
+high = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(high.split()[1]) >> 10, file=sys.stderr)
 """
 BLOCKS = 40_000
 GIB = 1 << 30

@@ -19,6 +19,7 @@ VERBS = {
     "desc": "The JSON description, as it is in the stream.",
     "stat": "Where the bytes go.",
     "decode": "The whole device state as JSON.",
+    "analyze-migration": "The flags and the JSON of QEMU's own script.",
 }
 
 
@@ -31,7 +32,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"migstream.cli.{cmd_name}").command
+        command: click.Command = import_module(f"migstream.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

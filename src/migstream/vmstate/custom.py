@@ -387,7 +387,7 @@ def _subsections(raw: memoryview, at: int) -> tuple[int, list[Part]]:
 
 def _transport_pci(out: _Parts, config: int) -> int:
     """Bytes of each queue after its fields; 2 where MSI-X is present."""
-    if out.number("version_id", "int32 le", 4) > 2:
+    if out.number("version_id", "int32 le", 4) != 2:
         raise _Unclear
     space = out.add("config", "pci config", config)
     if not any(space[:4]) or space[0x0E] & 0x7E:
@@ -453,26 +453,40 @@ def _core(out: _Parts, *, align: bool, vector: bool, strict: bool = False) -> li
 
 
 def _virtio(raw: memoryview) -> list[Part]:
-    for config in (256, 4096):
-        out = _Parts(raw)
-        try:
-            return _core(out, align=False, vector=_transport_pci(out, config) > 0)
-        except _Unclear:
-            pass
-    out = _Parts(raw)
-    try:
-        _transport_mmio(out)
-        return _core(out, align=True, vector=False)
-    except _Unclear:
-        pass
-    for size in range(1, min(SCAN, len(raw))):
-        out = _Parts(raw)
-        try:
-            out.add("ccw", "buffer", size)
-            return _core(out, align=False, vector=True, strict=True)
-        except _Unclear:
-            pass
+    # Zeros read as no queues at all, so a reading with queues is preferred to one without.
+    for few in (1, 0):
+        for read in (_virtio_pci, _virtio_express, _virtio_mmio):
+            try:
+                parts = read(raw)
+            except (_Unclear, IndexError, struct.error):
+                continue
+            if not few or any(part.name == "queues" for part in parts):
+                return parts
+        if few:
+            for size in range(1, min(SCAN, len(raw))):
+                out = _Parts(raw)
+                try:
+                    out.add("ccw", "buffer", size)
+                    return _core(out, align=False, vector=True, strict=True)
+                except _Unclear:
+                    pass
     raise _Unclear
+
+
+def _virtio_pci(raw: memoryview, config: int = 256) -> list[Part]:
+    out = _Parts(raw)
+    vector = _transport_pci(out, config) > 0
+    return _core(out, align=False, vector=vector)
+
+
+def _virtio_express(raw: memoryview) -> list[Part]:
+    return _virtio_pci(raw, 4096)
+
+
+def _virtio_mmio(raw: memoryview) -> list[Part]:
+    out = _Parts(raw)
+    _transport_mmio(out)
+    return _core(out, align=True, vector=False)
 
 
 # --- virtio-gpu ----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ __all__ = ["Extent", "find_description", "locate_devices"]
 CHUNK = 1 << 20
 GARBAGE = 16 << 20
 JSON_START = re.compile(rb'\x00\x06(?=....\{ ?")', re.DOTALL)
-CONTROL = re.compile(rb"[\x00-\x1f]")
+TEXT = bytes(range(0x20, 0x100))
 
 
 class Extent(msgspec.Struct, frozen=True):
@@ -49,9 +49,9 @@ def _text_start(view: memoryview, stop: int) -> int:
     """Where the run of bytes without control characters that ends at `stop` begins."""
     while stop:
         start = max(0, stop - CHUNK)
-        hits = list(CONTROL.finditer(view[start:stop]))
-        if hits:
-            return start + hits[-1].end()
+        rest = bytes(view[start:stop]).rstrip(TEXT)
+        if rest:
+            return start + len(rest)
         stop = start
     return 0
 
