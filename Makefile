@@ -45,7 +45,7 @@ try: $(STAMP) $(STREAM)
 	run migstream get $(STREAM) '$(VALUE)' --where
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)
 	$(BIN)/ruff check

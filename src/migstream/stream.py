@@ -318,6 +318,11 @@ class Stream:
                 found += contradictions(section, layout, self.store.view)
         return list({error.at: error for error in reversed(found)}.values())[::-1]
 
+    @property
+    def noticed(self) -> list[ParseError]:
+        """What is known to be wrong without reading any more: the walk's damage once it was walked."""
+        return self.damage if self._walker is not None else list(self._tail_damage)
+
     # --- what it says ----------------------------------------------------------------------------------
 
     @cached_property

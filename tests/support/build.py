@@ -46,7 +46,9 @@ def footer(section_id: int) -> bytes:
     return b"\x7e" + be32(section_id)
 
 
-def section_start(kind: int, section_id: int, name: str, instance: int = 0, version: int = 1) -> bytes:
+def section_start(
+    kind: int, section_id: int, name: str, instance: int = 0, version: int = 1
+) -> bytes:
     return bytes((kind,)) + be32(section_id) + counted(name) + be32(instance) + be32(version)
 
 
@@ -130,7 +132,9 @@ ONE_BYTES = (
 )  # fmt: skip
 
 
-def small(text: bytes | dict[str, Any] | None = None, *, head: bytes = b"", tail: bytes = b"") -> bytes:
+def small(
+    text: bytes | dict[str, Any] | None = None, *, head: bytes = b"", tail: bytes = b""
+) -> bytes:
     """A whole stream of some 6 KiB: RAM, two devices, a description (`text` in its place)."""
     if text is None:
         text = described(ONE, device("two", [field("n", "uint32", 4)]))

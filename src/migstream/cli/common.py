@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from migstream.errors import MigstreamError
+from migstream.errors import MigstreamError, ParseError
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
 
@@ -53,10 +53,13 @@ class Run:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
-    def damage(self) -> None:
-        """Report what is wrong with the stream; ends the command with status 3 if anything is."""
+    def damage(self, found: list[ParseError] | None = None) -> None:
+        """Report what is wrong with the stream; ends the command with status 3 if anything is.
+
+        `found` is given by verbs that do not walk: what they came across on their way.
+        """
         sys.stdout.flush()
-        found = self.stream.damage
+        found = self.stream.damage if found is None else found
         shown = found if self.verbose else found[:MOST_DAMAGE]
         for error in shown:
             _complain(error, self.stream.name)
@@ -129,7 +132,9 @@ def verb(*params: click.Parameter) -> Callable[[Callable[..., None]], click.Comm
         ) -> None:
             def work() -> None:
                 with open_stream(source, like=like) as stream:
-                    function(Run(stream, as_json=as_json, color=color, verbose=verbose), **rest)
+                    one = Run(stream, as_json=as_json, color=color, verbose=verbose)
+                    function(one, **rest)
+                    one.damage(stream.noticed)
 
             _guarded(work, source if source != "-" else "<stdin>")
 

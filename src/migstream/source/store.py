@@ -97,7 +97,11 @@ class Opened:
     """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once."""
 
     def __init__(
-        self, name: str, store: Whole | None, pipe: BinaryIO | None, closing: list[object]
+        self,
+        name: str,
+        store: Whole | None,
+        pipe: BinaryIO | Unpacked | None,
+        closing: list[object],
     ) -> None:
         self.name = name
         self.store = store
@@ -115,7 +119,25 @@ class Opened:
                 thing.close()  # type: ignore[attr-defined]
 
 
-def _decompressor(kind: str, raw: BinaryIO) -> BinaryIO:
+class Unpacked:
+    """The bytes inside a compressed file; damage in it is an error of ours."""
+
+    def __init__(self, inner: BinaryIO, damaged: tuple[type[Exception], ...]) -> None:
+        self._inner = inner
+        self._damaged = damaged
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, none at the end."""
+        try:
+            return self._inner.read(size)
+        except self._damaged as error:
+            raise SourceError(
+                f"the compressed file is damaged: {error}",
+                hint="unpack what can be unpacked with the compressor's own tool, then open that",
+            ) from None
+
+
+def _decompressor(kind: str, raw: BinaryIO) -> Unpacked:
     """A reader of the unpacked bytes: a compressed file is a pipe, it only goes forward."""
     if kind == "zstd":
         try:
@@ -125,14 +147,16 @@ def _decompressor(kind: str, raw: BinaryIO) -> BinaryIO:
                 "this file is compressed with zstd, and no decoder is installed",
                 hint="pip install 'migstream[zstd]', or unpack it first: zstd -d",
             ) from None
-        reader: BinaryIO = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
+        reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
             raw, read_across_frames=True
         )
-        return reader
+        return Unpacked(reader, (zstandard.ZstdError,))
+    import zlib
     from importlib import import_module
+    from lzma import LZMAError
 
-    opened: BinaryIO = import_module(kind).open(raw)
-    return opened
+    opened = import_module(kind).open(raw)
+    return Unpacked(opened, (OSError, EOFError, zlib.error, LZMAError))
 
 
 def _from_file(name: str, raw: BinaryIO, closing: list[object]) -> Opened:

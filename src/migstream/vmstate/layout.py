@@ -141,6 +141,10 @@ class _Compiler:
 
     def _entry(self, field: Field, count: int | None, n: int, base: int, at: int) -> Node:
         kind, stride = "leaf", field.size
+        if not stride and n > MAX_LIST:
+            # elements of no bytes bound nothing: an array of them is as long as somebody says
+            self.exact = False
+            count = n = MAX_LIST
         children: tuple[Node, ...] = ()
         if field.struct is not None:
             kind = "struct"

@@ -46,6 +46,7 @@ HEADER = re.compile(rb"[\x01\x04]\0")
 NEAR = 1 << 20
 LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
 MAX_ITEMS = 1 << 21
+MAX_NESTED = 2
 FOOTER = SectionType.FOOTER
 
 
@@ -96,6 +97,7 @@ class Walker:
         self._trail: int | None = None
         self._zeros = True
         self._count = 0
+        self._depth = 0
 
     # --- driving -----------------------------------------------------------------------------
 
@@ -131,6 +133,7 @@ class Walker:
         inner.sizes = self.sizes
         inner.codecs, inner.starts = self.codecs, self.starts
         inner._nested = True
+        inner._depth = self._depth + 1
         inner._next = inner._frame
         return inner
 
@@ -240,8 +243,8 @@ class Walker:
             self.context.advise = item.value
         if item.name != "PACKAGED":
             return item
-        if item.value > MAX_OPAQUE:
-            cur.skip(item.value)
+        if self._depth >= MAX_NESTED:
+            raise BadFraming("a package inside a package", at=item.span.start, path=["PACKAGED"])
         start = cur.offset
         inner = Cursor(cur.take(item.value), start)
         walker = self.nested()
