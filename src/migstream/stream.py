@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from migstream.errors import BadDescription, NeedData, ParseError, StreamError
+from migstream.errors import (
+    BadDescription,
+    NeedData,
+    ParseError,
+    StreamError,
+    Truncated,
+    Unsupported,
+)
 from migstream.iterable import SECTIONS
 from migstream.source.store import Kept, Openable, Opened, Store, open_source
 from migstream.vmstate.description import Description, parse_description
@@ -20,6 +27,7 @@ from migstream.wire.model import (
     Command,
     Configuration,
     Item,
+    Opaque,
     Section,
     SectionType,
     Span,
@@ -36,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["Device", "Devices", "Stream", "open_stream"]
 
 FIRST_WINDOW = 1 << 20
+LAST_WINDOW = 128 << 20
+CHUNK = 1 << 20
 
 
 class Device:
@@ -120,8 +130,8 @@ class Stream:
         self._opened = opened
         self._like = like
         self.name = opened.name
-        self._damage: list[ParseError] = []
-        self._tail_damage: list[ParseError] = []
+        self._damage: list[StreamError] = []
+        self._tail_damage: list[StreamError] = []
         self._walker: Walker | None = None
         self._kept = Kept()
 
@@ -306,20 +316,30 @@ class Stream:
         return tuple(i for i in flat(self.items) if isinstance(i, Section))
 
     @property
-    def damage(self) -> list[ParseError]:
+    def damage(self) -> list[StreamError]:
         """What is wrong with the stream: its framing, its description, the two held together."""
         _ = self.items, self.description
-        found = [*self._damage, *self._tail_damage]
+        found = [*self._damage, *self._unseen_description(), *self._tail_damage]
         if self._layouts:
+            keys = {d.key for d, _ in self._layouts}
             for device in self._walked:
                 section = device.section
-                described = any(d.key == section.key for d, _ in self._layouts)
-                layout = device.layout or (_opaque(section) if described else None)
+                listed = section.key in keys
+                layout = device.layout or (_opaque(section) if listed else None)
                 found += contradictions(section, layout, self.store.view)
         return list({error.at: error for error in reversed(found)}.values())[::-1]
 
+    def _unseen_description(self) -> Iterator[StreamError]:
+        """What is wrong with a description that the walk found and the search from the end did not."""
+        item = next((i for i in self.items if isinstance(i, VMDescription)), None)
+        if item is not None and self.description_span is None:
+            try:
+                parse_description(bytes(self.store.view(*item.text)), item.text.start)
+            except BadDescription as error:
+                yield error
+
     @property
-    def noticed(self) -> list[ParseError]:
+    def noticed(self) -> list[StreamError]:
         """What is known to be wrong without reading any more: the walk's damage once it was walked."""
         return self.damage if self._walker is not None else list(self._tail_damage)
 
@@ -440,9 +460,13 @@ def flat(items: Sequence[Item]) -> Iterator[Item]:
 
 
 def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
-    """Drive a walker over a pipe: a window that grows until the next item fits, then moves on."""
+    """Drive a walker over a pipe: a window that grows until the next item fits, then moves on.
+
+    Damage ends it: what follows is read, so that the writer meets no closed pipe, and not kept.
+    """
     window = bytearray()
     base, last, want, eof = 0, 0, FIRST_WINDOW, False
+    error: StreamError
     while True:
         while not eof and len(window) < want:
             piece = pipe.read(want - len(window))
@@ -451,61 +475,84 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
             window += piece
         cur = Cursor(bytes(window), base, eof=eof)
         try:
-            while not walker.done or walker._pending:  # noqa: SLF001 - the driver owns its machine
-                try:
-                    item = walker.step(cur)
-                except ParseError as error:
-                    if not eof:
-                        _drain(pipe)
-                    item = walker.recover(cur, error, last)
-                    walker.done = True
-                if item is None:
-                    continue
+            for item in _steps(cur, walker):
                 last = item.span.stop
-                if _worth_keeping(item):
-                    start = max(item.span.start, base)
-                    kept.add(start, bytes(cur.view[start - base : item.span.stop - base]))
-                kept.size = max(kept.size, last)
+                _keep(item, cur, kept)
                 yield item
         except NeedData:
             cur.rollback()
+        except ParseError as damage:
+            error = damage
+            break
         else:
             return
         done = cur.mark - base
         if done > len(window):
-            done -= _discard(pipe, done - len(window)) + len(window)
-            base, window, want = cur.mark, bytearray(), FIRST_WINDOW
+            missing = done - len(window)
+            gone = _discard(pipe, missing)
+            base += len(window) + gone
+            window, want = bytearray(), FIRST_WINDOW
+            if gone < missing:
+                error = Truncated(
+                    f"wanted {missing} bytes, {gone} left", at=base, expected=missing, found=gone
+                )
+                cur = Cursor(b"", base)
+                break
             continue
         if done and walker.kept_from is not None:
             start = max(walker.kept_from - base, 0)
             kept.add(base + start, bytes(window[start:done]))
+        if not done and len(window) >= LAST_WINDOW:
+            error = Unsupported(
+                f"an item of more than {LAST_WINDOW >> 20} MiB that is not guest memory, in a pipe",
+                at=base,
+                hint="save the stream to a file first, then open the file",
+            )
+            break
         want = FIRST_WINDOW if done else max(want, len(window)) * 2
         base += done
         del window[:done]
+    for item in walker.give_up(Cursor(cur.view, cur.base), error, last):
+        last = item.span.stop
+        _keep(item, cur, kept)
+        yield item
+    stop = cur.base + len(cur.view) + _discard(pipe, None)
+    if stop > last:
+        kept.size = stop
+        yield Opaque(span=Span(last, stop), reason="not read: damage before it")
+
+
+def _steps(cur: Cursor, walker: Walker) -> Iterator[Item]:
+    while not walker.done:
+        item = walker.step(cur)
+        if item is not None:
+            yield item
+
+
+def _keep(item: Item, cur: Cursor, kept: Kept) -> None:
+    """Keep an item's bytes, as far as they are still in the window, if they will be asked for."""
+    start = max(item.span.start, cur.base)
+    if _worth_keeping(item) and item.span.stop > start:
+        kept.add(start, bytes(cur.view[start - cur.base : item.span.stop - cur.base]))
+    kept.size = max(kept.size, item.span.stop)
 
 
 def _worth_keeping(item: Item) -> bool:
     """Whether the bytes of an item of a pipe will be asked for: all but live state and trailers."""
     if isinstance(item, Section):
         return item.content is None or item.type == SectionType.FULL
-    return not isinstance(item, Trailer)
+    return not isinstance(item, Trailer | Opaque)
 
 
-def _discard(pipe: Any, size: int) -> int:
-    """Read and forget `size` bytes; how many there were."""
+def _discard(pipe: Any, size: int | None) -> int:
+    """Read and forget `size` bytes, or all there are; how many there were."""
     gone = 0
-    while gone < size:
-        piece = pipe.read(min(1 << 20, size - gone))
+    while size is None or gone < size:
+        piece = pipe.read(CHUNK if size is None else min(CHUNK, size - gone))
         if not piece:
             break
         gone += len(piece)
     return gone
-
-
-def _drain(pipe: Any) -> None:
-    """Read a damaged pipe to its end, so that the writer is not killed by a closed pipe."""
-    while pipe.read(1 << 20):
-        pass
 
 
 def open_stream(what: Openable, *, like: Openable | None = None) -> Stream:

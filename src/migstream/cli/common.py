@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from migstream.errors import MigstreamError, ParseError
+from migstream.errors import MigstreamError, StreamError
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
 
@@ -53,7 +53,7 @@ class Run:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
-    def damage(self, found: list[ParseError] | None = None) -> None:
+    def damage(self, found: list[StreamError] | None = None) -> None:
         """Report what is wrong with the stream; ends the command with status 3 if anything is.
 
         `found` is given by verbs that do not walk: what they came across on their way.

@@ -7,12 +7,13 @@ and either moves the cursor's mark or raises. Source: QEMU, migration/savevm.c (
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from migstream.errors import BadFraming, NeedData, ParseError, Unsupported
+from migstream.errors import BadFraming, NeedData, ParseError, StreamError, Unsupported
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import (
     COMMANDS,
@@ -86,7 +87,8 @@ class Walker:
         self.sizes = {key: list(each) for key, each in (sizes or {}).items()}
         self.context = context or Context()
         self.known = known
-        self.damage: list[ParseError] = []
+        self.damage: list[StreamError] = []
+        self._noted: set[int | None] = set()
         self.codecs: dict[int, Codec] = {}
         self.starts: dict[int, SectionStart] = {}
         self.done = False
@@ -137,9 +139,14 @@ class Walker:
         inner._next = inner._frame
         return inner
 
-    def recover(self, cur: Cursor, error: ParseError, last: int) -> Item:
+    def give_up(self, cur: Cursor, error: StreamError, last: int) -> list[Item]:
+        """What was read of the item that is damaged, and no more."""
+        first = self.recover(cur, error, last)
+        return [first] if isinstance(first, Section) else []
+
+    def recover(self, cur: Cursor, error: StreamError, last: int) -> Item:
         """What to do about damage: keep what was read since `last`, and go on where possible."""
-        self.damage.append(error)
+        self._note(error)
         at = min(max(error.at or 0, cur.mark, last), cur.base + len(cur.view))
         resume, how = self._resume(cur, at)
         open_, self._open = self._open, None
@@ -165,7 +172,8 @@ class Walker:
 
     def _resume(self, cur: Cursor, at: int) -> tuple[int, str]:
         end = cur.base + len(cur.view)
-        stop = next((k for k in self.known if k >= at), end)
+        index = bisect_left(self.known, at)
+        stop = self.known[index] if index < len(self.known) else end
         if self._open is not None and self.context.footers:
             hit = self._find_footer(cur, self._open.head.section_id, at, stop)
             if hit is not None:
@@ -333,7 +341,7 @@ class Walker:
             )
             open_.stop = at
             return
-        self.damage.append(
+        self._note(
             BadFraming(
                 "missing section footer",
                 at=at,
@@ -433,9 +441,10 @@ class Walker:
         self._next = self._frame
         return item
 
-    def _note(self, error: ParseError) -> None:
+    def _note(self, error: StreamError) -> None:
         """Damage that does not stop the walk; the same place is noted once."""
-        if all(known.at != error.at for known in self.damage):
+        if error.at not in self._noted:
+            self._noted.add(error.at)
             self.damage.append(error)
 
     def _section(
