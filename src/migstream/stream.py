@@ -10,6 +10,7 @@ from migstream.errors import (
     BadDescription,
     NeedData,
     ParseError,
+    SourceError,
     StreamError,
     Truncated,
     Unsupported,
@@ -469,7 +470,11 @@ def _pump(pipe: Any, walker: Walker, kept: Kept) -> Iterator[Item]:
     error: StreamError
     while True:
         while not eof and len(window) < want:
-            piece = pipe.read(want - len(window))
+            try:
+                piece = pipe.read(want - len(window))
+            except SourceError as cut:
+                piece = b""
+                walker.note(Truncated(cut.message, at=base + len(window), hint=cut.hint))
             if not piece:
                 eof = True
             window += piece
@@ -548,7 +553,10 @@ def _discard(pipe: Any, size: int | None) -> int:
     """Read and forget `size` bytes, or all there are; how many there were."""
     gone = 0
     while size is None or gone < size:
-        piece = pipe.read(CHUNK if size is None else min(CHUNK, size - gone))
+        try:
+            piece = pipe.read(CHUNK if size is None else min(CHUNK, size - gone))
+        except SourceError:
+            break  # a compressed file that is damaged here too: the first damage has been said
         if not piece:
             break
         gone += len(piece)

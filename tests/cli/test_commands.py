@@ -96,7 +96,8 @@ def test_a_pipe_says_the_same(named_sample: Named) -> None:
 def test_a_missing_file_is_status_5(tmp_path: Path, verb: str) -> None:
     words = ["@0"] if verb in {"show", "get"} else []
     for what in (tmp_path / "none", tmp_path):
-        result = run(verb, what, *words)
+        file = ["-f", what] if verb == "analyze-migration" else [what]
+        result = run(verb, *file, *words)
         assert result.exit_code == 5
         assert "[MS400]" in result.stderr
 

@@ -33,24 +33,27 @@ def command(file: str, dump: str, memory: bool, extract: bool) -> None:
     The options and the JSON are those of the script. Differences, each of which is a defect of
     the script, are listed in docs/analyze-migration.md.
     """
-    from migstream.export import analyze
-    from migstream.stream import open_stream
+    from migstream.cli.common import guarded
 
-    put = sys.stdout.write
-    with open_stream(file) as stream:
-        if extract:
-            for name in analyze.extract(stream, Path()):
-                click.echo(name)
-        elif dump == "desc":
-            put(analyze.description_text(stream) + "\n")
-            return
-        elif memory:
-            for piece in analyze.memory_text(stream):
-                put(piece)
-            put("\n")
-        else:
-            put(analyze.encode(analyze.state(stream)) + "\n")
-        # Only what was walked can say so: a tail that verified leaves guest memory unread.
-        if "items" in vars(stream) or not stream.seekable:
-            for error in stream.damage:
+    def work() -> None:
+        from migstream.export import analyze
+        from migstream.stream import open_stream
+
+        put = sys.stdout.write
+        with open_stream(file) as stream:
+            if extract:
+                for name in analyze.extract(stream, Path()):
+                    click.echo(name)
+            elif dump == "desc":
+                put(analyze.description_text(stream) + "\n")
+                return
+            elif memory:
+                for piece in analyze.memory_text(stream):
+                    put(piece)
+                put("\n")
+            else:
+                put(analyze.encode(analyze.state(stream)) + "\n")
+            for error in stream.noticed:
                 raise error
+
+    guarded(work, file)

@@ -16,7 +16,7 @@ from migstream.errors import MigstreamError, StreamError
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
 
-__all__ = ["Run", "paths", "verb"]
+__all__ = ["Run", "guarded", "paths", "verb"]
 
 MOST_DAMAGE = 5
 INTERRUPTED = 130
@@ -81,7 +81,7 @@ def _fail(error: MigstreamError, name: str) -> NoReturn:
     sys.exit(error.exit_status)
 
 
-def _guarded(function: Callable[[], None], name: str) -> None:
+def guarded(function: Callable[[], None], name: str) -> None:
     """Run, and turn whatever goes wrong into one paragraph and an exit status."""
     try:
         function()
@@ -136,7 +136,7 @@ def verb(*params: click.Parameter) -> Callable[[Callable[..., None]], click.Comm
                     function(one, **rest)
                     one.damage(stream.noticed)
 
-            _guarded(work, source if source != "-" else "<stdin>")
+            guarded(work, source if source != "-" else "<stdin>")
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
         return click.Command(

@@ -12,7 +12,7 @@ import os
 import sys
 from bisect import bisect_right
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from migstream.errors import SourceError
 
@@ -119,10 +119,44 @@ class Opened:
                 thing.close()  # type: ignore[attr-defined]
 
 
+class ZstdFrames:
+    """Reads zstd frames one after another, and says when the last one is cut off.
+
+    The library's own reader takes a cut for the end. Little is fed at a time, since a few bytes
+    can unpack to a hundred thousand each.
+    """
+
+    def __init__(self, raw: BinaryIO, library: Any) -> None:
+        self._raw = raw
+        self._library = library
+        self._frame: Any = None
+        self._ready = bytearray()
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, none at the end; EOFError where a frame is cut off."""
+        while not self._ready:
+            packed = self._raw.read(1024)
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("its last frame is cut off")
+                return b""
+            while packed:
+                if self._frame is None:
+                    window = self._library.ZstdDecompressor(max_window_size=2**31)
+                    self._frame = window.decompressobj()
+                self._ready += self._frame.decompress(packed)
+                packed = b""
+                if self._frame.eof:
+                    packed, self._frame = self._frame.unused_data, None
+        piece = bytes(self._ready[:size])
+        del self._ready[:size]
+        return piece
+
+
 class Unpacked:
     """The bytes inside a compressed file; damage in it is an error of ours."""
 
-    def __init__(self, inner: BinaryIO, damaged: tuple[type[Exception], ...]) -> None:
+    def __init__(self, inner: BinaryIO | ZstdFrames, damaged: tuple[type[Exception], ...]) -> None:
         self._inner = inner
         self._damaged = damaged
 
@@ -147,10 +181,7 @@ def _decompressor(kind: str, raw: BinaryIO) -> Unpacked:
                 "this file is compressed with zstd, and no decoder is installed",
                 hint="pip install 'migstream[zstd]', or unpack it first: zstd -d",
             ) from None
-        reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
-            raw, read_across_frames=True
-        )
-        return Unpacked(reader, (zstandard.ZstdError,))
+        return Unpacked(ZstdFrames(raw, zstandard), (zstandard.ZstdError, EOFError))
     import zlib
     from importlib import import_module
     from lzma import LZMAError

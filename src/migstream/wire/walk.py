@@ -146,7 +146,7 @@ class Walker:
 
     def recover(self, cur: Cursor, error: StreamError, last: int) -> Item:
         """What to do about damage: keep what was read since `last`, and go on where possible."""
-        self._note(error)
+        self.note(error)
         at = min(max(error.at or 0, cur.mark, last), cur.base + len(cur.view))
         resume, how = self._resume(cur, at)
         open_, self._open = self._open, None
@@ -341,7 +341,7 @@ class Walker:
             )
             open_.stop = at
             return
-        self._note(
+        self.note(
             BadFraming(
                 "missing section footer",
                 at=at,
@@ -411,7 +411,7 @@ class Walker:
             at = cur.offset
             read = cur.u32()
             if read != open_.head.section_id:
-                self._note(
+                self.note(
                     BadFraming(
                         "mismatched section id in footer",
                         at=at,
@@ -435,13 +435,13 @@ class Walker:
             if not self._plausible(cur, stop, strict=True):
                 error.path = []
                 raise error
-            self._note(error)
+            self.note(error)
         item = self._section(open_, open_.start, stop, cur.offset, footer, open_.how)
         self._open = None
         self._next = self._frame
         return item
 
-    def _note(self, error: StreamError) -> None:
+    def note(self, error: StreamError) -> None:
         """Damage that does not stop the walk; the same place is noted once."""
         if error.at not in self._noted:
             self._noted.add(error.at)
