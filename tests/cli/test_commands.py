@@ -93,13 +93,13 @@ def test_a_pipe_says_the_same(named_sample: Named) -> None:
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
-def test_a_missing_file_is_status_5(tmp_path: Path, verb: str) -> None:
+def test_no_file_is_status_5_and_a_directory_3(tmp_path: Path, verb: str) -> None:
     words = ["@0"] if verb in {"show", "get"} else []
-    for what in (tmp_path / "none", tmp_path):
+    for what, status, code in ((tmp_path / "none", 5, "MS400"), (tmp_path, 3, "MS102")):
         file = ["-f", what] if verb == "analyze-migration" else [what]
         result = run(verb, *file, *words)
-        assert result.exit_code == 5
-        assert "[MS400]" in result.stderr
+        assert result.exit_code == status
+        assert f"[{code}]" in result.stderr
 
 
 def test_wrong_use_is_status_2(named_sample: Named) -> None:

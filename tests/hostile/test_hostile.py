@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
-from migstream.errors import MigstreamError, ParseError, SourceError
+from migstream.errors import MigstreamError, NotAStream, ParseError, SourceError
 from migstream.stream import Stream
 from support import build
 from support.build import be32, be64, counted, described, device, field, small
@@ -403,10 +403,15 @@ def test_what_is_no_stream(data: bytes, tmp_path: Path) -> None:
 
 
 def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing", str(tmp_path)):
-        with pytest.raises(SourceError) as caught:
+    cases = (
+        (tmp_path, NotAStream, 3),
+        (tmp_path / "missing", SourceError, 5),
+        (str(tmp_path), NotAStream, 3),
+    )
+    for path, kind, status in cases:
+        with pytest.raises(kind) as caught:
             migstream.open(path)
-        assert caught.value.exit_status == 5
+        assert caught.value.exit_status == status
 
 
 @settings(max_examples=150, deadline=None)
@@ -655,7 +660,7 @@ COMMAND_CASES: dict[str, tuple[bytes | None, int]] = {
     "cut-in-ram": (small()[:2000], 3),
     "deep": (small(b'{"devices": ' + b"[" * 10_000), 3),
     "footer": (bytes(BROKEN), 3),
-    "directory": (None, 5),
+    "directory": (None, 3),
 }
 
 

@@ -14,7 +14,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from migstream.errors import SourceError
+from migstream.errors import NotAStream, SourceError
 
 __all__ = ["Kept", "Store", "Whole", "open_source"]
 
@@ -215,7 +215,8 @@ def open_source(what: Openable) -> Opened:
 
     Raises
     ------
-    SourceError : it does not exist, is a directory, or cannot be read
+    SourceError : it does not exist or cannot be read
+    NotAStream : it is a directory
     """
     if isinstance(what, bytes | bytearray | memoryview):
         return Opened("<bytes>", Whole(what), None, [])
@@ -226,11 +227,16 @@ def open_source(what: Openable) -> Opened:
             return _from_file("<stdin>", sys.stdin.buffer, [])
         path = Path(what)
         try:
+            if path.is_dir():
+                raise NotAStream(
+                    "a directory is not a migration stream", hint="give the file that QEMU wrote"
+                )
             raw = path.open("rb")
         except OSError as error:
-            hint = "give the file that QEMU wrote" if path.is_dir() else ""
-            raise SourceError(
-                f"{path}: {(error.strerror or str(error)).lower()}", hint=hint
-            ) from None
+            raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        except ValueError as error:
+            if isinstance(error, NotAStream):
+                raise
+            raise SourceError(f"{what!r}: {error}") from None
         return _from_file(str(path), raw, [raw])
     return _from_file(getattr(what, "name", "<file>"), what, [])
