@@ -14,6 +14,11 @@ def main() -> None:
 
         sys.stdout.write(f"migstream {__version__}\n")
         return
+    import gc
+
+    # A command makes many objects that live to its end and few cycles: looking for cycles at every
+    # 700 of them is a fifth of the time that a small answer takes.
+    gc.set_threshold(100_000)
     from migstream.cli.group import cli
 
     cli(prog_name="migstream")
