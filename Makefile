@@ -58,7 +58,9 @@ format: $(STAMP)
 	$(BIN)/ruff format
 
 # The stream sizes, the peers and the bars are described in bench/README.md.
+# Bytecode is compiled first, as `pip install .` does: an editable checkout may have none.
 bench: $(STAMP)
+	$(BIN)/python -m compileall -q src
 	ANALYZE_MIGRATION='$(ANALYZE_MIGRATION)' $(BIN)/python -m bench
 
 streams: $(STAMP)
