@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from migstream.errors import BadRam
-from migstream.ram.detect import detect
 from migstream.ram.mapped import VERSION, MappedReader
 from migstream.ram.model import BlockRecords, RamBlock, RamRecords, RamSetup, RamSummary
 from migstream.ram.records import Records
@@ -100,6 +99,8 @@ class RamCodec:
         if page is None or page < 256 or page.bit_count() != 1:
             if self._records.lone(cur):
                 return
+            from migstream.ram.detect import detect
+
             page = detect(cur, self._records.lengths, self._records.current)
             self._context.page_size = page
         self._records.page = page

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -78,6 +77,8 @@ def find(value: Value, path: str) -> Iterator[Value]:
 
 def no_such(path: str, candidates: Iterable[str]) -> NoSuchPath:
     """The error for a path that names nothing, with what may have been meant."""
+    from difflib import get_close_matches
+
     known = list(candidates)
     close = get_close_matches(path, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else ""
