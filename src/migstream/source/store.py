@@ -11,7 +11,6 @@ import mmap
 import os
 import sys
 from bisect import bisect_right
-from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from migstream.errors import NotAStream, SourceError
@@ -225,18 +224,19 @@ def open_source(what: Openable) -> Opened:
     if isinstance(what, str | os.PathLike):
         if str(what) == "-":
             return _from_file("<stdin>", sys.stdin.buffer, [])
-        path = Path(what)
+        # pathlib would cost each command as much as reading a small stream does
+        path = os.fspath(what)
         try:
-            if path.is_dir():
+            if os.path.isdir(path):  # noqa: PTH112
                 raise NotAStream(
                     "a directory is not a migration stream", hint="give the file that QEMU wrote"
                 )
-            raw = path.open("rb")
+            raw = open(path, "rb")  # noqa: PTH123, SIM115 - closed by Opened
         except OSError as error:
             raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         except ValueError as error:
             if isinstance(error, NotAStream):
                 raise
             raise SourceError(f"{what!r}: {error}") from None
-        return _from_file(str(path), raw, [raw])
+        return _from_file(path, raw, [raw])
     return _from_file(getattr(what, "name", "<file>"), what, [])

@@ -6,7 +6,6 @@ Source: QEMU, migration/savevm.c. Each reads one item whole or raises.
 from __future__ import annotations
 
 import struct
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -82,10 +81,16 @@ def _capabilities(cur: Cursor) -> tuple[str, ...]:
     return tuple(cur.idstr() for _ in range(count))
 
 
+def _uuid(cur: Cursor) -> str:
+    import uuid
+
+    return str(uuid.UUID(bytes=bytes(cur.take(16))))
+
+
 CONFIGURATION: dict[str, Callable[[Cursor], Any]] = {
     "configuration/target-page-bits": Cursor.u32,
     "configuration/capabilities": _capabilities,
-    "configuration/uuid": lambda cur: str(uuid.UUID(bytes=bytes(cur.take(16)))),
+    "configuration/uuid": _uuid,
 }
 
 
