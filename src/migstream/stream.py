@@ -243,11 +243,10 @@ class Stream:
         if not self.seekable or not self._layouts:
             return None
         missing = self._extents[: len(self._layouts) - len(self._late)]
-        early = {s.key: s for s in self.head if isinstance(s, Section) and s.how == "description"}
-        found = [early.get((e.name, e.instance_id)) for e in missing]
-        if any(s is None for s in found):
+        early = [s for s in self.head if isinstance(s, Section) and s.how == "description"]
+        if [s.key for s in early] != [(e.name, e.instance_id) for e in missing]:
             return None
-        return [s for s in found if s is not None] + self._late
+        return early + self._late
 
     # --- the walk ----------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from migstream.errors import BadFraming, NeedData, ParseError, StreamError, Unsupported
+from migstream.errors import BadFraming, NeedData, NotAStream, ParseError, StreamError, Unsupported
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import (
     COMMANDS,
+    LEAD,
     MAGIC,
     SectionStart,
     read_command,
@@ -40,7 +41,6 @@ from migstream.wire.registry import Codec, Context, Registry
 __all__ = ["Walker", "walk"]
 
 Key = tuple[str, int]
-MAX_OPAQUE = 1 << 30
 HEADER_SIZE = 8
 AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
 HEADER = re.compile(rb"[\x01\x04]\0")
@@ -197,9 +197,9 @@ class Walker:
             item = read_file_header(cur)
         except ParseError as error:
             begin = cur.find(MAGIC + b"\0\0\0\x03", at)
-            if error.code != "MS102" or not at < begin <= at + (1 << 20):
+            if not isinstance(error, NotAStream) or not at < begin <= at + LEAD:
                 raise
-            self.damage.append(error)
+            self.note(error)
             cur.seek(begin)
             return Opaque(span=Span(at, begin), reason="before the stream")
         self._next = self._after_header
@@ -262,11 +262,8 @@ class Walker:
 
     def _section_start(self, cur: Cursor) -> None:
         head = read_section_start(cur)
-        size = None
-        if head.type == SectionType.FULL and (
-            turn := self.sizes.get((head.name, head.instance_id))
-        ):
-            size = turn.pop(0)
+        turn = self.sizes.get((head.name, head.instance_id), [])
+        size = turn[0] if turn and head.type == SectionType.FULL else None
         factory = self.registry.find(head.name)
         codec = None
         if factory is not None:
@@ -276,6 +273,8 @@ class Walker:
         self.starts[head.section_id] = head
         self._open = _Open(head.span.start, head.type, head, cur.offset, codec)
         self._enter(cur, head.type, size)
+        if turn and head.type == SectionType.FULL:
+            turn.pop(0)  # only now: on shortage this is read again
 
     def _section_part(self, cur: Cursor) -> None:
         at = cur.offset
@@ -332,14 +331,7 @@ class Walker:
         if len(found) < 5 and cur.eof:
             return  # the stream is cut off: the search for the footer will say so
         if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
-            read = int.from_bytes(found[1:], "big")
-            message = "mismatched section id in footer"
-            self.damage.append(
-                BadFraming(
-                    message, at=at + 1, path=[name], expected=open_.head.section_id, found=read
-                )
-            )
-            open_.stop = at
+            open_.stop = at  # a footer, but not of this section: reading it says so
             return
         self.note(
             BadFraming(
@@ -370,13 +362,6 @@ class Walker:
         if open_.stop is None:
             hit = self._find_footer(cur, open_.head.section_id, cur.offset, None)
             if hit is None and not cur.eof:
-                if cur.left > MAX_OPAQUE:
-                    raise Unsupported(
-                        f"a section of more than {MAX_OPAQUE >> 20} MiB without description in a pipe",
-                        at=open_.start,
-                        path=[open_.head.name],
-                        hint="save the stream to a file and open the file",
-                    )
                 raise NeedData
             if hit is None:
                 hit = self._next_header(cur, open_)
