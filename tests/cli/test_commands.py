@@ -166,3 +166,11 @@ def test_sizes() -> None:
     assert size(12_897_484) == "12.3 MiB (12 897 484)"
     assert size(7) == "7 bytes"
     assert short_size(1 << 20) == "1.0 MiB"
+
+
+def test_values_of_several_instances_are_told_apart(
+    named_sample: Callable[[str], Sample],
+) -> None:
+    path = named_sample("q35-7.2.mig").path
+    lines = run("get", path, "cpu/env.eip").stdout.splitlines()
+    assert [line.partition(" = ")[0] for line in lines] == ["cpu[0]/env.eip", "cpu[1]/env.eip"]

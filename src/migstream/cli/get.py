@@ -17,14 +17,17 @@ __all__ = ["command"]
     click.Option(["--where"], is_flag=True, help="Offset and length before each value."),
 )
 def command(run: Run, paths: tuple[str, ...], hexadecimal: bool, raw: bool, where: bool) -> None:
-    """The value of each PATH, one on a line; `path = value` where a PATH has wildcards."""
-    found = [(path, value) for path in paths for value in run.stream.find(path)]
+    """The value of each PATH, one on a line; `path = value` where a PATH names several."""
+    each = [list(run.stream.find(path)) for path in paths]
+    found = [
+        (path, values, value) for path, values in zip(paths, each, strict=True) for value in values
+    ]
     if run.as_json:
-        run.emit([value_json(value) for _, value in found])
+        run.emit([value_json(value) for _, _, value in found])
         return
-    for path, value in found:
+    for path, values, value in found:
         if raw:
             run.write(value.raw)
         else:
-            name = value.path if is_several(path) else ""
+            name = value.path if is_several(path) or len(values) > 1 else ""
             run.print(value_line(value, name, hexadecimal=hexadecimal, where=where))
