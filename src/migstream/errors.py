@@ -11,6 +11,7 @@
     │   │   └── BadDescription    MS130  the JSON description
     │   └── Unsupported           MS200  right, perhaps, but nothing here reads it
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
+    ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
     └── SourceError               MS400  the file, pipe or disk (also an OSError)
 
 A wrong call raises TypeError or plain ValueError, never one of these.
@@ -125,6 +126,15 @@ class NoSuchPath(MigstreamError, KeyError):
     """A path that names no section and no value."""
 
     code = "MS300"
+    exit_status = 2
+
+    __str__ = MigstreamError.__str__
+
+
+class NoSuchAddress(MigstreamError, LookupError):
+    """An address, or an offset in a block, that is no guest memory, or whose contents are elsewhere."""
+
+    code = "MS301"
     exit_status = 2
 
     __str__ = MigstreamError.__str__

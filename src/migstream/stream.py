@@ -40,7 +40,7 @@ from migstream.wire.tail import Extent, find_description, locate_devices
 from migstream.wire.walk import Walker, walk
 
 if TYPE_CHECKING:
-    from migstream.ram.model import RamSetup, RamSummary
+    from migstream.ram.model import RamBlock, RamSetup, RamSummary
 
 __all__ = ["Device", "Devices", "Stream", "open_stream"]
 
@@ -399,6 +399,11 @@ class Stream:
         return next(
             (i.content for i in flat(self.head) if isinstance(i, Section) and i.name == "ram"), None
         )
+
+    @property
+    def blocks(self) -> tuple[RamBlock, ...]:
+        """RAM blocks in the order of the setup section; none where the stream has no RAM."""
+        return () if self.ram_setup is None else self.ram_setup.blocks
 
     @cached_property
     def ram(self) -> RamSummary | None:

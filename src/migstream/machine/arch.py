@@ -1,0 +1,58 @@
+"""Which architecture a stream's CPUs are of: told from the fields of their sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migstream.machine.state import DeviceState, State, child, number
+
+__all__ = ["architecture", "cpus"]
+
+# The fields that only this architecture's CPU section has (target/*/machine.c: vmstate_*_cpu).
+SIGNS = {
+    "i386": ("env.eip",),
+    "arm": ("env.xregs", "cpsr"),
+    "ppc": ("env.nip",),
+    "s390x": ("env.psw.mask",),
+    "riscv": ("env.miprio",),
+    "loongarch64": ("env.CSR_CRMD",),
+    "m68k": ("env.dregs",),
+    "mips": ("env.active_tc",),
+    "sparc": ("env.gregs",),
+}
+
+
+def cpus(state: State) -> Iterator[DeviceState]:
+    """The sections of the virtual CPUs, in their order on the wire."""
+    return (d for d in state.devices if d.name == "cpu" or d.name.endswith("/cpu"))
+
+
+def architecture(state: State) -> str | None:
+    """`x86_64`, `i386`, `aarch64`, `arm`, `ppc64`, `ppc`, `s390x`, `riscv64`, `riscv32`, ... or None.
+
+    None where no CPU section is described, or its architecture is not known here.
+    """
+    for device in cpus(state):
+        names = {c.name for c in device.value.children}
+        for name, signs in SIGNS.items():
+            if names.issuperset(signs):
+                return _width(name, device, names)
+    return None
+
+
+def _width(name: str, device: DeviceState, names: set[str]) -> str:
+    """The architecture with its width, as the program that wrote the section has it."""
+    value = device.value
+    if name == "i386":
+        # target/i386/machine.c: CPU_NB_REGS is 16 in the 64-bit program, whatever the CPU model
+        regs = child(value, "env.regs")
+        return "x86_64" if regs is not None and regs.count == 16 else "i386"
+    if name == "arm":
+        # target/arm/machine.c: get_cpsr: PSTATE.nRW is 0 in AArch64 state; M-profile has an XPSR there
+        narrow = (number(value, "cpsr") or 0) & 0x10
+        return "arm" if narrow or "cpu/m" in names else "aarch64"
+    if name == "ppc":
+        return "ppc" if "env.gprh" in names else "ppc64"
+    if name == "riscv":
+        return {1: "riscv32", 3: "riscv128"}.get(number(value, "env.misa_mxl") or 0, "riscv64")
+    return name
