@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from migstream.errors import (
     BadDescription,
     NeedData,
+    NoSuchAddress,
     ParseError,
     SourceError,
     StreamError,
@@ -40,7 +41,10 @@ from migstream.wire.tail import Extent, find_description, locate_devices
 from migstream.wire.walk import Walker, walk
 
 if TYPE_CHECKING:
-    from migstream.ram.model import RamBlock, RamSetup, RamSummary
+    from migstream.machine.physical import PhysicalMemory
+    from migstream.machine.registers import Cpu
+    from migstream.ram.image import ImageBuilder, Ram
+    from migstream.ram.model import RamBlock, RamSetup
 
 __all__ = ["Device", "Devices", "Stream", "open_stream"]
 
@@ -127,12 +131,21 @@ class Stream:
     instant on a file of any size; `items`, `sections`, `ram`, `damage` walk the stream once.
     """
 
-    def __init__(self, opened: Opened, like: Description | None = None) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        like: Description | None = None,
+        maps: Sequence[tuple[str, int]] = (),
+    ) -> None:
         self._opened = opened
         self._like = like
+        self._maps = maps
         self.name = opened.name
         self._damage: list[StreamError] = []
         self._tail_damage: list[StreamError] = []
+        if opened.cut is not None:
+            end = opened.store.size if opened.store is not None else None
+            self._tail_damage.append(Truncated(opened.cut.message, at=end, hint=opened.cut.hint))
         self._walker: Walker | None = None
         self._kept = Kept()
 
@@ -278,9 +291,17 @@ class Stream:
         if not self.seekable:
             return tuple(self._piped)
         self._walker = walker = self._new_walker()
+        walker.context.pages = self._image
         items = tuple(walk(Cursor(self._view), walker))
         self._damage = walker.damage
         return items
+
+    @cached_property
+    def _image(self) -> ImageBuilder:
+        """The memory image, filled by the walk."""
+        from migstream.ram.image import ImageBuilder
+
+        return ImageBuilder([self.store])
 
     @cached_property
     def _piped(self) -> list[Item]:
@@ -406,14 +427,43 @@ class Stream:
         return () if self.ram_setup is None else self.ram_setup.blocks
 
     @cached_property
-    def ram(self) -> RamSummary | None:
-        """Blocks, page counts by kind, dirty rounds; None where the stream has no RAM."""
+    def ram(self) -> Ram | None:
+        """Guest memory by block, and what the stream spent on it; None where it has no RAM.
+
+        `stream.ram["pc.ram"][0x7c00:0x7e00]` are bytes of the final memory. A pipe keeps no guest
+        memory: open it with `spool=True` to have it.
+        """
         _ = self.items
         assert self._walker is not None
         ids = [i for i, s in self._walker.starts.items() if s.name == "ram"]
         codec: Any = self._walker.codecs.get(ids[0]) if ids else None
-        summary: RamSummary | None = None if codec is None else codec.summary()
-        return summary
+        if codec is None:
+            return None
+        from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
+
+        absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
+        return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+
+    @cached_property
+    def memory(self) -> PhysicalMemory:
+        """Guest-physical memory: `stream.memory[0xfffffff0:0x100000000]`; `.ranges` has the map."""
+        from migstream.machine.maps import physical_map
+        from migstream.machine.physical import PhysicalMemory
+
+        return PhysicalMemory(physical_map(self, self._maps), self)
+
+    @cached_property
+    def registers(self) -> tuple[Cpu, ...]:
+        """Registers of every virtual CPU; raises Unsupported where no CPU section is described."""
+        from migstream.machine.registers import registers
+
+        return registers(self)
+
+    def read(self, block: str, start: int, stop: int) -> bytes:
+        """Bytes [start, stop) of a RAM block (`machine.physical.BlockReader`)."""
+        if self.ram is None:
+            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
+        return self.ram[block].read(start, stop)
 
     # --- paths -------------------------------------------------------------------------------------------
 
@@ -567,10 +617,22 @@ def _discard(pipe: Any, size: int | None) -> int:
     return gone
 
 
-def open_stream(what: Openable, *, like: Openable | None = None) -> Stream:
+def open_stream(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
 
-    `like` names another stream whose description is used where this one has none.
+    Parameters
+    ----------
+    like : another stream, whose description is used where this one has none
+    maps : RAM blocks and the guest-physical addresses they are at, where the stream does not say
+        or says wrong
+    spool : copy a pipe or a compressed file to a temporary file first, so that guest memory is at
+        hand too
 
     Raises
     ------
@@ -582,4 +644,4 @@ def open_stream(what: Openable, *, like: Openable | None = None) -> Stream:
             description = other.description
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
-    return Stream(open_source(what), description)
+    return Stream(open_source(what, spool=spool), description, maps)

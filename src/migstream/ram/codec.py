@@ -14,6 +14,7 @@ __all__ = ["RamCodec"]
 
 RAM_VERSION = 4
 MAX_BLOCKS = 1 << 16
+MAX_LENGTH = 1 << 52  # as far as any architecture's physical addresses go
 
 
 class RamCodec:
@@ -24,7 +25,7 @@ class RamCodec:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._records = Records()
+        self._records = Records(context.pages)
         self._blocks: dict[str, RamBlock] = {}
         self._total = 0
         self._type = SectionType.PART
@@ -74,6 +75,11 @@ class RamCodec:
         if self._type is not SectionType.START:
             return records
         return RamSetup(total=self._total, blocks=tuple(self._blocks.values()), records=records)
+
+    @property
+    def blocks(self) -> tuple[RamBlock, ...]:
+        """The MEM_SIZE list as far as it was read; a block's number is its place in it."""
+        return tuple(self._blocks.values())
 
     def summary(self) -> RamSummary:
         """What all sections held so far."""
@@ -137,6 +143,14 @@ class RamCodec:
                 expected=f"at most {left:#x}",
                 found=length,
                 hint="the list holds fields that were not expected, or is damaged",
+            )
+        if length > MAX_LENGTH:
+            raise BadRam(
+                f"RAM block {name} of {length:#x} bytes",
+                at=cur.offset - 8,
+                expected=f"at most {MAX_LENGTH:#x}",
+                found=length,
+                hint="no guest has so much memory: the block list is damaged",
             )
         page_size = self._postcopy_page_size(cur, last=length == left)
         address = self._address(cur)

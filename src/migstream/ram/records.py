@@ -1,27 +1,31 @@
-"""The loop over RAM records (migration/ram.c: ram_load_precopy, save_page_header).
+"""The records of RAM sections, walked exactly: flags, block ids, contents, counts.
 
-A record is a be64 word, offset in the block and flags in its low bits, and what the flags say.
+Runs of plain records go through `ram.kernel`; everything else, and everything wrong, is looked at
+one by one here. Facts: QEMU, migration/ram.c (save_page_header, ram_load_precopy).
 """
 
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from migstream.errors import BadRam
+from migstream.ram import kernel
 from migstream.ram.model import Tally
 from migstream.wire.cursor import Cursor
 
-__all__ = ["Records"]
+__all__ = ["BlockId", "Records", "Sink"]
 
 FULL, ZERO, MEM_SIZE, PAGE, EOS = 0x01, 0x02, 0x04, 0x08, 0x10
 CONTINUE, XBZRLE, HOOK, COMPRESS_PAGE, MULTIFD_FLUSH = 0x20, 0x40, 0x80, 0x100, 0x200
 KINDS = {ZERO: 0, PAGE: 1, XBZRLE: 2, COMPRESS_PAGE: 3}
+ROW_KINDS = (kernel.FILL, kernel.DATA, kernel.DELTA, kernel.PACKED)  # in the order of KINDS
 KNOWN = 0x3FF
 
 ENCODING_XBZRLE = 1
 COMMIT_EVERY = 1 << 13  # records between two commits, at least
-LONG = 48  # so many records of a kind in a row, and numpy looks at those that follow
 MAX_ROUNDS = 4096
 
 _word = struct.Struct(">Q").unpack_from
@@ -33,37 +37,25 @@ def compress_bound(page: int) -> int:
     return page + (page >> 12) + (page >> 14) + (page >> 25) + 13
 
 
-def run_length(
-    view: memoryview, at: int, stride: int, page: int, flags: int, last: int, length: int
-) -> tuple[int, int]:
-    """How many whole records of one kind follow each other, offsets rising, and the last offset.
+class BlockId(NamedTuple):
+    """A RAM block as records name it: by its number in the MEM_SIZE list.
 
-    Parameters
-    ----------
-    at : bytes from the start of `view` to the first record
-    stride : bytes from one record to the next
-    flags : the low bits that every word of the run shares
-    last : the offset before the run; every offset is above the one before it
-    length : every offset is below this
+    `length` and `page` (target page size) are in bytes, `stride` is the distance from one content
+    of a row of normal pages to the next.
     """
-    import numpy as np
 
-    room, n, size = max(len(view) - at, 0) // stride, 0, LONG
-    mask = np.uint64(page - 1)
-    while size := min(size, room - n):
-        words = np.ndarray((size,), ">u8", view, at + n * stride, (stride,)).astype(np.uint64)
-        bad = (words & mask) != flags
-        bad |= words >= np.uint64(min(length, 2**64 - 1))
-        bad[1:] |= words[1:] <= words[:-1]
-        bad[0] |= int(words[0]) - flags <= last
-        stop = int(bad.argmax()) if bad.any() else size
-        if stop:
-            last = int(words[stop - 1]) - flags
-        n += stop
-        if stop < size:
-            break
-        size = min(size * 4, 1 << 16)
-    return n, last
+    number: int
+    length: int
+    page: int
+    stride: int
+
+
+class Sink(Protocol):
+    """Where the rows of a walk go (`ram.kernel` says what a row is)."""
+
+    def rows(self, block: BlockId, rows: memoryview, used: int, turn: int) -> None:
+        """Rows of one block in one round (`turn`, counted from 1), in their order."""
+        ...
 
 
 class Records:
@@ -71,18 +63,21 @@ class Records:
 
     Parameters
     ----------
-    fast : whether runs are counted in batches; without, each record is read alone (the same
+    sink : told of every page record, where somebody wants to know
+    fast : whether runs go through the kernel; without, each record is read alone (the same
         result, which a test holds it to)
     """
 
     __slots__ = (
-        "_current", "_fast", "_index", "_last", "_lengths", "_names", "_round", "_rounds",
-        "_section", "_total", "ended", "eos", "flush", "hook", "listing", "mapped",
+        "_current", "_fast", "_index", "_last", "_lengths", "_names", "_round", "_rounds", "_rows",
+        "_section", "_sink", "_total", "ended", "eos", "flush", "hook", "listing", "mapped",
         "page", "round_count", "setup",
     )  # fmt: skip
 
-    def __init__(self, *, fast: bool = True) -> None:
+    def __init__(self, sink: Sink | None = None, *, fast: bool = True) -> None:
+        self._sink = sink
         self._fast = fast
+        self._rows = memoryview(array("q", bytes(8 * kernel.ROW * COMMIT_EVERY)))
         self._index: dict[bytes, int] = {}
         self._names: list[str] = []
         self._lengths: list[int] = []
@@ -164,9 +159,9 @@ class Records:
         try:
             while done < COMMIT_EVERY and not self.ended and self.listing is None:
                 if self._fast and self._current >= 0:
-                    at, n = self._batch(cur.view, at)
-                    done += n
-                    if n >= COMMIT_EVERY:
+                    at, used = self._batch(cur.view, at, base)
+                    done += used
+                    if used >= COMMIT_EVERY:
                         break
                 at_next, need = self._one(cur.view, at, base)
                 if need:
@@ -179,19 +174,16 @@ class Records:
         if need:
             cur.take(need)  # raises: the record is not all there
 
-    def _add(self, block: int, kind: int, count: int, size: int, nonzero: int = 0) -> None:
+    def _add(self, block: int, counts: Iterable[int]) -> None:
+        """Count records of one block: their nine numbers, in the order of `Tally`."""
         if not self.round_count:
             self._turn()
-        for table in (self._section, self._total):
-            counts = table.get(block)
-            if counts is None:
-                counts = table[block] = [0] * 9
-            counts[kind] += count
-            counts[4] += nonzero
-            counts[5 + kind] += size
-        self._round[kind] += count
-        self._round[4] += nonzero
-        self._round[5 + kind] += size
+        section = self._section.setdefault(block, [0] * 9)
+        total = self._total.setdefault(block, [0] * 9)
+        for i, count in enumerate(counts):
+            section[i] += count
+            total[i] += count
+            self._round[i] += count
 
     def _turn(self) -> None:
         """A new round. Those beyond the limit are counted into the last one kept."""
@@ -201,68 +193,36 @@ class Records:
             self._round = [0] * 9
             self._rounds.append(self._round)
 
-    def _batch(self, view: memoryview, at: int) -> tuple[int, int]:
-        """Records of the current block with rising offsets, counted without a look at each twice.
+    def _batch(self, view: memoryview, at: int, base: int) -> tuple[int, int]:
+        """Records of the current block with rising offsets; where the next one is, and how many rows.
 
         Stops before the first record that is anything else, incomplete or wrong: `_one` says what.
         """
         if self.mapped:
             return at, 0
-        block, page, end = self._current, self.page, len(view)
-        length, last, mask = self._lengths[block], self._last.get(block, -1), page - 1
-        normal_size = 8 + page
-        zero = normal = xbzrle = xbzrle_size = nonzero = 0
-        streak, before, done = 0, -1, 0
-        normal_flags, zero_flags, xbzrle_flags = PAGE | CONTINUE, ZERO | CONTINUE, XBZRLE | CONTINUE
-        while at + 11 <= end and done < COMMIT_EVERY:
-            word = _word(view, at)[0]
-            flags = word & mask
-            offset = word - flags
-            if not last < offset < length:
-                break
-            if flags == normal_flags:
-                if at + normal_size > end:
-                    break
-                normal += 1
-                at += normal_size
-            elif flags == zero_flags:
-                if view[at + 8]:
-                    nonzero += 1
-                zero += 1
-                at += 9
-            elif flags == xbzrle_flags:
-                size = 11 + (view[at + 9] << 8 | view[at + 10])
-                if view[at + 8] != ENCODING_XBZRLE or size > 11 + page or at + size > end:
-                    break
-                xbzrle += 1
-                xbzrle_size += size
-                at += size
-            else:
-                break
-            last = offset
-            done += 1
-            streak = streak + 1 if flags == before else 0
-            before = flags
-            if streak >= LONG and flags != xbzrle_flags:
-                stride = normal_size if flags == normal_flags else 9
-                n, last = run_length(view, at, stride, page, flags, last, length)
-                if flags == normal_flags:
-                    normal += n
-                elif n:
-                    zero += n
-                    nonzero += n - bytes(view[at + 8 : at + 9 * n : 9]).count(0)
-                at += n * stride
-                done += n
-                streak = 0
-        if zero:
-            self._add(block, 0, zero, 9 * zero, nonzero)
-        if normal:
-            self._add(block, 1, normal, normal_size * normal)
-        if xbzrle:
-            self._add(block, 2, xbzrle, xbzrle_size)
-        if done:
+        block, page = self._current, self.page
+        counts = array("q", bytes(72))
+        at, last, used = kernel.walk(
+            view,
+            at,
+            base,
+            page,
+            self._lengths[block],
+            self._last.get(block, -1),
+            self._rows,
+            memoryview(counts),
+        )
+        if used:
+            self._add(block, counts)
             self._last[block] = last
-        return at, done
+            if self._sink is not None:
+                self._emit(self._sink, used)
+        return at, used
+
+    def _emit(self, sink: Sink, used: int) -> None:
+        page = self.page
+        block = BlockId(self._current, self._lengths[self._current], page, 8 + page)
+        sink.rows(block, self._rows, used, self.round_count)
 
     def _one(self, view: memoryview, start: int, base: int) -> tuple[int, int]:
         """One record: where the next one begins, and 0; or how many bytes it takes to go on."""
@@ -353,8 +313,16 @@ class Records:
         if offset <= self._last.get(block, -1):
             self._turn()
         self._current = block
-        self._add(block, kind, 1, at - start, nonzero)
+        counts = [0] * 9
+        counts[kind], counts[4], counts[5 + kind] = 1, nonzero, at - start
+        self._add(block, counts)
         self._last[block] = offset
+        if self._sink is not None:
+            fill = view[head] << 8 if flags & ZERO else 0
+            row = (ROW_KINDS[kind] | fill, offset // self.page, 1, base + head)
+            for i, part in enumerate(row):
+                self._rows[i] = part
+            self._emit(self._sink, 1)
         return at, 0
 
     def _check_xbzrle(self, encoding: int, size: int, at: int) -> None:

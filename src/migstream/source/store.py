@@ -49,6 +49,7 @@ class Whole:
 
 
 MOST_KEPT = 2 << 30
+SPOOL_CHUNK = 1 << 18
 
 
 class Kept:
@@ -93,7 +94,10 @@ class Kept:
 
 
 class Opened:
-    """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once."""
+    """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once.
+
+    `cut` says why a pipe that was spooled ended early.
+    """
 
     def __init__(
         self,
@@ -105,7 +109,39 @@ class Opened:
         self.name = name
         self.store = store
         self.pipe = pipe
+        self.cut: SourceError | None = None
         self._closing = closing
+
+    def spool(self) -> None:
+        """Make a file of a pipe: an unlinked temporary one, zeros in it as holes."""
+        if self.pipe is None:
+            return
+        from tempfile import TemporaryFile
+
+        file = TemporaryFile(prefix="migstream-")  # noqa: SIM115 - lives as long as the map of it
+        self._closing.append(file)
+        size = 0
+        while True:
+            try:
+                piece = self.pipe.read(SPOOL_CHUNK)
+            except SourceError as error:
+                self.cut, piece = error, b""
+            if not piece:
+                break
+            size += len(piece)
+            if piece.strip(b"\0"):
+                file.write(piece)
+            else:
+                file.seek(size)
+        file.truncate(size)
+        file.flush()
+        self.pipe = None
+        if size:
+            mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            self._closing.append(mapped)
+            self.store = Whole(mapped)
+        else:
+            self.store = Whole(b"")
 
     def close(self) -> None:
         for thing in reversed(self._closing):
@@ -209,14 +245,25 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object]) -> Opened:
     return Opened(name, Whole(mapped), None, [*closing, mapped])
 
 
-def open_source(what: Openable) -> Opened:
+def open_source(what: Openable, *, spool: bool = False) -> Opened:
     """Open a path, `-` (standard input), a file object or bytes.
+
+    Parameters
+    ----------
+    spool : make a temporary file of what can only be read once, so that all bytes are at hand
 
     Raises
     ------
     SourceError : it does not exist or cannot be read
     NotAStream : it is a directory
     """
+    opened = _open(what)
+    if spool:
+        opened.spool()
+    return opened
+
+
+def _open(what: Openable) -> Opened:
     if isinstance(what, bytes | bytearray | memoryview):
         return Opened("<bytes>", Whole(what), None, [])
     if isinstance(what, io.BytesIO):

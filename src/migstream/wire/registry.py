@@ -28,6 +28,7 @@ class Context(msgspec.Struct, kw_only=True):
     `advise` is POSTCOPY_ADVISE's pair (bitwise OR of all blocks' page sizes, target page size),
     (0, 0) for an advise without payload, None when there was none.
     `limit` is the size of the source in bytes, where it is known.
+    `pages` is told of every page record (`ram.records.Sink`), where somebody wants to know.
     """
 
     configuration: Configuration | None = None
@@ -35,6 +36,7 @@ class Context(msgspec.Struct, kw_only=True):
     advise: tuple[int, int] | None = None
     limit: int | None = None
     footers: bool | None = None
+    pages: Any = None
 
     @property
     def capabilities(self) -> tuple[str, ...]:

@@ -1,0 +1,514 @@
+"""The memory image: what each page of each block held when the stream ended.
+
+A walk tells of every page record (`ram.records.Sink`); the last one wins. One table per block
+says in eight bytes a page where its content is, so that nothing is copied before it is asked for,
+and any range can be read without the rest. XBZRLE deltas are chained to what they change.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from migstream.errors import BadRam, NoSuchAddress, Truncated, Unsupported
+from migstream.ram import kernel
+from migstream.ram.model import BlockRecords, MappedRam, RamBlock, RamSummary, Tally
+from migstream.ram.records import BlockId, compress_bound
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "NOTHING_SENT",
+    "PIPED",
+    "SHARED",
+    "Block",
+    "ImageBuilder",
+    "PageTable",
+    "Pages",
+    "Ram",
+    "Run",
+    "Source",
+]
+
+MAIN = 0
+TABLE_FLOOR = 64 << 20
+TABLE_RATIO = 8
+NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
+NO_HUGE = getattr(mmap, "MADV_NOHUGEPAGE", None)
+OFFSET = (1 << kernel.SOURCE_BITS) - 1
+SHARED = (
+    "it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file"
+)
+CHANNELS = "they went through multifd channels: name the recordings of those with --channel"
+NOTHING_SENT = (
+    f"no page of it was sent. Perhaps {CHANNELS}; or the stream is cut off, or leaves memory out"
+)
+PIPED = (
+    "they went by in a pipe and were not kept: open it with spool=True, or save it to a file first"
+)
+XBZRLE_ERRORS = {
+    1: "a length is cut off or too long",
+    2: "a run goes past the page",
+    3: "a run without new bytes",
+    4: "new bytes are cut off",
+}
+
+
+class Source(Protocol):
+    """Bytes that pages lie in: the stream itself, a channel, what was unpacked of channels."""
+
+    size: int
+
+    def view(self, start: int, stop: int) -> memoryview: ...
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Bytes [start, stop) of a block that are alike: `kind` is "data", "zero" or "absent"."""
+
+    kind: str
+    start: int
+    stop: int
+
+
+def _anonymous(size: int) -> memoryview:
+    """Zeros that cost memory only where they are written to."""
+    try:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE
+        area = mmap.mmap(-1, max(size, 1), flags=flags)
+    except (OSError, OverflowError, ValueError):
+        raise Unsupported(
+            f"a page table of {size} bytes", hint="this machine cannot hold so large a guest"
+        ) from None
+    if NO_HUGE is not None:
+        area.madvise(NO_HUGE)
+    return memoryview(area)
+
+
+class Pages(Protocol):
+    """Where the pages of one block are, by one of two ways of keeping that."""
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        """Kind of page `at` (kernel.NEVER, FILL, DATA, ...) and how many from it on are alike."""
+        ...
+
+    def fill(self, first: int, out: memoryview) -> None:
+        """The contents of pages from `first` on, as many as `out` has room for."""
+        ...
+
+
+class PageTable:
+    """Entries of one block, one for each page (`ram.kernel` says what they are).
+
+    Parameters
+    ----------
+    pages, page : how many, and of how many bytes
+    shared : what all blocks of an image have in common
+    """
+
+    def __init__(self, pages: int, page: int, shared: Shared) -> None:
+        self.page = page
+        self.entries = _anonymous(8 * pages).cast("Q")
+        self.touched = _anonymous((pages >> kernel.GROUP_BITS) + 1)
+        self._shared = shared
+        self._blank = memoryview(bytes(page))
+
+    def paint(self, rows: memoryview, used: int, stride: int, source: int) -> None:
+        """Enter rows, later ones over earlier ones."""
+        shared = self._shared
+        shared.room(used)
+        with memoryview(shared.deltas) as deltas:
+            shared.known, fresh = kernel.paint(
+                rows, used, stride, source, self.entries, self.touched, deltas, shared.known
+            )
+        shared.touched(fresh)
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        kind, payload, count = kernel.run(self.entries, at, stop)
+        if kind == kernel.FILL and payload:
+            kind = kernel.DATA
+        return kind, count
+
+    def fill(self, first: int, out: memoryview) -> None:
+        page, shared = self.page, self._shared
+        count, source = len(out) // page, MAIN
+        view = shared.whole(source)
+        done = 0
+        while done < count:
+            rest = out[done * page :]
+            n = kernel.gather(
+                self.entries, first + done, count - done, source, view, self._blank, rest
+            )
+            done += n
+            if done == count:
+                return
+            entry = self.entries[first + done]
+            if entry & 7 == kernel.DATA and n == 0 and entry >> 55 == source:
+                raise Truncated(
+                    "a page lies behind the end of its source",
+                    at=entry >> kernel.ENTRY_BITS & OFFSET,
+                    expected=page,
+                    hint="the file is shorter than when it was indexed",
+                )
+            if entry & 7 == kernel.DATA:
+                source = entry >> 55
+                view = shared.whole(source)
+            else:
+                shared.page(entry, out[done * page : (done + 1) * page])
+                done += 1
+
+
+class Shared:
+    """What the tables of one image share: the sources, the deltas, and how much memory they may take."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        self.deltas = array("Q")
+        self.known = 0
+        self._groups = 0
+        self._views: dict[int, memoryview] = {}
+
+    def room(self, more: int) -> None:
+        """Make room for more deltas."""
+        short = 2 * (self.known + more) - len(self.deltas)
+        if short > 0:
+            self.deltas.frombytes(bytes(8 * max(short, len(self.deltas) // 2)))
+
+    def touched(self, groups: int) -> None:
+        """Count groups of entries that were written to for the first time.
+
+        QEMU sends every page of a block once at least, so entries never take more memory than the
+        stream; a stream that scatters a few records over all of the address space would.
+        """
+        self._groups += groups
+        most = TABLE_FLOOR + TABLE_RATIO * sum(source.size for source in self.sources)
+        if self._groups << 12 > most:
+            raise BadRam(
+                "page records are scattered over more memory than they could ever fill",
+                expected=f"tables of at most {most} bytes",
+                found=self._groups << 12,
+                hint="no QEMU writes such a stream: it is made to exhaust its reader",
+            )
+
+    def whole(self, source: int) -> memoryview:
+        """All bytes of a source."""
+        view = self._views.get(source)
+        if view is None:
+            if source >= len(self.sources):
+                raise BadRam(f"a page in source {source}, which is not there")
+            one = self.sources[source]
+            view = self._views[source] = one.view(0, one.size)
+        return view
+
+    def page(self, entry: int, out: memoryview) -> None:
+        """The content of a page that is no plain copy: deltas applied, zlib unpacked."""
+        chain: list[int] = []
+        while entry & 7 == kernel.DELTA:
+            index = entry >> kernel.ENTRY_BITS
+            if index >= self.known or (chain and index >= chain[-1]):
+                raise BadRam("an XBZRLE delta that is chained to itself")
+            chain.append(index)
+            entry = self.deltas[2 * index + 1]
+        self._base(entry, out)
+        for index in reversed(chain):
+            self._apply(self.deltas[2 * index], out)
+
+    def _base(self, entry: int, out: memoryview) -> None:
+        kind, payload = entry & 7, entry >> kernel.ENTRY_BITS
+        if kind in {kernel.NEVER, kernel.FILL}:
+            out[:] = bytes([payload & 0xFF]) * len(out)
+            return
+        view, at = self.whole(payload >> kernel.SOURCE_BITS), payload & OFFSET
+        if kind == kernel.DATA:
+            piece = view[at : at + len(out)]
+            if len(piece) < len(out):
+                raise Truncated("a page is cut off", at=at, expected=len(out), found=len(piece))
+            out[:] = piece
+        else:
+            self._unzip(view, at, out)
+
+    def _unzip(self, view: memoryview, at: int, out: memoryview) -> None:
+        """A COMPRESS_PAGE record: be32 length, one zlib stream (ram-compress.c: do_data_decompress)."""
+        size = int.from_bytes(view[at : at + 4], "big")
+        packed = view[at + 4 : at + 4 + size]
+        reason = ""
+        if len(packed) == size <= compress_bound(len(out)):
+            unzip = zlib.decompressobj()
+            try:
+                data = unzip.decompress(packed, len(out) + 1)
+            except zlib.error as error:
+                reason = str(error)
+            else:
+                if len(data) == len(out):
+                    out[:] = data
+                    return
+                reason = f"{len(data)} bytes" if len(data) < len(out) else "more than a page"
+        raise BadRam(
+            f"decompress data failed: {reason or 'a length beyond all bounds'}",
+            at=at,
+            expected=f"one page of {len(out)} bytes",
+            found=size,
+            hint="the compressed page is damaged",
+        )
+
+    def _apply(self, at: int, out: memoryview) -> None:
+        view = self.whole(MAIN)
+        size = int.from_bytes(view[at + 1 : at + 3], "big")
+        start, stop = at + 3, min(at + 3 + size, len(view))
+        wrong, where = kernel.xbzrle(view, start, stop, out)
+        if wrong:
+            raise BadRam(
+                f"Failed to load XBZRLE page - decode error! ({XBZRLE_ERRORS[wrong]})",
+                at=where,
+                expected=f"runs that fill at most {len(out)} bytes",
+                found=bytes(view[where : min(where + 4, stop)]).hex(" "),
+                hint="the delta is damaged",
+            )
+
+
+class BitmapPages:
+    """Pages of a mapped-ram block: a bitmap and an area (migration/ram.c: ram_save_file_bmap).
+
+    A page whose bit is 0 is zero. The words are in the byte order of the host that wrote them,
+    which nothing records: little-endian unless the last word has bits of pages that are not there.
+    """
+
+    def __init__(self, mapped: MappedRam, length: int, source: Source) -> None:
+        self.page = mapped.page_size
+        self._bitmap = source.view(*mapped.bitmap)
+        self._area = mapped.pages.start
+        self._source = source
+        tail = -(-length // self.page) % 64
+        last = int.from_bytes(self._bitmap[-8:], "little")
+        self._flip = 7 if tail and last >> tail else 0
+
+    def _bits(self, at: int, stop: int) -> tuple[int, int]:
+        return kernel.bitmap_run(self._bitmap, self._flip, at, stop)
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        bit, count = self._bits(at, stop)
+        return kernel.DATA if bit else kernel.FILL, count
+
+    def fill(self, first: int, out: memoryview) -> None:
+        page = self.page
+        at, stop = first, first + len(out) // page
+        while at < stop:
+            bit, count = self._bits(at, stop)
+            to = out[(at - first) * page : (at - first + count) * page]
+            start = self._area + at * page
+            to[:] = self._source.view(start, start + len(to)) if bit else bytes(len(to))
+            at += count
+
+
+class Block:
+    """One RAM block's final contents: `block[0x7c00:0x7e00]`.
+
+    Pages that were never sent read as zeros, as a destination has them, unless the contents are
+    known to be elsewhere: then reading raises NoSuchAddress. `coverage` tells them apart.
+    """
+
+    def __init__(
+        self, block: RamBlock, page: int, pages: Pages | None, elsewhere: str | None
+    ) -> None:
+        self.name = block.name
+        self.size = block.used_length
+        self.address = block.address
+        self.page = page
+        self.elsewhere = elsewhere
+        self._pages = pages
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __repr__(self) -> str:
+        return f"<Block {self.name} {self.size:#x}>"
+
+    def __getitem__(self, key: int | slice) -> bytes:
+        """Bytes of the block; one byte for an integer. Negative indexes count from the end."""
+        if isinstance(key, int):
+            at = key + self.size if key < 0 else key
+            return self.read(at, at + 1)
+        start, stop, step = key.indices(self.size)
+        return (
+            self.read(start, max(start, stop))[::step] if step > 0 else self.read(0, self.size)[key]
+        )
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Bytes [start, stop).
+
+        Raises
+        ------
+        NoSuchAddress : outside the block, or the contents are not in this stream
+        ParseError : the records of these pages are damaged
+        """
+        return bytes(self._read(start, stop))
+
+    def array(self, start: int = 0, stop: int | None = None) -> np.ndarray[Any, Any]:
+        """Bytes [start, stop) as a NumPy array of uint8, shape (stop − start,)."""
+        import numpy as np
+
+        return np.frombuffer(self._read(start, self.size if stop is None else stop), np.uint8)
+
+    def _read(self, start: int, stop: int) -> memoryview:
+        if not 0 <= start <= stop <= self.size:
+            raise NoSuchAddress(
+                f"bytes {start:#x}-{stop:#x} of RAM block {self.name}",
+                hint=f"the block has {self.size:#x} bytes",
+            )
+        first = start // self.page
+        count = -(-stop // self.page) - first
+        out = memoryview(bytearray(count * self.page))
+        self.fill(first, out)
+        lead = start - first * self.page
+        return out[lead : lead + stop - start]
+
+    def fill(self, first: int, out: memoryview) -> None:
+        """Contents of whole pages from page `first` on; `out` is as many pages long."""
+        if self.elsewhere is not None:
+            raise NoSuchAddress(
+                f"the contents of RAM block {self.name} are not in this stream",
+                hint=self.elsewhere,
+            )
+        if self._pages is not None:
+            self._pages.fill(first, out)
+
+    def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
+        """What [start, stop) consists of, in the largest pieces: "data", "zero", "absent"."""
+        stop = self.size if stop is None else stop
+        if self._pages is None or self.elsewhere is not None:
+            if start < stop:
+                yield Run("absent", start, stop)
+            return
+        at, end, page = start // self.page, -(-stop // self.page), self.page
+        kind, since = "", start
+        while at < end:
+            entry, count = self._pages.run(at, end)
+            name = {kernel.NEVER: "absent", kernel.FILL: "zero"}.get(entry, "data")
+            if name != kind:
+                if kind:
+                    yield Run(kind, since, at * page)
+                kind, since = name, max(start, at * page)
+            at += count
+        if kind:
+            yield Run(kind, since, stop)
+
+    def coverage(self) -> dict[str, int]:
+        """Bytes of the block by kind: data, zero, absent."""
+        sizes = {"data": 0, "zero": 0, "absent": 0}
+        for run in self.runs():
+            sizes[run.kind] += run.stop - run.start
+        return sizes
+
+
+class Ram(Mapping[str, Block]):
+    """All RAM blocks: their final contents by name, and what the stream spent on them.
+
+    `blocks`, `rounds`, `round_count` and `page_size` count records (`ram.model`).
+    """
+
+    def __init__(self, summary: RamSummary, blocks: Sequence[Block]) -> None:
+        self.summary = summary
+        self._blocks = {block.name: block for block in blocks}
+
+    def __getitem__(self, name: str) -> Block:
+        block = self._blocks.get(name)
+        if block is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self._blocks, 3) or list(self._blocks)[:3]
+            raise NoSuchAddress(
+                f"no RAM block {name!r}", hint=f"there are {', '.join(near)}" if near else ""
+            )
+        return block
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._blocks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._blocks)
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def read(self, block: str, start: int, stop: int) -> bytes:
+        """Bytes of a block (`machine.physical.BlockReader`)."""
+        return self[block].read(start, stop)
+
+    @property
+    def page_size(self) -> int | None:
+        """Target page size in bytes, None where no record told."""
+        return self.summary.page_size
+
+    @property
+    def blocks(self) -> tuple[BlockRecords, ...]:
+        return self.summary.blocks
+
+    @property
+    def rounds(self) -> tuple[Tally, ...]:
+        return self.summary.rounds
+
+    @property
+    def round_count(self) -> int:
+        return self.summary.round_count
+
+
+class ImageBuilder:
+    """Collects page records into tables (`ram.records.Sink`).
+
+    Parameters
+    ----------
+    sources : the stream first; others are appended with `add_source`
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.shared = Shared(list(sources))
+        self.tables: dict[int, PageTable] = {}
+
+    def add_source(self, source: Source) -> int:
+        """One more place that pages may lie in; its number."""
+        self.shared.sources.append(source)
+        return len(self.shared.sources) - 1
+
+    def rows(self, block: BlockId, rows: memoryview, used: int, turn: int) -> None:
+        """Rows of the stream itself."""
+        del turn
+        self.table(block).paint(rows, used, block.stride, MAIN)
+
+    def table(self, block: BlockId) -> PageTable:
+        """The table of a block, made when it is first needed."""
+        table = self.tables.get(block.number)
+        if table is None:
+            pages = -(-block.length // block.page)
+            table = self.tables[block.number] = PageTable(pages, block.page, self.shared)
+        return table
+
+    def ram(
+        self, blocks: Sequence[RamBlock], summary: RamSummary, absent: str = NOTHING_SENT
+    ) -> Ram:
+        """All blocks with their contents.
+
+        Parameters
+        ----------
+        blocks : in the order of their numbers
+        absent : where the contents are of a block of which nothing was sent
+        """
+        page = summary.page_size or 4096
+        tallies = [entry.tally for entry in summary.blocks]
+        contents = sum(t.pages - t.zero for t in tallies)
+        made = []
+        for number, block in enumerate(blocks):
+            pages: Pages | None = self.tables.get(number)
+            if block.mapped is not None and block.mapped.bitmap.size:
+                pages = BitmapPages(block.mapped, block.used_length, self.shared.sources[MAIN])
+            one = Block(block, page, pages, None)
+            if pages is None and block.used_length:
+                one.elsewhere = absent
+            elif not contents and isinstance(pages, PageTable) and one.coverage()["absent"]:
+                one.elsewhere = CHANNELS
+            made.append(one)
+        return Ram(summary, made)
