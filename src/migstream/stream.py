@@ -43,6 +43,7 @@ from migstream.wire.walk import Walker, walk
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers import Cpu
+    from migstream.ram.channels import Channel
     from migstream.ram.image import ImageBuilder, Ram
     from migstream.ram.model import RamBlock, RamSetup
 
@@ -136,10 +137,13 @@ class Stream:
         opened: Opened,
         like: Description | None = None,
         maps: Sequence[tuple[str, int]] = (),
+        channels: Sequence[Opened] = (),
     ) -> None:
         self._opened = opened
         self._like = like
         self._maps = maps
+        self._channels = channels
+        self._channel_damage: list[StreamError] = []
         self.name = opened.name
         self._damage: list[StreamError] = []
         self._tail_damage: list[StreamError] = []
@@ -156,7 +160,8 @@ class Stream:
         self.close()
 
     def close(self) -> None:
-        self._opened.close()
+        for opened in (self._opened, *self._channels):
+            opened.close()
 
     # --- the bytes -----------------------------------------------------------------------------
 
@@ -301,7 +306,7 @@ class Stream:
         """The memory image, filled by the walk."""
         from migstream.ram.image import ImageBuilder
 
-        return ImageBuilder([self.store])
+        return ImageBuilder([self.store], hold=bool(self._channels))
 
     @cached_property
     def _piped(self) -> list[Item]:
@@ -348,7 +353,10 @@ class Stream:
                 listed = section.key in keys
                 layout = device.layout or (_opaque(section) if listed else None)
                 found += contradictions(section, layout, self.store.view)
-        return list({error.at: error for error in reversed(found)}.values())[::-1]
+        if self._channels:
+            _ = self.ram
+        once = list({error.at: error for error in reversed(found)}.values())[::-1]
+        return [*once, *self._channel_damage]
 
     def _unseen_description(self) -> Iterator[StreamError]:
         """What is wrong with a description that the walk found and the search from the end did not."""
@@ -441,8 +449,24 @@ class Stream:
             return None
         from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
 
+        if self._channels:
+            self._image.join(codec.blocks, self.channels, self._channel_damage.append)
         absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
         return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """Recorded multifd channels that were named with the stream, each to be read by itself."""
+        from migstream.ram.channels import Channel
+
+        _ = self.items
+        page = None if self._walker is None else self._walker.context.page_size
+        lengths = {block.name: block.used_length for block in self.blocks}
+        return tuple(
+            Channel(opened.store, page, lengths)
+            for opened in self._channels
+            if opened.store is not None
+        )
 
     @cached_property
     def memory(self) -> PhysicalMemory:
@@ -621,6 +645,7 @@ def open_stream(
     what: Openable,
     *,
     like: Openable | None = None,
+    channels: Sequence[Openable] = (),
     maps: Sequence[tuple[str, int]] = (),
     spool: bool = False,
 ) -> Stream:
@@ -629,6 +654,7 @@ def open_stream(
     Parameters
     ----------
     like : another stream, whose description is used where this one has none
+    channels : recordings of the stream's multifd channels, in any order
     maps : RAM blocks and the guest-physical addresses they are at, where the stream does not say
         or says wrong
     spool : copy a pipe or a compressed file to a temporary file first, so that guest memory is at
@@ -644,4 +670,9 @@ def open_stream(
             description = other.description
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
-    return Stream(open_source(what, spool=spool), description, maps)
+    return Stream(
+        open_source(what, spool=spool),
+        description,
+        maps,
+        [open_source(channel, spool=True) for channel in channels],
+    )

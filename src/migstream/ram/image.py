@@ -10,8 +10,9 @@ from __future__ import annotations
 import mmap
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -22,6 +23,9 @@ from migstream.ram.records import BlockId, compress_bound
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from migstream.errors import StreamError
+    from migstream.ram.channels import Channel, PageRun
 
 __all__ = [
     "NOTHING_SENT",
@@ -457,35 +461,100 @@ class Ram(Mapping[str, Block]):
         return self.summary.round_count
 
 
+class Held(NamedTuple):
+    """Rows of the main channel that wait for those of the other channels.
+
+    `flushes` and `sections` count the MULTIFD_FLUSH records and the ends of sections before them.
+    """
+
+    flushes: int
+    sections: int
+    block: BlockId
+    rows: bytes
+
+
 class ImageBuilder:
     """Collects page records into tables (`ram.records.Sink`).
 
     Parameters
     ----------
     sources : the stream first; others are appended with `add_source`
+    hold : keep the stream's own rows until `join` puts them in order with those of its channels
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], *, hold: bool = False) -> None:
         self.shared = Shared(list(sources))
         self.tables: dict[int, PageTable] = {}
-
-    def add_source(self, source: Source) -> int:
-        """One more place that pages may lie in; its number."""
-        self.shared.sources.append(source)
-        return len(self.shared.sources) - 1
+        self._held: list[Held] | None = [] if hold else None
+        self._flushes = self._sections = 0
 
     def rows(self, block: BlockId, rows: memoryview, used: int, turn: int) -> None:
         """Rows of the stream itself."""
         del turn
-        self.table(block).paint(rows, used, block.stride, MAIN)
+        if self._held is None:
+            self.table(block).paint(rows, used, block.stride, MAIN)
+        else:
+            piece = rows[: used * kernel.ROW].tobytes()
+            self._held.append(Held(self._flushes, self._sections, block, piece))
+
+    def sync(self, *, flush: bool) -> None:
+        self._flushes += flush
+        self._sections += not flush
 
     def table(self, block: BlockId) -> PageTable:
         """The table of a block, made when it is first needed."""
         table = self.tables.get(block.number)
+        if table is not None and table.page != block.page:
+            raise BadRam("pages of two sizes in one block", expected=table.page, found=block.page)
         if table is None:
             pages = -(-block.length // block.page)
             table = self.tables[block.number] = PageTable(pages, block.page, self.shared)
         return table
+
+    def join(
+        self,
+        blocks: Sequence[RamBlock],
+        channels: Sequence[Channel],
+        note: Callable[[StreamError], None],
+    ) -> None:
+        """Enter the pages of multifd channels, and the rows held back, in the order of their epochs.
+
+        Parameters
+        ----------
+        channels : all of the migration, in any order
+        note : told of damage in a channel, which ends that channel
+        """
+        from heapq import merge
+
+        from migstream.ram.channels import SPOOL, pages
+        from migstream.source.spool import Spool
+
+        spool = Spool()
+        first = len(self.shared.sources)
+        self.shared.sources += [channel.store for channel in channels]
+        self.shared.sources.append(spool)
+        numbers = {block.name: n for n, block in enumerate(blocks)}
+
+        def source(index: int) -> int:
+            return first + (len(channels) if index == SPOOL else index)
+
+        held, self._held = self._held or [], None
+        flushed = self._flushes > 0
+        main: Iterator[tuple[int, Held | PageRun]]
+        main = ((h.flushes if flushed else h.sections, h) for h in held)
+        others: Iterator[tuple[int, Held | PageRun]]
+        others = ((run.epoch, run) for run in pages(channels, spool, note))
+        for _, one in merge(main, others, key=itemgetter(0)):
+            if isinstance(one, Held):
+                rows = memoryview(one.rows).cast("q")
+                self.table(one.block).paint(rows, len(rows) // kernel.ROW, one.block.stride, MAIN)
+            elif one.block in numbers:
+                number, page = numbers[one.block], one.page_size
+                block = BlockId(number, blocks[number].used_length, page, page)
+                rows, where = _page_rows(one), one.where
+                self.table(block).paint(
+                    rows, len(rows) // kernel.ROW, page, MAIN if where is None else source(where[0])
+                )
 
     def ram(
         self, blocks: Sequence[RamBlock], summary: RamSummary, absent: str = NOTHING_SENT
@@ -497,7 +566,8 @@ class ImageBuilder:
         blocks : in the order of their numbers
         absent : where the contents are of a block of which nothing was sent
         """
-        page = summary.page_size or 4096
+        sizes = {table.page for table in self.tables.values()}
+        page = summary.page_size or max(sizes, default=4096)
         tallies = [entry.tally for entry in summary.blocks]
         contents = sum(t.pages - t.zero for t in tallies)
         made = []
@@ -512,3 +582,20 @@ class ImageBuilder:
                 one.elsewhere = CHANNELS
             made.append(one)
         return Ram(summary, made)
+
+
+def _page_rows(run: PageRun) -> memoryview:
+    """A channel's pages as rows: those that follow each other in one."""
+    rows = array("q")
+    page = run.page_size
+    kind = kernel.FILL if run.where is None else kernel.DATA
+    at = 0 if run.where is None else run.where[1]
+    last = -1
+    for offset in run.offsets:
+        if rows and offset == last + page:
+            rows[-2] += 1
+        else:
+            rows.extend((kind, offset // page, 1, at))
+        last = offset
+        at += page
+    return memoryview(rows)

@@ -23,7 +23,7 @@ cpdef tuple walk(
     i=int64_t, index=int64_t, payload=uint64_t,
 )
 cpdef tuple paint(
-    int64_t[::1] rows, Py_ssize_t used, uint64_t stride, uint64_t source, uint64_t[::1] table,
+    const int64_t[::1] rows, Py_ssize_t used, uint64_t stride, uint64_t source, uint64_t[::1] table,
     unsigned char[::1] touched, uint64_t[::1] deltas, Py_ssize_t known,
 )
 

@@ -57,6 +57,10 @@ class Sink(Protocol):
         """Rows of one block in one round (`turn`, counted from 1), in their order."""
         ...
 
+    def sync(self, *, flush: bool) -> None:
+        """What may be a sync point of multifd channels: MULTIFD_FLUSH, or the end of a section."""
+        ...
+
 
 class Records:
     """Where the walk is, and what it has counted. One object from START to END.
@@ -350,8 +354,12 @@ class Records:
         elif word == EOS:
             self.eos += 1
             self.ended = True
+            if self._sink is not None:
+                self._sink.sync(flush=False)
         elif word == flags == MULTIFD_FLUSH:
             self.flush += 1
+            if self._sink is not None:
+                self._sink.sync(flush=True)
         elif flags & HOOK and not flags & ~KNOWN:
             self.hook += 1
         else:
