@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers import Cpu
     from migstream.ram.channels import Channel
+    from migstream.ram.codec import RamCodec
+    from migstream.ram.history import PageVersion
     from migstream.ram.image import ImageBuilder, Ram
     from migstream.ram.model import RamBlock, RamSetup
 
@@ -441,10 +443,9 @@ class Stream:
         `stream.ram["pc.ram"][0x7c00:0x7e00]` are bytes of the final memory. A pipe keeps no guest
         memory: open it with `spool=True` to have it.
         """
-        _ = self.items
-        assert self._walker is not None
-        ids = [i for i, s in self._walker.starts.items() if s.name == "ram"]
-        codec: Any = self._walker.codecs.get(ids[0]) if ids else None
+        if self._indexed is not None:
+            return self._indexed
+        codec = self._ram_codec
         if codec is None:
             return None
         from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
@@ -453,6 +454,77 @@ class Stream:
             self._image.join(codec.blocks, self.channels, self._channel_damage.append)
         absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
         return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+
+    @property
+    def _ram_codec(self) -> RamCodec | None:
+        """What walked the RAM sections; None where there are none."""
+        _ = self.items
+        assert self._walker is not None
+        ids = [i for i, s in self._walker.starts.items() if s.name == "ram"]
+        codec: Any = self._walker.codecs.get(ids[0]) if ids else None
+        found: RamCodec | None = codec
+        return found
+
+    @cached_property
+    def _indexed(self) -> Ram | None:
+        """Guest memory by the index beside the file, where one is there and fits."""
+        if self._opened.path is None or self._channels or self._walker is not None:
+            return None
+        from migstream.ram.sidecar import load
+
+        return load(self._opened.path, self.store)
+
+    def write_index(self, fd: int) -> int:
+        """Write the index that makes the next opening of guest memory instant; its size in bytes.
+
+        Parameters
+        ----------
+        fd : a new file, which is to be named like the stream with `ram.sidecar.SUFFIX` behind
+
+        Raises
+        ------
+        Unsupported : no plain file of one channel, no guest memory, or it is damaged
+        """
+        from migstream.ram.image import NOTHING_SENT
+        from migstream.ram.sidecar import write
+
+        codec = None if self._opened.path is None or self._channels else self._ram_codec
+        if codec is None or self._opened.path is None:
+            raise Unsupported("only a plain file with guest memory, without channels, has an index")
+        if self.damage:
+            raise Unsupported(
+                "a damaged stream gets no index", hint="`migstream ls` says what is wrong"
+            )
+        ram = self._image.ram(codec.blocks, codec.summary(), NOTHING_SENT)
+        return write(fd, self._opened.path, self._image, ram, codec.blocks)
+
+    def history(self, block: str, offset: int) -> tuple[PageVersion, ...]:
+        """Every version of the page at `offset` of a RAM block that the stream holds, oldest first.
+
+        Raises
+        ------
+        NoSuchAddress : no such block, or outside of it
+        ParseError : the records of this page are damaged
+        """
+        from migstream.ram.history import HistoryBuilder
+
+        assert self.ram is not None
+        one = self.ram[block]
+        if not 0 <= offset < one.size:
+            raise NoSuchAddress(
+                f"offset {offset:#x} of RAM block {block}, {one.size:#x} bytes long"
+            )
+        number = [b.name for b in self.blocks].index(block)
+        builder = HistoryBuilder(
+            [self.store], number, offset // one.page, hold=bool(self._channels)
+        )
+        walker = self._new_walker()
+        walker.context.pages = builder
+        for _ in walk(Cursor(self._view), walker):
+            pass
+        if self._channels:
+            builder.join(self.blocks, self.channels, lambda _: None)
+        return builder.versions()
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

@@ -114,6 +114,13 @@ def _common() -> list[click.Parameter]:
             help="Take the description from another stream where this one has none.",
         ),
         click.Option(
+            ["--channel", "channels"],
+            type=click.Path(),
+            multiple=True,
+            metavar="FILE",
+            help="A recorded multifd channel of this migration; once for each.",
+        ),
+        click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
@@ -123,15 +130,50 @@ def _common() -> list[click.Parameter]:
     ]
 
 
-def verb(*params: click.Parameter) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a command of a function that takes a Run and the values of `params`."""
+MAPS = click.Option(
+    ["--map", "maps"],
+    multiple=True,
+    metavar="BLOCK@ADDRESS",
+    help="Where a RAM block is in guest-physical memory, if the stream does not say.",
+)
+
+
+def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
+    if not maps:
+        return []
+    from migstream.machine.maps import parse_override
+
+    try:
+        return [parse_override(text) for text in maps]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--map") from None
+
+
+def verb(
+    *params: click.Parameter, memory: bool = False
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command of a function that takes a Run and the values of `params`.
+
+    `memory` is for verbs that look into guest memory: they take --map, and a pipe is spooled.
+    """
 
     def make(function: Callable[..., None]) -> click.Command:
         def run(
-            source: str, as_json: bool, like: str | None, color: str, verbose: bool, **rest: Any
+            source: str,
+            as_json: bool,
+            like: str | None,
+            channels: tuple[str, ...],
+            color: str,
+            verbose: bool,
+            maps: tuple[str, ...] = (),
+            **rest: Any,
         ) -> None:
+            places = _overrides(maps)
+
             def work() -> None:
-                with open_stream(source, like=like) as stream:
+                with open_stream(
+                    source, like=like, channels=channels, maps=places, spool=memory
+                ) as stream:
                     one = Run(stream, as_json=as_json, color=color, verbose=verbose)
                     function(one, **rest)
                     one.damage(stream.noticed)
@@ -142,7 +184,7 @@ def verb(*params: click.Parameter) -> Callable[[Callable[..., None]], click.Comm
         return click.Command(
             name=function.__name__.rstrip("_"),
             callback=run,
-            params=[stream, *params, *_common()],
+            params=[stream, *params, *([MAPS] if memory else []), *_common()],
             help=inspect.cleandoc(function.__doc__ or ""),
         )
 

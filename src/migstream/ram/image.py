@@ -113,11 +113,14 @@ class PageTable:
     ----------
     pages, page : how many, and of how many bytes
     shared : what all blocks of an image have in common
+    entries : those that are known already, which are then not changed any more
     """
 
-    def __init__(self, pages: int, page: int, shared: Shared) -> None:
+    def __init__(
+        self, pages: int, page: int, shared: Shared, entries: memoryview | None = None
+    ) -> None:
         self.page = page
-        self.entries = _anonymous(8 * pages).cast("Q")
+        self.entries = _anonymous(8 * pages).cast("Q") if entries is None else entries
         self.touched = _anonymous((pages >> kernel.GROUP_BITS) + 1)
         self._shared = shared
         self._blank = memoryview(bytes(page))
@@ -471,6 +474,7 @@ class Held(NamedTuple):
     sections: int
     block: BlockId
     rows: bytes
+    turn: int
 
 
 class ImageBuilder:
@@ -490,12 +494,16 @@ class ImageBuilder:
 
     def rows(self, block: BlockId, rows: memoryview, used: int, turn: int) -> None:
         """Rows of the stream itself."""
-        del turn
         if self._held is None:
-            self.table(block).paint(rows, used, block.stride, MAIN)
+            self.enter(block, rows, used, MAIN, turn)
         else:
             piece = rows[: used * kernel.ROW].tobytes()
-            self._held.append(Held(self._flushes, self._sections, block, piece))
+            self._held.append(Held(self._flushes, self._sections, block, piece, turn))
+
+    def enter(self, block: BlockId, rows: memoryview, used: int, source: int, turn: int) -> None:
+        """Rows in the order in which they count; `turn` is the round, for channels the epoch."""
+        del turn
+        self.table(block).paint(rows, used, block.stride, source)
 
     def sync(self, *, flush: bool) -> None:
         self._flushes += flush
@@ -544,17 +552,16 @@ class ImageBuilder:
         main = ((h.flushes if flushed else h.sections, h) for h in held)
         others: Iterator[tuple[int, Held | PageRun]]
         others = ((run.epoch, run) for run in pages(channels, spool, note))
-        for _, one in merge(main, others, key=itemgetter(0)):
+        for epoch, one in merge(main, others, key=itemgetter(0)):
             if isinstance(one, Held):
                 rows = memoryview(one.rows).cast("q")
-                self.table(one.block).paint(rows, len(rows) // kernel.ROW, one.block.stride, MAIN)
+                self.enter(one.block, rows, len(rows) // kernel.ROW, MAIN, one.turn)
             elif one.block in numbers:
                 number, page = numbers[one.block], one.page_size
                 block = BlockId(number, blocks[number].used_length, page, page)
-                rows, where = _page_rows(one), one.where
-                self.table(block).paint(
-                    rows, len(rows) // kernel.ROW, page, MAIN if where is None else source(where[0])
-                )
+                rows = _page_rows(one)
+                where = MAIN if one.where is None else source(one.where[0])
+                self.enter(block, rows, len(rows) // kernel.ROW, where, epoch)
 
     def ram(
         self, blocks: Sequence[RamBlock], summary: RamSummary, absent: str = NOTHING_SENT

@@ -32,12 +32,12 @@ cpdef tuple paint(
     to=Py_ssize_t, offset=uint64_t, k=Py_ssize_t,
 )
 cpdef Py_ssize_t gather(
-    uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t source,
+    const uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t source,
     const unsigned char[::1] view, const unsigned char[::1] blank, unsigned char[::1] out,
 ) except -1
 
 @cython.locals(entry=uint64_t, kind=int64_t, payload=uint64_t, source=uint64_t, n=Py_ssize_t)
-cpdef tuple run(uint64_t[::1] table, Py_ssize_t at, Py_ssize_t stop)
+cpdef tuple run(const uint64_t[::1] table, Py_ssize_t at, Py_ssize_t stop)
 
 @cython.locals(bit=int, whole=int, n=Py_ssize_t, byte=int)
 cpdef tuple bitmap_run(const unsigned char[::1] bitmap, Py_ssize_t flip, Py_ssize_t at, Py_ssize_t stop)

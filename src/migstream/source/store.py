@@ -96,7 +96,7 @@ class Kept:
 class Opened:
     """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once.
 
-    `cut` says why a pipe that was spooled ended early.
+    `cut` says why a pipe that was spooled ended early; `path` is that of a plain file.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Opened:
         self.store = store
         self.pipe = pipe
         self.cut: SourceError | None = None
+        self.path: str | None = None
         self._closing = closing
 
     def spool(self) -> None:
@@ -285,5 +286,7 @@ def _open(what: Openable) -> Opened:
             if isinstance(error, NotAStream):
                 raise
             raise SourceError(f"{what!r}: {error}") from None
-        return _from_file(path, raw, [raw])
+        opened = _from_file(path, raw, [raw])
+        opened.path = path if opened.store is not None else None
+        return opened
     return _from_file(getattr(what, "name", "<file>"), what, [])

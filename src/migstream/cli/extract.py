@@ -1,0 +1,138 @@
+"""`migstream extract`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from migstream.cli.common import Run, verb
+
+if TYPE_CHECKING:
+    from migstream.export.extract import Plan
+    from migstream.ram.image import Ram
+
+__all__ = ["command"]
+
+FINDINGS = 1
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=max(total, 1), label="extract", file=sys.stderr) as bar:
+        yield bar.update
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """A request to end counts as Ctrl-C: what was half written is taken away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _files(
+    run: Run, form: str, blocks: tuple[str, ...], output: str, force: bool
+) -> tuple[list[dict[str, Any]], list[Plan]]:
+    """Write everything; a row for each file, and the plans."""
+    from migstream.export import extract
+    from migstream.export.output import new_file
+
+    ram = extract.memory_of(run.stream)
+    if form == "raw":
+        return _folder(ram, blocks or tuple(ram), output, force)
+    made = extract.plan(run.stream, form)
+    with _progress(sum(p.size for p in made.parts)) as tell, new_file(output, replace=force) as fd:
+        written = extract.copy(ram, made, fd, tell)
+    return [{"file": output, "format": form, "size": made.size, "written": written}], [made]
+
+
+def _folder(
+    ram: Ram, names: tuple[str, ...], output: str, force: bool
+) -> tuple[list[dict[str, Any]], list[Plan]]:
+    """One file for each block, and MANIFEST, which says whose it is."""
+    from migstream.export import extract
+    from migstream.export.output import MANIFEST, new_file, new_folder
+    from migstream.render.shape import to_json
+
+    wanted = [ram[name] for name in names]
+    there = [block for block in wanted if block.elsewhere is None]
+    rows = []
+    plans = [extract.Plan(size=0, absent=tuple(b.name for b in wanted if b.elsewhere is not None))]
+    with _progress(sum(b.size for b in there)) as tell, new_folder(output, replace=force) as folder:
+        for number, block in enumerate(there):
+            name = extract.file_name(block.name, number)
+            made = extract.block_plan(block)
+            with new_file(folder / name) as fd:
+                written = extract.copy(ram, made, fd, tell)
+            rows.append({"file": name, "block": block.name, "size": made.size, "written": written})
+            plans.append(made)
+        (folder / MANIFEST).write_bytes(to_json(rows, pretty=True) + b"\n")
+    return rows, plans
+
+
+@verb(
+    click.Option(
+        ["-o", "--output"], required=True, type=click.Path(), help="The file or folder to make."
+    ),
+    click.Option(
+        ["-f", "--format", "form"],
+        type=click.Choice(["elf", "raw", "phys", "lime"]),
+        default="elf",
+        show_default=True,
+        help="elf: a core file with registers; raw: a folder with one file for each RAM block; "
+        "phys: guest-physical memory from address 0; lime: its ranges, each behind a header.",
+    ),
+    click.Option(
+        ["--block", "blocks"], multiple=True, metavar="NAME", help="With raw: only this block."
+    ),
+    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    memory=True,
+)
+def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bool) -> None:
+    """Guest memory as files that other tools open.
+
+    Zeros become holes. Memory that is not in the stream is left out and said to be: exit status 1.
+    Nothing is left behind by a run that does not come to its end.
+    """
+    with _interruptible():
+        rows, plans = _files(run, form, blocks, output, force)
+    if run.as_json:
+        absent = sorted({name for made in plans for name in made.absent})
+        run.emit(
+            {"files": rows, "absent": absent, "remarks": [r for p in plans for r in p.remarks]}
+        )
+    else:
+        from migstream.render.text import escape, size
+
+        for row in rows:
+            run.print(f"{escape(row['file'])}  {size(row['size'])}, {size(row['written'])} written")
+    _say(run, plans)
+
+
+def _say(run: Run, plans: list[Plan]) -> None:
+    """What is not in the files."""
+    from migstream.export.extract import memory_of
+    from migstream.render.text import escape
+
+    ram = memory_of(run.stream)
+    absent = [name for made in plans for name in made.absent]
+    for name in absent:
+        click.echo(
+            f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}", err=True
+        )
+    for remark in (r for made in plans for r in made.remarks):
+        click.echo(f"migstream: {remark}", err=True)
+    run.damage()
+    if absent:
+        sys.exit(FINDINGS)

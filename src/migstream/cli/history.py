@@ -1,0 +1,89 @@
+"""`migstream history`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from migstream.cli.common import Run, verb
+from migstream.errors import NoSuchAddress
+
+if TYPE_CHECKING:
+    from migstream.ram.history import PageVersion
+
+__all__ = ["command"]
+
+CHANGED = 1
+
+
+def _place(run: Run, place: str) -> tuple[str, int]:
+    """Block and offset that BLOCK@OFFSET, or a guest-physical address, means."""
+    from migstream.machine.maps import parse_override
+
+    try:
+        if "@" in place:
+            return parse_override(place)
+        address = int(place, 0)
+    except ValueError:
+        raise click.BadParameter(
+            f"{place!r} is neither BLOCK@OFFSET nor a guest-physical address", param_hint="PLACE"
+        ) from None
+    one = run.stream.memory.find(address)
+    if one is None:
+        raise NoSuchAddress(
+            f"no guest memory at physical address {address:#x}",
+            hint="`migstream mem STREAM` lists the ranges; BLOCK@OFFSET needs no map",
+        )
+    return one.block, one.offset + address - one.start
+
+
+def _version(versions: tuple[PageVersion, ...], number: int) -> PageVersion:
+    if not 0 <= number < len(versions):
+        raise NoSuchAddress(
+            f"no version {number} of this page", hint=f"the stream holds {len(versions)} of it"
+        )
+    return versions[number]
+
+
+@verb(
+    click.Argument(["place"], metavar="BLOCK@OFFSET|ADDRESS"),
+    click.Option(["-n", "--version", "number"], type=int, metavar="N", help="One version."),
+    click.Option(["-r", "--raw"], is_flag=True, help="With -n: its bytes to standard output."),
+    click.Option(
+        ["--diff", "pair"], nargs=2, type=int, metavar="A B", help="What changed from A to B."
+    ),
+    memory=True,
+)
+def command(
+    run: Run, place: str, number: int | None, raw: bool, pair: tuple[int, int] | None
+) -> None:
+    """Every version of a page that the stream holds, by dirty round; the last is the final one.
+
+    With --diff the exit status is 1 where the two versions differ.
+    """
+    from migstream.render.history import changed_lines, history_lines, history_rows
+    from migstream.render.memory import hex_lines
+
+    block, offset = _place(run, place)
+    versions = run.stream.history(block, offset)
+    if raw and number is None:
+        raise click.UsageError("-r needs -n: which version?")
+    if pair:
+        old, new = (_version(versions, n) for n in pair)
+        address = offset - offset % len(old.data)
+        run.print(changed_lines(address, old, new, run.palette))
+        run.damage(run.stream.noticed)
+        sys.exit(CHANGED if old.data != new.data else 0)
+    if number is not None:
+        one = _version(versions, number)
+        if raw:
+            run.write(one.data)
+        else:
+            address = offset - offset % len(one.data)
+            run.print(hex_lines([(address, one.data)], run.palette, everything=run.verbose))
+    elif run.as_json:
+        run.emit(history_rows(versions))
+    else:
+        run.print(history_lines(versions, run.palette))

@@ -1,0 +1,230 @@
+"""Guest memory written to files: what goes where is planned first, then copied.
+
+A plan is a few bytes of head and parts of RAM blocks at their offsets; what is zero becomes a hole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.errors import NoSuchAddress, Unsupported
+from migstream.export.elf import elf_head
+from migstream.export.lime import lime_plan
+from migstream.export.vmcoreinfo import vmcoreinfo
+from migstream.machine.arch import architecture
+from migstream.machine.physical import Range
+from migstream.ram.image import Block, Ram
+
+if TYPE_CHECKING:
+    from migstream.machine.registers import Cpu
+    from migstream.stream import Stream
+
+__all__ = ["FORMATS", "Part", "Plan", "block_plan", "copy", "file_name", "memory_of", "plan"]
+
+WINDOW = 4 << 20
+GAP = 64 << 10  # shorter holes cost more than they save
+SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
+LONGEST = 200
+
+
+class Part(msgspec.Struct, frozen=True):
+    """`size` bytes of a RAM block from `offset` on, at offset `at` of the file."""
+
+    at: int
+    block: str
+    offset: int
+    size: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of `size` bytes: heads at their offsets, parts of memory, holes between.
+
+    `absent` are the RAM blocks whose contents are not in the stream, `remarks` what else a reader
+    of the file might expect and not find.
+    """
+
+    size: int
+    heads: tuple[tuple[int, bytes], ...] = ()
+    parts: tuple[Part, ...] = ()
+    absent: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def _present(stream: Stream, ram: Ram) -> tuple[list[Range], tuple[str, ...]]:
+    """The physical ranges whose contents the stream has, and the blocks of the others."""
+    there: list[Range] = []
+    absent: dict[str, None] = {}
+    for one in stream.memory.ranges:
+        if ram[one.block].elsewhere is None:
+            there.append(one)
+        else:
+            absent[one.block] = None
+    if not there:
+        raise Unsupported(
+            "no guest-physical memory is known of this stream",
+            hint="--map BLOCK@ADDRESS says where a RAM block is; --format raw needs no addresses",
+        )
+    return there, tuple(absent)
+
+
+def _parts(ranges: Sequence[Range], offsets: Sequence[int]) -> tuple[Part, ...]:
+    return tuple(
+        Part(at, one.block, one.offset, one.size) for at, one in zip(offsets, ranges, strict=True)
+    )
+
+
+def _cpus(stream: Stream) -> tuple[tuple[Cpu, ...], tuple[str, ...]]:
+    """All registers, or why there are none."""
+    try:
+        return stream.registers, ()
+    except Unsupported as error:
+        return (), (error.message,)
+
+
+def _guest_note(stream: Stream) -> bytes:
+    """What the guest's kernel left for a dump; nothing where it lies nowhere."""
+    where = vmcoreinfo(stream)
+    if where is None:
+        return b""
+    try:
+        return stream.memory.read(*where)
+    except NoSuchAddress:
+        return b""
+
+
+def _elf(stream: Stream, ram: Ram) -> Plan:
+    ranges, absent = _present(stream, ram)
+    cpus, remarks = _cpus(stream)
+    made = elf_head(architecture(stream), cpus, ranges, _guest_note(stream))
+    return Plan(
+        size=made.size,
+        heads=((0, made.head),),
+        parts=_parts(ranges, made.offsets),
+        absent=absent,
+        remarks=(*remarks, *made.remarks),
+    )
+
+
+def _lime(stream: Stream, ram: Ram) -> Plan:
+    ranges, absent = _present(stream, ram)
+    rows = list(lime_plan(ranges))
+    parts = _parts(ranges, [at + len(head) for at, head, _ in rows])
+    return Plan(
+        size=parts[-1].at + parts[-1].size,
+        heads=tuple((at, head) for at, head, _ in rows),
+        parts=parts,
+        absent=absent,
+    )
+
+
+def _phys(stream: Stream, ram: Ram) -> Plan:
+    ranges, absent = _present(stream, ram)
+    return Plan(
+        size=ranges[-1].stop, parts=_parts(ranges, [one.start for one in ranges]), absent=absent
+    )
+
+
+FORMATS: dict[str, Callable[[Stream, Ram], Plan]] = {"elf": _elf, "lime": _lime, "phys": _phys}
+
+
+def memory_of(stream: Stream) -> Ram:
+    """The stream's RAM; raises Unsupported where it has none."""
+    if stream.ram is None:
+        raise Unsupported("this stream has no guest memory")
+    return stream.ram
+
+
+def plan(stream: Stream, form: str) -> Plan:
+    """What a file of format `form` (a key of FORMATS) holds.
+
+    Raises
+    ------
+    Unsupported : the stream has no guest memory, or none whose address is known
+    """
+    return FORMATS[form](stream, memory_of(stream))
+
+
+def block_plan(block: Block) -> Plan:
+    """A file of one RAM block."""
+    return Plan(size=block.size, parts=(Part(0, block.name, 0, block.size),))
+
+
+def file_name(block: str, number: int) -> str:
+    """A name for a block's file: never a path, never hidden, one for each block.
+
+    Other characters than letters, digits and ``._-@`` are written as %XX; what is too long for a
+    file's name is cut and gets its number.
+    """
+    raw = block.encode("utf-8", "surrogateescape")
+    text = "".join(chr(b) if chr(b) in SAFE else f"%{b:02X}" for b in raw)
+    if text.startswith("."):
+        text = f"%2E{text[1:]}"
+    return text if 0 < len(text) <= LONGEST else f"{text[:LONGEST]}%{number}"
+
+
+def _stretches(block: Block, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Where data are, short holes included."""
+    since = until = -1
+    for run in block.runs(start, stop):
+        if run.kind != "data":
+            continue
+        if since >= 0 and run.start - until < GAP:
+            until = run.stop
+            continue
+        if since >= 0:
+            yield since, until
+        since, until = run.start, run.stop
+    if since >= 0:
+        yield since, until
+
+
+def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: None) -> int:
+    """Write a plan to an empty file; how many bytes were written, holes not counted.
+
+    Parameters
+    ----------
+    tell : called with the number of bytes of memory that are done since the last call
+
+    Pages are collected in this thread while another one writes those before them.
+    """
+    os.ftruncate(fd, made.size)
+    written = sum(os.pwrite(fd, head, at) for at, head in made.heads)
+    buffers = [memoryview(bytearray(WINDOW)) for _ in range(2)]
+    turn = 0
+    pending: Future[int] | None = None
+    with ThreadPoolExecutor(1) as pool:
+        for part in made.parts:
+            block = ram[part.block]
+            done = part.offset
+            for start, stop in _stretches(block, part.offset, part.offset + part.size):
+                first = start // block.page
+                while first * block.page < stop:
+                    count = min(WINDOW // block.page, -(-stop // block.page) - first)
+                    whole = buffers[turn][: count * block.page]
+                    block.fill(first, whole)
+                    low = max(start, first * block.page)
+                    high = min(stop, (first + count) * block.page)
+                    piece = whole[low - first * block.page : high - first * block.page]
+                    if pending is not None:
+                        written += pending.result()
+                    pending = pool.submit(_write, fd, piece, part.at + low - part.offset)
+                    turn ^= 1
+                    first += count
+                    tell(high - done)
+                    done = high
+            tell(part.offset + part.size - done)
+        if pending is not None:
+            written += pending.result()
+    return written
+
+
+def _write(fd: int, piece: memoryview, at: int) -> int:
+    done = 0
+    while done < len(piece):
+        done += os.pwrite(fd, piece[done:], at + done)
+    return done

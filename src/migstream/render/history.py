@@ -1,0 +1,67 @@
+"""The versions of a page: a table, and what changed from one to another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from migstream.render.memory import hex_line
+from migstream.render.text import Palette, table
+
+if TYPE_CHECKING:
+    from migstream.ram.history import PageVersion
+
+__all__ = ["changed_lines", "history_lines", "history_rows"]
+
+WIDTH = 16
+
+
+def _differing(a: bytes, b: bytes) -> int:
+    return sum(x != y for x, y in zip(a, b, strict=True))
+
+
+def history_rows(versions: Sequence[PageVersion]) -> list[dict[str, Any]]:
+    """One row for each version; `changed` counts bytes that differ from the version before."""
+    before = [None, *versions[:-1]]
+    return [
+        {
+            "version": one.number,
+            "round": one.turn,
+            "kind": one.kind,
+            "source": one.source,
+            "at": one.at,
+            "changed": None if last is None else _differing(last.data, one.data),
+            "sha256": hashlib.sha256(one.data).hexdigest(),
+        }
+        for last, one in zip(before, versions, strict=True)
+    ]
+
+
+def history_lines(versions: Sequence[PageVersion], palette: Palette) -> list[str]:
+    """The rows for people."""
+    rows = [
+        (
+            str(row["version"]),
+            str(row["round"]),
+            row["kind"],
+            "" if row["at"] is None else f"{row['at']:#x}",
+            "" if row["source"] == 0 else str(row["source"]),
+            "" if row["changed"] is None else str(row["changed"]),
+            row["sha256"][:16],
+        )
+        for row in history_rows(versions)
+    ]
+    head = ("version", "round", "kind", "at", "channel", "bytes changed", "sha256")
+    return table(rows, ">><>>><", head, palette)
+
+
+def changed_lines(
+    address: int, old: PageVersion, new: PageVersion, palette: Palette
+) -> Iterator[str]:
+    """Lines of sixteen bytes that differ, before (-) and after (+)."""
+    for low in range(0, len(old.data), WIDTH):
+        a, b = old.data[low : low + WIDTH], new.data[low : low + WIDTH]
+        if a != b:
+            yield palette.dim(f"- {hex_line(address + low, a)}")
+            yield palette.value(f"+ {hex_line(address + low, b)}")

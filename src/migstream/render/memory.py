@@ -1,0 +1,111 @@
+"""Guest memory for people: hexdump, ranges, page walks, mappings, hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from migstream.render.text import Palette, escape, short_size, table
+
+if TYPE_CHECKING:
+    from migstream.machine.paging import Mapping, Translation
+    from migstream.machine.physical import Range
+    from migstream.machine.search import Hit
+
+__all__ = [
+    "hex_lines",
+    "hit_line",
+    "hit_table",
+    "mapping_line",
+    "range_lines",
+    "string_line",
+    "translation_lines",
+]
+
+WIDTH = 16
+
+
+def hex_line(address: int, data: bytes) -> str:
+    """Up to sixteen bytes: the address, the bytes, their characters."""
+    chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
+    return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
+
+
+def hex_lines(
+    pieces: Iterable[tuple[int, bytes]], palette: Palette, *, everything: bool
+) -> Iterator[str]:
+    """Sixteen bytes a line; lines like the one before are one `*` unless everything is wanted.
+
+    Parameters
+    ----------
+    pieces : (address, bytes), each right behind the one before
+    """
+    last, starred, at = b"", False, 0
+    for address, data in pieces:
+        for low in range(0, len(data), WIDTH):
+            row, at = data[low : low + WIDTH], address + low
+            if row == last and len(row) == WIDTH and not everything:
+                if not starred:
+                    yield palette.dim("*")
+                starred = True
+                continue
+            yield hex_line(at, row).rstrip()
+            last, starred = row, False
+    if starred:
+        yield f"{at + WIDTH:08x}"
+
+
+def range_lines(ranges: Sequence[Range], palette: Palette) -> list[str]:
+    """The physical map as a table."""
+    rows = [
+        (
+            f"{one.start:08x}-{one.stop:08x}",
+            short_size(one.size),
+            escape(one.block),
+            f"+{one.offset:#x}",
+            escape(one.provenance),
+        )
+        for one in ranges
+    ]
+    head = ("guest-physical", "size", "block", "offset", "known from")
+    return table(rows, "<><><", head, palette)
+
+
+def translation_lines(found: Translation, palette: Palette) -> Iterator[str]:
+    """Where an address leads, and the entries on the way."""
+    page = f"{short_size(found.page_size)} page, " if found.entries else ""
+    yield (
+        f"{found.virtual:#x} is at physical {palette.value(f'{found.physical:#x}')}: "
+        f"{page}{' '.join(found.flags)} ({found.scheme})"
+    )
+    rows = [
+        (f"  {e.level}[{e.index}]", f"at {e.address:#x}", f"{e.value:#018x}") for e in found.entries
+    ]
+    yield from table(rows, "<<<")
+
+
+def mapping_line(run: Mapping, palette: Palette) -> str:
+    """One run of virtual addresses; a line by itself, as there may be very many."""
+    return (
+        f"{run.virtual:016x}-{run.virtual + run.size:016x}  {short_size(run.size):>9}  "
+        f"{run.physical:012x}  {palette.dim(' '.join(run.flags))}"
+    )
+
+
+def hit_table(hit: Hit) -> dict[str, Any]:
+    """A hit as JSON has it."""
+    return {"address": hit.address, "kind": hit.kind, "hex": hit.data.hex()}
+
+
+def hit_line(hit: Hit, palette: Palette) -> str:
+    """The hit's first sixteen bytes, and how many more there are."""
+    more = len(hit.data) - WIDTH
+    beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
+    return f"{hex_line(hit.address, hit.data[:WIDTH])}  {palette.dim(beside)}"
+
+
+def string_line(hit: Hit, palette: Palette) -> str:
+    """A string and its address."""
+    wide = hit.data[1:2] == b"\0"
+    text = hit.data.decode("utf-16-le" if wide else "ascii")
+    return f"{palette.dim(f'{hit.address:08x}')}  {escape(text)}"
