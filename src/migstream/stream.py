@@ -162,6 +162,8 @@ class Stream:
         self.close()
 
     def close(self) -> None:
+        if "_image" in vars(self):
+            self._image.close()
         for opened in (self._opened, *self._channels):
             opened.close()
 
@@ -524,7 +526,10 @@ class Stream:
             pass
         if self._channels:
             builder.join(self.blocks, self.channels, lambda _: None)
-        return builder.versions()
+        try:
+            return builder.versions()
+        finally:
+            builder.close()
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

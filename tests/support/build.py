@@ -152,3 +152,24 @@ def block_list(count: int) -> Iterator[bytes]:
     for first in range(0, count, 4096):
         numbers = range(first, min(first + 4096, count))
         yield b"".join(ram_block(b"%0255d" % number, 4096) for number in numbers)
+
+
+def _uleb(value: int) -> bytes:
+    return bytes((value,)) if value < 0x80 else bytes((value & 0x7F | 0x80, value >> 7))
+
+
+def xbzrle_delta(old: bytes, new: bytes) -> bytes:
+    """What turns `old` into `new`: pairs of how many bytes stay and how many, which, are new."""
+    out, at = b"", 0
+    while at < len(new):
+        kept = at
+        while kept < len(new) and old[kept] == new[kept]:
+            kept += 1
+        if kept == len(new):
+            break
+        stop = kept
+        while stop < len(new) and old[stop] != new[stop]:
+            stop += 1
+        out += _uleb(kept - at) + _uleb(stop - kept) + new[kept:stop]
+        at = stop
+    return out

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from migstream.errors import StreamError
     from migstream.ram.channels import Channel, PageRun
+    from migstream.source.spool import Spool
 
 __all__ = [
     "NOTHING_SENT",
@@ -491,6 +492,12 @@ class ImageBuilder:
         self.tables: dict[int, PageTable] = {}
         self._held: list[Held] | None = [] if hold else None
         self._flushes = self._sections = 0
+        self._spool: Spool | None = None
+
+    def close(self) -> None:
+        """Let go of what was unpacked."""
+        if self._spool is not None:
+            self._spool.close()
 
     def rows(self, block: BlockId, rows: memoryview, used: int, turn: int) -> None:
         """Rows of the stream itself."""
@@ -537,7 +544,7 @@ class ImageBuilder:
         from migstream.ram.channels import SPOOL, pages
         from migstream.source.spool import Spool
 
-        spool = Spool()
+        self._spool = spool = Spool()
         first = len(self.shared.sources)
         self.shared.sources += [channel.store for channel in channels]
         self.shared.sources.append(spool)

@@ -1,0 +1,195 @@
+"""The kernel compiled and as it is: the same answers, and those of the plainest code there can be."""
+
+from __future__ import annotations
+
+import importlib.util
+from array import array
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migstream.ram import kernel
+from support.build import xbzrle_delta
+
+PAGE = 256
+PAGES = 64
+
+
+def load_plain() -> ModuleType:
+    """The same file, never compiled."""
+    path = Path(kernel.__file__).parent / "kernel.py"
+    spec = importlib.util.spec_from_file_location("migstream_plain_kernel", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+plain = load_plain()
+BOTH = [plain, kernel]
+
+
+def test_the_plain_one_is_plain() -> None:
+    assert plain.__file__ is not None
+    assert plain.__file__.endswith(".py")
+
+
+def record(offset: int, flags: int, body: bytes) -> bytes:
+    return (offset | flags).to_bytes(8, "big") + body
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> bytes:
+    """Records of one block, some of them wrong, cut anywhere."""
+    raw, at = [], 0
+    for _ in range(draw(st.integers(0, 40))):
+        at += PAGE * draw(st.sampled_from((1, 1, 1, 2, 0, -1)))
+        kind = draw(st.sampled_from(("page", "zero", "fill", "delta", "delta", "odd")))
+        raw.append(
+            {
+                "page": record(max(at, 0), 0x28, bytes(PAGE)),
+                "zero": record(max(at, 0), 0x22, b"\0"),
+                "fill": record(max(at, 0), 0x22, b"\7"),
+                "delta": record(max(at, 0), 0x60, b"\1\0\3abc"),
+                "odd": record(
+                    max(at, 0), draw(st.sampled_from((0x08, 0x60, 0x10, 0x120))), b"\2\xff\xff"
+                ),
+            }[kind]
+        )
+    whole = b"".join(raw)
+    return whole[: draw(st.just(len(whole)) | st.integers(0, len(whole)))]
+
+
+@given(windows(), st.integers(1, 50), st.integers(-1, 3 * PAGE), st.integers(0, 3))
+def test_walk(raw: bytes, room: int, last: int, at: int) -> None:
+    answers = []
+    for module in BOTH:
+        rows, counts = array("q", bytes(32 * room)), array("q", range(9))
+        found = module.walk(
+            memoryview(raw),
+            min(at, len(raw)),
+            1000,
+            PAGE,
+            PAGES * PAGE,
+            last,
+            memoryview(rows),
+            memoryview(counts),
+        )
+        answers.append((found, rows.tolist(), counts.tolist()))
+    assert answers[0] == answers[1]
+
+
+@st.composite
+def row_lists(draw: st.DrawFn) -> list[int]:
+    rows: list[int] = []
+    for _ in range(draw(st.integers(0, 12))):
+        kind = draw(
+            st.sampled_from(
+                (kernel.FILL, kernel.FILL | 7 << 8, kernel.DATA, kernel.DELTA, kernel.PACKED)
+            )
+        )
+        first = draw(st.integers(0, PAGES - 1))
+        count = 1 if kind in (kernel.DELTA, kernel.PACKED) else draw(st.integers(1, PAGES - first))
+        rows += [kind, first, count, draw(st.integers(0, 1 << 40))]
+    return rows
+
+
+def painted(module: Any, rows: list[int], source: int = 3) -> tuple[Any, ...]:
+    table, touched = array("Q", bytes(8 * PAGES)), bytearray(1)
+    deltas = array("Q", bytes(8 * (len(rows) + 2)))
+    found = module.paint(
+        memoryview(array("q", rows)), len(rows) // kernel.ROW, 8 + PAGE, source,
+        memoryview(table), memoryview(touched), memoryview(deltas), 0,
+    )  # fmt: skip
+    return found, table, touched, deltas
+
+
+@given(row_lists())
+def test_paint_and_run(rows: list[int]) -> None:
+    one, other = (painted(module, rows) for module in BOTH)
+    assert one == other
+    table = memoryview(one[1])
+    at = 0
+    while at < PAGES:
+        found = {module.run(table, at, PAGES) for module in BOTH}
+        assert len(found) == 1
+        kind, payload, count = found.pop()
+        assert (kind, payload) == (table[at] & 7, table[at] >> kernel.ENTRY_BITS)
+        assert count >= 1
+        for n in range(at, at + count):
+            assert table[n] & 7 == kind
+        at += count
+
+
+@given(row_lists(), st.integers(0, PAGES - 1), st.data())
+def test_gather(rows: list[int], first: int, data: st.DataObject) -> None:
+    view = memoryview(bytes(n * 7 % 251 for n in range(PAGES * PAGE)))
+    rows = [r % (len(view) - PAGE) if i % 4 == 3 else r for i, r in enumerate(rows)]
+    table = memoryview(painted(kernel, rows, source=0)[1])
+    count = data.draw(st.integers(0, PAGES - first))
+    answers = []
+    for module in BOTH:
+        out = bytearray(b"\xee" * (count * PAGE))
+        done = module.gather(table, first, count, 0, view, memoryview(bytes(PAGE)), memoryview(out))
+        answers.append((done, bytes(out[: done * PAGE])))
+    assert answers[0] == answers[1]
+
+
+@given(st.binary(min_size=16, max_size=16), st.sampled_from((0, 7)), st.integers(0, 127), st.data())
+def test_bitmap_run(raw: bytes, flip: int, at: int, data: st.DataObject) -> None:
+    stop = data.draw(st.integers(at + 1, 128))
+    bits = [raw[(n >> 3) ^ flip] >> (n & 7) & 1 for n in range(128)]
+    count = 1
+    while at + count < stop and bits[at + count] == bits[at]:
+        count += 1
+    for module in BOTH:
+        assert module.bitmap_run(memoryview(raw), flip, at, stop) == (bits[at], count)
+
+
+@given(st.binary(min_size=PAGE, max_size=PAGE), st.data())
+def test_xbzrle_gives_the_new_page(old: bytes, data: st.DataObject) -> None:
+    new = bytearray(old)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, PAGE - 1))
+        piece = data.draw(st.binary(min_size=1, max_size=PAGE - at))
+        new[at : at + len(piece)] = piece
+    delta = xbzrle_delta(old, bytes(new))
+    for module in BOTH:
+        page = bytearray(old)
+        assert module.xbzrle(memoryview(delta), 0, len(delta), memoryview(page)) == (0, len(delta))
+        assert page == new
+
+
+@given(st.binary(max_size=40), st.integers(0, 40))
+def test_xbzrle_stays_inside(raw: bytes, stop: int) -> None:
+    answers = []
+    for module in BOTH:
+        page = bytearray(PAGE)
+        found = module.xbzrle(memoryview(raw), 0, min(stop, len(raw)), memoryview(page))
+        answers.append((found, bytes(page)))
+    assert answers[0] == answers[1]
+    assert len(answers[0][1]) == PAGE
+
+
+@pytest.mark.parametrize("module", BOTH)
+@pytest.mark.parametrize(
+    ("delta", "wrong"),
+    [
+        (b"\x80", 1),
+        (b"\x80\x80\x01", 1),
+        (b"\x00", 1),
+        (b"\x00\x00", 3),
+        (b"\x01\xff\x01" + bytes(255), 0),
+        (b"\x02\xff\x01" + bytes(255), 2),
+        (b"\x81\x02\x01x", 2),
+        (b"\x00\x05abc", 4),
+    ],
+)
+def test_xbzrle_says_what_is_wrong(module: Any, delta: bytes, wrong: int) -> None:
+    page = memoryview(bytearray(PAGE))
+    assert module.xbzrle(memoryview(delta), 0, len(delta), page)[0] == wrong
