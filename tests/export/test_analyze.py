@@ -189,7 +189,7 @@ def test_no_block_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> Non
     inside = tmp_path / "inside"
     inside.mkdir()
     data = stream_of(
-        b"\x01", [field("x", "uint8", 1)], {name: PAGE, "a": PAGE}, page(0, name, b"Z" * PAGE)
+        b"\x01", [field("x", "uint8", 1)], {name: PAGE, "a": PAGE}, page(0, name, b"Z" * PAGE) + page(0, "a", b"\0")
     )
     with open_stream(data) as stream:
         extract(stream, inside)
@@ -218,14 +218,28 @@ def test_extract_does_not_overwrite_the_stream(tmp_path: Path) -> None:
     assert path.read_bytes() == rewritten()
 
 
-def test_memory_that_is_not_read_yet_is_refused() -> None:
-    xbzrle = struct.pack(">Q", 0x40) + b"\x01b" + struct.pack(">BH", 1, 2) + b"\0\0"
-    data = stream_of(b"\x01", [field("x", "uint8", 1)], {"b": PAGE}, xbzrle)
+def test_deltas_are_applied() -> None:
+    """The script stops at them."""
+    first = page(0, "b", bytes(PAGE))
+    delta = struct.pack(">Q", 0x40) + b"\x01b" + struct.pack(">BH", 1, 4) + b"\x10\x02hi"
+    data = stream_of(b"\x01", [field("x", "uint8", 1)], {"b": PAGE}, first + delta)
     with open_stream(data) as stream:
-        assert analyze.state(stream)["dev (7)"] == {"x": "0x01"}
-        with pytest.raises(Unsupported, match="XBZRLE") as caught:
-            next(analyze.memory_text(stream))
-    assert caught.value.exit_status == 4
+        tree = json.loads("".join(analyze.memory_text(stream)))
+    want = (bytes(16) + b"hi" + bytes(PAGE - 18)).hex(" ")
+    assert tree["ram (2)"]["memory"] == {"b (0x0000000000000000)": want}
+
+
+def test_memory_that_is_elsewhere_is_said_to_be(tmp_path: Path) -> None:
+    data = stream_of(
+        b"\x01", [field("x", "uint8", 1)], {"a": PAGE, "b": PAGE}, page(0, "a", b"Z" * PAGE)
+    )
+    with open_stream(data) as stream:
+        with pytest.raises(Unsupported, match="block b are not in this stream") as caught:
+            list(analyze.memory_text(stream))
+        assert caught.value.exit_status == 4
+        with pytest.raises(Unsupported, match="block b"):
+            extract(stream, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "desc.json", "state.json"]
 
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def command(file: str, dump: str, memory: bool, extract: bool) -> None:
         from migstream.stream import open_stream
 
         put = sys.stdout.write
-        with open_stream(file) as stream:
+        with open_stream(file, spool=memory or extract) as stream:
             if extract:
                 for name in analyze.extract(stream, Path()):
                     click.echo(name)

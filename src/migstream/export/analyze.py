@@ -11,21 +11,18 @@ import json
 import os
 import re
 import stat
-import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from migstream.errors import SourceError, StreamError, Unsupported
-from migstream.ram.model import RamRecords, RamSetup
+from migstream.export.extract import block_plan, copy
+from migstream.ram.image import Block
+from migstream.ram.model import RamSetup
 from migstream.stream import Device, Stream
 from migstream.vmstate.layout import MARKER, Node
 from migstream.wire.model import Command, Item, Section, SectionType
-
-if TYPE_CHECKING:
-    import numpy as np
 
 __all__ = ["description_text", "encode", "extract", "memory_text", "safe_path", "state"]
 
@@ -37,8 +34,6 @@ UNSIGNED = {
     "int64 equal",
 }  # fmt: skip
 INDENT = "    "
-ZERO, PAGE, CONTINUE = 0x02, 0x08, 0x20
-_word = struct.Struct(">Q").unpack_from
 _quoted = json.encoder.encode_basestring_ascii
 
 
@@ -226,108 +221,29 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # --- guest memory --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Where each page of a block was last sent: 0 never, n > 0 its bytes, -n its fill byte."""
-
-    name: str
-    size: int
-    pages: np.ndarray[Any, Any]
-
-
-class _Memory:
-    """The last record of every page. Eight bytes of index for each page, and no page is copied."""
-
-    def __init__(self, stream: Stream) -> None:
-        import numpy as np
-
-        self._stream = stream
-        sections = [s for s in stream.sections if s.name == "ram"]
-        setup = next((s.content for s in sections if isinstance(s.content, RamSetup)), None)
-        self.page = 0 if stream.ram is None else stream.ram.page_size or 0
-        self.blocks: dict[str, _Block] = {}
-        self._block: _Block | None = None
-        if setup is None:
-            return
-        _readable(setup, sections)
-        for block in setup.blocks:
-            pages = -(-block.used_length // self.page) if self.page else 0
-            try:
-                index = np.zeros(pages, np.int64)
-            except (MemoryError, ValueError) as error:
-                message = f"block {block.name} of {block.used_length:#x} bytes"
-                raise Unsupported(message, at=block.span.start) from error
-            self.blocks[block.name] = _Block(block.name, block.used_length, index)
-        for section in sections:
-            if self.page and section.how == "codec":
-                self._section(section)
-
-    def _section(self, section: Section) -> None:
-        """Records up to EOS; the walk has proved them whole. Setup ends with control words only."""
-        if isinstance(section.content, RamSetup):
-            at = max((b.span.stop for b in section.content.blocks), default=section.payload.stop)
-        else:
-            at = section.payload.start
-        view = self._stream.store.view(0, section.payload.stop)
-        page, mask, block = self.page, self.page - 1, self._block
-        while at + 8 <= section.payload.stop:
-            word = _word(view, at)[0]
-            flags = word & mask
-            at += 8
-            if not flags & (ZERO | PAGE):
-                continue
-            if not flags & CONTINUE:
-                size = view[at]
-                name = bytes(view[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
-                block = self.blocks[name]
-                at += 1 + size
-            assert block is not None
-            if flags & PAGE:
-                block.pages[(word - flags) // page] = at
-                at += page
-            else:
-                block.pages[(word - flags) // page] = -at
-                at += 1
-        self._block = block
-
-    def records(self, block: _Block) -> Iterator[tuple[int, memoryview | int]]:
-        """Address and bytes, or address and fill byte, of every page that was sent."""
-        store = self._stream.store
-        for number in block.pages.nonzero()[0].tolist():
-            at = int(block.pages[number])
-            address = number * self.page
-            yield address, store.view(at, at + self.page) if at > 0 else store.view(-at, 1 - at)[0]
+def _blocks(stream: Stream) -> tuple[list[Block], list[Block]]:
+    """The RAM blocks whose contents are in the stream, and the others."""
+    blocks = [] if stream.ram is None else list(stream.ram.values())
+    return (
+        [block for block in blocks if block.elsewhere is None],
+        [block for block in blocks if block.elsewhere is not None],
+    )
 
 
-def _readable(setup: RamSetup, sections: list[Section]) -> None:
-    """Refuse what needs more than the records of this stream."""
-
-    def refuse(what: str, at: int) -> None:
-        hint = "state and description can be printed: leave out -m and -x"
-        raise Unsupported(f"guest memory {what}", at=at, path=["ram"], hint=hint)
-
-    for block in setup.blocks:
-        if block.mapped is not None:
-            refuse("in mapped-ram areas", block.span.start)
-    for section in sections:
-        content = section.content
-        records = content.records if isinstance(content, RamSetup) else content
-        if not isinstance(records, RamRecords):
-            continue
-        if records.flush:
-            refuse("sent over multifd channels", section.span.start)
-        if records.hook:
-            refuse("sent by a hook (RDMA)", section.span.start)
-        for one in records.blocks:
-            if one.tally.xbzrle:
-                refuse("compressed with XBZRLE", section.span.start)
-            if one.tally.compressed:
-                refuse("in compressed pages", section.span.start)
+def _absent(blocks: list[Block]) -> None:
+    """Say last what could not be printed or written."""
+    if blocks:
+        names = ", ".join(block.name for block in blocks)
+        raise Unsupported(
+            f"the contents of RAM block {names} are not in this stream",
+            path=["ram"],
+            hint=blocks[0].elsewhere or "",
+        )
 
 
 def memory_text(stream: Stream) -> Iterator[str]:
     """The text of `-d state -m`, piece by piece: memory is never held as a whole."""
-    memory = _Memory(stream)
+    there, absent = _blocks(stream)
     lead = "{\n" + INDENT
     for key, value in state(stream).items():
         out: list[str] = []
@@ -335,21 +251,22 @@ def memory_text(stream: Stream) -> Iterator[str]:
             yield f"{lead}{_quoted(key)}: {{\n{INDENT * 2}" + '"section sizes": '
             _write(value["section sizes"], "\n" + INDENT * 2, out.append)
             yield "".join(out) + f",\n{INDENT * 2}" + '"memory": '
-            yield from _pages(memory, "\n" + INDENT * 2)
+            yield from _pages(there, "\n" + INDENT * 2)
             yield f"\n{INDENT}}}"
         else:
             _write(value, "\n" + INDENT, out.append)
             yield f"{lead}{_quoted(key)}: {''.join(out)}"
         lead = ",\n" + INDENT
     yield "{}" if lead.startswith("{") else "\n}"
+    _absent(absent)
 
 
-def _pages(memory: _Memory, line: str) -> Iterator[str]:
+def _pages(blocks: list[Block], line: str) -> Iterator[str]:
     inner = line + INDENT
     lead = "{" + inner
-    for block in memory.blocks.values():
+    for block in blocks:
         name = _quoted(block.name)[:-1]
-        for address, data in memory.records(block):
+        for address, data in block.sent():
             text = f"Filled with 0x{data:02x}" if isinstance(data, int) else data.hex(" ")
             yield f'{lead}{name} (0x{address:016x})": "{text}"'
             lead = "," + inner
@@ -407,43 +324,37 @@ def extract(stream: Stream, folder: Path) -> Iterator[str]:
     Files that exist are overwritten, as by the script; links are never followed. Pages that were
     never sent, and pages of zeros, are holes.
     """
-    memory = _Memory(stream)
+    there, absent = _blocks(stream)
     if stream.description is not None:
         yield "desc.json"
-        _write_file(stream, folder, ("desc.json",), [description_text(stream).encode()], None)
-    paths = _paths(list(memory.blocks))
-    for name, path in paths.items():
+        with _writing(stream, folder, ("desc.json",)) as fd, os.fdopen(os.dup(fd), "wb") as file:
+            file.write(description_text(stream).encode())
+    paths = _paths([block.name for block in there])
+    for block in there:
+        path = paths.get(block.name)
+        if path is None:
+            continue
         written = "/".join(path)
-        shown = name.encode("utf-8", "backslashreplace").decode()
-        yield shown if written == name.removeprefix("/") else f"{written} for block {shown!r}"
-        _write_file(stream, folder, path, [], (memory, memory.blocks[name]))
+        shown = block.name.encode("utf-8", "backslashreplace").decode()
+        yield shown if written == block.name.removeprefix("/") else f"{written} for block {shown!r}"
+        with _writing(stream, folder, path) as fd:
+            assert stream.ram is not None
+            copy(stream.ram, block_plan(block), fd)
     yield "state.json"
-    _write_file(stream, folder, ("state.json",), [encode(state(stream)).encode()], None)
+    with _writing(stream, folder, ("state.json",)) as fd, os.fdopen(os.dup(fd), "wb") as file:
+        file.write(encode(state(stream)).encode())
+    _absent(absent)
 
 
-def _write_file(
-    stream: Stream,
-    folder: Path,
-    path: tuple[str, ...],
-    texts: list[bytes],
-    memory: tuple[_Memory, _Block] | None,
-) -> None:
+@contextmanager
+def _writing(stream: Stream, folder: Path, path: tuple[str, ...]) -> Iterator[int]:
+    """An empty file below `folder` to write to."""
     try:
         fd = _create(stream, folder, path)
-        with os.fdopen(fd, "wb") as file:
-            for text in texts:
-                file.write(text)
-            if memory is None:
-                return
-            reader, block = memory
-            file.truncate(block.size)
-            for address, data in reader.records(block):
-                size = min(reader.page, block.size - address)
-                content = bytes((data,)) * size if isinstance(data, int) else data[:size]
-                if isinstance(data, int) and not data:
-                    continue
-                file.seek(address)
-                file.write(content)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
     except SourceError:
         raise
     except OSError as error:

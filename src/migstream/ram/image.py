@@ -106,6 +106,10 @@ class Pages(Protocol):
         """The contents of pages from `first` on, as many as `out` has room for."""
         ...
 
+    def filled(self, at: int) -> int | None:
+        """The fill byte of page `at`, None where its contents were sent, or nothing was."""
+        ...
+
 
 class PageTable:
     """Entries of one block, one for each page (`ram.kernel` says what they are).
@@ -141,6 +145,10 @@ class PageTable:
         if kind == kernel.FILL and payload:
             kind = kernel.DATA
         return kind, count
+
+    def filled(self, at: int) -> int | None:
+        entry = self.entries[at]
+        return entry >> kernel.ENTRY_BITS & 0xFF if entry & 7 == kernel.FILL else None
 
     def fill(self, first: int, out: memoryview) -> None:
         page, shared = self.page, self._shared
@@ -302,6 +310,9 @@ class BitmapPages:
         bit, count = self._bits(at, stop)
         return kernel.DATA if bit else kernel.FILL, count
 
+    def filled(self, at: int) -> int | None:
+        return None if self._bits(at, at + 1)[0] else 0
+
     def fill(self, first: int, out: memoryview) -> None:
         page = self.page
         at, stop = first, first + len(out) // page
@@ -404,6 +415,16 @@ class Block:
             at += count
         if kind:
             yield Run(kind, since, stop)
+
+    def sent(self) -> Iterator[tuple[int, bytes | int]]:
+        """Offset and contents of every page that was sent; a page of one byte as that byte."""
+        for run in self.runs():
+            if run.kind == "absent" or self._pages is None:
+                continue
+            for start in range(run.start, run.stop, self.page):
+                byte = self._pages.filled(start // self.page)
+                stop = min(start + self.page, self.size)
+                yield start, self.read(start, stop) if byte is None else byte
 
     def coverage(self) -> dict[str, int]:
         """Bytes of the block by kind: data, zero, absent."""
