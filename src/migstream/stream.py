@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from migstream.errors import (
     BadDescription,
+    BadRam,
     NeedData,
     NoSuchAddress,
     ParseError,
@@ -453,9 +454,21 @@ class Stream:
         from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
 
         if self._channels:
+            self._missing_channels()
             self._image.join(codec.blocks, self.channels, self._channel_damage.append)
         absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
         return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+
+    def _missing_channels(self) -> None:
+        from migstream.ram.channels import absent
+
+        for number in absent(self.channels):
+            self._channel_damage.append(
+                BadRam(
+                    f"multifd channel {number} is missing",
+                    hint="a higher one is there: name its recording with --channel as well",
+                )
+            )
 
     @property
     def _ram_codec(self) -> RamCodec | None:
@@ -534,6 +547,8 @@ class Stream:
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
         """Recorded multifd channels that were named with the stream, each to be read by itself."""
+        if not self._channels:
+            return ()
         from migstream.ram.channels import Channel
 
         _ = self.items

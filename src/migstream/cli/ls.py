@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
-from migstream.render.items import device_rows, item_lines, item_rows, return_path_rows
+from migstream.render.items import channel_rows, device_rows, item_lines, item_rows, recorded_rows
 
 __all__ = ["command"]
 
@@ -14,13 +14,16 @@ __all__ = ["command"]
 def command(run: Run, devices: bool) -> None:
     """Every item of the stream in its order: offset, size, kind, section id, name, version.
 
-    What a package holds is indented. A recorded return path is listed by its messages.
+    What a package holds is indented. A recorded return path is listed by its messages, a
+    multifd channel by its packets; channels named with --channel follow the stream.
     """
-    back = None if devices else return_path_rows(run.stream)
+    back = None if devices else recorded_rows(run.stream)
     if back is not None:
         rows, error = back
     else:
         rows, error = (device_rows if devices else item_rows)(run.stream), None
+        if not devices:
+            rows += channel_rows(run.stream)
     if run.as_json:
         run.emit([row.plain() for row in rows])
     else:

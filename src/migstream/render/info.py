@@ -71,6 +71,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
                 for b in setup.blocks
             ],
         },
+        "channels": [{"channel": c.initial.channel, "size": c.store.size} for c in stream.channels],
         "walked": walked,
         "damage": [str(error) for error in stream.damage] if walked else None,
     }
@@ -99,6 +100,9 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
     facts.append(
         ("RAM", "none" if ram is None else f"{len(ram['blocks'])} blocks, {size(ram['total'])}")
     )
+    if info["channels"]:
+        sizes = (f"{c['channel']}: {short_size(c['size'])}" for c in info["channels"])
+        facts.append(("channels", f"{len(info['channels'])} of multifd: {', '.join(sizes)}"))
     if not info["walked"]:
         facts.append(("checked", "the device state; RAM was not walked (ls and stat do)"))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -13,7 +14,16 @@ from migstream.render.text import Palette, escape, grouped, short_size, table
 from migstream.stream import Stream
 from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
 
-__all__ = ["Row", "device_rows", "item_lines", "item_rows", "note", "return_path_rows", "title"]
+__all__ = [
+    "Row",
+    "channel_rows",
+    "device_rows",
+    "item_lines",
+    "item_rows",
+    "note",
+    "recorded_rows",
+    "title",
+]
 
 LOOK = 1 << 16
 LONGEST = 100
@@ -139,36 +149,80 @@ def device_rows(stream: Stream) -> list[Row]:
     return [_row(device.section) for device in stream.devices]
 
 
-def return_path_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
-    """The messages of a recorded return path; None where the source is not one."""
+def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
+    """What another recording than a stream holds: a multifd channel, or a return path.
+
+    None where the source is neither; with the rows comes the damage that ended them.
+    """
     if not stream.seekable:
         return None
-    from migstream.wire.cursor import Cursor
+    from migstream.ram.multifd import is_channel
     from migstream.wire.frames import MAGIC
-    from migstream.wire.returnpath import looks_like_return_path, read_messages
+    from migstream.wire.returnpath import looks_like_return_path
 
     head = bytes(stream.store.view(0, min(LOOK, stream.size)))
-    if head.startswith(MAGIC) or not looks_like_return_path(head):
+    if is_channel(head):
+        rows = _channel(stream.store.view(0, stream.size))
+    elif not head.startswith(MAGIC) and looks_like_return_path(head):
+        rows = _messages(stream.store.view(0, stream.size))
+    else:
         return None
-    rows: list[Row] = []
+    found: list[Row] = []
     try:
-        for message in read_messages(Cursor(stream.store.view(0, stream.size))):
-            value = message.value
-            if isinstance(value, msgspec.Struct):
-                value = {name: getattr(value, name) for name in value.__struct_fields__}
-                value = {name: one for name, one in value.items() if one is not None}
-            rows.append(
-                Row(
-                    start=message.span.start,
-                    stop=message.span.stop,
-                    kind="message",
-                    name=message.name,
-                    note="" if value is None else _value(value),
-                )
-            )
+        found.extend(rows)
     except ParseError as error:
-        return rows, error
-    return rows, None
+        return found, error
+    return found, None
+
+
+def channel_rows(stream: Stream) -> Iterator[Row]:
+    """The recorded channels that were named with a stream, and below each its packets.
+
+    Damage ends a channel's rows; `stream.damage` names it.
+    """
+    for channel in stream.channels:
+        size, number = channel.store.size, channel.initial.channel
+        yield Row(start=0, stop=size, kind="channel", name=f"channel {number}")
+        with suppress(ParseError):
+            for row in _channel(channel.store.view(0, size)):
+                yield msgspec.structs.replace(row, level=1)
+
+
+def _channel(view: memoryview) -> Iterator[Row]:
+    from migstream.ram.multifd import Initial, Packet, read_channel
+    from migstream.wire.cursor import Cursor
+
+    for item in read_channel(Cursor(view)):
+        name, said = "", ""
+        if isinstance(item, Initial):
+            name, said = f"channel {item.channel}", f"version {item.version}, uuid {item.uuid}"
+        elif isinstance(item, Packet):
+            name = item.block
+            counts = {"normal": item.normal, "zero": item.zero}
+            facts = [f"{n} {kind}" for kind, n in counts.items() if n]
+            facts += [item.compression] if item.compression != "none" else []
+            said = ", ".join([f"number {item.number}", *facts, *(["sync"] if item.sync else [])])
+        else:
+            name = f"{item.idstr}[{item.instance_id}]"
+        yield Row(start=item.span.start, stop=item.span.stop, kind=item.label, name=name, note=said)
+
+
+def _messages(view: memoryview) -> Iterator[Row]:
+    from migstream.wire.cursor import Cursor
+    from migstream.wire.returnpath import read_messages
+
+    for message in read_messages(Cursor(view)):
+        value = message.value
+        if isinstance(value, msgspec.Struct):
+            value = {name: getattr(value, name) for name in value.__struct_fields__}
+            value = {name: one for name, one in value.items() if one is not None}
+        yield Row(
+            start=message.span.start,
+            stop=message.span.stop,
+            kind="message",
+            name=message.name,
+            note="" if value is None else _value(value),
+        )
 
 
 def item_lines(rows: Iterable[Row], palette: Palette) -> list[str]:
