@@ -1,0 +1,92 @@
+"""Registers of every virtual CPU, read from the CPU sections of the device state.
+
+One module for each architecture knows which field holds which register; here they are put together.
+Names are those of `info registers` and of gdb, in lower case.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol, cast
+
+import msgspec
+
+from migstream.errors import Unsupported
+from migstream.machine.arch import architecture, cpus
+from migstream.machine.state import State
+from migstream.vmstate.values import Value
+
+__all__ = ["Cpu", "Reader", "registers"]
+
+
+class Cpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One virtual CPU.
+
+    `index` counts from 0 in the order of instance ids; `values` are unsigned and in their full
+    width; `root` is the guest-physical address of the page-table root, None where there is no
+    paging, or none whose root is one address.
+    """
+
+    index: int
+    arch: str
+    values: dict[str, int]
+    pc: int
+    root: int | None
+
+
+class Reader(Protocol):
+    """What a module of an architecture has."""
+
+    def read(self, cpu: Value, arch: str) -> dict[str, int]:
+        """Every register that the CPU section `cpu` holds, by name."""
+        ...
+
+    def pc(self, values: dict[str, int]) -> int: ...
+
+    def root(self, values: dict[str, int]) -> int | None: ...
+
+
+READERS = {
+    "x86_64": "regs_x86",
+    "i386": "regs_x86",
+    "aarch64": "regs_arm",
+    "arm": "regs_arm",
+    "ppc64": "regs_ppc",
+    "ppc": "regs_ppc",
+    "s390x": "regs_s390x",
+    "riscv64": "regs_riscv",
+    "riscv32": "regs_riscv",
+    "loongarch64": "regs_loongarch",
+}
+
+
+def registers(state: State) -> tuple[Cpu, ...]:
+    """All CPUs in the order of their instance ids.
+
+    Raises
+    ------
+    Unsupported : no CPU section is described, or its architecture is not known here
+    """
+    arch = architecture(state)
+    module = READERS.get(arch or "")
+    if arch is None or module is None:
+        raise Unsupported(
+            f"registers of {arch} are not known here" if arch else "no CPU section is described",
+            hint="a stream without a description needs --like OTHER, a stream of the same machine"
+            if arch is None
+            else "`migstream tree STREAM cpu` shows the section's fields",
+        )
+    reader = cast("Reader", import_module(f"migstream.machine.{module}"))
+    found = []
+    for index, device in enumerate(sorted(cpus(state), key=lambda d: d.instance_id)):
+        values = reader.read(device.value, arch)
+        found.append(
+            Cpu(
+                index=index,
+                arch=arch,
+                values=values,
+                pc=reader.pc(values),
+                root=reader.root(values),
+            )
+        )
+    return tuple(found)
