@@ -566,7 +566,7 @@ class Stream:
         from migstream.machine.maps import physical_map
         from migstream.machine.physical import PhysicalMemory
 
-        return PhysicalMemory(physical_map(self, self._maps), self)
+        return PhysicalMemory(physical_map(self, self._maps, contents=self), self)
 
     @cached_property
     def registers(self) -> tuple[Cpu, ...]:
