@@ -7,20 +7,23 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.memory import memory_rows
 from bench.streams import build, device_part, unpack
 from bench.timing import CommandFailedError, Row, seconds, table
+from bench.xbzrle import xbzrle_row
 
 STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
 SMALL, LARGE = 16, 1024  # MiB of guest memory
 
 
-def compare(folder: Path, script: str | None, runs: int) -> list[Row]:
+def compare(folder: Path, script: str | None, volatility: str | None, runs: int) -> list[Row]:
     """Make the streams in `folder`, time everything, and return the ratios.
 
     Parameters
     ----------
-    folder : has room for 1.1 GiB
+    folder : has room for 16 GiB
     script : QEMU's ``analyze-migration.py``, if there is one
+    volatility : a Python that has Volatility 3, if there is one
     runs : how many are counted of each
     """
     ours = str(Path(sys.executable).with_name("migstream"))
@@ -76,16 +79,17 @@ def compare(folder: Path, script: str | None, runs: int) -> list[Row]:
                 20,
             )
         )
-    return rows
+    return [*rows, *memory_rows(folder, devices, ours, script, volatility, runs), xbzrle_row(runs)]
 
 
 def main() -> int:
     """Compare, print, and return the exit status."""
     script = os.environ.get("ANALYZE_MIGRATION") or None
+    volatility = os.environ.get("VOLATILITY_PYTHON") or None
     runs = int(os.environ.get("BENCH_RUNS", "5"))
     with tempfile.TemporaryDirectory(prefix="migstream-bench-") as folder:
         try:
-            rows = compare(Path(folder), script, runs)
+            rows = compare(Path(folder), script, volatility, runs)
         except CommandFailedError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
@@ -94,6 +98,8 @@ def main() -> int:
         print(
             "\nNot compared with QEMU's own script: set ANALYZE_MIGRATION=path/to/analyze-migration.py"
         )
+    if volatility is None:
+        print("Not compared with Volatility 3: set VOLATILITY_PYTHON=path/to/python-that-has-it")
     return 0 if all(row.met for row in rows) else 1
 
 

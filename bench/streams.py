@@ -24,7 +24,7 @@ BLOCK = b"pc.ram"
 
 # Section types and flags of page records, from QEMU's migration/savevm.h and migration/ram.c.
 START, PART, END, FULL, DESCRIPTION, CONFIGURATION, FOOTER = 1, 2, 3, 4, 6, 7, 0x7E
-MEM_SIZE, NORMAL, END_OF_SECTION, CONTINUE = 0x04, 0x08, 0x10, 0x20
+ZERO, MEM_SIZE, NORMAL, END_OF_SECTION, CONTINUE = 0x02, 0x04, 0x08, 0x10, 0x20
 RAM_ID = 2
 
 
@@ -51,7 +51,23 @@ def device_part(stream: bytes) -> bytes:
     return stream[header.start() :]
 
 
-def build(target: Path, mebibytes: int, devices: bytes, machine: bytes = b"pc-i440fx-7.2") -> Path:
+def stretches(count: int, source: random.Random) -> list[bool]:
+    """Which of `count` pages are zero: half of them, in stretches of 1 to 512 as real guests have them."""
+    zero: list[bool] = []
+    while len(zero) < count:
+        length = source.randint(1, 512)
+        zero += [False] * length + [True] * length
+    return zero[:count]
+
+
+def build(
+    target: Path,
+    mebibytes: int,
+    devices: bytes,
+    machine: bytes = b"pc-i440fx-7.2",
+    *,
+    half_zero: bool = False,
+) -> Path:
     """Write a stream of one RAM block, every page of which is a normal one, followed by `devices`.
 
     Parameters
@@ -60,10 +76,12 @@ def build(target: Path, mebibytes: int, devices: bytes, machine: bytes = b"pc-i4
     mebibytes : guest memory, in MiB
     devices : see `device_part`
     machine : the machine type in the configuration
+    half_zero : every other page, more or less, is a zero page
     """
     count = mebibytes * (1 << 20) // PAGE
     source = random.Random(mebibytes)  # noqa: S311 - reproducible filler, no secret
     pool = [source.randbytes(PAGE) for _ in range(POOL)]
+    zero = stretches(count, source) if half_zero else [False] * count
     footer = struct.pack(">BI", FOOTER, RAM_ID)
     stop = struct.pack(">Q", END_OF_SECTION) + footer
     name = bytes([len(BLOCK)]) + BLOCK
@@ -79,11 +97,12 @@ def build(target: Path, mebibytes: int, devices: bytes, machine: bytes = b"pc-i4
         for first in range(0, count, PAGES_PER_PART):
             pieces = [struct.pack(">BI", PART, RAM_ID)]
             for page in range(first, min(first + PAGES_PER_PART, count)):
+                kind = ZERO if zero[page] else NORMAL
                 if page == 0:
-                    pieces += [struct.pack(">Q", NORMAL), name]
+                    pieces += [struct.pack(">Q", kind), name]
                 else:
-                    pieces.append(struct.pack(">Q", page * PAGE | NORMAL | CONTINUE))
-                pieces.append(pool[page % POOL])
+                    pieces.append(struct.pack(">Q", page * PAGE | kind | CONTINUE))
+                pieces.append(b"\0" if zero[page] else pool[page % POOL])
             out.write(b"".join(pieces) + stop)
         out.write(struct.pack(">BI", END, RAM_ID) + stop)
         out.write(devices)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
@@ -23,6 +24,7 @@ class Row:
     work, against : what was timed, in words
     ours, theirs : seconds
     bar : how often faster (``>=``) or at most how much slower (``<=``)
+    unit : what `ours` and `theirs` are in
     """
 
     work: str
@@ -31,6 +33,7 @@ class Row:
     theirs: float
     sense: Literal["<=", ">="]
     bar: float
+    unit: str = "s"
 
     @property
     def ratio(self) -> float:
@@ -43,13 +46,26 @@ class Row:
         return self.ratio >= self.bar if self.sense == ">=" else self.ratio <= self.bar
 
 
-def seconds(command: Sequence[str], runs: int) -> float:
-    """Return the median wall time of a process, after one run that does not count (it warms the page cache)."""
+def seconds(
+    command: Sequence[str],
+    runs: int,
+    *,
+    before: Callable[[], object] = lambda: None,
+    folder: Path | None = None,
+) -> float:
+    """Return the median wall time of a process, after one run that does not count (it warms the page cache).
+
+    Parameters
+    ----------
+    before : what to do before each run, not timed: to remove what the run before made
+    folder : where it runs
+    """
     taken = []
     for _ in range(runs + 1):
+        before()
         begin = time.perf_counter()
         done = subprocess.run(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, cwd=folder
         )
         taken.append(time.perf_counter() - begin)
         if done.returncode != 0:
@@ -60,15 +76,34 @@ def seconds(command: Sequence[str], runs: int) -> float:
     return statistics.median(taken[1:])
 
 
+def anonymous_peak(command: Sequence[str]) -> int:
+    """The most memory in bytes, mapped file pages left out, that a process had when it was looked at."""
+    most = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            try:
+                lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            except OSError:
+                break
+            found = [
+                int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem"))
+            ]
+            most = max(most, sum(found) << 10)
+            time.sleep(0.002)
+    if process.returncode:
+        raise CommandFailedError(f"{' '.join(command)}: exit {process.returncode}")
+    return most
+
+
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as text."""
-    head = ("work", "s", "against", "s", "ratio", "bar", "")
+    head = ("work", "", "against", "", "ratio", "bar", "")
     cells = [
         (
             row.work,
-            f"{row.ours:.3f}",
+            f"{row.ours:.3f} {row.unit}",
             row.against,
-            f"{row.theirs:.3f}",
+            f"{row.theirs:.3f} {row.unit}",
             f"{row.ratio:.2f}",
             f"{row.sense} {row.bar:g}",
             "ok" if row.met else "MISSED",

@@ -16,7 +16,7 @@ from migstream.wire.cursor import Cursor
 from migstream.wire.frames import SectionStart, read_section_start
 from migstream.wire.model import Section, SectionType, Span
 
-__all__ = ["Extent", "find_description", "locate_devices"]
+__all__ = ["Extent", "find_description", "last_data", "locate_devices"]
 
 CHUNK = 1 << 20
 GARBAGE = 16 << 20
@@ -33,7 +33,7 @@ class Extent(msgspec.Struct, frozen=True):
     exact: bool = True
 
 
-def _last_data(view: memoryview) -> int:
+def last_data(view: memoryview) -> int:
     """Where the data end: zeros after it are padding."""
     stop = len(view)
     while stop:
@@ -70,7 +70,7 @@ def find_description(view: memoryview) -> Span | None:
     to its length, whatever its size. Behind bytes of something else it is searched for in the
     last 16 MiB.
     """
-    stop = _last_data(view)
+    stop = last_data(view)
     if stop and view[stop - 1] == ord("}"):
         start = _text_start(view, stop)
         # the length's own four bytes may look like text, and 06 is the last control character then

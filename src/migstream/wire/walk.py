@@ -37,6 +37,7 @@ from migstream.wire.model import (
     VMDescription,
 )
 from migstream.wire.registry import Codec, Context, Registry
+from migstream.wire.tail import last_data
 
 __all__ = ["Walker", "walk"]
 
@@ -100,6 +101,7 @@ class Walker:
         self._zeros = True
         self._count = 0
         self._depth = 0
+        self._data_end: int | None = None
 
     # --- driving -----------------------------------------------------------------------------
 
@@ -522,7 +524,9 @@ class Walker:
             rest = bytes(view[index + 1 : index + 7])
             ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.base + len(view)
             described = rest[:1] == b"\x06" and (rest[5:6] in {b"{", b""} or ends)
-            return described or (not strict and not self._nested and not any(rest))
+            return described or (
+                not strict and not self._nested and not any(rest) and self._ends(cur, index)
+            )
         if kind in {SectionType.START, SectionType.FULL}:
             length = view[index + 5] if index + 5 < len(view) else 0
             name = bytes(view[index + 6 : index + 6 + length])
@@ -537,6 +541,17 @@ class Walker:
             sizes = COMMANDS[number].sizes if number in COMMANDS else ()
             return number in COMMANDS and (sizes is None or length in sizes)
         return False
+
+    def _ends(self, cur: Cursor, index: int) -> bool:
+        """Whether nothing but zeros follows, as far as that can be seen: an end marker, and padding.
+
+        Zeros inside a device's state look like one too, where no description tells them apart.
+        """
+        if not cur.eof:
+            return True
+        if self._data_end is None:
+            self._data_end = cur.base + last_data(cur.view)
+        return cur.base + index >= self._data_end
 
 
 def _content(open_: _Open, cur: Cursor) -> Any:
