@@ -198,7 +198,7 @@ def test_an_interrupted_run_leaves_nothing(request_: int, tmp_path: Path) -> Non
 
 
 def test_names_of_blocks_never_choose_a_path() -> None:
-    names = [
+    blocks = [
         "pc.ram",
         "/rom@etc/acpi/tables",
         "..",
