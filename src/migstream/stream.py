@@ -11,6 +11,7 @@ from migstream.errors import (
     BadRam,
     NeedData,
     NoSuchAddress,
+    NoSuchPath,
     ParseError,
     SourceError,
     StreamError,
@@ -24,7 +25,6 @@ from migstream.vmstate.description import Device as Described
 from migstream.vmstate.layout import Layout, compile_device, fit_device
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value, root
-from migstream.vmstate.verify import contradictions
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import (
     Command,
@@ -350,6 +350,8 @@ class Stream:
     def damage(self) -> list[StreamError]:
         """What is wrong with the stream: its framing, its description, the two held together."""
         _ = self.items, self.description
+        from migstream.vmstate.verify import contradictions
+
         found = [*self._damage, *self._unseen_description(), *self._tail_damage]
         if self._layouts:
             keys = {d.key for d, _ in self._layouts}
@@ -586,7 +588,13 @@ class Stream:
     def find(self, path: str) -> Iterator[Value]:
         """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
         if path.startswith("@"):
-            yield self.owner(int(path[1:], 0))
+            try:
+                offset = int(path[1:], 0)
+            except ValueError:
+                raise NoSuchPath(
+                    f"{path!r} is no place", hint="a place is @OFFSET, such as @0x1f0"
+                ) from None
+            yield self.owner(offset)
             return
         found = False
         for device, rest in self.find_devices(path):

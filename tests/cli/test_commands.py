@@ -76,6 +76,46 @@ def test_show_prints_each_byte_once(named_sample: Named) -> None:
     assert "51 45 56 4d" in run("show", path, "@0").stdout
 
 
+def test_show_takes_a_live_section(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    data = path.read_bytes()
+    rows = [row for row in json.loads(run("ls", path, "--json").stdout) if row["name"] == "ram[0]"]
+    whole = b"".join(data[slice(*row["span"])] for row in rows)
+    assert [row["kind"] for row in rows] == ["start", "part", "end"]
+    for name in ("ram[0]", "ram"):
+        pieces = json.loads(run("show", path, name, "--json").stdout)
+        assert {piece["path"] for piece in pieces} == {"ram[0]"}
+        assert b"".join(bytes.fromhex(piece["hex"]) for piece in pieces) == whole
+    assert run("show", path, "ram[1]").exit_code == 2
+
+
+def test_info_says_when_memory_was_not_walked(
+    named_sample: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = named_sample("pc-7.2.mig").path
+    assert "all of it: whole" in run("info", path).stdout
+    monkeypatch.setattr("migstream.cli.info.CHEAP", path.stat().st_size - 1)
+    assert "RAM was not walked" in run("info", path).stdout
+    table = json.loads(run("info", path, "--json").stdout)
+    assert (table["walked"], table["damage"]) == (False, None)
+
+
+def test_a_recording_is_one_for_info_too(return_path_sample: Sample) -> None:
+    result = run("info", return_path_sample.path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "return path" in result.stdout
+    table = json.loads(run("info", return_path_sample.path, "--json").stdout)
+    rows = json.loads(run("ls", return_path_sample.path, "--json").stdout)
+    assert sum(table["contents"].values()) == len(rows) > 0
+
+
+def test_an_unknown_verb_gets_what_comes_close() -> None:
+    result = run("tre")
+    assert result.exit_code == 2
+    assert "Did you mean tree?" in result.stderr
+    assert "mean" not in run("zzzzz").stderr
+
+
 def test_desc(named_sample: Named) -> None:
     path = named_sample("pc-7.2.mig").path
     raw = run("desc", path, "--raw").stdout_bytes
@@ -94,7 +134,13 @@ def test_a_pipe_says_the_same(named_sample: Named) -> None:
 
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_no_file_is_status_5_and_a_directory_3(tmp_path: Path, verb: str) -> None:
-    words = ["@0"] if verb in {"show", "get"} else []
+    rest: dict[str, list[object]] = {
+        "show": ["@0"],
+        "get": ["@0"],
+        "history": ["0x0"],
+        "extract": ["-o", tmp_path / "out"],
+    }
+    words = rest.get(verb, [])
     for what, status, code in ((tmp_path / "none", 5, "MS400"), (tmp_path, 3, "MS102")):
         file = ["-f", what] if verb == "analyze-migration" else [what]
         result = run(verb, *file, *words)
@@ -119,6 +165,16 @@ def test_what_is_no_stream_is_status_3(tmp_path: Path, data: bytes) -> None:
         result = run(verb, path)
         assert result.exit_code == 3, result.output
         assert result.stderr.startswith(f"migstream: {path}")
+
+
+def test_a_path_in_a_damaged_stream_says_the_damage(named_sample: Named, tmp_path: Path) -> None:
+    path = tmp_path / "cut"
+    path.write_bytes(named_sample("pc-7.2.mig").read()[:-1000])
+    for verb in ("get", "show", "tree"):
+        result = run(verb, path, "cpu/env.eip")
+        assert result.exit_code == 3
+        assert "[MS300]" in result.stderr
+        assert "[MS101]" in result.stderr
 
 
 def test_truncated_streams_show_what_there_is(named_sample: Named, tmp_path: Path) -> None:

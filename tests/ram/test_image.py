@@ -316,3 +316,62 @@ def test_only_whole_plain_files_get_an_index(tmp_path: Path) -> None:
     with migstream.open(cut) as stream, pytest.raises(Unsupported, match="damaged"):
         stream.write_index(fd)
     os.close(fd)
+
+
+# --- mapped-ram --------------------------------------------------------------------------------------
+
+MAPPED = build.subsection("configuration/capabilities", be32(1) + counted("mapped-ram"))
+
+
+def mapped_stream(
+    blocks: dict[str, bytes], *, order: str = "little", pages_at: int | None = None
+) -> bytes:
+    """Blocks with their contents in areas; `pages_at` lies about where the last one's is."""
+    raw = build.HEADER + build.configuration("none", PAGE_BITS + MAPPED)
+    raw += build.section_start(1, build.RAM_ID, "ram", version=4)
+    raw += be64(sum(map(len, blocks.values())) | build.MEM_SIZE)
+    for name, data in blocks.items():
+        raw += counted(name) + be64(len(data))
+        count = len(data) // P
+        bits = sum(any(data[n * P : (n + 1) * P]) << n for n in range(count))
+        size = -(-count // 64) * 8
+        words = [bits >> 64 * n & (1 << 64) - 1 for n in range(size // 8)]
+        bitmap = b"".join(
+            word.to_bytes(8, "little" if order == "little" else "big") for word in words
+        )
+        bitmap_at = len(raw) + 28
+        at = -(-(bitmap_at + size) // P) * P
+        last = name == list(blocks)[-1]
+        raw += struct.pack(
+            ">IQQQ", 1, P, bitmap_at, pages_at if last and pages_at is not None else at
+        )
+        raw += bitmap
+        raw = raw.ljust(at, b"\0") + data
+    raw += be64(build.EOS) + build.footer(build.RAM_ID)
+    return raw + build.ram_part() + build.END
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 129), max_size=40), st.sampled_from(("little", "big")))
+def test_mapped_pages_in_either_byte_order(numbers: list[int], order: str) -> None:
+    data = bytearray(130 * P)
+    for n in numbers:
+        data[n * P + 7] = n + 1
+    small = b"\1" * P
+    with migstream.open(mapped_stream({"a": bytes(data), "b": small}, order=order)) as stream:
+        assert stream.ram is not None
+        assert stream.ram["a"][:] == data
+        assert stream.ram["a"].coverage()["data"] == len(set(numbers)) * P
+        assert stream.damage == []
+
+
+@pytest.mark.parametrize("pages_at", [0, P, 3 * P, 1 << 40, (1 << 64) - P, 9 * P + 1])
+def test_mapped_areas_never_overlap(pages_at: int) -> None:
+    """An area lies behind its own bitmap, and what follows in the stream behind the area."""
+    raw = mapped_stream({"a": b"\1" * 4 * P, "b": b"\2" * P}, pages_at=pages_at)
+    with migstream.open(raw) as stream:
+        assert stream.damage
+        assert stream.damage[0].at is not None
+        assert "pages" in stream.damage[0].message
+        assert stream.ram is not None
+        assert stream.ram["a"][:] == b"\1" * 4 * P

@@ -15,10 +15,19 @@ def main() -> None:
         sys.stdout.write(f"migstream {__version__}\n")
         return
     import gc
+    import os
 
     # A command makes many objects that live to its end and few cycles: looking for cycles at every
     # 700 of them is a fifth of the time that a small answer takes.
     gc.set_threshold(100_000)
     from migstream.cli.group import cli
 
-    cli(prog_name="migstream")
+    if "_MIGSTREAM_COMPLETE" in os.environ:
+        from migstream.cli.completion import install
+
+        install()
+    try:
+        cli(prog_name="migstream")
+    finally:
+        # Nor is there anything to gain from the search that the interpreter makes at its end.
+        gc.freeze()

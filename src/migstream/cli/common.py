@@ -6,15 +6,16 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
-from migstream.errors import MigstreamError, StreamError
+from migstream.errors import MigstreamError, NoSuchPath, StreamError
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["Run", "guarded", "paths", "verb"]
 
@@ -175,7 +176,13 @@ def verb(
                     source, like=like, channels=channels, maps=places, spool=memory
                 ) as stream:
                     one = Run(stream, as_json=as_json, color=color, verbose=verbose)
-                    function(one, **rest)
+                    try:
+                        function(one, **rest)
+                    except NoSuchPath as error:
+                        # Where the stream is damaged, that is why: it is said, and is the status.
+                        if not stream.noticed:
+                            raise
+                        _complain(error, stream.name)
                     one.damage(stream.noticed)
 
             guarded(work, source if source != "-" else "<stdin>")
@@ -198,12 +205,14 @@ def paths(*, required: bool) -> click.Argument:
         nargs=-1,
         required=required,
         metavar="PATH..." if required else "[PATH]...",
-        shell_complete=partial(_complete),
+        shell_complete=_complete,
     )
 
 
 def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Devices first; behind a slash the fields of what is written so far."""
+    from click.shell_completion import CompletionItem
+
     from migstream.render.tree import completions
 
     source = ctx.params.get("source")
@@ -211,6 +220,6 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
         return []
     try:
         with open_stream(source) as stream:
-            return [CompletionItem(text) for text in completions(stream, incomplete)]
+            return [CompletionItem(text, more=True) for text in completions(stream, incomplete)]
     except (MigstreamError, OSError):
         return []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, verb
-from migstream.render.info import info_lines, info_table
+from migstream.render.info import info_lines, info_table, recorded_lines, recorded_table
+from migstream.render.items import recorded_rows
 
 __all__ = ["command"]
 
@@ -14,9 +15,21 @@ CHEAP = 64 << 20
 def command(run: Run) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
-    Instant on a file of any size: guest memory is looked at up to 64 MiB only.
+    Instant on a file of any size: guest memory is looked at up to 64 MiB only. Of a recorded
+    return path or multifd channel it says how much of what it holds.
     """
     stream = run.stream
+    back = recorded_rows(stream)
+    if back is not None:
+        rows, error = back
+        table = recorded_table(stream, rows)
+        if run.as_json:
+            run.emit(table)
+        else:
+            run.print(recorded_lines(table, run.palette))
+        if error is not None:
+            raise error
+        return
     walked = not stream.seekable or stream.size <= CHEAP
     table = info_table(stream, walked=walked)
     if run.as_json:

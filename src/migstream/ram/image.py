@@ -11,6 +11,7 @@ import mmap
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -46,6 +47,7 @@ TABLE_FLOOR = 64 << 20
 TABLE_RATIO = 8
 NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 NO_HUGE = getattr(mmap, "MADV_NOHUGEPAGE", None)
+SAMPLES = 64
 OFFSET = (1 << kernel.SOURCE_BITS) - 1
 SHARED = (
     "it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file"
@@ -291,7 +293,7 @@ class BitmapPages:
     """Pages of a mapped-ram block: a bitmap and an area (migration/ram.c: ram_save_file_bmap).
 
     A page whose bit is 0 is zero. The words are in the byte order of the host that wrote them,
-    which nothing records: little-endian unless the last word has bits of pages that are not there.
+    which nothing records: see `_flip`.
     """
 
     def __init__(self, mapped: MappedRam, length: int, source: Source) -> None:
@@ -299,9 +301,32 @@ class BitmapPages:
         self._bitmap = source.view(*mapped.bitmap)
         self._area = mapped.pages.start
         self._source = source
-        tail = -(-length // self.page) % 64
-        last = int.from_bytes(self._bitmap[-8:], "little")
-        self._flip = 7 if tail and last >> tail else 0
+        self._count = -(-length // self.page)
+
+    @cached_property
+    def _flip(self) -> int:
+        """0 where the bitmap has little-endian words, 7 where it has big-endian ones of 64 bits.
+
+        In the wrong order the last word has bits of pages that are not there, or set bits lead to
+        pages of zeros: QEMU clears the bit of those (ram.c: save_zero_page).
+        """
+        tail = self._count % 64
+        if tail and int.from_bytes(self._bitmap[-8:], "little") >> tail:
+            return 7
+        return 7 if self._hollow(0) and not self._hollow(7) else 0
+
+    def _hollow(self, flip: int) -> bool:
+        """Whether one of the first pages that the bitmap names holds nothing but zeros."""
+        at, left = 0, SAMPLES
+        while at < self._count and left:
+            bit, count = kernel.bitmap_run(self._bitmap, flip, at, self._count)
+            for index in range(at, at + min(count, left) if bit else at):
+                left -= 1
+                start = self._area + index * self.page
+                if not any(self._source.view(start, start + self.page)):
+                    return True
+            at += count
+        return False
 
     def _bits(self, at: int, stop: int) -> tuple[int, int]:
         return kernel.bitmap_run(self._bitmap, self._flip, at, stop)

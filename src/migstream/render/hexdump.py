@@ -13,7 +13,7 @@ from migstream.render.items import note, title
 from migstream.render.text import Palette, escape, grouped
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, Item, Section, Span
+from migstream.wire.model import Command, Item, Section, SectionType, Span
 
 __all__ = ["Piece", "dump_lines", "pieces", "region", "resolve"]
 
@@ -42,8 +42,8 @@ def resolve(stream: Stream, path: str) -> Iterator[Span]:
                 f"{path!r} is no place",
                 hint="a place is @OFFSET or @START-STOP, such as @0x1f0-0x200",
             )
-        for value in stream.find(path):
-            yield value.span
+        live = _live(stream, path)
+        yield from live or (value.span for value in stream.find(path))
         return
     start = int(match[1], 0)
     stop = start + 1 if match[2] is None else int(match[2], 0)
@@ -56,6 +56,13 @@ def resolve(stream: Stream, path: str) -> Iterator[Span]:
         yield device.value.owner(start).span if device else _item(stream, start).span
         return
     yield Span(start, stop)
+
+
+def _live(stream: Stream, path: str) -> list[Span]:
+    """The sections of live state, such as `ram[0]`; walks the stream only if it has them."""
+    begun = any(isinstance(i, Section) and path in {i.name, i.path} for i in flat(stream.head))
+    sections = stream.sections if begun else ()
+    return [s.span for s in sections if path in {s.name, s.path} and s.type != SectionType.FULL]
 
 
 def _device(stream: Stream, offset: int) -> Device | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from migstream.render.items import MESSAGE, Row
 from migstream.render.text import Palette, escape, grouped, short_size, size, table
 from migstream.stream import Stream, flat
 from migstream.wire.model import Command
 
-__all__ = ["info_lines", "info_table", "qemu_hint"]
+__all__ = ["info_lines", "info_table", "qemu_hint", "recorded_lines", "recorded_table"]
 
 LARGEST = 10
 
@@ -77,6 +80,33 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
     }
 
 
+def recorded_table(stream: Stream, rows: Sequence[Row]) -> dict[str, Any]:
+    """What `info` says of a recorded channel or return path: how much it holds of each kind."""
+    back = any(row.kind == MESSAGE for row in rows)
+    return {
+        "file": stream.name,
+        "size": stream.size,
+        "recording": "return path" if back else "multifd channel",
+        "contents": dict(Counter(row.name if back else row.kind for row in rows)),
+    }
+
+
+def recorded_lines(info: dict[str, Any], palette: Palette) -> list[str]:
+    """The same as text."""
+    counts = (f"{grouped(n)} {escape(name)}" for name, n in info["contents"].items())
+    facts = [
+        ("file", escape(info["file"])),
+        ("size", size(info["size"])),
+        ("recording", f"{info['recording']} (ls lists what it holds)"),
+        ("contents", ", ".join(counts)),
+    ]
+    return _facts(facts, palette)
+
+
+def _facts(facts: Iterable[tuple[str, str]], palette: Palette) -> list[str]:
+    return [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
+
+
 def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
     """One screen."""
     described = info["description_size"]
@@ -113,7 +143,7 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
                 f"all of it: {f'damaged in {count} places' if count > 1 else 'damaged' if count else 'whole'}",
             )
         )
-    lines = [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
+    lines = _facts(facts, palette)
     if ram is not None and ram["blocks"]:
         rows = [
             (

@@ -15,6 +15,7 @@ from migstream.stream import Stream
 from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
 
 __all__ = [
+    "MESSAGE",
     "Row",
     "channel_rows",
     "device_rows",
@@ -28,6 +29,7 @@ __all__ = [
 LOOK = 1 << 16
 LONGEST = 100
 MOST = 4
+MESSAGE = "message"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,7 +221,7 @@ def _messages(view: memoryview) -> Iterator[Row]:
         yield Row(
             start=message.span.start,
             stop=message.span.stop,
-            kind="message",
+            kind=MESSAGE,
             name=message.name,
             note="" if value is None else _value(value),
         )

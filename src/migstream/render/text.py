@@ -43,7 +43,9 @@ def short_size(number: int) -> str:
 
 def size(number: int) -> str:
     """Bytes for people and exactly: 12.3 MiB (12 897 484)."""
-    return f"{short_size(number)} ({grouped(number)})" if number >= STEP else f"{number} bytes"
+    if number >= STEP:
+        return f"{short_size(number)} ({grouped(number)})"
+    return "1 byte" if number == 1 else f"{number} bytes"
 
 
 def percent(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""Where the description and the bytes of a device section contradict each other."""
+"""Where the description, the bytes of a device section and its name contradict each other."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from migstream.errors import BadSection, ParseError
 from migstream.vmstate.layout import Layout, Node
-from migstream.vmstate.values import Fetch
+from migstream.vmstate.values import Fetch, root
 from migstream.wire.model import Section
 
 __all__ = ["contradictions"]
 
 
 def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Iterator[ParseError]:
-    """What in a device section is not as the stream's own description says.
+    """What in a device section is not as the stream's own description, or its name, says.
 
     `layout` is None for a section that the description does not list at all.
     """
@@ -36,6 +36,11 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
             found=section.version_id,
         )
     yield from _subsections(layout.children, section.payload.start, section.path, fetch)
+    from migstream.vmstate.pci import (
+        wrong_identity,
+    )  # only a stream that is checked needs the table
+
+    yield from wrong_identity(root(layout, section.payload, section.path, fetch))
 
 
 def _subsections(
