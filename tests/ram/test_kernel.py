@@ -118,11 +118,11 @@ def test_paint_and_run(rows: list[int]) -> None:
     while at < PAGES:
         found = {module.run(table, at, PAGES) for module in BOTH}
         assert len(found) == 1
-        kind, payload, count = found.pop()
+        kind, payload, count, stride = found.pop()
         assert (kind, payload) == (table[at] & 7, table[at] >> kernel.ENTRY_BITS)
         assert count >= 1
         for n in range(at, at + count):
-            assert table[n] & 7 == kind
+            assert table[n] == table[at] + (n - at) * (stride << kernel.ENTRY_BITS)
         at += count
 
 

@@ -6,6 +6,7 @@ A plan is a few bytes of head and parts of RAM blocks at their offsets; what is 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Part", "Plan", "block_plan", "copy", "file_name", "memory_of", "plan"]
 
 WINDOW = 4 << 20
+AHEAD = 4
 GAP = 64 << 10  # shorter holes cost more than they save
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 LONGEST = 200
@@ -190,41 +192,48 @@ def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: 
     ----------
     tell : called with the number of bytes of memory that are done since the last call
 
-    Pages are collected in this thread while another one writes those before them.
+    This thread finds the pages while another one writes those before them, out of the stream
+    itself wherever it holds them as they are.
     """
     os.ftruncate(fd, made.size)
     written = sum(os.pwrite(fd, head, at) for at, head in made.heads)
-    buffers = [memoryview(bytearray(WINDOW)) for _ in range(2)]
-    turn = 0
-    pending: Future[int] | None = None
+    pending: deque[Future[int]] = deque()
     with ThreadPoolExecutor(1) as pool:
         for part in made.parts:
-            block = ram[part.block]
             done = part.offset
-            for start, stop in _stretches(block, part.offset, part.offset + part.size):
-                first = start // block.page
-                while first * block.page < stop:
-                    count = min(WINDOW // block.page, -(-stop // block.page) - first)
-                    whole = buffers[turn][: count * block.page]
-                    block.fill(first, whole)
-                    low = max(start, first * block.page)
-                    high = min(stop, (first + count) * block.page)
-                    piece = whole[low - first * block.page : high - first * block.page]
-                    if pending is not None:
-                        written += pending.result()
-                    pending = pool.submit(_write, fd, piece, part.at + low - part.offset)
-                    turn ^= 1
-                    first += count
-                    tell(high - done)
-                    done = high
+            for start, pieces in _windows(ram[part.block], part.offset, part.offset + part.size):
+                if len(pending) == AHEAD:
+                    written += pending.popleft().result()
+                pending.append(pool.submit(_write, fd, pieces, part.at + start - part.offset))
+                stop = start + sum(map(len, pieces))
+                tell(stop - done)
+                done = stop
             tell(part.offset + part.size - done)
-        if pending is not None:
-            written += pending.result()
+        written += sum(future.result() for future in pending)
     return written
 
 
-def _write(fd: int, piece: memoryview, at: int) -> int:
-    done = 0
-    while done < len(piece):
-        done += os.pwrite(fd, piece[done:], at + done)
-    return done
+def _windows(block: Block, start: int, stop: int) -> Iterator[tuple[int, list[memoryview]]]:
+    """Where data are, in pieces of not too many pages, each with its offset in the block."""
+    page = block.page
+    most = min(os.sysconf("SC_IOV_MAX"), WINDOW // page)
+    for low, high in _stretches(block, start, stop):
+        for first in range(low // page, -(-high // page), most):
+            count = min(most, -(-high // page) - first)
+            pieces = block.pieces(first, count)
+            if first * page < low:
+                pieces[0] = pieces[0][low - first * page :]
+            if (over := (first + count) * page - high) > 0:
+                pieces[-1] = pieces[-1][:-over]
+            yield max(low, first * page), pieces
+
+
+def _write(fd: int, pieces: list[memoryview], at: int) -> int:
+    """Write all of it, however little the system takes at once."""
+    total = sum(map(len, pieces))
+    done = os.pwritev(fd, pieces, at)
+    if done < total:
+        rest = memoryview(b"".join(pieces))
+        while done < total:
+            done += os.pwrite(fd, rest[done:], at + done)
+    return total

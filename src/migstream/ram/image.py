@@ -97,6 +97,15 @@ def _anonymous(size: int) -> memoryview:
     return memoryview(area)
 
 
+def _behind(at: int, page: int) -> Truncated:
+    return Truncated(
+        "a page lies behind the end of its source",
+        at=at,
+        expected=page,
+        hint="the file is shorter than when it was indexed",
+    )
+
+
 class Pages(Protocol):
     """Where the pages of one block are, by one of two ways of keeping that."""
 
@@ -106,6 +115,10 @@ class Pages(Protocol):
 
     def fill(self, first: int, out: memoryview) -> None:
         """The contents of pages from `first` on, as many as `out` has room for."""
+        ...
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        """The contents of `count` pages in pieces, copied only where they have to be made."""
         ...
 
     def filled(self, at: int) -> int | None:
@@ -143,10 +156,32 @@ class PageTable:
         shared.touched(fresh)
 
     def run(self, at: int, stop: int) -> tuple[int, int]:
-        kind, payload, count = kernel.run(self.entries, at, stop)
+        kind, payload, count, _ = kernel.run(self.entries, at, stop)
         if kind == kernel.FILL and payload:
             kind = kernel.DATA
         return kind, count
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        page, made = self.page, []
+        at, stop = first, first + count
+        while at < stop:
+            kind, payload, n, stride = kernel.run(self.entries, at, stop)
+            if kind == kernel.NEVER or (kind == kernel.FILL and not payload):
+                made += [self._blank] * n
+            elif kind == kernel.DATA:
+                view = self._shared.whole(payload >> kernel.SOURCE_BITS)
+                start = payload & OFFSET
+                last = start + (n - 1) * stride
+                if last + page > len(view):
+                    raise _behind(last, page)
+                offsets = range(start, last + 1, stride) if stride else (start,)
+                made += [view[offset : offset + page] for offset in offsets]
+            else:
+                out = memoryview(bytearray(n * page))
+                self.fill(at, out)
+                made.append(out)
+            at += n
+        return made
 
     def filled(self, at: int) -> int | None:
         entry = self.entries[at]
@@ -167,12 +202,7 @@ class PageTable:
                 return
             entry = self.entries[first + done]
             if entry & 7 == kernel.DATA and n == 0 and entry >> 55 == source:
-                raise Truncated(
-                    "a page lies behind the end of its source",
-                    at=entry >> kernel.ENTRY_BITS & OFFSET,
-                    expected=page,
-                    hint="the file is shorter than when it was indexed",
-                )
+                raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
             if entry & 7 == kernel.DATA:
                 source = entry >> 55
                 view = shared.whole(source)
@@ -335,6 +365,17 @@ class BitmapPages:
         bit, count = self._bits(at, stop)
         return kernel.DATA if bit else kernel.FILL, count
 
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        made = []
+        at, stop = first, first + count
+        while at < stop:
+            bit, n = self._bits(at, stop)
+            start = self._area + at * self.page
+            size = n * self.page
+            made.append(self._source.view(start, start + size) if bit else memoryview(bytes(size)))
+            at += n
+        return made
+
     def filled(self, at: int) -> int | None:
         return None if self._bits(at, at + 1)[0] else 0
 
@@ -407,19 +448,26 @@ class Block:
         first = start // self.page
         count = -(-stop // self.page) - first
         out = memoryview(bytearray(count * self.page))
-        self.fill(first, out)
+        if count:
+            self._sent().fill(first, out)
         lead = start - first * self.page
         return out[lead : lead + stop - start]
 
-    def fill(self, first: int, out: memoryview) -> None:
-        """Contents of whole pages from page `first` on; `out` is as many pages long."""
-        if self.elsewhere is not None:
+    def _sent(self) -> Pages:
+        """Where the pages are; raises where they are not in the stream."""
+        if self.elsewhere is not None or self._pages is None:
             raise NoSuchAddress(
                 f"the contents of RAM block {self.name} are not in this stream",
-                hint=self.elsewhere,
+                hint=self.elsewhere or "",
             )
-        if self._pages is not None:
-            self._pages.fill(first, out)
+        return self._pages
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        """`count` whole pages from page `first` on, in pieces that follow each other.
+
+        They are views of the stream where its bytes can be used as they are. Raises as `read`.
+        """
+        return self._sent().pieces(first, count)
 
     def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
         """What [start, stop) consists of, in the largest pieces: "data", "zero", "absent"."""

@@ -36,7 +36,7 @@ cpdef Py_ssize_t gather(
     const unsigned char[::1] view, const unsigned char[::1] blank, unsigned char[::1] out,
 ) except -1
 
-@cython.locals(entry=uint64_t, kind=int64_t, payload=uint64_t, source=uint64_t, n=Py_ssize_t)
+@cython.locals(entry=uint64_t, kind=int64_t, stride=uint64_t, n=Py_ssize_t)
 cpdef tuple run(const uint64_t[::1] table, Py_ssize_t at, Py_ssize_t stop)
 
 @cython.locals(bit=int, whole=int, n=Py_ssize_t, byte=int)

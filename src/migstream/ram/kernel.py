@@ -219,24 +219,31 @@ def gather(
     return count
 
 
-def run(table: memoryview, at: int, stop: int) -> tuple[int, int, int]:
-    """How many pages from `at` on, and before `stop`, are like the first: kind, payload, count.
+def run(table: memoryview, at: int, stop: int) -> tuple[int, int, int, int]:
+    """How many pages from `at` on, and before `stop`, are like the first: kind, payload, count, stride.
 
-    DATA is like DATA of the same source, wherever it lies; FILL like the same fill byte; a DELTA
-    or a PACKED page is always alone. The payload is the first page's.
+    DATA is like DATA that follows it in the same source at one distance, the stride in bytes; FILL
+    like the same fill byte; a DELTA or a PACKED page is always alone. The payload is the first
+    page's, the stride is 0 for one page and for what is no DATA.
     """
     entry = table[at]
     kind = entry & 7
-    payload = entry >> _ENTRY_BITS
     n = at + 1
+    stride = 0
     if kind == _DATA:
-        source = payload >> _SOURCE_BITS
-        while n < stop and table[n] & 7 == _DATA and table[n] >> 55 == source:
-            n += 1
+        if (
+            n < stop
+            and table[n] & 7 == _DATA
+            and table[n] >> 55 == entry >> 55
+            and table[n] > entry
+        ):
+            stride = table[n] - entry
+            while n < stop and table[n] == table[n - 1] + stride:
+                n += 1
     elif kind in (_FILL, _NEVER):
         while n < stop and table[n] == entry:
             n += 1
-    return kind, payload, n - at
+    return kind, entry >> _ENTRY_BITS, n - at, stride >> _ENTRY_BITS
 
 
 def bitmap_run(bitmap: memoryview, flip: int, at: int, stop: int) -> tuple[int, int]:
