@@ -108,7 +108,7 @@ def _elf(stream: Stream, ram: Ram) -> Plan:
         heads=((0, made.head),),
         parts=_parts(ranges, made.offsets),
         absent=absent,
-        remarks=(*remarks, *made.remarks),
+        remarks=remarks or made.remarks,
     )
 
 

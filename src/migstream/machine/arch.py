@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migstream.machine.fields import Fields
 from migstream.machine.state import DeviceState, State, child, number
+from migstream.vmstate.values import Value
 
 __all__ = ["architecture", "cpus"]
 
 # The fields that only this architecture's CPU section has (target/*/machine.c: vmstate_*_cpu).
-SIGNS = {
-    "i386": ("env.eip",),
-    "arm": ("env.xregs", "cpsr"),
-    "ppc": ("env.nip",),
-    "s390x": ("env.psw.mask",),
-    "riscv": ("env.miprio",),
-    "loongarch64": ("env.CSR_CRMD",),
-    "m68k": ("env.dregs",),
-    "mips": ("env.active_tc",),
-    "sparc": ("env.gregs",),
-}
+SIGNS = (
+    ("i386", ("env.eip",)),
+    ("arm", ("env.xregs", "cpsr")),
+    ("ppc", ("env.nip",)),
+    ("s390x", ("env.psw.mask",)),
+    ("riscv", ("env.mhartid",)),
+    ("loongarch64", ("env.CSR_CRMD",)),
+    ("loongarch64", ("env.sys_states[0].CSR_CRMD",)),  # since QEMU 11.1
+    ("m68k", ("env.dregs",)),
+    ("mips", ("env.active_tc",)),
+    ("sparc", ("env.gregs",)),
+)
+
+# KVM's id of it (Linux, arch/arm64/include/uapi/asm/kvm.h: ARM64_SYS_REG(3, 0, 0, 5, 0))
+ID_AA64DFR0_EL1 = 0x6030_0000_0013_C028
 
 
 def cpus(state: State) -> Iterator[DeviceState]:
@@ -34,7 +40,7 @@ def architecture(state: State) -> str | None:
     """
     for device in cpus(state):
         names = {c.name for c in device.value.children}
-        for name, signs in SIGNS.items():
+        for name, signs in SIGNS:
             if names.issuperset(signs):
                 return _width(name, device, names)
     return None
@@ -50,9 +56,21 @@ def _width(name: str, device: DeviceState, names: set[str]) -> str:
     if name == "arm":
         # target/arm/machine.c: get_cpsr: PSTATE.nRW is 0 in AArch64 state; M-profile has an XPSR there
         narrow = (number(value, "cpsr") or 0) & 0x10
-        return "arm" if narrow or "cpu/m" in names else "aarch64"
+        short = "cpu/m" in names or (narrow and not _has_aarch64(value))
+        return "arm" if short else "aarch64"
     if name == "ppc":
         return "ppc" if "env.gprh" in names else "ppc64"
     if name == "riscv":
         return {1: "riscv32", 3: "riscv128"}.get(number(value, "env.misa_mxl") or 0, "riscv64")
     return name
+
+
+def _has_aarch64(value: Value) -> bool:
+    """Whether a CPU of Arm has 64-bit state, in which it need not be.
+
+    The 64-bit view of the debug features is never 0 there; a 32-bit CPU reads as 0, or has none.
+    """
+    fields = Fields(value)
+    ids = fields.numbers(("cpreg_vmstate_indexes",))
+    values = fields.numbers(("cpreg_vmstate_values",))
+    return any(i == ID_AA64DFR0_EL1 and v for i, v in zip(ids, values, strict=False))

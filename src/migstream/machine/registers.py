@@ -22,7 +22,7 @@ __all__ = ["Cpu", "Reader", "registers"]
 class Cpu(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual CPU.
 
-    `index` counts from 0 in the order of instance ids; `values` are unsigned and in their full
+    `index` is QEMU's cpu_index, the section's instance id; `values` are unsigned and in their full
     width; `root` is the guest-physical address of the page-table root, None where there is no
     paging, or none whose root is one address.
     """
@@ -67,22 +67,30 @@ def registers(state: State) -> tuple[Cpu, ...]:
     ------
     Unsupported : no CPU section is described, or its architecture is not known here
     """
+    sections = sorted(cpus(state), key=lambda d: d.instance_id)
+    if not sections:
+        raise Unsupported(
+            "the stream has no CPU section: this machine has no CPU, or not all was saved"
+        )
+    if not any(device.described for device in sections):
+        raise Unsupported(
+            "the CPU sections are not described",
+            hint="--like OTHER takes the description from a stream of the same machine",
+        )
     arch = architecture(state)
     module = READERS.get(arch or "")
     if arch is None or module is None:
         raise Unsupported(
-            f"registers of {arch} are not known here" if arch else "no CPU section is described",
-            hint="a stream without a description needs --like OTHER, a stream of the same machine"
-            if arch is None
-            else "`migstream tree STREAM cpu` shows the section's fields",
+            f"registers of {arch or 'this architecture'} are not known here",
+            hint="`migstream tree STREAM cpu` shows the section's fields",
         )
     reader = cast("Reader", import_module(f"migstream.machine.{module}"))
     found = []
-    for index, device in enumerate(sorted(cpus(state), key=lambda d: d.instance_id)):
+    for device in sections:
         values = reader.read(device.value, arch)
         found.append(
             Cpu(
-                index=index,
+                index=device.instance_id,
                 arch=arch,
                 values=values,
                 pc=reader.pc(values),

@@ -340,7 +340,7 @@ _ALL = (
     _varying("virtio-net vhost-user backend state", "hw/net/virtio-net.c"),
     _varying("vdagent/cbinfos", "ui/vdagent.c: put_cbinfo; clipboard, when there is one", "group"),
     # registers
-    _words("avr", ">2Q", "target/ppc/machine.c: put_avr; high half first"),
+    _words("avr", ">2Q", "target/ppc/machine.c: put_avr; low half first, of a little-endian host"),
     _scalar("fpr", "Q", "target/ppc/machine.c: put_fpr; on MIPS 16 bytes"),
     _scalar("vsr", "Q", "target/ppc/machine.c: put_vsr; low half of a VSX register"),
     _words("slbe", ">2Q", "target/ppc/machine.c: put_slbe; esid and vsid"),
