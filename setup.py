@@ -11,7 +11,7 @@ except ImportError:
     modules = []
 else:
     modules = cythonize(
-        [Extension("migstream.ram.kernel", ["src/migstream/ram/kernel.py"], optional=True)],
+        [Extension("migstream.ram.kernel", ["src/migstream/ram/kernel.py"])],
         compiler_directives={
             "language_level": 3,
             "boundscheck": True,
@@ -21,5 +21,7 @@ else:
         },
         build_dir="build",
     )
+    for module in modules:  # cythonize makes extensions of its own, which forget this
+        module.optional = True
 
 setup(ext_modules=modules)
