@@ -1,0 +1,52 @@
+"""What `pip install .` makes with a compiler, and without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src")
+
+
+def wheel(tmp_path: Path, compiler: str | None) -> list[str]:
+    """Build a wheel out of a copy of the sources; the names of the files in it."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for part in PARTS:
+        if (REPOSITORY / part).is_dir():
+            ignored = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
+            shutil.copytree(REPOSITORY / part, source / part, ignore=ignored)
+        else:
+            shutil.copy(REPOSITORY / part, source / part)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
+         "-w", str(tmp_path / "made"), str(source)],
+        env={**os.environ, **({} if compiler is None else {"CC": compiler})},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (made,) = (tmp_path / "made").glob("*.whl")
+    return zipfile.ZipFile(made).namelist()
+
+
+@pytest.mark.slow
+def test_without_a_compiler_it_installs_as_it_is(tmp_path: Path) -> None:
+    names = wheel(tmp_path, "false")
+    assert "migstream/ram/kernel.py" in names
+    assert "migstream/py.typed" in names
+    assert not [name for name in names if name.endswith((".so", ".pyd"))]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_with_a_compiler_the_kernel_is_compiled(tmp_path: Path) -> None:
+    names = wheel(tmp_path, None)
+    assert [name for name in names if name.startswith("migstream/ram/kernel.cp")]
+    assert "migstream/ram/kernel.py" in names
