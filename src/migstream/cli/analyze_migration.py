@@ -9,6 +9,10 @@ import click
 
 __all__ = ["command"]
 
+CHANNELS = click.option(
+    "--channel", "channels", multiple=True, metavar="FILE", help="A recorded multifd channel."
+)
+
 
 @click.command("analyze-migration")
 @click.option("-f", "--file", "file", required=True, metavar="FILE", help="Stream to read.")
@@ -27,10 +31,11 @@ __all__ = ["command"]
     is_flag=True,
     help="Write every RAM block, desc.json and state.json into the current directory.",
 )
-def command(file: str, dump: str, memory: bool, extract: bool) -> None:
+@CHANNELS
+def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[str, ...]) -> None:
     """Print what QEMU's scripts/analyze-migration.py prints.
 
-    The options and the JSON are those of the script. Differences, each of which is a defect of
+    The options (but for --channel) and the JSON are those of the script. Differences, each of which is a defect of
     the script, are listed in docs/analyze-migration.md.
     """
     from migstream.cli.common import guarded
@@ -40,7 +45,7 @@ def command(file: str, dump: str, memory: bool, extract: bool) -> None:
         from migstream.stream import open_stream
 
         put = sys.stdout.write
-        with open_stream(file, spool=memory or extract) as stream:
+        with open_stream(file, channels=channels, spool=memory or extract) as stream:
             if extract:
                 for name in analyze.extract(stream, Path()):
                     click.echo(name)
