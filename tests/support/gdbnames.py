@@ -1,8 +1,8 @@
 """A debugger that knows registers by name and writes physical memory: guests are made with it at test time.
 
-    with Qemu(binary, ["-M", "pc"]) as guest, GdbStub(guest) as stub:
-        stub.write(0x100000, tables)
-        stub.set("cr3", 0x100000)
+with Qemu(binary, ["-M", "pc"]) as guest, GdbStub(guest) as stub:
+    stub.write(0x100000, tables)
+    stub.set("cr3", 0x100000)
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class GdbStub(Debugger):
         said = self.ask(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
         assert said == "OK", f"{name}: {said}"
 
-    def write(self, address: int, data: bytes) -> None:
+    def write(self, address: int, data: bytes | bytearray) -> None:
         """Write physical memory."""
         for at in range(0, len(data), PIECE):
             piece = data[at : at + PIECE]

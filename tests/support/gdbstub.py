@@ -35,6 +35,10 @@ class Debugger:
     def ask(self, request: str) -> str:
         """Send one packet and return the answer to it, without frame and checksum."""
         self._socket.sendall(f"${request}#{sum(request.encode()) & 0xFF:02x}".encode())
+        return self.answer()
+
+    def answer(self) -> str:
+        """Wait for one packet: QEMU sends one of its own accord when the guest stops."""
         while self._bytes.read(1) != b"$":
             pass  # the acknowledgement
         answer = b"".join(iter(lambda: self._bytes.read(1), b"#"))

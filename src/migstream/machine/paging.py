@@ -9,7 +9,7 @@ QEMU's own way to the same answers: the monitor's `gva2gpa`, `info tlb`, `info m
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import NamedTuple
 
@@ -23,10 +23,12 @@ from migstream.machine.tables import (
     READ,
     USER,
     WRITE,
+    Level,
     Page,
     Registers,
     Scheme,
     Space,
+    Table,
     words,
 )
 
@@ -211,33 +213,48 @@ def _leaves(how: Scheme, memory: PhysicalMemory, limit: int) -> Iterator[tuple[i
     for space in how.spaces:
         if space.disabled:
             continue
-        if not space.levels:
-            found: Iterator[tuple[int, int, int, int]] = iter(
-                [(0, 1 << space.bits, 0, UNTRANSLATED)]
-            )
-        else:
-            found = walk.visit(space, 0, space.root, 0, ALL)
-        for offset, size, physical, flags in found:
-            # with the A20 gate closed, every other MiB is seen twice
-            step = A20_STEP if how.hole and size > A20_STEP else size
-            for part in range(0, size, step):
-                at = (physical + part) & ~how.hole
-                yield space.virtual(offset + part), step, at, flags & ALL
+        found = walk.space(space) if space.levels else [(0, 1 << space.bits, 0, UNTRANSLATED)]
+        for offset, size, physical, flags in _gated(found) if how.hole else found:
+            yield space.virtual(offset), size, physical & ~how.hole, flags & ALL
+
+
+def _gated(
+    found: Iterable[tuple[int, int, int, int]],
+) -> Iterator[tuple[int, int, int, int]]:
+    """The same in pieces of one MiB: with the A20 gate closed, every other one is seen twice."""
+    for offset, size, physical, flags in found:
+        step = min(size, A20_STEP)
+        for part in range(0, size, step):
+            yield offset + part, step, physical + part, flags
 
 
 class _Walk:
-    """Through all tables, counting them."""
+    """Through all tables, counting them. What was read of a table is kept: some are used often."""
 
     def __init__(self, how: Scheme, memory: PhysicalMemory, limit: int) -> None:
         self._how = how
         self._memory = memory
         self._limit = limit
         self._left = limit
+        self._known: dict[tuple[int, Level, int], list[tuple[int, Table | Page]]] = {}
 
-    def visit(
-        self, space: Space, depth: int, table: int, start: int, rights: int
-    ) -> Iterator[tuple[int, int, int, int]]:
-        """What a table maps, as (offset in the space, size, physical, flags)."""
+    def space(self, space: Space) -> Iterator[tuple[int, int, int, int]]:
+        """What a space maps, as (offset in it, size, physical, flags)."""
+        stack = [(0, 0, iter(self._read(space, 0, Table(space.root, ALL))))]
+        while stack:
+            depth, start, rest = stack[-1]
+            size = space.levels[depth].size
+            for offset, found in rest:
+                if isinstance(found, Table):
+                    below = self._read(space, depth + 1, found)
+                    stack.append((depth + 1, start + offset, iter(below)))
+                    break
+                yield start + offset, size, found.address, found.flags
+            else:
+                stack.pop()
+
+    def _read(self, space: Space, depth: int, table: Table) -> list[tuple[int, Table | Page]]:
+        """The entries of a table that map something, with their offsets in what it maps."""
         if not self._left:
             raise Unsupported(
                 f"more than {self._limit} page tables",
@@ -246,25 +263,22 @@ class _Walk:
         self._left -= 1
         level, entries = space.levels[depth], space.entries
         assert entries is not None
-        count = 1 << level.bits
-        try:
-            raw = self._memory.read(table & ~self._how.hole, count * entries.size)
-        except NoSuchAddress:
-            return
-        form = (
-            f"{'<' if entries.order == 'little' else '>'}{count}{'Q' if entries.size == 8 else 'I'}"
-        )
-        for index, value in enumerate(struct.unpack(form, raw)):
-            if not value:
-                continue
-            found = entries.read(level, index, value, rights)
-            if isinstance(found, str):
-                continue
-            offset = start + (index << level.shift)
-            if isinstance(found, Page):
-                yield offset, level.size, found.address, found.flags
-            else:
-                yield from self.visit(space, depth + 1, found.address, offset, found.rights)
+        key = table.address, level, table.rights
+        if key not in self._known:
+            count = 1 << level.bits
+            try:
+                raw = self._memory.read(table.address & ~self._how.hole, count * entries.size)
+            except NoSuchAddress:
+                raw = b""
+            order = "<" if entries.order == "little" else ">"
+            values = struct.iter_unpack(f"{order}{'Q' if entries.size == 8 else 'I'}", raw)
+            self._known[key] = [
+                (index << level.shift, found)
+                for index, (value,) in enumerate(values)
+                if value
+                and not isinstance(found := entries.read(level, index, value, table.rights), str)
+            ]
+        return self._known[key]
 
 
 class VirtualMemory:

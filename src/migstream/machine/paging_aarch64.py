@@ -29,6 +29,7 @@ from migstream.machine.tables import (
     Space,
     Table,
     identity,
+    register,
 )
 
 __all__ = ["scheme"]
@@ -36,7 +37,8 @@ __all__ = ["scheme"]
 Order = Literal["little", "big"]
 
 SCTLR_M, SCTLR_EE = 1 << 0, 1 << 25
-HCR_TGE, HCR_E2H = 1 << 27, 1 << 34
+NARROW = 1 << 4  # PSTATE.nRW
+HCR_VM, HCR_TGE, HCR_E2H = 1 << 0, 1 << 27, 1 << 34
 TCR_TBI0, TCR_HPD0 = 37, 41  # bit numbers, those of TTBR1 follow
 TCR_HD, TCR_DS = 1 << 40, 1 << 59
 WIDEST = 6  # TCR.IPS: addresses of 52 bits
@@ -68,24 +70,32 @@ def scheme(cpu: Registers) -> Scheme:
 
     Raises
     ------
-    Unsupported : it stands at EL3, or at EL2 with its one range of addresses
+    Unsupported : it stands at EL3, or at EL2 with its one range of addresses, or in AArch32 state;
+        or there is a second stage
     """
-    values = cpu.values
-    el = values.get("pstate", 4) >> 2 & 3
-    hcr = values.get("hcr_el2", 0)
-    if el == 0 and hcr & HCR_E2H and hcr & HCR_TGE:
-        el = 2
-    el = max(el, 1)
-    sctlr = values.get(f"sctlr_el{el}", 0)
+    status, hcr = register(cpu, "pstate"), cpu.values.get("hcr_el2", 0)
+    if status & NARROW and status & 0xF:
+        raise Unsupported(
+            f"CPU {cpu.index} is in AArch32 state, whose page tables are not read here"
+        )
+    el = 0 if status & NARROW else status >> 2 & 3
+    hosted = bool(hcr & HCR_E2H)
+    if el == 0:
+        el = 2 if hosted and hcr & HCR_TGE else 1
+    sctlr = register(cpu, f"sctlr_el{el}")
+    if el == 1 and hcr & HCR_VM:
+        raise Unsupported(
+            f"CPU {cpu.index} translates in two stages (HCR_EL2.VM), for a guest of the guest"
+        )
     if not sctlr & SCTLR_M:
         return identity("no translation (SCTLR.M is off)", 52)
-    if el > 1 and not (el == 2 and hcr & HCR_E2H):
+    if el > 1 and not (el == 2 and hosted):
         raise Unsupported(
             f"CPU {cpu.index} stands at EL{el}: page tables of EL1 are read here, and of EL2 with HCR_EL2.E2H"
         )
-    tcr = values.get(f"tcr_el{el}", 0)
+    tcr = register(cpu, f"tcr_el{el}")
     order: Order = "big" if sctlr & SCTLR_EE else "little"
-    halves = (_space(tcr, values.get(f"ttbr{n}_el{el}", 0), n, order) for n in (0, 1))
+    halves = (_space(tcr, register(cpu, f"ttbr{n}_el{el}"), n, order) for n in (0, 1))
     return Scheme(f"stage 1 of EL{el}&0", tuple(halves))
 
 

@@ -27,6 +27,7 @@ from migstream.machine.tables import (
     Space,
     Table,
     identity,
+    register,
 )
 
 __all__ = ["scheme"]
@@ -55,12 +56,16 @@ def scheme(cpu: Registers) -> Scheme:
 
     Raises
     ------
-    Unsupported : satp.MODE is none that is known
+    Unsupported : satp.MODE is none that is known, or hgatp translates once more
     """
-    satp = cpu.values.get("satp", 0)
     narrow = cpu.arch == "riscv32"
     if cpu.values.get("priv") == MACHINE:
         return identity("no translation (machine mode)", 32 if narrow else 64)
+    satp = register(cpu, "satp")
+    if cpu.values.get("virt") and cpu.values.get("hgatp", 0) >> (31 if narrow else 60):
+        raise Unsupported(
+            f"CPU {cpu.index} translates in two stages (hgatp), for a guest of the guest"
+        )
     if narrow:
         if not satp >> 31:
             return identity("no translation (bare)", 32)

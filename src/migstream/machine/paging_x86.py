@@ -24,6 +24,7 @@ from migstream.machine.tables import (
     Space,
     Table,
     identity,
+    register,
 )
 
 __all__ = ["scheme"]
@@ -52,12 +53,11 @@ SHORT_PSE = (Level("PD", 22, 10), SHORT_PT)
 
 def scheme(cpu: Registers) -> Scheme:
     """How this CPU translates: from CR0.PG, CR4.PAE, EFER.LMA, CR4.LA57, CR4.PSE."""
-    values = cpu.values
-    cr3, cr4, efer = values["cr3"], values["cr4"], values.get("efer", 0)
-    # target/i386/helper.c: x86_cpu_set_a20: the mask is all ones but for bit 20
-    hole = ~values.get("a20_mask", -1) & A20
-    if not values["cr0"] & CR0_PG:
+    # target/i386/helper.c: x86_cpu_set_a20: the mask is all ones but for bit 20; there is no gate in SMM
+    hole = 0 if cpu.values.get("smm") else ~cpu.values.get("a20_mask", -1) & A20
+    if not register(cpu, "cr0") & CR0_PG:
         return identity("no paging", 32, hole=hole)
+    cr3, cr4, efer = register(cpu, "cr3"), register(cpu, "cr4"), cpu.values.get("efer", 0)
     if not cr4 & CR4_PAE:
         levels = SHORT_PSE if cr4 & CR4_PSE else SHORT
         return _scheme("32-bit paging", levels, Short(), cr3 & SHORT_ADDRESS, hole)

@@ -107,6 +107,6 @@ class PhysicalMemory:
             else:
                 raise NoSuchAddress(
                     f"no guest memory at physical address {at:#x}",
-                    hint="`migstream mem STREAM --map` lists the ranges that are known",
+                    hint="`migstream mem STREAM` lists the ranges that are known",
                 )
         return b"".join(out)

@@ -30,7 +30,7 @@ __all__ = [
     "physical_segments",
     "regex_needle",
     "search",
-    "strings_needle",
+    "strings_needles",
     "text_needles",
     "virtual_segments",
 ]
@@ -40,6 +40,11 @@ WINDOW = 1 << 20
 LONGEST = 1 << 12
 # What precedes a window is kept, so that `^` and `\b` know what stands before.
 BEFORE = 16
+
+LOWER = bytes(range(256)).lower()
+# Every printable byte as one and the same, 0 as itself, all others as another
+PRINTABLE = b"x"
+STRINGS = b"\0" + bytes(ord(PRINTABLE) if b == 9 or 32 <= b < 127 else 1 for b in range(1, 256))
 
 
 class Run(Protocol):
@@ -92,6 +97,7 @@ class Needle(msgspec.Struct, frozen=True):
     reach : bytes of the longest hit; all hits are as long if `fixed`
     kind : a word that goes to its hits
     literal : bytes that stand `lead` bytes behind the beginning of each hit; found faster than a pattern
+    fold : a table for bytes.translate; the literal is looked for in what it makes of memory
     fixed : hits may overlap; others are looked for behind the last one
     """
 
@@ -100,6 +106,7 @@ class Needle(msgspec.Struct, frozen=True):
     kind: str
     literal: bytes = b""
     lead: int = 0
+    fold: bytes | None = None
     fixed: bool = True
 
     @property
@@ -109,9 +116,10 @@ class Needle(msgspec.Struct, frozen=True):
 
     def hits(self, window: bytes, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Hits that begin in [start, stop) of a window, ascending."""
+        folded = window if self.fold is None else window.translate(self.fold)
         at = start
         while at < stop:
-            found = self._next(window, at, stop)
+            found = self._next(window, folded, at, stop)
             if found is None:
                 return
             first, last = found.span()
@@ -119,15 +127,13 @@ class Needle(msgspec.Struct, frozen=True):
                 yield first, window[first:last]
             at = first + 1 if self.fixed else max(last, first + 1)
 
-    def _next(self, window: bytes, at: int, stop: int) -> re.Match[bytes] | None:
+    def _next(self, window: bytes, folded: bytes, at: int, stop: int) -> re.Match[bytes] | None:
         while at < stop:
             if self.literal:
-                literal = window.find(
-                    self.literal, at + self.lead, stop + self.lead + len(self.literal) - 1
-                )
-                if literal < 0:
+                end = stop + self.lead + len(self.literal) - 1
+                at = folded.find(self.literal, at + self.lead, end) - self.lead
+                if at + self.lead < 0:
                     return None
-                at = literal - self.lead
             else:
                 found = self.pattern.search(window, at)
                 if found is None or found.start() >= stop:
@@ -179,22 +185,23 @@ def text_needles(text: str, *, ignore_case: bool = False) -> list[Needle]:
 
 def _fixed(parts: Iterable[Sequence[bytes]], kind: str) -> Needle:
     """A needle of parts that follow each other, each one of some choices of one length; b"" is any byte."""
-    source, size = b"", 0
+    source, size, fold = b"", 0, None
     literals: list[tuple[int, bytes]] = [(0, b"")]
     for choices in (narrow for part in parts for narrow in _bytewise(part)):
-        if len(choices) == 1 and choices[0]:
+        escaped = b"|".join(map(re.escape, choices))
+        source += b"(?:%b)" % escaped if len(choices) > 1 else escaped or b"."
+        size += len(choices[0]) or 1
+        if len({choice.lower() for choice in choices}) == 1 and choices[0]:
             at, last = literals[-1]
             literals[-1] = at, last + choices[0]
-            source += re.escape(choices[0])
+            fold = LOWER if len(choices) > 1 else fold
         else:
-            escaped = b"|".join(map(re.escape, choices))
-            source += b"(?:%b)" % escaped if escaped else b"."
-            literals.append((size + (len(choices[0]) or 1), b""))
-        size += len(choices[0]) or 1
+            literals.append((size, b""))
     lead, literal = max(literals, key=lambda one: (any(one[1]), len(one[1])))
     if not any(literal) and len(literal) < size:  # zeros are everywhere: no help
         lead, literal = 0, b""
-    return Needle(re.compile(source, re.DOTALL), size, kind, literal, lead)
+    literal = literal if fold is None else literal.lower()
+    return Needle(re.compile(source, re.DOTALL), size, kind, literal, lead, fold)
 
 
 def _bytewise(choices: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
@@ -223,14 +230,18 @@ def regex_needle(pattern: str, *, ignore_case: bool = False) -> Needle:
     return Needle(compiled, LONGEST, "regex", fixed=False)
 
 
-def strings_needle(minimum: int = 4) -> Needle:
+def strings_needles(minimum: int = 4) -> list[Needle]:
     """Printable ASCII, and the same as UTF-16LE, of at least so many characters, as strings(1).
 
     Longer ones than LONGEST bytes come in pieces.
     """
-    one = rb"[\t -~]"
-    source = rb"(?:%b\0){%d,}|%b{%d,}" % (one, minimum, one, minimum)
-    return Needle(re.compile(source), max(LONGEST, 2 * minimum), "string", fixed=False)
+    found = []
+    for kind, end in (("ascii", b""), ("utf-16-le", b"\0")):
+        pattern = re.compile(rb"(?:[\t -~]%b){%d,}" % (end, minimum))
+        reach = max(LONGEST, minimum * (1 + len(end)))
+        literal = (PRINTABLE + end) * minimum
+        found.append(Needle(pattern, reach, kind, literal, fold=STRINGS, fixed=False))
+    return found
 
 
 def block_segments(name: str, start: int, stop: int) -> Iterator[Segment]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
+
+from migstream.errors import Unsupported
 
 __all__ = [
     "ACCESSED",
@@ -30,6 +33,7 @@ __all__ = [
     "Space",
     "Table",
     "identity",
+    "register",
     "words",
 ]
 
@@ -41,6 +45,7 @@ WORDS = ("read", "write", "execute", "user", "user-execute", "global", "accessed
 ADDRESSES = 1 << 64
 
 
+@cache
 def words(flags: int) -> tuple[str, ...]:
     """The flags in words."""
     return tuple(word for bit, word in enumerate(WORDS) if flags >> bit & 1)
@@ -55,6 +60,19 @@ class Registers(Protocol):
     def arch(self) -> str: ...
     @property
     def values(self) -> Mapping[str, int]: ...
+
+
+def register(cpu: Registers, name: str) -> int:
+    """A register that translation depends on.
+
+    Raises
+    ------
+    Unsupported : the stream does not have it
+    """
+    value = cpu.values.get(name)
+    if value is None:
+        raise Unsupported(f"how CPU {cpu.index} translates: the stream has no register {name}")
+    return value
 
 
 class Level(msgspec.Struct, frozen=True):

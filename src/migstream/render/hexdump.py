@@ -10,14 +10,13 @@ import msgspec
 
 from migstream.errors import NoSuchPath
 from migstream.render.items import note, title
-from migstream.render.text import Palette, escape, grouped
+from migstream.render.text import LINE, Palette, escape, grouped, hex_line
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, SectionType, Span
 
 __all__ = ["Piece", "dump_lines", "pieces", "region", "resolve"]
 
-WIDTH = 16
 FEW_LINES = 16
 REGION = re.compile(r"@(0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?")
 LONGEST = 60
@@ -172,16 +171,15 @@ def dump_lines(found: Iterable[Piece], palette: Palette, *, everything: bool) ->
         word = f" = {palette.value(escape(piece.text))}" if piece.text else ""
         label = f"{palette.name(escape(piece.path))}{' ' if piece.path else ''}{palette.dim(escape(piece.type))}{word}"
         size = piece.span.size
-        lines = -(-size // WIDTH)
+        lines = -(-size // LINE)
         shown = lines if everything else min(lines, FEW_LINES)
         for index in range(shown):
-            low = index * WIDTH
-            data = bytes(piece.data[low : low + WIDTH])
-            chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
+            low = index * LINE
+            data = bytes(piece.data[low : low + LINE])
             beside = f"  {label}" if not index else ""
-            yield f"{piece.span.start + low:08x}  {data.hex(' '):<47}  {chars:<16}{beside}".rstrip()
+            yield f"{hex_line(piece.span.start + low, data)}{beside}".rstrip()
         if shown < lines:
-            yield palette.dim(f"{'':8}  … {grouped(size - shown * WIDTH)} more bytes (--all)")
+            yield palette.dim(f"{'':8}  … {grouped(size - shown * LINE)} more bytes (--all)")
 
 
 def region(piece: Piece) -> dict[str, Any]:

@@ -6,15 +6,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.render.memory import hex_line
-from migstream.render.text import Palette, table
+from migstream.render.text import LINE, Palette, hex_line, table
 
 if TYPE_CHECKING:
     from migstream.ram.history import PageVersion
 
 __all__ = ["changed_lines", "history_lines", "history_rows"]
-
-WIDTH = 16
 
 
 def _differing(a: bytes, b: bytes) -> int:
@@ -60,8 +57,8 @@ def changed_lines(
     address: int, old: PageVersion, new: PageVersion, palette: Palette
 ) -> Iterator[str]:
     """Lines of sixteen bytes that differ, before (-) and after (+)."""
-    for low in range(0, len(old.data), WIDTH):
-        a, b = old.data[low : low + WIDTH], new.data[low : low + WIDTH]
+    for low in range(0, len(old.data), LINE):
+        a, b = old.data[low : low + LINE], new.data[low : low + LINE]
         if a != b:
             yield palette.dim(f"- {hex_line(address + low, a)}")
             yield palette.value(f"+ {hex_line(address + low, b)}")

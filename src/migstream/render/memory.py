@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.render.text import Palette, escape, short_size, table
+from migstream.render.text import LINE, Palette, escape, hex_line, short_size, table
 
 if TYPE_CHECKING:
     from migstream.machine.paging import Mapping, Translation
@@ -22,14 +22,6 @@ __all__ = [
     "translation_lines",
 ]
 
-WIDTH = 16
-
-
-def hex_line(address: int, data: bytes) -> str:
-    """Up to sixteen bytes: the address, the bytes, their characters."""
-    chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
-    return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
-
 
 def hex_lines(
     pieces: Iterable[tuple[int, bytes]], palette: Palette, *, everything: bool
@@ -42,9 +34,9 @@ def hex_lines(
     """
     last, starred, at = b"", False, 0
     for address, data in pieces:
-        for low in range(0, len(data), WIDTH):
-            row, at = data[low : low + WIDTH], address + low
-            if row == last and len(row) == WIDTH and not everything:
+        for low in range(0, len(data), LINE):
+            row, at = data[low : low + LINE], address + low
+            if row == last and len(row) == LINE and not everything:
                 if not starred:
                     yield palette.dim("*")
                 starred = True
@@ -52,7 +44,7 @@ def hex_lines(
             yield hex_line(at, row).rstrip()
             last, starred = row, False
     if starred:
-        yield f"{at + WIDTH:08x}"
+        yield f"{at + LINE:08x}"
 
 
 def range_lines(ranges: Sequence[Range], palette: Palette) -> list[str]:
@@ -99,13 +91,11 @@ def hit_table(hit: Hit) -> dict[str, Any]:
 
 def hit_line(hit: Hit, palette: Palette) -> str:
     """The hit's first sixteen bytes, and how many more there are."""
-    more = len(hit.data) - WIDTH
+    more = len(hit.data) - LINE
     beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
-    return f"{hex_line(hit.address, hit.data[:WIDTH])}  {palette.dim(beside)}"
+    return f"{hex_line(hit.address, hit.data[:LINE])}  {palette.dim(beside)}"
 
 
 def string_line(hit: Hit, palette: Palette) -> str:
     """A string and its address."""
-    wide = hit.data[1:2] == b"\0"
-    text = hit.data.decode("utf-16-le" if wide else "ascii")
-    return f"{palette.dim(f'{hit.address:08x}')}  {escape(text)}"
+    return f"{palette.dim(f'{hit.address:08x}')}  {escape(hit.data.decode(hit.kind))}"

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Palette", "escape", "grouped", "percent", "short_size", "size", "table"]
+__all__ = [
+    "LINE",
+    "Palette",
+    "escape",
+    "grouped",
+    "hex_line",
+    "percent",
+    "short_size",
+    "size",
+    "table",
+]
 
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 STEP = 1024
+LINE = 16  # bytes of a line of a hexdump
 
 
 def escape(text: str) -> str:
@@ -51,6 +62,12 @@ def size(number: int) -> str:
 def percent(part: int, whole: int) -> str:
     """A share: 12.3 %."""
     return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def hex_line(address: int, data: bytes) -> str:
+    """Up to LINE bytes: the address, the bytes, their characters."""
+    chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
+    return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
 
 
 class Palette:

@@ -1,0 +1,309 @@
+"""`migstream mem`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import to_builtins
+
+from migstream.cli.common import Run, verb
+from migstream.errors import NoSuchAddress
+
+if TYPE_CHECKING:
+    from migstream.machine.paging import VirtualMemory
+    from migstream.machine.physical import PhysicalMemory
+    from migstream.machine.registers import Cpu
+    from migstream.machine.search import Needle, Segment
+    from migstream.ram.image import Ram
+
+__all__ = ["command"]
+
+SOME = 256
+PAGE = 4096
+END = 1 << 64
+TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
+
+
+class Number(click.ParamType[int]):
+    """A number: decimal, 0x..., or with K, M, G behind it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|\d+)([KMG]?)", value)
+        if match is None:
+            self.fail(f"{value!r} is no number of bytes, such as 64, 0x40 or 4K", param, ctx)
+        return int(match[1], 0) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+
+
+class View:
+    """What the addresses of this run mean: guest-physical, a CPU's virtual ones, or offsets in a block."""
+
+    def __init__(self, run: Run, cpu: int, virt: bool, block: str | None) -> None:
+        self._stream = run.stream
+        self._cpu = cpu
+        self.space = "block" if block is not None else "virtual" if virt else "physical"
+        self.block = block or ""
+
+    @property
+    def memory(self) -> PhysicalMemory:
+        return self._stream.memory
+
+    @property
+    def cpu(self) -> Cpu:
+        cpus = self._stream.registers
+        if not 0 <= self._cpu < len(cpus):
+            raise NoSuchAddress(
+                f"no CPU {self._cpu}", hint=f"there are CPUs 0 to {len(cpus) - 1}" if cpus else ""
+            )
+        return cpus[self._cpu]
+
+    @property
+    def ram(self) -> Ram:
+        ram = self._stream.ram
+        if ram is None:
+            raise NoSuchAddress("there is no guest memory in this stream")
+        return ram
+
+    def address(self, text: str) -> int:
+        """A number, or a sum with registers of the CPU in it: `$rip+0x10`, `$cs.base+$rip`."""
+        terms = TERM.findall(text)
+        if not terms or "".join(sign + term for sign, term in terms) != text or terms[0][0]:
+            raise click.UsageError(f"{text!r} is no address, such as 0x7c00 or $rip+16")
+        total = 0
+        for sign, term in terms:
+            try:
+                value = self._register(term[1:]) if term.startswith("$") else int(term, 0)
+            except ValueError:
+                raise click.UsageError(f"{term!r} is no number, such as 16 or 0x10") from None
+            total += -value if sign == "-" else value
+        return total % END if "$" in text else total
+
+    def _register(self, name: str) -> int:
+        cpu = self.cpu
+        values = {"pc": cpu.pc, **cpu.values}
+        value = values.get(name.lower())
+        if value is None:
+            raise NoSuchAddress(
+                f"CPU {cpu.index} has no register {name!r}", hint=f"it has {', '.join(values)}"
+            )
+        return value
+
+    def some(self, address: int) -> int:
+        """How many bytes to show where nobody says: no more than there are before the next hole."""
+        if self.space == "block":
+            there = self.ram[self.block].size - address
+        elif self.space == "physical":
+            pieces = self.memory.pieces(address, SOME)
+            there = sum(
+                size for one, _, size in takewhile(lambda piece: piece[0] is not None, pieces)
+            )
+        else:
+            there = SOME
+        return min(max(there, 1), SOME)
+
+    def read(self, address: int, size: int) -> Iterator[tuple[int, bytes]]:
+        """Bytes page by page, so that what is there is there before an error."""
+        reader = self._reader()
+        stop = address + size
+        while address < stop:
+            here = min(PAGE - address % PAGE, stop - address)
+            yield address, reader(address, here)
+            address += here
+
+    def _reader(self) -> Callable[[int, int], bytes]:
+        if self.space == "block":
+            block = self.ram[self.block]
+            return lambda at, size: bytes(block.read(at, at + size))
+        if self.space == "physical":
+            return self.memory.read
+        from migstream.machine.paging import VirtualMemory
+
+        virtual: VirtualMemory = VirtualMemory(self.cpu, self.memory)
+        return virtual.read
+
+    def segments(self, start: int, stop: int) -> Iterable[Segment]:
+        """What is to be looked through."""
+        from migstream.machine import search
+
+        if self.space == "block":
+            size = self.ram[self.block].size
+            return search.block_segments(self.block, min(start, size), min(stop, size))
+        if self.space == "physical":
+            return search.physical_segments(self.memory, start, stop)
+        return search.virtual_segments(self.cpu, self.memory, start, stop)
+
+
+def _needles(
+    find: tuple[str, ...], text: tuple[str, ...], regex: tuple[str, ...], ignore_case: bool
+) -> list[Needle]:
+    from migstream.machine.search import hex_needles, regex_needle, text_needles
+
+    try:
+        return [
+            *(needle for one in find for needle in hex_needles(one)),
+            *(needle for one in text for needle in text_needles(one, ignore_case=ignore_case)),
+            *(regex_needle(one, ignore_case=ignore_case) for one in regex),
+        ]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _search(
+    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool
+) -> None:
+    """Print the hits; exit status 1 where there are none."""
+    from migstream.machine.search import search
+    from migstream.render.memory import hit_line, hit_table, string_line
+
+    found = False
+    if run.as_json:
+        hits = [hit_table(hit) for hit in search(view.segments(start, stop), view.ram, needles)]
+        run.emit(hits)
+        found = bool(hits)
+    else:
+        show = hit_line if plain else string_line
+        for hit in search(view.segments(start, stop), view.ram, needles):
+            run.print(show(hit, run.palette))
+            found = True
+    if not found:
+        run.damage(run.stream.noticed)
+        sys.exit(1)
+
+
+def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
+    from migstream.render.memory import hex_lines
+
+    pieces = view.read(start, size)
+    if raw:
+        for _, data in pieces:
+            run.write(data)
+    elif run.as_json:
+        data = b"".join(data for _, data in pieces)
+        table = {"space": view.space, "block": view.block or None, "address": start}
+        run.emit({**table, "size": len(data), "hex": data.hex()})
+    else:
+        run.print(hex_lines(pieces, run.palette, everything=run.verbose))
+
+
+def _translate(run: Run, view: View, address: int) -> None:
+    from migstream.machine.paging import translate
+    from migstream.render.memory import translation_lines
+
+    found = translate(view.cpu, view.memory, address)
+    if run.as_json:
+        run.emit(to_builtins(found))
+    else:
+        run.print(translation_lines(found, run.palette))
+
+
+def _pages(run: Run, view: View) -> None:
+    from migstream.machine.paging import pages
+    from migstream.render.memory import mapping_line
+
+    found = pages(view.cpu, view.memory)
+    if run.as_json:
+        run.emit([one._asdict() for one in found])
+    else:
+        run.print(mapping_line(one, run.palette) for one in found)
+
+
+def _ranges(run: Run, view: View) -> None:
+    from migstream.render.memory import range_lines
+
+    ranges = view.memory.ranges
+    if run.as_json:
+        run.emit({"ranges": to_builtins(ranges)})
+    else:
+        run.print(range_lines(ranges, run.palette))
+
+
+@verb(
+    click.Argument(["address"], required=False),
+    click.Option(["-n", "--length"], type=Number(), help="Bytes; 256 without it."),
+    click.Option(
+        ["--virt/--phys"], help="Addresses are virtual ones, or guest-physical (default)."
+    ),
+    click.Option(["--cpu"], type=int, default=0, metavar="N", help="Whose virtual addresses; 0."),
+    click.Option(["--block"], metavar="NAME", help="Addresses are offsets in this RAM block."),
+    click.Option(["-r", "--raw"], is_flag=True, help="The raw bytes."),
+    click.Option(["--translate"], metavar="ADDRESS", help="Walk the page tables for this one."),
+    click.Option(["--pages"], is_flag=True, help="List what a CPU's page tables map."),
+    click.Option(
+        ["--find"], multiple=True, metavar="HEX", help="Find bytes: 'de ad ?? ef', ?? is any."
+    ),
+    click.Option(
+        ["--text"], multiple=True, metavar="WORD", help="Find text, as UTF-8 and UTF-16LE."
+    ),
+    click.Option(["--regex"], multiple=True, metavar="RE", help="Find a regular expression."),
+    click.Option(["-i", "--ignore-case"], is_flag=True, help="Upper and lower case are the same."),
+    click.Option(["--strings"], is_flag=True, help="Print strings, as strings(1) does."),
+    click.Option(
+        ["--min", "minimum"],
+        type=click.IntRange(1, 1024),
+        default=4,
+        metavar="N",
+        help="Characters of the shortest string; 4.",
+    ),
+    memory=True,
+)
+def command(
+    run: Run,
+    address: str | None,
+    length: int | None,
+    virt: bool,
+    cpu: int,
+    block: str | None,
+    raw: bool,
+    translate: str | None,
+    pages: bool,
+    find: tuple[str, ...],
+    text: tuple[str, ...],
+    regex: tuple[str, ...],
+    ignore_case: bool,
+    strings: bool,
+    minimum: int,
+) -> None:
+    """Guest memory: a hexdump from ADDRESS on, or what is found between it and ADDRESS + length.
+
+    ADDRESS is a number or a register: 0x7c00, $rip, $rsp-64. Without it, and with nothing to find:
+    the ranges of guest-physical memory, and what each is known from.
+
+    Exit status of a search: 0 found, 1 nothing found.
+    """
+    if virt and block is not None:
+        raise click.UsageError("--virt and --block are two ways to mean an address")
+    wanted = [bool(find or text or regex), strings, translate is not None, pages]
+    if sum(wanted) > 1:
+        raise click.UsageError(
+            "one at a time: --find, --text, --regex; --strings; --translate; --pages"
+        )
+    if raw and any(wanted):
+        raise click.UsageError("--raw is for a dump")
+    if address is not None and (pages or translate is not None):
+        raise click.UsageError("--translate and --pages take no ADDRESS beside them")
+    view = View(run, cpu, virt, block)
+    start = view.address(address) if address is not None else 0
+    if translate is not None:
+        _translate(run, view, view.address(translate))
+    elif pages:
+        _pages(run, view)
+    elif wanted[0] or strings:
+        from migstream.machine.search import strings_needles
+
+        needles = strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
+        stop = END if length is None else start + length
+        _search(run, view, needles, start, stop, plain=not strings)
+    elif address is None and block is None and not virt:
+        _ranges(run, view)
+    elif address is None and virt:
+        raise click.UsageError("--virt needs an ADDRESS, or --pages, or something to find")
+    else:
+        _dump(run, view, start, view.some(start) if length is None else length, raw)
