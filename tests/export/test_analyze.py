@@ -189,7 +189,10 @@ def test_no_block_name_leads_out_of_the_folder(name: str, tmp_path: Path) -> Non
     inside = tmp_path / "inside"
     inside.mkdir()
     data = stream_of(
-        b"\x01", [field("x", "uint8", 1)], {name: PAGE, "a": PAGE}, page(0, name, b"Z" * PAGE) + page(0, "a", b"\0")
+        b"\x01",
+        [field("x", "uint8", 1)],
+        {name: PAGE, "a": PAGE},
+        page(0, name, b"Z" * PAGE) + page(0, "a", b"\0"),
     )
     with open_stream(data) as stream:
         extract(stream, inside)

@@ -19,7 +19,7 @@ import migstream
 from migstream.cli.group import cli
 from migstream.errors import SourceError
 from migstream.export.extract import file_name
-from migstream.export.output import MANIFEST, new_file, new_folder
+from migstream.source.output import MANIFEST, new_file, new_folder
 from support import build
 from support.build import be32, be64, counted
 from support.samples import Sample

@@ -46,7 +46,7 @@ def _files(
 ) -> tuple[list[dict[str, Any]], list[Plan]]:
     """Write everything; a row for each file, and the plans."""
     from migstream.export import extract
-    from migstream.export.output import new_file
+    from migstream.source.output import new_file
 
     ram = extract.memory_of(run.stream)
     if form == "raw":
@@ -62,8 +62,8 @@ def _folder(
 ) -> tuple[list[dict[str, Any]], list[Plan]]:
     """One file for each block, and MANIFEST, which says whose it is."""
     from migstream.export import extract
-    from migstream.export.output import MANIFEST, new_file, new_folder
     from migstream.render.shape import to_json
+    from migstream.source.output import MANIFEST, new_file, new_folder
 
     wanted = [ram[name] for name in names]
     there = [block for block in wanted if block.elsewhere is None]

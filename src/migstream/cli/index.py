@@ -18,9 +18,9 @@ def command(run: Run, output: str | None) -> None:
     It holds where each page is, eight bytes a page. It is used by itself as long as the stream's
     size, time and ends are the same, and may be deleted at any time.
     """
-    from migstream.export.output import new_file
     from migstream.ram.sidecar import SUFFIX
     from migstream.render.text import escape, size
+    from migstream.source.output import new_file
 
     target = output or f"{run.stream.name}{SUFFIX}"
     with new_file(target, replace=True) as fd:
