@@ -8,7 +8,7 @@ import msgspec
 
 from migstream.machine.flat import Piece, clip, flatten
 from migstream.machine.state import DeviceState, State
-from migstream.vmstate.values import Value
+from migstream.vmstate.pci import config_space
 
 __all__ = ["Function", "functions", "pci_space"]
 
@@ -20,8 +20,6 @@ BRIDGE_CONTROL, BRIDGE_VGA = 0x3E, 0x08
 LEGACY_VGA = (0xA0000, 0x20000)
 TOP = 1 << 64
 
-# How deep a PCIDevice lies in a device's state: a PCIe port is three bases below its own section.
-DEPTH = 6
 
 # The register of a block that a device made, by the end of its name. Where devices of different
 # kinds use one name, by the device's section first.
@@ -134,29 +132,16 @@ def functions(state: State) -> dict[str, Function]:
 def _config(device: DeviceState) -> bytes | None:
     """Configuration space: version 2, then the registers (hw/pci/pci.c: vmstate_pci_device).
 
-    A virtio device writes the same at the start of its own blob (hw/virtio/virtio-pci.c:
-    virtio_pci_save_config), and so does nearly every PCI device that nothing describes.
+    Nearly every PCI device that nothing describes begins with the same.
     """
-    config = _find(device.value, "pci config", DEPTH)
+    config = config_space(device.value)
     if config is not None:
         raw = bytes(config.raw)
         return raw if len(raw) >= 256 else None
-    blob = _find(device.value, "virtio", 1) or _find(device.value, "buffer", 1)
-    raw = b"" if blob is None else bytes(blob.raw[:260])
+    if device.described:
+        return None
+    raw = bytes(next(iter(device.value.children)).raw[:260])
     return raw[4:] if len(raw) == 260 and raw[:4] == b"\0\0\0\2" else None
-
-
-def _find(value: Value, kind: str, depth: int) -> Value | None:
-    """The first leaf of a type in the first struct of the first struct, and so on."""
-    for one in value.children:
-        if one.kind == "leaf":
-            if one.type == kind:
-                return one
-        elif one.kind == "struct" and one.count is None and depth > 1:
-            found = _find(one, kind, depth - 1)
-            if found is not None:
-                return found
-    return None
 
 
 def pci_space(
