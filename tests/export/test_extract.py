@@ -175,9 +175,9 @@ def test_an_interrupted_run_leaves_nothing(request_: int, tmp_path: Path) -> Non
     slow = (
         "import migstream.export.extract as e, time, sys\n"
         "write = e._write\n"
-        "def late(fd, pieces, at):\n"
+        "def late(fd, piece, at):\n"
         "    time.sleep(0.5)\n"
-        "    return write(fd, pieces, at)\n"
+        "    return write(fd, piece, at)\n"
         "e._write = late\n"
         "from migstream.cli import main\n"
         "main()\n"

@@ -6,9 +6,7 @@ A plan is a few bytes of head and parts of RAM blocks at their offsets; what is 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Part", "Plan", "block_plan", "copy", "file_name", "memory_of", "plan"]
 
-WINDOW = 4 << 20
-AHEAD = 4
+WINDOW = 256 << 10
 GAP = 64 << 10  # shorter holes cost more than they save
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 LONGEST = 200
@@ -192,48 +189,39 @@ def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: 
     ----------
     tell : called with the number of bytes of memory that are done since the last call
 
-    This thread finds the pages while another one writes those before them, out of the stream
-    itself wherever it holds them as they are.
+    Pages are collected in a buffer that stays in the processor's cache: twice as fast as writing
+    them one by one out of the stream, and a second thread gains nothing over it.
     """
     os.ftruncate(fd, made.size)
     written = sum(os.pwrite(fd, head, at) for at, head in made.heads)
-    pending: deque[Future[int]] = deque()
-    with ThreadPoolExecutor(1) as pool:
-        for part in made.parts:
-            done = part.offset
-            for start, pieces in _windows(ram[part.block], part.offset, part.offset + part.size):
-                if len(pending) == AHEAD:
-                    written += pending.popleft().result()
-                pending.append(pool.submit(_write, fd, pieces, part.at + start - part.offset))
-                stop = start + sum(map(len, pieces))
-                tell(stop - done)
-                done = stop
-            tell(part.offset + part.size - done)
-        written += sum(future.result() for future in pending)
+    buffer = memoryview(bytearray(WINDOW))
+    for part in made.parts:
+        done = part.offset
+        for start, piece in _windows(ram[part.block], part.offset, part.offset + part.size, buffer):
+            written += _write(fd, piece, part.at + start - part.offset)
+            stop = start + len(piece)
+            tell(stop - done)
+            done = stop
+        tell(part.offset + part.size - done)
     return written
 
 
-def _windows(block: Block, start: int, stop: int) -> Iterator[tuple[int, list[memoryview]]]:
-    """Where data are, in pieces of not too many pages, each with its offset in the block."""
+def _windows(
+    block: Block, start: int, stop: int, buffer: memoryview
+) -> Iterator[tuple[int, memoryview]]:
+    """Where data are, a buffer at a time, each with its offset in the block."""
     page = block.page
-    most = min(os.sysconf("SC_IOV_MAX"), WINDOW // page)
+    most = max(len(buffer) // page, 1)
     for low, high in _stretches(block, start, stop):
         for first in range(low // page, -(-high // page), most):
             count = min(most, -(-high // page) - first)
-            pieces = block.pieces(first, count)
-            if first * page < low:
-                pieces[0] = pieces[0][low - first * page :]
-            if (over := (first + count) * page - high) > 0:
-                pieces[-1] = pieces[-1][:-over]
-            yield max(low, first * page), pieces
+            block.fill(first, buffer[: count * page])
+            at = max(low, first * page)
+            yield at, buffer[at - first * page : min(high, (first + count) * page) - first * page]
 
 
-def _write(fd: int, pieces: list[memoryview], at: int) -> int:
-    """Write all of it, however little the system takes at once."""
-    total = sum(map(len, pieces))
-    done = os.pwritev(fd, pieces, at)
-    if done < total:
-        rest = memoryview(b"".join(pieces))
-        while done < total:
-            done += os.pwrite(fd, rest[done:], at + done)
-    return total
+def _write(fd: int, piece: memoryview, at: int) -> int:
+    done = 0
+    while done < len(piece):
+        done += os.pwrite(fd, piece[done:], at + done)
+    return done

@@ -462,6 +462,10 @@ class Block:
             )
         return self._pages
 
+    def fill(self, first: int, out: memoryview) -> None:
+        """Whole pages from page `first` on, as many as `out` has room for. Raises as `read`."""
+        self._sent().fill(first, out)
+
     def pieces(self, first: int, count: int) -> list[memoryview]:
         """`count` whole pages from page `first` on, in pieces that follow each other.
 

@@ -78,8 +78,12 @@ class Registry:
     def names(self) -> list[str]:
         return sorted(self._where)
 
-    def find(self, name: str) -> Factory | None:
-        """The codec's factory for a section of this name, None when nobody claims it."""
+    def find(self, name: str, *, plugins: bool = True) -> Factory | None:
+        """The codec's factory for a section of this name, None when nobody claims it.
+
+        Looking for plug-ins takes longer than reading a small stream: leave them out for a
+        section that needs no codec to be read.
+        """
         where = self._where.get(name)
         if where is None:
             where = next(
@@ -89,7 +93,7 @@ class Registry:
             module, _, attribute = where.partition(":")
             factory: Factory = getattr(import_module(module), attribute)
             return factory
-        return self._plugin(name)
+        return self._plugin(name) if plugins else None
 
     def _plugin(self, name: str) -> Factory | None:
         if self._group is None:

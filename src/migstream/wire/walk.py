@@ -266,7 +266,7 @@ class Walker:
         head = read_section_start(cur)
         turn = self.sizes.get((head.name, head.instance_id), [])
         size = turn[0] if turn and head.type == SectionType.FULL else None
-        factory = self.registry.find(head.name)
+        factory = self.registry.find(head.name, plugins=size is None)
         codec = None
         if factory is not None:
             codec = factory(self.context)
