@@ -61,7 +61,11 @@ def _width(name: str, device: DeviceState, names: set[str]) -> str:
     if name == "ppc":
         return "ppc" if "env.gprh" in names else "ppc64"
     if name == "riscv":
-        return {1: "riscv32", 3: "riscv128"}.get(number(value, "env.misa_mxl") or 0, "riscv64")
+        # QEMU up to 6.1 has misa in one, as wide as the registers are
+        gpr = child(value, "env.gpr")
+        width = 1 if gpr is not None and gpr.node.stride == 4 else 2
+        mxl = number(value, "env.misa_mxl") or width
+        return {1: "riscv32", 3: "riscv128"}.get(mxl, "riscv64")
     return name
 
 

@@ -13,10 +13,10 @@ import msgspec
 
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture, cpus
-from migstream.machine.state import State
+from migstream.machine.state import State, number
 from migstream.vmstate.values import Value
 
-__all__ = ["Cpu", "Reader", "registers"]
+__all__ = ["READERS", "Cpu", "Reader", "registers"]
 
 
 class Cpu(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,9 +85,16 @@ def registers(state: State) -> tuple[Cpu, ...]:
             hint="`migstream tree STREAM cpu` shows the section's fields",
         )
     reader = cast("Reader", import_module(f"migstream.machine.{module}"))
+    # a section beside that of the CPU (hw/core/cpu-common.c, vmstate_cpu_common), where it is not part of it
+    halted = {
+        d.instance_id: number(d.value, "halted") for d in state.devices if d.name == "cpu_common"
+    }
     found = []
     for device in sections:
         values = reader.read(device.value, arch)
+        stopped = halted.get(device.instance_id)
+        if stopped is not None:
+            values["halted"] = stopped
         found.append(
             Cpu(
                 index=device.instance_id,
