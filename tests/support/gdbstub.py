@@ -8,6 +8,7 @@ GDB manual, appendix "GDB Remote Serial Protocol"
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -34,11 +35,20 @@ class Debugger:
 
     def ask(self, request: str) -> str:
         """Send one packet and return the answer to it, without frame and checksum."""
-        self._socket.sendall(f"${request}#{sum(request.encode()) & 0xFF:02x}".encode())
-        return self.answer()
+        self._send(request)
+        return self._answer()
 
-    def answer(self) -> str:
-        """Wait for one packet: QEMU sends one of its own accord when the guest stops."""
+    def run(self, seconds: float) -> None:
+        """Let the guest run for a while."""
+        self._send("c")
+        time.sleep(seconds)
+        self._socket.sendall(b"\x03")
+        self._answer()
+
+    def _send(self, request: str) -> None:
+        self._socket.sendall(f"${request}#{sum(request.encode()) & 0xFF:02x}".encode())
+
+    def _answer(self) -> str:
         while self._bytes.read(1) != b"$":
             pass  # the acknowledgement
         answer = b"".join(iter(lambda: self._bytes.read(1), b"#"))
