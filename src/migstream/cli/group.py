@@ -16,6 +16,7 @@ VERBS = {
     "tree": "Devices and their fields with values and types.",
     "show": "Values, or any region, with the hexdump beside them.",
     "get": "The value of a path; raw bytes or hexadecimal on request.",
+    "registers": "Registers of every virtual CPU, as `info registers` prints them.",
     "mem": "Guest memory: hexdump, search, strings, page tables.",
     "history": "Every version of a page, by dirty round.",
     "index": "An index beside the stream: guest memory at once from then on.",
