@@ -152,6 +152,20 @@ def test_an_index_gives_the_same(made: Sent, tmp_path_factory: pytest.TempPathFa
         assert stream._indexed is None
 
 
+def test_an_index_of_many_blocks(tmp_path: Path) -> None:
+    """Their names take more than a page of the index."""
+    sizes = {f"block-{n:03}": P for n in range(200)}
+    path = tmp_path / "a.mig"
+    records = [record(name, 0, PAGE, name.encode().ljust(P, b".")) for name in sizes]
+    path.write_bytes(stream_of(*records, sizes=sizes))
+    index = Path(f"{path}{SUFFIX}")
+    with migstream.open(path) as stream, index.open("wb") as file:
+        stream.write_index(file.fileno())
+    with migstream.open(path) as stream:
+        assert stream._indexed is not None
+        assert [stream.read(name, 0, 9) for name in sizes] == [name.encode() for name in sizes]
+
+
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_a_damaged_index_is_never_worse_than_none(

@@ -99,7 +99,7 @@ def write(
         text = msgspec.json.encode(head)
         if len(MAGIC) + 4 + len(text) <= base:
             break
-        base = -(-(len(MAGIC) + 4 + len(text)) // ALIGN + 1) * ALIGN
+        base += -(-(len(MAGIC) + 4 + len(text) - base) // ALIGN) * ALIGN
     os.pwrite(fd, MAGIC + len(text).to_bytes(4, "big") + text, 0)
     for (_, table), place in zip(order, tables, strict=True):
         _write_table(fd, table, place.at)
