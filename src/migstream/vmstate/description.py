@@ -7,8 +7,8 @@ one object (lists describe each element with the same keys), so objects are read
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import re
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,6 +18,8 @@ __all__ = ["Description", "Device", "Field", "Group", "parse_description"]
 
 MAX_DEPTH = 64
 MAX_SIZE = 1 << 62
+# A second VMState beside the first in one object: a list of several elements.
+REPEATED = re.compile(rb'\] ?, ?"vmsd_name"')
 ROOT_KEYS = {"configuration", "page_size", "devices"}
 
 
@@ -147,6 +149,95 @@ def _device(table: Any) -> Device:
     )
 
 
+# --- the usual text, all at once -----------------------------------------------------------------
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+
+
+class _WireGroup(msgspec.Struct, gc=False):
+    """A VMState as the text has it."""
+
+    vmsd_name: str = ""
+    version: _Size = 0
+    fields: list[_WireField] = []
+    subsections: list[_WireGroup] = []
+
+
+class _WireField(msgspec.Struct, gc=False):
+    """A field with the keys of a VMState beside its own, if it has such."""
+
+    name: str
+    type: str
+    size: _Size
+    array_len: _Size | None = None
+    struct: _WireGroup | None = None
+    vmsd_name: str = ""
+    version: _Size = 0
+    fields: list[_WireField] | None = None
+    subsections: list[_WireGroup] = []
+
+
+class _WireDevice(msgspec.Struct, gc=False):
+    name: str
+    instance_id: _Size
+    size: _Size | None = None
+    vmsd_name: str = ""
+    version: _Size = 0
+    fields: list[_WireField] = []
+    subsections: list[_WireGroup] = []
+
+
+class _WireDescription(msgspec.Struct, gc=False):
+    devices: list[_WireDevice]
+    page_size: _Size = 0
+    configuration: _WireGroup | None = None
+
+
+def _made(
+    wire: _WireGroup | _WireField | _WireDevice, fields: list[_WireField], depth: int
+) -> Group:
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    return Group(
+        wire.vmsd_name,
+        wire.version,
+        tuple(
+            [
+                Field(
+                    f.name,
+                    f.type,
+                    f.size,
+                    f.array_len,
+                    None if f.struct is None else _made(f.struct, f.struct.fields, depth + 1),
+                    () if f.fields is None else (_made(f, f.fields, depth + 1),),
+                )
+                for f in fields
+            ]
+        ),
+        tuple([_made(s, s.fields, depth + 1) for s in wire.subsections]),
+    )
+
+
+def _at_once(text: bytes) -> Description | None:
+    """The model of a description that is as it should be; None where the plain way has to look."""
+    if REPEATED.search(text):
+        return None
+    try:
+        wire = msgspec.json.decode(text, type=_WireDescription)
+        return Description(
+            page_size=wire.page_size,
+            devices=tuple(
+                [Device(d.name, d.instance_id, _made(d, d.fields, 0), d.size) for d in wire.devices]
+            ),
+            configuration=None
+            if wire.configuration is None
+            else _made(wire.configuration, wire.configuration.fields, 0),
+            text=text,
+        )
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+
+
 def parse_description(text: bytes, at: int | None = None) -> Description:
     """The model of a description.
 
@@ -159,6 +250,13 @@ def parse_description(text: bytes, at: int | None = None) -> Description:
     ------
     BadDescription : not JSON, not of the shape any QEMU writes, or nested without end
     """
+    return _at_once(text) or _one_by_one(text, at)
+
+
+def _one_by_one(text: bytes, at: int | None) -> Description:
+    """The plain way: keeps keys that are repeated, and says what is wrong."""
+    import json
+
     try:
         table = json.loads(text.decode("utf-8", "surrogateescape"), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
