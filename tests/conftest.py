@@ -6,12 +6,17 @@ import os
 from collections.abc import Callable, Generator
 
 import pytest
+from hypothesis import settings
 
 from support import samples
 from support.qemu import Binary, find
 from support.samples import Packed, Sample
 
 QEMU = "qemu-system-x86_64"
+# No test is a race against the clock: a loaded machine proves nothing.
+settings.register_profile("migstream", deadline=None)
+settings.load_profile("migstream")
+
 REQUIRED = os.environ.get("MIGSTREAM_REQUIRE_QEMU") == "1"
 
 
