@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from migstream.export.notes import CPU_NUMBER, Order, first_note
+from migstream.export.notes import CPU_NUMBER, FLOATING, Order, first_note
 from migstream.export.ranges import check_ranges
 from migstream.export.targets import Target, target
 from migstream.machine.physical import Range
@@ -163,7 +163,7 @@ def elf_head(
 def _notes(kind: Target, cpus: Sequence[CpuState], order: Order) -> bytes:
     """The notes of all CPUs, then QEMU's own notes of all CPUs."""
     return b"".join(
-        note.of({**cpu.values, CPU_NUMBER: cpu.index + 1}, order)
+        note.of({**cpu.values, CPU_NUMBER: cpu.index + 1, FLOATING: int("d0" in cpu.values)}, order)
         for notes in (kind.notes, kind.qemu_notes)
         for cpu in cpus
         for note in notes

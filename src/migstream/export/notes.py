@@ -17,6 +17,7 @@ import msgspec
 
 __all__ = [
     "CPU_NUMBER",
+    "FLOATING",
     "NT_PRFPREG",
     "NT_PRSTATUS",
     "PID",
@@ -72,6 +73,9 @@ def zeros(size: int) -> Words:
 # The number of a CPU, from 1, where Linux has a thread's: struct elf_prstatus, pr_pid.
 CPU_NUMBER = "pid"
 PID = words(4, CPU_NUMBER)
+# Whether the CPU has floating point: pr_fpvalid.
+FLOATING = "fpvalid"
+COMPUTED = {CPU_NUMBER, FLOATING}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -103,7 +107,7 @@ class Note(msgspec.Struct, frozen=True):
             name
             for field in self.fields
             for name in field.names
-            if name != CPU_NUMBER and not name.isdecimal()
+            if name not in COMPUTED and not name.isdecimal()
         ]
 
     def known(self, values: Mapping[str, int]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from migstream.export.notes import (
+    FLOATING,
     NT_PRFPREG,
     NT_PRSTATUS,
     PID,
@@ -157,7 +158,7 @@ _AARCH64 = (
 )
 _ARM_REGISTERS = (numbered(4, "r", 16), words(4, "cpsr 0"))
 _ARM = (
-    _prstatus(32, *_ARM_REGISTERS, words(4, "1")),
+    _prstatus(32, *_ARM_REGISTERS, words(4, FLOATING)),
     Note("LINUX", _NT_ARM_VFP, (numbered(8, "d", 32), words(4, "fpscr")), absent="omitted"),
 )
 
