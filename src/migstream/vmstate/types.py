@@ -1,4 +1,4 @@
-"""Wire types: how the bytes of each type name of a description are read and printed.
+"""Wire types: how the bytes of each type name of a description are read, written and printed.
 
 One table for all names. Generic ones: QEMU, migration/vmstate-types.c; the others name their file.
 """
@@ -6,6 +6,7 @@ One table for all names. Generic ones: QEMU, migration/vmstate-types.c; the othe
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,47 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if self.name == "ptr-marker":
             return byte == VALID if byte in (NULL, VALID) else byte
         return None if byte == NULL and self.name != "fd" else byte
+
+    def encode(self, value: Any) -> bytes:
+        """The bytes of one element: what `decode` reads back.
+
+        Raises
+        ------
+        ValueError : no value of this type, or a number or buffer that does not fit
+        """
+        try:
+            if self.code:
+                return struct.pack(f">{self.code}", value)
+            if self.words:
+                return struct.pack(self.words, *value)
+            if self.kind == "uint":
+                return int(value).to_bytes(self.size or 0, "little")
+            if self.kind == "marker":
+                return bytes((self._unmarked(value),))
+            if self.kind == "text":
+                text = bytes(value.encode("utf-8", "surrogateescape"))
+                return bytes((len(text),)) + text
+            raw = bytes(value)
+        except (struct.error, TypeError, AttributeError, OverflowError, ValueError) as error:
+            raise ValueError(f"{self.name}: {value!r} does not fit: {error}") from None
+        if self.size is not None and len(raw) != self.size:
+            raise ValueError(f"{self.name}: {len(raw)} bytes, where {self.size} are written")
+        counted = self.name == "GByteArray" and self.size is None
+        return len(raw).to_bytes(4, "big") + raw if counted else raw
+
+    def encode_all(self, values: Sequence[Any]) -> bytes:
+        """The bytes of elements, one after another: what `bulk` reads back. Raises ValueError."""
+        if not self.code:
+            return b"".join(map(self.encode, values))
+        try:
+            return struct.pack(f">{len(values)}{self.code}", *values)
+        except (struct.error, OverflowError) as error:
+            raise ValueError(f"{self.name}: an element does not fit: {error}") from None
+
+    def _unmarked(self, value: Any) -> int:
+        if self.name == "ptr-marker" and isinstance(value, bool):
+            return VALID if value else NULL
+        return NULL if value is None else int(value)
 
     # --- printed -----------------------------------------------------------------------------
 
@@ -184,11 +226,9 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if not stride and count > MOST_EMPTY:
             raise ParseError(f"{self.name}: {count} elements without bytes")
         self._need(raw, count * stride)
-        return (
-            [self.decode(raw[at : at + stride]) for at in range(0, count * stride, stride)]
-            if (stride)
-            else [self.decode(raw[:0]) for _ in range(count)]
-        )
+        if not stride:
+            return [self.decode(raw[:0])] * count
+        return [self.decode(raw[at : at + stride]) for at in range(0, count * stride, stride)]
 
     def _texts(self, raw: memoryview, count: int) -> list[Any]:
         """Counted strings: the description gives the length of the first only."""

@@ -1,0 +1,458 @@
+"""Guest memory as a live section: saved in rounds while it changes, and loaded.
+
+Records: QEMU, migration/ram.c (ram_save_setup, ram_save_iterate, ram_save_complete,
+save_xbzrle_page, mapped_ram_setup_ramblock, ram_load_precopy).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from migstream.errors import BadRam
+from migstream.ram import kernel
+from migstream.ram.encode import END_OF_RECORDS, Area, setup_word
+from migstream.ram.mapped import MappedReader
+from migstream.ram.records import CONTINUE, ENCODING_XBZRLE, EOS, MEM_SIZE, PAGE, XBZRLE, ZERO
+from migstream.wire.cursor import Cursor
+from migstream.wire.model import SectionType
+
+__all__ = ["Block", "GuestRam", "XbzrleCache", "xbzrle_encode"]
+
+RAM_VERSION = 4
+CHUNK = 1 << 18  # bytes of guest memory that are looked at together: they fit into a cache
+XBZRLE_LIMIT = 1 << 14  # what two bytes of LEB128 can say, and one
+SECTION = 16 << 20  # bytes of guest memory in one PART, at most
+
+
+class Sink(Protocol):
+    """Where records go. Only mapped-ram asks for more than `write`."""
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> object: ...
+
+    @property
+    def offset(self) -> int:
+        """Where the next byte goes, counted in the file."""
+        ...
+
+    def write_at(self, offset: int, data: bytes | bytearray | memoryview, /) -> None: ...
+
+    def skip_to(self, offset: int, /) -> None: ...
+
+
+class Block:
+    """One RAM block.
+
+    Parameters
+    ----------
+    name : as in the stream, at most 255 bytes
+    memory : its bytes; loading changes them in place
+    page_size : target page size in bytes
+
+    Attributes
+    ----------
+    dirty : one byte for each page, not 0 since the guest wrote there; who changes memory while it
+        is saved sets it, directly or by `mark`
+    """
+
+    def __init__(self, name: str, memory: bytearray | memoryview, page_size: int = 4096) -> None:
+        self.name = name
+        self.idstr = name.encode("utf-8", "surrogateescape")
+        self.head = bytes((len(self.idstr) & 0xFF,)) + self.idstr  # the counted name
+        self.memory = memoryview(memory).cast("B")
+        self.page_size = page_size
+        if not 0 < len(self.idstr) < 256:
+            raise ValueError(f"the name of a RAM block has 1 to 255 bytes: {name!r}")
+        if page_size.bit_count() != 1 or len(self.memory) % page_size:
+            raise ValueError(f"{name}: {len(self.memory)} bytes are not whole pages of {page_size}")
+        self.dirty = bytearray(len(self.memory) // page_size)
+
+    def __len__(self) -> int:
+        return len(self.memory)
+
+    @property
+    def pages(self) -> int:
+        return len(self.dirty)
+
+    def mark(self, offset: int, size: int = 1) -> None:
+        """Bytes [offset, offset + size) were written to; raises IndexError outside the block."""
+        if offset < 0 or size < 1 or offset + size > len(self):
+            raise IndexError(f"{self.name} has no bytes {offset:#x} to {offset + size:#x}")
+        first, last = offset // self.page_size, (offset + size - 1) // self.page_size
+        self.dirty[first : last + 1] = b"\1" * (last + 1 - first)
+
+
+def xbzrle_encode(old: bytes, new: bytes) -> bytes | None:
+    """What changed from `old` to `new`: runs of equal and of new bytes (xbzrle_encode_buffer).
+
+    Returns b"" where nothing changed, None where the delta would be no smaller than the page.
+    """
+    import numpy as np
+
+    before, after = np.frombuffer(old, "u1"), np.frombuffer(new, "u1")
+    differs = np.concatenate(([False], before != after, [False]))
+    edges = np.flatnonzero(differs[1:] != differs[:-1]).tolist()
+    out = bytearray()
+    at = 0
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        out += _uleb128(start - at) + _uleb128(stop - start) + new[start:stop]
+        at = stop
+        if len(out) >= len(new):
+            return None
+    return bytes(out)
+
+
+def _uleb128(value: int) -> bytes:
+    """At most two bytes: 14 bits (util/cutils.c: uleb128_encode_small)."""
+    return bytes((value,)) if value < 0x80 else bytes((value & 0x7F | 0x80, value >> 7))
+
+
+class XbzrleCache:
+    """Pages as they were last sent, the least recently sent ones given up first.
+
+    Parameters
+    ----------
+    size : bytes of pages to keep at most
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pages: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def replace(self, key: tuple[str, int], page: bytes) -> bytes | None:
+        """Keep `page`, and return what was kept before."""
+        old = self._pages.pop(key, None)
+        self._pages[key] = page
+        while len(self._pages) * len(page) > self._size:
+            self._pages.popitem(last=False)
+        return old
+
+
+class GuestRam:
+    """The handler of section `ram`, version 4: register it as a live one.
+
+    Parameters
+    ----------
+    blocks : in the order of the stream
+    xbzrle : bytes of the XBZRLE cache, 0 for no deltas; they begin after the first round
+    mapped : pages at fixed places of the file (capability `mapped-ram`); wants a sink that seeks
+    """
+
+    version = RAM_VERSION
+
+    def __init__(self, blocks: Sequence[Block], *, xbzrle: int = 0, mapped: bool = False) -> None:
+        self.blocks = tuple(blocks)
+        sizes = {block.page_size for block in blocks}
+        if len(sizes) > 1 or len({block.idstr for block in blocks}) < len(blocks):
+            raise ValueError("RAM blocks have names of their own and one page size")
+        self.page_size = sizes.pop() if sizes else 4096
+        if xbzrle and self.page_size > XBZRLE_LIMIT:
+            raise ValueError(f"XBZRLE counts to {XBZRLE_LIMIT} bytes, a page has {self.page_size}")
+        self.mapped = mapped
+        self.rounds = 0
+        self._cache = XbzrleCache(xbzrle) if xbzrle else None
+        self._zero = bytes(self.page_size)
+        self._last: Block | None = None
+        self._place = (0, 0)  # block and page where the round goes on
+        self._areas: dict[str, _Area] = {}
+        self._undo: dict[tuple[int, int], bytes] | None = None
+
+    # --- saved -------------------------------------------------------------------------------
+
+    def pending(self) -> int:
+        """Bytes of pages that are to be sent."""
+        return self.page_size * sum(block.pages - block.dirty.count(0) for block in self.blocks)
+
+    def save_setup(self, out: Sink) -> None:
+        """List the blocks; from here on every page counts as changed."""
+        self._last, self._place, self.rounds, self._areas = None, (0, 0), 0, {}
+        total = sum(map(len, self.blocks))
+        out.write(setup_word(total))
+        for block in self.blocks:
+            out.write(block.head + len(block).to_bytes(8, "big"))
+            if self.mapped:
+                self._areas[block.name] = _Area(block, out)
+            block.dirty[:] = b"\1" * block.pages
+        out.write(END_OF_RECORDS)
+
+    def save_iterate(self, out: Sink) -> None:
+        """Send the next pages of this round: at most 16 MiB."""
+        self._send(out, SECTION)
+        out.write(END_OF_RECORDS)
+
+    def save_complete(self, out: Sink) -> None:
+        """Send what is left, while the guest stands still."""
+        while self.pending():
+            self._send(out, SECTION)
+        for area in self._areas.values():
+            area.finish(out)
+        out.write(END_OF_RECORDS)
+
+    def _send(self, out: Sink, most: int) -> None:
+        """Send changed pages until `most` bytes of memory were looked at, or the round ends."""
+        number, page = self._place
+        step = max(CHUNK // self.page_size, 1)
+        while number < len(self.blocks):
+            block = self.blocks[number]
+            while (page := _next_dirty(block.dirty, page)) < block.pages:
+                stop = min(page + step, block.pages)
+                if most <= 0:
+                    self._place = (number, page)
+                    return
+                self._send_chunk(out, block, page, stop)
+                most -= (stop - page) * self.page_size
+                page = stop
+            number, page = number + 1, 0
+        self._place = (0, 0)
+        self.rounds += 1
+
+    def _send_chunk(self, out: Sink, block: Block, first: int, stop: int) -> None:
+        """Send the changed ones of pages [first, stop). Their marks go before they are copied, so
+        that what the guest writes meanwhile is sent again.
+        """
+        flags = bytes(block.dirty[first:stop])
+        block.dirty[first:stop] = bytes(stop - first)
+        size = self.page_size
+        piece = block.memory[first * size : stop * size].tobytes()
+        changed = [index for index, flag in enumerate(flags) if flag]
+        if self.mapped:
+            self._areas[block.name].put(out, piece, first, changed, self._zero)
+        else:
+            out.write(b"".join(self._records(block, piece, first, changed)))
+
+    def _records(
+        self, block: Block, piece: bytes, first: int, changed: list[int]
+    ) -> list[bytes | memoryview]:
+        """Records of the pages `changed` of `piece`, whose first page is number `first`."""
+        parts: list[bytes | memoryview] = []
+        size, zero, view = self.page_size, self._zero, memoryview(piece)
+        deltas = self._cache is not None and self.rounds > 0
+        for index in changed:
+            at = index * size
+            flags: int = ZERO if piece.startswith(zero, at) else PAGE
+            content: bytes | memoryview = b"\0" if flags == ZERO else view[at : at + size]
+            if deltas:
+                flags, content = self._delta(block, first + index, flags, piece[at : at + size])
+                if not flags:
+                    continue
+            word = (first + index) * size | flags
+            if self._last is block:
+                parts += ((word | CONTINUE).to_bytes(8, "big"), content)
+            else:
+                self._last = block
+                parts += (word.to_bytes(8, "big"), block.head, content)
+        return parts
+
+    def _delta(self, block: Block, number: int, kind: int, page: bytes) -> tuple[int, bytes]:
+        """Flag and content of the record: a delta where that is smaller, flag 0 where nothing
+        changed (save_xbzrle_page).
+        """
+        assert self._cache is not None
+        old = self._cache.replace((block.name, number), page)
+        if kind == ZERO:
+            return ZERO, b"\0"
+        delta = None if old is None else xbzrle_encode(old, page)
+        if delta is None:
+            return PAGE, page
+        if not delta:
+            return 0, b""
+        return XBZRLE, bytes((ENCODING_XBZRLE,)) + len(delta).to_bytes(2, "big") + delta
+
+    # --- loaded ------------------------------------------------------------------------------
+
+    @contextmanager
+    def keep(self) -> Iterator[None]:
+        """Remember pages before they are loaded over, and put them back after an error."""
+        undo = self._undo = {}
+        try:
+            yield
+        except BaseException:
+            for (number, page), content in undo.items():
+                at = page * self.page_size
+                self.blocks[number].memory[at : at + self.page_size] = content
+            raise
+        finally:
+            self._undo = None
+
+    def load(self, cur: Cursor, kind: SectionType, version: int) -> None:
+        """Read one section's records (ram_load_precopy)."""
+        if kind is SectionType.START:
+            self._last = None
+            if version != RAM_VERSION:
+                raise BadRam(
+                    f"RAM section version {version}",
+                    at=cur.offset,
+                    expected=RAM_VERSION,
+                    found=version,
+                )
+        mask = self.page_size - 1
+        while True:
+            at = cur.offset
+            word = cur.u64()
+            flags, offset = word & mask, word & ~mask
+            if flags == EOS:
+                return
+            if flags == MEM_SIZE:
+                self._load_list(cur, offset, at)
+            else:
+                self._load_page(cur, flags, offset, at)
+
+    def _load_list(self, cur: Cursor, total: int, at: int) -> None:
+        local = {block.idstr: block for block in self.blocks}
+        while total > 0:
+            at = cur.offset
+            raw = cur.counted()
+            block = local.get(raw)
+            name = raw.decode("utf-8", "surrogateescape")
+            length = cur.u64()
+            if block is None:
+                raise BadRam(
+                    f'Unknown ramblock "{name}", cannot accept migration',
+                    at=at,
+                    expected=", ".join(each.name for each in self.blocks) or "none",
+                    found=name,
+                    hint="a device is missing, or the machine is another one",
+                )
+            if length != len(block):
+                raise BadRam(
+                    f"Size mismatch: {name}: {length:#x} != {len(block):#x}",
+                    at=cur.offset - 8,
+                    expected=len(block),
+                    found=length,
+                    hint="the machine has another amount of memory",
+                )
+            if self.mapped:
+                self._load_area(cur, block)
+            total -= length
+        if total:
+            raise BadRam("the blocks are larger than their announced sum", at=at)
+
+    def _load_area(self, cur: Cursor, block: Block) -> None:
+        reader = MappedReader(cur, block.name, len(block), self.page_size, None)
+        if reader.empty:
+            return
+        bitmap = cur.take(-(-block.pages // 64) * 8).tobytes()
+        if int.from_bytes(bitmap, "little") >> block.pages:
+            raise BadRam(f"page outside of ramblock {block.name} range", at=reader.bitmap_at)
+        cur.skip(reader.pages_at - cur.offset)
+        for page in range(block.pages):
+            content = cur.take(self.page_size)
+            there = bitmap[page >> 3] >> (page & 7) & 1
+            self._put(block, page, bytes(content) if there else self._zero)
+
+    def _load_page(self, cur: Cursor, flags: int, offset: int, at: int) -> None:
+        kind = flags & ~CONTINUE
+        if kind not in {ZERO, PAGE, XBZRLE}:
+            raise BadRam(
+                f"Unknown combination of migration flags: {flags:#x}",
+                at=at,
+                expected="one kind of page",
+                found=f"{flags:#x}",
+                hint="what precedes was read with another length than it was written with",
+            )
+        if self.mapped:
+            raise BadRam(f"Unexpected RAM flags: {flags}", at=at)
+        block = self._block(cur, flags, at)
+        if offset >= len(block):
+            raise BadRam(f"Illegal RAM offset {offset:x}", at=at, expected=f"under {len(block):#x}")
+        page = offset // self.page_size
+        if kind == PAGE:
+            self._put(block, page, cur.take(self.page_size).tobytes())
+        elif kind == ZERO:
+            self._load_zero(cur, block, page)
+        else:
+            self._put(block, page, self._patched(cur, block, page))
+
+    def _block(self, cur: Cursor, flags: int, at: int) -> Block:
+        if flags & CONTINUE:
+            if self._last is None:
+                raise BadRam("Ack, bad migration stream!", at=at)
+            return self._last
+        raw = cur.counted()
+        block = next((each for each in self.blocks if each.idstr == raw), None)
+        if block is None:
+            raise BadRam(f"Can't find block {raw.decode('utf-8', 'backslashreplace')}", at=at)
+        self._last = block
+        return block
+
+    def _load_zero(self, cur: Cursor, block: Block, page: int) -> None:
+        at = cur.offset
+        fill = cur.u8()
+        if fill:
+            raise BadRam(f"Found a zero page with value {fill}", at=at, expected=0, found=fill)
+        self._put(block, page, self._zero)
+
+    def _patched(self, cur: Cursor, block: Block, page: int) -> bytes:
+        at = cur.offset
+        encoding, length = cur.u8(), cur.u16()
+        if encoding != ENCODING_XBZRLE:
+            raise BadRam("Failed to load XBZRLE page - wrong compression!", at=at)
+        if length > self.page_size:
+            raise BadRam("Failed to load XBZRLE page - len overflow!", at=at)
+        delta = cur.take(length)
+        start = page * self.page_size
+        content = bytearray(block.memory[start : start + self.page_size])
+        wrong, _ = kernel.xbzrle(memoryview(delta), 0, length, memoryview(content))
+        if wrong:
+            raise BadRam("Failed to load XBZRLE page - decode error!", at=at)
+        return bytes(content)
+
+    def _put(self, block: Block, page: int, content: bytes) -> None:
+        start, stop = page * self.page_size, (page + 1) * self.page_size
+        if self._undo is not None:
+            old = block.memory[start:stop].tobytes()
+            if old == content:
+                return
+            self._undo.setdefault((self.blocks.index(block), page), old)
+        block.memory[start:stop] = content
+
+
+class _Area:
+    """A block's part of a mapped-ram file: header, bitmap, and a place for each page."""
+
+    def __init__(self, block: Block, out: Sink) -> None:
+        self._size = block.page_size
+        self._place = Area.behind(out.offset, len(block), self._size)
+        self._bitmap = bytearray(self._place.bitmap_size(self._size))
+        out.write(self._place.head(self._size))
+        out.skip_to(self._place.stop)
+
+    def put(self, out: Sink, piece: bytes, first: int, changed: list[int], zero: bytes) -> None:
+        """Write pages to their places, those that follow each other at once."""
+        size = self._size
+        start = stop = 0  # of the run that is to be written, in pages of the piece
+        for index in changed:
+            number = first + index
+            bit = 1 << (number & 7)
+            if piece.startswith(zero, index * size):
+                self._bitmap[number >> 3] &= ~bit
+                continue
+            self._bitmap[number >> 3] |= bit
+            if index != stop:
+                self._flush(out, piece, first, start, stop)
+                start = index
+            stop = index + 1
+        self._flush(out, piece, first, start, stop)
+
+    def _flush(self, out: Sink, piece: bytes, first: int, start: int, stop: int) -> None:
+        if start < stop:
+            run = memoryview(piece)[start * self._size : stop * self._size]
+            out.write_at(self._place.pages + (first + start) * self._size, run)
+
+    def finish(self, out: Sink) -> None:
+        out.write_at(self._place.bitmap, self._bitmap)
+
+
+def _next_dirty(dirty: bytearray, start: int) -> int:
+    """The first page from `start` on whose byte is not 0, or the number of pages."""
+    rest = len(dirty) - start
+    while rest > 0:
+        window = dirty[start : start + (1 << 16)]
+        skipped = len(window) - len(window.lstrip(b"\0"))
+        if skipped < len(window):
+            return start + skipped
+        start += len(window)
+        rest -= len(window)
+    return len(dirty)

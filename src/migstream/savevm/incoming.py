@@ -1,0 +1,267 @@
+"""The stream that is loaded, up to its end marker.
+
+QEMU, migration/savevm.c: qemu_loadvm_state, qemu_loadvm_section_start_full,
+qemu_loadvm_section_part_end, check_section_footer, configuration_post_load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from migstream.errors import BadFraming, BadSection, ParseError, Unsupported
+from migstream.savevm.configuration import VALIDATED
+from migstream.savevm.handlers import Handler
+from migstream.wire.cursor import Cursor
+from migstream.wire.frames import (
+    read_command,
+    read_configuration,
+    read_file_header,
+    read_section_start,
+)
+from migstream.wire.model import Configuration, SectionType
+
+if TYPE_CHECKING:
+    from migstream.savevm.registry import SaveVM
+
+__all__ = ["Incoming", "cursor"]
+
+# What a loader without a return path may pass over.
+HARMLESS = {"OPEN_RETURN_PATH", "PING", "POSTCOPY_ADVISE", "SWITCHOVER_START"}
+
+
+class Pulled(Cursor):
+    """A cursor over pieces that are fetched when they are needed."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__(b"", 0, eof=False)
+        self._pieces = pieces
+
+    def _want(self, size: int) -> None:
+        missing = size - self.left
+        if missing <= 0 or self._eof:
+            return
+        parts = [bytes(self._view[self._at :])]
+        while missing > 0:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self._eof = True
+                break
+            parts.append(bytes(piece))
+            missing -= len(piece)
+        self._base += self._at
+        self._view = memoryview(b"".join(parts))
+        self._at = self._mark = 0
+
+    def take(self, size: int) -> memoryview:
+        self._want(size)
+        return super().take(size)
+
+    def peek(self, size: int = 1) -> bytes:
+        self._want(size)
+        return super().peek(size)
+
+    def u8(self) -> int:
+        self._want(1)
+        return super().u8()
+
+    def skip(self, size: int) -> None:
+        while size > self.left and not self._eof:
+            size -= self.left
+            self._at += self.left
+            self._want(1)
+        super().skip(size)
+
+
+def cursor(source: bytes | memoryview | Cursor | Iterable[bytes]) -> Cursor:
+    """A cursor at the first byte of a source of any kind."""
+    if isinstance(source, Cursor):
+        return source
+    if isinstance(source, bytes | memoryview):
+        return Cursor(source)
+    return Pulled(iter(source))
+
+
+class Incoming:
+    """A stream being loaded (qemu_loadvm_state)."""
+
+    def __init__(
+        self,
+        vm: SaveVM,
+        cur: Cursor,
+        handlers: Sequence[Handler],
+        kept: ExitStack,
+    ) -> None:
+        self._vm = vm
+        self._cur = cur
+        self._handlers = handlers
+        self._kept = kept
+        self._known: set[int] = set()
+        self._open: dict[int, tuple[Handler, int]] = {}
+
+    def run(self) -> None:
+        cur = self._cur
+        read_file_header(cur)
+        if self._vm.machine is not None:
+            if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
+                raise BadFraming(
+                    "Configuration section missing",
+                    at=cur.offset,
+                    expected=f"{SectionType.CONFIGURATION:02x}",
+                    found=cur.peek(1).hex() or "nothing",
+                    hint="streams of machine types up to 2.3 have none",
+                )
+            self._check(read_configuration(cur), cur.offset)
+        while True:
+            at = cur.offset
+            kind = cur.peek(1)
+            if kind == bytes((SectionType.EOF,)):
+                cur.u8()
+                return
+            self._item(cur.u8() if not kind else kind[0], at)
+
+    def _item(self, kind: int, at: int) -> None:
+        cur = self._cur
+        if kind in {SectionType.START, SectionType.FULL}:
+            self._start()
+        elif kind in {SectionType.PART, SectionType.END}:
+            self._part(kind)
+        elif kind == SectionType.COMMAND:
+            command = read_command(cur)
+            if command.name not in HARMLESS:
+                raise Unsupported(
+                    f"MIG_CMD {command.command:#x} unknown (len {command.payload.size:#x})",
+                    at=at,
+                    found=command.name,
+                )
+        else:
+            raise BadFraming(
+                f"Unknown savevm section type {kind}",
+                at=at,
+                expected=", ".join(f"{each:02x}" for each in (0, 1, 2, 3, 4, 8)),
+                found=f"{kind:02x}",
+                hint="the section before was read with another length than it was written with",
+            )
+
+    def _check(self, sent: Configuration, at: int) -> None:
+        """What both sides must agree on (configuration_post_load and its subsections)."""
+        vm = self._vm
+        assert vm.machine is not None
+        if not vm.machine.startswith(sent.machine):  # QEMU compares as far as was sent
+            raise self._differs(
+                f"Machine type received is '{sent.machine}' and local is '{vm.machine}'", at
+            )
+        if sent.page_bits is not None and sent.page_bits != vm.page_size.bit_length() - 1:
+            raise self._differs(
+                f"Received TARGET_PAGE_BITS is {sent.page_bits} "
+                f"but local is {vm.page_size.bit_length() - 1}",
+                at,
+            )
+        for name in sent.capabilities:
+            if name not in VALIDATED:
+                raise self._differs(f"Received unknown capability {name}", at)
+        for name in VALIDATED:
+            words = [("off", "on")[name in side] for side in (vm.capabilities, sent.capabilities)]
+            if words[0] != words[1]:
+                raise self._differs(
+                    f"Capability {name} is {words[0]}, but received capability is {words[1]}", at
+                )
+        if sent.uuid is not None and vm.uuid is not None:
+            local = _uuid(vm.uuid)
+            if sent.uuid != local:
+                raise self._differs(f"UUID received is {sent.uuid} and local is {local}", at)
+
+    @staticmethod
+    def _differs(message: str, at: int) -> BadFraming:
+        return BadFraming(message, at=at, path=["configuration"])
+
+    def _start(self) -> None:
+        cur = self._cur
+        start = cur.offset
+        head = read_section_start(cur)
+        handler = next(
+            (each for each in self._handlers if each.answers(head.name, head.instance_id)), None
+        )
+        if handler is None:
+            raise BadSection(
+                f"Unknown savevm section or instance '{head.name}' {head.instance_id}. "
+                "Make sure that your current VM setup matches your saved VM setup, "
+                "including any hotplugged devices",
+                at=start,
+                found=f"{head.name}[{head.instance_id}]",
+            )
+        if head.version_id > handler.version:
+            raise BadSection(
+                f"savevm: unsupported version {head.version_id} for '{head.name}' "
+                f"v{handler.version}",
+                at=cur.offset - 4,
+                expected=handler.version,
+                found=head.version_id,
+                hint="the stream was written by a newer device",
+            )
+        self._open[head.section_id] = handler, head.version_id
+        self._load(handler, head.section_id, head.type, head.version_id)
+
+    def _part(self, kind: int) -> None:
+        cur = self._cur
+        start = cur.offset
+        cur.u8()
+        section_id = cur.u32()
+        if section_id not in self._open:
+            raise BadFraming(f"Unknown savevm section {section_id}", at=start, found=section_id)
+        handler, version = self._open[section_id]
+        self._load(handler, section_id, SectionType(kind), version)
+
+    def _load(self, handler: Handler, section_id: int, kind: SectionType, version: int) -> None:
+        cur = self._cur
+        if section_id not in self._known:
+            self._known.add(section_id)
+            self._kept.enter_context(handler.keep())
+        try:
+            if handler.live is not None:
+                handler.live.load(cur, kind, version)
+            elif handler.description is not None:
+                handler.description.load(cur, handler.subject, version)
+            else:
+                assert handler.load is not None
+                handler.load(cur, version)
+        except ParseError as error:
+            error.under(f"{handler.idstr}[{handler.instance_id}]")
+            error.hint = error.hint or (
+                f"error while loading state for instance {handler.instance_id:#x} "
+                f"of device '{handler.idstr}'"
+            )
+            raise
+        self._footer(handler, section_id)
+
+    def _footer(self, handler: Handler, section_id: int) -> None:
+        """check_section_footer."""
+        if not self._vm.footers:
+            return
+        cur = self._cur
+        at = cur.offset
+        if cur.peek(1) != bytes((SectionType.FOOTER,)):
+            raise BadFraming(
+                f"Missing section footer for {handler.idstr}",
+                at=at,
+                expected=f"{SectionType.FOOTER:02x}",
+                found=cur.peek(1).hex() or "nothing",
+                hint="the section has fields that differ between the two sides",
+            )
+        cur.u8()
+        found = cur.u32()
+        if found != section_id:
+            raise BadFraming(
+                f"Mismatched section id in footer for {handler.idstr} - "
+                f"read {found:#x} expected {section_id:#x}",
+                at=at + 1,
+                expected=section_id,
+                found=found,
+            )
+
+
+def _uuid(raw: bytes) -> str:
+    import uuid
+
+    return str(uuid.UUID(bytes=raw))
