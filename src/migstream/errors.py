@@ -9,6 +9,7 @@
     │   │   ├── BadRam            MS110  a RAM record that cannot be
     │   │   ├── BadSection        MS120  the content of another section
     │   │   └── BadDescription    MS130  the JSON description
+    │   ├── BadValue              MS140  a value that its place in a stream cannot hold (also a ValueError)
     │   └── Unsupported           MS200  right, perhaps, but nothing here reads it
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
     ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
@@ -113,6 +114,20 @@ class BadDescription(ParseError):
     """The JSON description does not parse, or contradicts itself."""
 
     code = "MS130"
+
+
+class BadValue(StreamError, ValueError):
+    """A value that its place cannot hold; `path` leads to it, `expected` and `found` say why."""
+
+    code = "MS140"
+    exit_status = 2
+
+    def under(self, segment: str) -> None:
+        """Add the enclosing name; an index that leads the path belongs to it."""
+        if self.path and self.path[0].startswith("["):
+            self.path[0] = segment + self.path[0]
+        else:
+            super().under(segment)
 
 
 class Unsupported(StreamError):

@@ -174,11 +174,11 @@ def test_an_interrupted_run_leaves_nothing(request_: int, tmp_path: Path) -> Non
     folder.mkdir()
     slow = (
         "import migstream.export.extract as e, time, sys\n"
-        "write = e._write\n"
+        "write = e.write_at\n"
         "def late(fd, piece, at):\n"
         "    time.sleep(0.5)\n"
         "    return write(fd, piece, at)\n"
-        "e._write = late\n"
+        "e.write_at = late\n"
         "from migstream.cli import main\n"
         "main()\n"
     )

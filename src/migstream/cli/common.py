@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -17,7 +18,7 @@ from migstream.stream import Stream, open_stream
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["Run", "guarded", "paths", "verb"]
+__all__ = ["Run", "guarded", "interruptible", "paths", "progress", "verb"]
 
 MOST_DAMAGE = 5
 INTERRUPTED = 130
@@ -148,6 +149,28 @@ def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
         return [parse_override(text) for text in maps]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--map") from None
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if that is a terminal; told how much was done since the last time."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
+        yield bar.update
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A request to end counts as Ctrl-C: what was half written is taken away."""
+    import signal
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def verb(

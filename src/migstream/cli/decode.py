@@ -2,17 +2,77 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from migstream.cli.common import Run, verb
+from migstream.cli.common import Run, interruptible, verb
 from migstream.render.shape import decoded
+from migstream.stream import Stream, open_stream
 
 __all__ = ["command"]
 
 
-@verb(click.Option(["--pretty"], is_flag=True, help="Indented, not in one line."))
-def command(run: Run, pretty: bool) -> None:
-    """The whole device state as JSON (docs/decode.md); guest memory is not read."""
+@verb(
+    click.Option(["--pretty"], is_flag=True, help="Indented, not in one line."),
+    click.Option(
+        ["--full"], is_flag=True, help="All of the stream, as a folder to edit and to encode."
+    ),
+    click.Option(["-o", "--output"], type=click.Path(), help="With --full: the folder to make."),
+    click.Option(
+        ["--no-ram"],
+        is_flag=True,
+        help="With --full: refer to STREAM for guest memory and other bulk instead of copying it.",
+    ),
+    click.Option(["--force"], is_flag=True, help="With --full: replace such a folder."),
+)
+def command(
+    run: Run, pretty: bool, full: bool, output: str | None, no_ram: bool, force: bool
+) -> None:
+    """The whole device state as JSON (docs/decode.md); guest memory is not read.
+
+    With --full everything that is in the stream, guest memory included, goes to a folder: values as
+    JSON that can be edited, bulk beside them. `migstream encode` makes a stream of it again.
+    """
+    if full != bool(output):
+        raise click.UsageError("--full and -o belong together")
+    if (no_ram or force) and not full:
+        raise click.UsageError("--no-ram and --force belong to --full")
+    if output:
+        with interruptible():
+            _full(run, output, no_ram=no_ram, force=force)
+        return
     import sys
 
     run.emit(decoded(run.stream), pretty=pretty or sys.stdout.isatty())
+
+
+def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
+    from migstream.edit.full import decode
+    from migstream.errors import Unsupported
+
+    source = click.get_current_context().params["source"]
+    if run.stream.seekable:
+        decode(run.stream, output, original=Path(source) if no_ram else None, replace=force)
+        _say(run, output, run.stream)
+        return
+    if no_ram:
+        raise Unsupported(
+            "--no-ram refers to a plain file",
+            hint="save or unpack the stream to a file first, or leave --no-ram out",
+        )
+    # A pipe, which nobody has read from so far: opened again, with all of its bytes at hand.
+    like = click.get_current_context().params["like"]
+    with open_stream(source, like=like, spool=True) as stream:
+        decode(stream, output, replace=force)
+        _say(run, output, stream)
+        run.damage(stream.damage)
+
+
+def _say(run: Run, output: str, stream: Stream) -> None:
+    from migstream.render.text import escape, size
+
+    if run.as_json:
+        run.emit({"folder": output, "size": stream.size})
+    else:
+        run.print(f"{escape(output)}  {size(stream.size)} decoded")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from migstream.cli.common import Run, verb
+from migstream.cli.common import Run, interruptible, progress, verb
 
 if TYPE_CHECKING:
     from migstream.export.extract import Plan
@@ -19,26 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 FINDINGS = 1
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with click.progressbar(length=max(total, 1), label="extract", file=sys.stderr) as bar:
-        yield bar.update
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """A request to end counts as Ctrl-C: what was half written is taken away."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _files(
@@ -52,7 +29,10 @@ def _files(
     if form == "raw":
         return _folder(ram, blocks or tuple(ram), output, force)
     made = extract.plan(run.stream, form)
-    with _progress(sum(p.size for p in made.parts)) as tell, new_file(output, replace=force) as fd:
+    with (
+        progress("extract", sum(p.size for p in made.parts)) as tell,
+        new_file(output, replace=force) as fd,
+    ):
         written = extract.copy(ram, made, fd, tell)
     return [{"file": output, "format": form, "size": made.size, "written": written}], [made]
 
@@ -69,7 +49,10 @@ def _folder(
     there = [block for block in wanted if block.elsewhere is None]
     rows = []
     plans = [extract.Plan(size=0, absent=tuple(b.name for b in wanted if b.elsewhere is not None))]
-    with _progress(sum(b.size for b in there)) as tell, new_folder(output, replace=force) as folder:
+    with (
+        progress("extract", sum(b.size for b in there)) as tell,
+        new_folder(output, replace=force) as folder,
+    ):
         for number, block in enumerate(there):
             name = extract.file_name(block.name, number)
             made = extract.block_plan(block)
@@ -105,7 +88,7 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     Zeros become holes. Memory that is not in the stream is left out and said to be: exit status 1.
     Nothing is left behind by a run that does not come to its end.
     """
-    with _interruptible():
+    with interruptible():
         rows, plans = _files(run, form, blocks, output, force)
     if run.as_json:
         absent = sorted({name for made in plans for name in made.absent})

@@ -21,9 +21,15 @@ VERBS = {
     "history": "Every version of a page, by dirty round.",
     "index": "An index beside the stream: guest memory at once from then on.",
     "extract": "Guest memory to files: ELF core, raw blocks, physical, LiME.",
+    "set": "A stream with other values, bytes of memory, machine type, order.",
+    "drop": "A stream without some devices, subsections or RAM blocks.",
+    "rename": "A stream in which a device, subsection or RAM block has another name.",
+    "redact": "A stream for a bug report: no memory, addresses, buffers, serial numbers.",
+    "convert": "A new stream with the same devices and memory in another encoding.",
     "desc": "The JSON description, as it is in the stream.",
     "stat": "Where the bytes go.",
-    "decode": "The whole device state as JSON.",
+    "decode": "The whole device state as JSON; all of the stream as a folder to edit.",
+    "encode": "A stream from the folder that `decode --full` made.",
     "analyze-migration": "The flags and the JSON of QEMU's own script.",
 }
 

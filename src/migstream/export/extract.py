@@ -18,6 +18,7 @@ from migstream.export.vmcoreinfo import vmcoreinfo
 from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
 from migstream.ram.image import Block, Ram
+from migstream.source.output import write_at
 
 if TYPE_CHECKING:
     from migstream.machine.registers import Cpu
@@ -198,7 +199,7 @@ def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: 
     for part in made.parts:
         done = part.offset
         for start, piece in _windows(ram[part.block], part.offset, part.offset + part.size, buffer):
-            written += _write(fd, piece, part.at + start - part.offset)
+            written += write_at(fd, [piece], part.at + start - part.offset)
             stop = start + len(piece)
             tell(stop - done)
             done = stop
@@ -218,10 +219,3 @@ def _windows(
             block.fill(first, buffer[: count * page])
             at = max(low, first * page)
             yield at, buffer[at - first * page : min(high, (first + count) * page) - first * page]
-
-
-def _write(fd: int, piece: memoryview, at: int) -> int:
-    done = 0
-    while done < len(piece):
-        done += os.pwrite(fd, piece[done:], at + done)
-    return done

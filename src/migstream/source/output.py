@@ -10,13 +10,13 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from migstream.errors import SourceError
 
-__all__ = ["MANIFEST", "new_file", "new_folder"]
+__all__ = ["MANIFEST", "new_file", "new_folder", "write_at"]
 
 MANIFEST = "blocks.json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -72,12 +72,15 @@ def new_file(path: str | os.PathLike[str], *, replace: bool = False) -> Iterator
 
 
 @contextmanager
-def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: str | os.PathLike[str], *, replace: bool = False, marker: str = MANIFEST
+) -> Iterator[Path]:
     """A folder to fill, which then takes its place.
 
     Parameters
     ----------
-    replace : whether a folder that was made by this function (it holds MANIFEST) may be replaced
+    replace : whether a folder that was made by this function (it holds `marker`) may be replaced
+    marker : the file that the caller puts into every folder of this kind
 
     Raises
     ------
@@ -85,7 +88,7 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
     """
     target = Path(path)
     there = os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
-    if there and not (replace and (target / MANIFEST).is_file()):
+    if there and not (replace and (target / marker).is_file()):
         raise _taken(target)
     try:
         folder = Path(
@@ -105,6 +108,20 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
         raise _failed(target, error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_at(fd: int, pieces: Sequence[memoryview | bytes], at: int) -> int:
+    """Write all of it at an offset, however little the system takes at once; how many bytes.
+
+    At most SC_IOV_MAX pieces.
+    """
+    total = sum(map(len, pieces))
+    done = os.pwritev(fd, pieces, at)
+    if done < total:
+        rest = memoryview(b"".join(pieces))
+        while done < total:
+            done += os.pwrite(fd, rest[done:], at + done)
+    return total
 
 
 def _umask() -> int:

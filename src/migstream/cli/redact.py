@@ -1,0 +1,43 @@
+"""`migstream redact`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from migstream.cli.common import Run, verb
+from migstream.cli.editing import OUTPUT, edited
+
+if TYPE_CHECKING:
+    from migstream.edit.change import Edit
+
+__all__ = ["command"]
+
+
+@verb(
+    click.Option(
+        ["--keep-ram"],
+        multiple=True,
+        metavar="RANGE",
+        help="Guest memory that stays: START-STOP, guest-physical, or BLOCK@START-STOP.",
+    ),
+    *OUTPUT,
+    memory=True,
+)
+def command(
+    run: Run, keep_ram: tuple[str, ...], output: str | None, in_place: bool, force: bool
+) -> None:
+    """A stream for a bug report.
+
+    Guest memory, network addresses, buffers of disks, keyboards and lines, serial numbers and the
+    uuid are replaced. It loads as before, and device state decodes. What was wiped is listed.
+    Registers and what firmware keeps elsewhere are not touched: look at the result first.
+    """
+
+    def change(edit: Edit) -> None:
+        from migstream.edit.redact import parse_keep, redact
+
+        redact(edit, [part for text in keep_ram for part in parse_keep(edit.stream, text)])
+
+    edited(run, change, output, in_place, force)

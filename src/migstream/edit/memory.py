@@ -1,0 +1,277 @@
+"""Guest memory edited where it lies: records, block lists and mapped-ram areas of the RAM sections.
+
+Facts: QEMU, migration/ram.c (save_page_header, parse_ramblocks, mapped_ram_setup_ramblock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from migstream.edit.rewrite import Rewrite, Zeros
+from migstream.errors import BadRam, Unsupported
+from migstream.ram import kernel
+from migstream.ram.image import BitmapPages
+from migstream.ram.model import MappedRam, RamBlock, RamSetup
+from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
+from migstream.wire.model import Command, Item, Section
+
+if TYPE_CHECKING:
+    from migstream.stream import Stream
+
+__all__ = [
+    "Record",
+    "counted",
+    "drop_block",
+    "last_place",
+    "page_record",
+    "ram_sections",
+    "records",
+    "rename_block",
+    "settle_areas",
+    "write_page",
+]
+
+ALIGNMENT = 1 << 20  # what QEMU rounds the beginning of a page area up to
+OFFSETS = 12  # of bitmap_offset and pages_offset in the header
+
+
+class Record(NamedTuple):
+    """A page record: [start, stop), its flags without CONTINUE, its block, and where its content is.
+
+    `named` says whether the block's name stands in it.
+    """
+
+    start: int
+    stop: int
+    flags: int
+    block: str
+    offset: int
+    content: int
+    named: bool
+
+
+def counted(name: str) -> bytes:
+    """A name as the stream has it: its length in one byte, then itself.
+
+    Raises
+    ------
+    ValueError : it is empty, or longer than 255 bytes
+    """
+    raw = name.encode("utf-8", "surrogateescape")
+    if not 0 < len(raw) < 256:
+        raise ValueError(f"a name of {len(raw)} bytes; it may have 1 to 255")
+    return bytes((len(raw),)) + raw
+
+
+def ram_sections(stream: Stream) -> list[Section]:
+    """The sections of guest memory, in their order."""
+    return [section for section in stream.sections if section.name == "ram"]
+
+
+def _records_start(section: Section) -> int:
+    """Where page records begin: in START behind the list of blocks."""
+    content = section.content
+    if isinstance(content, RamSetup) and content.blocks:
+        return content.blocks[-1].span.stop
+    return section.payload.start
+
+
+def _page_size(stream: Stream) -> int:
+    page = None if stream.ram is None else stream.ram.page_size
+    if page is None:
+        raise Unsupported("nothing says how large this guest's pages are: no page was sent")
+    return page
+
+
+def records(stream: Stream) -> Iterator[Record]:
+    """Every page record of the stream, one by one."""
+    page = _page_size(stream)
+    block = ""
+    for section in ram_sections(stream):
+        if section.content is None:
+            raise BadRam("a RAM section that could not be read", at=section.span.start)
+        at, stop = _records_start(section), section.payload.stop
+        view = stream.store.view(0, stop)
+        while at + 8 <= stop:
+            record = _record(view, at, page, block)
+            if record is None:
+                at += 8
+                continue
+            yield record
+            block, at = record.block, record.stop
+
+
+def _record(view: memoryview, start: int, page: int, block: str) -> Record | None:
+    """The page record at `start`; None where a word stands alone (EOS, MULTIFD_FLUSH, HOOK)."""
+    word = int.from_bytes(view[start : start + 8], "big")
+    flags, at = word & (page - 1), start + 8
+    kind = flags & ~CONTINUE
+    if kind not in KINDS:
+        return None
+    named = not flags & CONTINUE
+    if named:
+        at += 1 + view[at]
+        block = bytes(view[start + 9 : at]).decode("utf-8", "surrogateescape")
+    sizes = {
+        ZERO: 1,
+        PAGE: page,
+        XBZRLE: 3 + int.from_bytes(view[at + 1 : at + 3], "big"),
+        COMPRESS_PAGE: 4 + int.from_bytes(view[at : at + 4], "big"),
+    }
+    return Record(start, at + sizes[kind], kind, block, word - flags, at, named)
+
+
+def last_place(stream: Stream) -> int:
+    """Where a record can be added: behind all others, before what ends the last RAM section."""
+    sections = ram_sections(stream)
+    if not sections or sections[-1].how == "damage":
+        raise Unsupported("the stream has no whole RAM section to put a page into")
+    last = sections[-1]
+    at = _records_start(last)
+    for record in records(stream):
+        at = max(at, record.stop)
+    return at
+
+
+# --- the contents of pages -----------------------------------------------------------------------
+
+
+def write_page(
+    stream: Stream, rewrite: Rewrite, block: RamBlock, offset: int, data: bytes
+) -> int | None:
+    """Give a page new contents where it stands in the stream.
+
+    Parameters
+    ----------
+    offset, data : a whole page and where it is in the block, in bytes
+
+    Returns where its contents are; None where they cannot be written over, and a record must be
+    added to the last RAM section.
+    """
+    if block.mapped is not None:
+        return _write_area(stream, rewrite, block, block.mapped, offset, data)
+    versions = stream.history(block.name, offset)
+    if versions and versions[-1].kind == "page" and versions[-1].at is not None:
+        rewrite.patch(versions[-1].at, data)
+        return versions[-1].at
+    return None
+
+
+def page_record(name: str, offset: int, data: bytes) -> bytes:
+    """A PAGE record that names its block."""
+    return (offset | PAGE).to_bytes(8, "big") + counted(name) + data
+
+
+def _write_area(
+    stream: Stream, rewrite: Rewrite, block: RamBlock, mapped: MappedRam, offset: int, data: bytes
+) -> int:
+    if not mapped.bitmap.size:
+        raise Unsupported(f"RAM block {block.name} is not in this stream", at=block.span.start)
+    size = min(len(data), mapped.pages.stop - mapped.pages.start - offset)
+    rewrite.patch(mapped.pages.start + offset, data[:size])
+    index = offset // mapped.page_size
+    at = mapped.bitmap.start + ((index >> 3) ^ bitmap_flip(stream, block, mapped))
+    [byte] = rewrite.now(at, at + 1, stream.store.view)
+    rewrite.patch(at, bytes((byte | 1 << (index & 7),)))
+    return mapped.pages.start + offset
+
+
+def bitmap_flip(stream: Stream, block: RamBlock, mapped: MappedRam) -> int:
+    """What turns the number of a bitmap's byte around: 7 for words of a big-endian host."""
+    pages = BitmapPages(mapped, block.used_length, stream.store)
+    bitmap = stream.store.view(*mapped.bitmap)
+    count = -(-block.used_length // mapped.page_size)
+    at = 0
+    while at < count:
+        found = pages.run(at, count)
+        bit, plain = kernel.bitmap_run(bitmap, 0, at, count)
+        if (kernel.DATA if bit else kernel.FILL, plain) != found:
+            return 7
+        at += plain
+    return 0
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+def _setup(stream: Stream, name: str) -> tuple[Section, RamSetup, RamBlock]:
+    for section in ram_sections(stream):
+        if isinstance(section.content, RamSetup):
+            for block in section.content.blocks:
+                if block.name == name:
+                    return section, section.content, block
+    raise Unsupported(f"RAM block {name} is in no list of blocks")
+
+
+def rename_block(stream: Stream, rewrite: Rewrite, name: str, new: str) -> None:
+    """Give a block another name: in the list, in records, in commands that discard parts of it."""
+    _, _, block = _setup(stream, name)
+    raw = counted(new)
+    rewrite.replace(block.span.start, block.span.start + len(counted(name)), raw)
+    if block.mapped is None and stream.ram is not None and stream.ram.page_size is not None:
+        for record in records(stream):
+            if record.named and record.block == name:
+                rewrite.replace(record.start + 8, record.content, raw)
+    for command in _discards(stream.items, name):
+        payload = bytes(stream.store.view(*command.payload))
+        made = payload[:1] + raw + payload[1 + len(counted(name)) :]
+        size = command.payload.start - 2
+        rewrite.replace(size, command.payload.stop, len(made).to_bytes(2, "big") + made)
+
+
+def drop_block(stream: Stream, rewrite: Rewrite, name: str) -> None:
+    """Take a block out of the list, and all its records away."""
+    section, setup, block = _setup(stream, name)
+    word = section.payload.start
+    now = int.from_bytes(rewrite.now(word, word + 8, stream.store.view), "big")
+    if setup.total + 4 != int.from_bytes(stream.store.view(word, word + 8), "big"):
+        raise Unsupported("the list of blocks does not begin the RAM section", at=word)
+    rewrite.patch(word, (now - block.used_length).to_bytes(8, "big"))
+    rewrite.replace(*block.span, b"")
+    if block.mapped is None and stream.ram is not None and stream.ram.page_size is not None:
+        start = stop = -1
+        for record in records(stream):
+            if record.block != name:
+                continue
+            if record.start != stop:
+                if stop > start:
+                    rewrite.replace(start, stop, b"")
+                start = record.start
+            stop = record.stop
+        if stop > start:
+            rewrite.replace(start, stop, b"")
+    for command in _discards(stream.items, name):
+        rewrite.replace(*command.span, b"")
+
+
+def _discards(items: tuple[Item, ...], name: str) -> Iterator[Command]:
+    for item in items:
+        if isinstance(item, Command):
+            if item.name == "POSTCOPY_RAM_DISCARD" and item.value["block"] == name:
+                yield item
+            yield from _discards(item.items, name)
+
+
+def settle_areas(stream: Stream, rewrite: Rewrite) -> None:
+    """Make mapped-ram headers right again after bytes before them came or went.
+
+    Their offsets are those of the file. A bitmap follows its header; the pages stay where they
+    are, or move on by whole MiB, and the gap before them takes up the difference.
+    """
+    for block in stream.blocks:
+        mapped = block.mapped
+        if mapped is None or not mapped.bitmap.size:
+            continue
+        if rewrite.gone(mapped.header):
+            continue
+        shift = rewrite.places()(mapped.header.start) - mapped.header.start
+        if not shift:
+            continue
+        behind = mapped.bitmap.stop + shift
+        pages = (
+            mapped.pages_offset + -(-max(behind - mapped.pages_offset, 0) // ALIGNMENT) * ALIGNMENT
+        )
+        rewrite.replace(*mapped.gap, Zeros(pages - behind))
+        offsets = (mapped.bitmap_offset + shift).to_bytes(8, "big") + pages.to_bytes(8, "big")
+        rewrite.patch(mapped.header.start + OFFSETS, offsets)

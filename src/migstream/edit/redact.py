@@ -1,0 +1,279 @@
+"""A stream that can be given away: it loads and decodes as before, and what was somebody's is gone.
+
+Guest memory becomes zeros, all of it or all but some ranges; of device state what `sensitive`
+lists; network addresses wherever their bytes stand; the uuid of the configuration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from migstream.edit import memory
+from migstream.edit.rewrite import Zeros
+from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
+from migstream.ram import kernel
+from migstream.ram.encode import fill_area, page_records
+from migstream.ram.image import Block
+from migstream.ram.model import MappedRam, RamBlock, RamSetup
+from migstream.wire.model import SectionType, Span
+
+if TYPE_CHECKING:
+    from migstream.edit.change import Edit
+    from migstream.stream import Device, Stream
+
+__all__ = ["parse_keep", "redact"]
+
+UUID = "configuration/uuid"
+LOCAL = bytes.fromhex("525400")  # what QEMU's own addresses begin with
+SOLICITED = bytes.fromhex("3333ff")  # RFC 4291: a multicast address with the end of the station's
+RANGE = re.compile(r"^(?:(?P<block>.+)@)?(?P<start>\w+)-(?P<stop>\w+)$")
+
+Kept = dict[str, list[tuple[int, int]]]
+
+
+def parse_keep(stream: Stream, text: str) -> list[tuple[str, int, int]]:
+    """Parts of RAM blocks (name, start, stop) from START-STOP, guest-physical, or BLOCK@START-STOP.
+
+    Raises
+    ------
+    ValueError : it is no range, or no guest memory
+    NoSuchAddress : there is no such block
+    """
+    match = RANGE.match(text)
+    try:
+        start, stop = (int(match[key], 0) for key in ("start", "stop")) if match else (1, 0)
+    except ValueError:
+        start, stop = 1, 0
+    if match is None or start >= stop:
+        raise ValueError(f"{text!r} is no range: 0x1000-0x2000, or pc.ram@0x1000-0x2000")
+    if match["block"] is not None:
+        size = 0 if stream.ram is None else stream.ram[match["block"]].size
+        if start >= size:
+            raise ValueError(f"{text!r}: the block has {size:#x} bytes")
+        return [(match["block"], start, min(stop, size))]
+    found = []
+    for one, address, length in stream.memory.pieces(start, stop - start):
+        if one is not None:
+            offset = one.offset + address - one.start
+            found.append((one.block, offset, offset + length))
+    if not found:
+        raise ValueError(f"{text!r} is no guest memory")
+    return found
+
+
+def redact(edit: Edit, keep: Iterable[tuple[str, int, int]] = ()) -> None:
+    """Wipe everything that the rules name.
+
+    Parameters
+    ----------
+    keep : parts of RAM blocks that stay as they are: name, and offsets [start, stop)
+    """
+    for path in _unkeepable(edit.stream):
+        edit.drop(path)
+    _memory(edit, _merged(keep))
+    _uuid(edit)
+    stations: dict[bytes, bytes] = {}
+    for device in edit.stream.devices:
+        if device.path not in edit.dropped:
+            _device(edit, device, stations)
+    for device in edit.stream.devices:
+        if device.path not in edit.dropped:
+            _stations(edit, device, stations)
+
+
+def _unkeepable(stream: Stream) -> list[str]:
+    types = {SectionType.START, SectionType.FULL}
+    return [s.path for s in stream.sections if s.type in types and s.name in DROPPED]
+
+
+def _uuid(edit: Edit) -> None:
+    configuration = edit.stream.configuration
+    for one in () if configuration is None else configuration.subsections:
+        if one.name == UUID:
+            edit.rewrite.patch(one.payload.start, bytes(one.payload.size))
+            edit.note("wipe", UUID, f"{one.payload.size} bytes", "the machine's uuid", one.payload)
+
+
+# --- device state ----------------------------------------------------------------------------------
+
+
+def _device(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
+    """Apply the rules; learn network addresses on the way."""
+    for value in device.value.leaves():
+        rule = rule_for(device.name, value.path[len(device.path) :])
+        if rule is None:
+            continue
+        raw = bytes(value.raw)
+        start, stop = rule.part or (0, len(raw))
+        if not any(raw[start:stop]) or stop > len(raw):
+            continue
+        if rule.action is Action.MAC:
+            _learn(raw[start:stop], rule, stations)
+        else:
+            span = Span(value.span.start + start, value.span.start + stop)
+            edit.rewrite.patch(span.start, bytes(span.size))
+            edit.note("wipe", value.path, f"{span.size} bytes", rule.why, span)
+
+
+def _learn(raw: bytes, rule: Rule, stations: dict[bytes, bytes]) -> None:
+    """Remember an address, and which one takes its place: they stay told from each other."""
+    real = b"".join(raw[at : at + 2][::-1] for at in (0, 2, 4)) if rule.order == 2 else raw
+    if len(set(real)) > 1 and not real[0] & 1:
+        stations.setdefault(real, LOCAL + (len(stations) + 1).to_bytes(3, "big"))
+
+
+def _swapped(mac: bytes) -> bytes:
+    """As 16-bit registers of a little-endian device, each big-endian in the stream."""
+    return mac[1::-1] + mac[3:1:-1] + mac[5:3:-1]
+
+
+def _stations(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
+    """Replace the addresses that were learnt wherever a device has them, in each way to write them."""
+    span = device.section.payload
+    raw = bytes(edit.stream.store.view(*span))
+    for real, other in stations.items():
+        forms = (
+            (re.escape(real), other),
+            (re.escape(_swapped(real)), _swapped(other)),
+            (re.escape(SOLICITED + real[3:]), SOLICITED + other[3:]),
+        )
+        for pattern, new in forms:
+            for match in re.finditer(pattern, raw, re.DOTALL):
+                _station(edit, device, span.start + match.start(), new)
+        # receive addresses of Intel's: two 32-bit registers, flags in the upper half of the second
+        wide = re.escape(real[3::-1]) + b"(..)" + re.escape(real[:3:-1])
+        for match in re.finditer(wide, raw, re.DOTALL):
+            _station(
+                edit, device, span.start + match.start(), other[3::-1] + match[1] + other[:3:-1]
+            )
+
+
+def _station(edit: Edit, device: Device, at: int, new: bytes) -> None:
+    edit.rewrite.patch(at, new)
+    path = device.value.owner(at).path
+    edit.note("wipe", path, f"{len(new)} bytes", "network address", Span(at, at + len(new)))
+
+
+# --- guest memory ----------------------------------------------------------------------------------
+
+
+def _merged(keep: Iterable[tuple[str, int, int]]) -> Kept:
+    """Ranges by block, ascending, without overlap."""
+    out: Kept = {}
+    for block, start, stop in sorted(keep):
+        ranges = out.setdefault(block, [])
+        if ranges and start <= ranges[-1][1]:
+            ranges[-1] = ranges[-1][0], max(stop, ranges[-1][1])
+        else:
+            ranges.append((start, stop))
+    return out
+
+
+class _Masked:
+    """Pages of a block of which only some ranges are left (`ram.image.Pages`)."""
+
+    def __init__(self, block: Block, ranges: Sequence[tuple[int, int]]) -> None:
+        self._block = block
+        self._ranges = ranges
+        self._page = block.page
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        page = self._page
+        for low, high in self._ranges:
+            first, last = low // page, -(-high // page)
+            if at < first:
+                return kernel.FILL, min(first, stop) - at
+            if at < last:
+                return kernel.DATA, min(last, stop) - at
+        return kernel.FILL, stop - at
+
+    def fill(self, first: int, out: memoryview) -> None:
+        start = first * self._page
+        out[:] = bytes(len(out))
+        for low, high in self._ranges:
+            low, high = max(low, start), min(high, start + len(out), self._block.size)
+            if low < high:
+                out[low - start : high - start] = self._block.read(low, high)
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        out = memoryview(bytearray(count * self._page))
+        self.fill(first, out)
+        return [out]
+
+    def filled(self, at: int) -> int | None:
+        return 0 if self.run(at, at + 1)[0] == kernel.FILL else None
+
+
+def _memory(edit: Edit, keep: Kept) -> None:
+    """Zeros in the place of guest memory: one record for each page, in the last RAM section."""
+    stream = edit.stream
+    if stream.ram is None:
+        return
+    edit.kept = keep
+    made: list[memoryview | bytes] = []
+    for listed in stream.blocks:
+        block = stream.ram[listed.name]
+        if block.elsewhere is not None:
+            continue
+        left = Block(listed, block.page, _Masked(block, keep.get(listed.name, ())), None)
+        if listed.mapped is not None:
+            _area(edit, listed, listed.mapped, left)
+        else:
+            made += [piece for pieces in page_records(left, left.size) for piece in pieces]
+        span = listed.span
+        wiped = block.size - sum(stop - start for start, stop in keep.get(listed.name, ()))
+        edit.note("wipe", f"ram/{listed.name}", f"{wiped} bytes", "guest memory", span)
+    if made:
+        at = memory.last_place(stream)
+        _forget(edit, at)
+        edit.rewrite.replace(at, at, b"".join(made))
+
+
+def _forget(edit: Edit, last: int) -> None:
+    """Take all page records away, and sections in which nothing else is."""
+    start = stop = -1
+    whole = []
+    for section in memory.ram_sections(edit.stream):
+        content = section.content
+        if (
+            section.type is SectionType.PART
+            and last not in section.span
+            and not isinstance(content, RamSetup)
+            and not content.flush
+        ):
+            whole.append(section.span)
+            edit.rewrite.replace(*section.span, b"")
+    for record in memory.records(edit.stream):
+        while whole and whole[0].stop <= record.start:
+            whole.pop(0)
+        if whole and record.start in whole[0]:
+            continue
+        if record.start != stop:
+            if stop > start:
+                edit.rewrite.replace(start, stop, b"")
+            start = record.start
+        stop = record.stop
+    if stop > start:
+        edit.rewrite.replace(start, stop, b"")
+
+
+def _area(edit: Edit, listed: RamBlock, mapped: MappedRam, left: Block) -> None:
+    """A mapped-ram block: its bitmap, and zeros around the pages that stay."""
+    if not mapped.bitmap.size:
+        return
+    flip = memory.bitmap_flip(edit.stream, listed, mapped)
+    bitmap = bytearray(mapped.bitmap.size)
+    at = mapped.pages.start
+    for offset, pages in fill_area(left, left.size, bitmap):
+        data = b"".join(pages)[: listed.used_length - offset]
+        place = mapped.pages.start + offset
+        if place > at:
+            edit.rewrite.replace(at, place, Zeros(place - at))
+        edit.rewrite.replace(place, place + len(data), data)
+        at = place + len(data)
+    if at < mapped.pages.stop:
+        edit.rewrite.replace(at, mapped.pages.stop, Zeros(mapped.pages.stop - at))
+    turned = bytes(bitmap[index ^ flip] for index in range(len(bitmap))) if flip else bytes(bitmap)
+    edit.rewrite.replace(*mapped.bitmap, turned)

@@ -1,0 +1,196 @@
+"""A redacted stream: nothing of what was somebody's is in it, and everything else is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import migstream
+from migstream.cli.group import cli
+from migstream.edit.change import Change, Edit
+from migstream.edit.check import differences
+from migstream.edit.redact import parse_keep, redact
+from migstream.edit.sensitive import RULES, rule_for
+from migstream.stream import Stream
+from support import build
+from support.samples import Sample
+
+Named = Callable[[str], Sample]
+
+
+def redacted(stream: Stream, keep: Iterable[tuple[str, int, int]] = ()) -> tuple[bytes, list[Change]]:
+    edit = Edit(stream)
+    redact(edit, keep)
+    out = io.BytesIO()
+    edit.write(out)
+    with migstream.open(out.getvalue()) as after:
+        assert list(differences(edit, after)) == []
+    return out.getvalue(), edit.changes()
+
+
+def test_every_stream_reads_as_before_and_holds_no_memory(own_sample: Sample) -> None:
+    with migstream.open(own_sample.path) as stream:
+        made, changes = redacted(stream)
+        with migstream.open(made) as after:
+            assert after.damage == []
+            assert [d.path for d in after.devices] == [d.path for d in stream.devices]
+            assert [d.section.payload.size for d in after.devices] == [
+                d.section.payload.size for d in stream.devices
+            ]
+            assert [(b.name, b.used_length) for b in after.blocks] == [
+                (b.name, b.used_length) for b in stream.blocks
+            ]
+            for block in after.ram.values() if after.ram is not None else ():
+                if block.elsewhere is None:
+                    assert not any(block.read(0, block.size))
+            wiped = {change.path for change in changes}
+            assert {f"ram/{b.name}" for b in stream.blocks} >= {
+                path for path in wiped if path.startswith("ram/")
+            }
+            for change in changes:
+                assert change.what in {"wipe", "drop"}
+    assert len(made) <= own_sample.path.stat().st_size
+
+
+def test_all_else_is_the_same(named_sample: Named) -> None:
+    """Byte for byte: only what is listed has changed."""
+    with migstream.open(named_sample("q35-7.2.mig").path) as stream:
+        made, changes = redacted(stream)
+        listed = {at for c in changes for at in range(*c.span) if not c.path.startswith("ram/")}
+        with migstream.open(made) as after:
+            for one, other in zip(stream.devices, after.devices, strict=True):
+                for at, (a, b) in enumerate(zip(one.value.raw, other.value.raw, strict=True)):
+                    assert a == b or one.section.payload.start + at in listed
+
+
+def test_no_address_is_left(named_sample: Named) -> None:
+    """QEMU's own ones begin with 52:54:00:12:34; every way to write them."""
+    path = named_sample("q35-7.2.mig").path
+    with migstream.open(path) as stream:
+        made, changes = redacted(stream)
+    before, ways = path.read_bytes(), ("525400123456", "545212005734", "12005452")
+    assert all(bytes.fromhex(way) in before for way in ways)
+    for way in ("5254001234", "54521200", "12005452"):
+        assert bytes.fromhex(way) not in made
+    with migstream.open(made) as after:
+        card = next(d for d in after.devices if d.name.endswith("/virtio-net"))
+        other = next(d for d in after.devices if d.name.endswith("/e1000e"))
+        macs = bytes(card["virtio/device"].raw[:6]), bytes(other["core.permanent_mac"].raw)
+        assert sorted(macs) == [bytes.fromhex("525400000001"), bytes.fromhex("525400000002")]
+    assert sum(change.after == "network address" for change in changes) >= 4
+
+
+def test_an_address_that_the_driver_was_told(named_sample: Named) -> None:
+    """The configuration space of virtio-net holds it once the guest has set up the card."""
+    with migstream.open(named_sample("q35-7.2.mig").path) as stream:
+        edit = Edit(stream)
+        edit.set("0000:00:01.0/virtio-net/virtio/device_config", "5254001234560100")
+        out = io.BytesIO()
+        edit.write(out)
+    with migstream.open(out.getvalue()) as stream:
+        made, _ = redacted(stream)
+    with migstream.open(made) as after:
+        card = next(d for d in after.devices if d.name.endswith("/virtio-net"))
+        assert card["virtio/device_config"].raw.hex() == "5254000000010100"
+        assert card["virtio/device"].raw[:6].hex() == "525400000001"
+
+
+def test_the_uuid(named_sample: Named) -> None:
+    with migstream.open(named_sample("pc-uuid-7.2.mig").path) as stream:
+        assert stream.configuration is not None and stream.configuration.uuid
+        made, _ = redacted(stream)
+    with migstream.open(made) as after:
+        assert after.configuration is not None
+        assert after.configuration.uuid == "00000000-0000-0000-0000-000000000000"
+    assert bytes.fromhex("00112233445566778899aabbccddeeff") not in made
+
+
+def test_bits_of_memory_are_kept(named_sample: Named) -> None:
+    """By guest-physical address and by block, to the byte."""
+    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
+        assert stream.ram is not None
+        keep = [*parse_keep(stream, "0xf0010-0xf0f01"), *parse_keep(stream, "pc.bios@0x10-0x20000")]
+        made, _ = redacted(stream, keep)
+        bios, ram = stream.ram["pc.bios"], stream.ram["pc.ram"]
+        with migstream.open(made) as after:
+            assert after.ram is not None
+            there = after.ram["pc.bios"]
+            assert there[0x10:0x20000] == bios[0x10:0x20000]
+            assert not any(there[:0x10]) and not any(there[0x20000:0x30010])
+            block, start, stop = keep[0]
+            assert after.ram[block][start:stop] == stream.ram[block][start:stop]
+            assert any(stream.ram[block][start:stop])
+            assert ram.size == after.ram["pc.ram"].size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "0x10-0x5", "x-y", "pc.ram@0-0", "pc.ram@0xffffffff-0x100000000", "-"]
+)
+def test_what_is_no_range(named_sample: Named, text: str) -> None:
+    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
+        with pytest.raises(ValueError, match=r"range|block has"):
+            parse_keep(stream, text)
+
+
+def test_a_range_outside_of_memory(named_sample: Named) -> None:
+    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
+        with pytest.raises(ValueError, match="no guest memory"):
+            parse_keep(stream, "0x50000000-0x50001000")
+        with pytest.raises(LookupError, match="no RAM block"):
+            parse_keep(stream, "no@0-1")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 0x2FFF), st.integers(1, 0x2000)).map(
+            lambda pair: ("pc.ram", pair[0], min(sum(pair), 0x3000))
+        ),
+        max_size=4,
+    )
+)
+def test_any_ranges(keep: list[tuple[str, int, int]]) -> None:
+    with migstream.open(build.small()) as stream:
+        assert stream.ram is not None
+        before = stream.ram["pc.ram"].read(0, 0x3000)
+        made, _ = redacted(stream, keep)
+    wanted = bytearray(0x3000)
+    for _, start, stop in keep:
+        wanted[start:stop] = before[start:stop]
+    with migstream.open(made) as after:
+        assert after.ram is not None
+        assert after.ram["pc.ram"].read(0, 0x3000) == wanted
+
+
+def test_sections_that_hold_nothing_else_are_dropped() -> None:
+    raw = build.HEADER + build.configuration() + build.PAGE_RAM
+    raw += build.full(7, "slirp", b"192.168.0.1") + build.full(8, "two", build.be32(7)) + build.END
+    with migstream.open(raw) as stream:
+        made, changes = redacted(stream)
+    assert b"192.168" not in made
+    assert [c.path for c in changes if c.what == "drop"] == ["slirp[0]"]
+
+
+def test_every_rule_is_reached() -> None:
+    """The first rule that fits counts: none stands behind one that takes everything from it."""
+    for number, rule in enumerate(RULES):
+        device = rule.device.replace("*", "some")
+        found = rule_for(f"0000:00:01.0/{device}", rule.field.replace("*", "/some"))
+        assert found is not None
+        assert RULES.index(found) <= number
+
+
+def test_the_command(named_sample: Named, tmp_path: Path) -> None:
+    out = tmp_path / "out.mig"
+    arguments = ["redact", str(named_sample("q35-7.2.mig").path), "-o", str(out)]
+    done = CliRunner().invoke(cli, [*arguments, "--keep-ram", "0x7c00-0x7e00"])
+    assert done.exit_code == 0, done.output
+    assert "ram/pc.ram" in done.stdout
+    assert "virtio/device  6 bytes -> network address" in done.stdout
+    done = CliRunner().invoke(cli, [*arguments, "--force", "--keep-ram", "red"])
+    assert done.exit_code == 2
