@@ -9,10 +9,11 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from migstream.errors import BadRam
-from migstream.ram import kernel
 from migstream.ram.model import Tally
 from migstream.wire.cursor import Cursor
 
@@ -21,7 +22,6 @@ __all__ = ["BlockId", "Records", "Sink"]
 FULL, ZERO, MEM_SIZE, PAGE, EOS = 0x01, 0x02, 0x04, 0x08, 0x10
 CONTINUE, XBZRLE, HOOK, COMPRESS_PAGE, MULTIFD_FLUSH = 0x20, 0x40, 0x80, 0x100, 0x200
 KINDS = {ZERO: 0, PAGE: 1, XBZRLE: 2, COMPRESS_PAGE: 3}
-ROW_KINDS = (kernel.FILL, kernel.DATA, kernel.DELTA, kernel.PACKED)  # in the order of KINDS
 KNOWN = 0x3FF
 
 ENCODING_XBZRLE = 1
@@ -30,6 +30,14 @@ MAX_ROUNDS = 4096
 
 _word = struct.Struct(">Q").unpack_from
 _length = struct.Struct(">I").unpack_from
+
+
+@cache
+def _kernel() -> ModuleType:
+    """The loops; loaded when pages are walked, which few answers need."""
+    from migstream.ram import kernel
+
+    return kernel
 
 
 def compress_bound(page: int) -> int:
@@ -81,7 +89,7 @@ class Records:
     def __init__(self, sink: Sink | None = None, *, fast: bool = True) -> None:
         self._sink = sink
         self._fast = fast
-        self._rows = memoryview(array("q", bytes(8 * kernel.ROW * COMMIT_EVERY)))
+        self._rows = memoryview(b"")
         self._index: dict[bytes, int] = {}
         self._names: list[str] = []
         self._lengths: list[int] = []
@@ -206,14 +214,14 @@ class Records:
             return at, 0
         block, page = self._current, self.page
         counts = array("q", bytes(72))
-        at, last, used = kernel.walk(
+        at, last, used = _kernel().walk(
             view,
             at,
             base,
             page,
             self._lengths[block],
             self._last.get(block, -1),
-            self._rows,
+            self._room(),
             memoryview(counts),
         )
         if used:
@@ -222,6 +230,12 @@ class Records:
             if self._sink is not None:
                 self._emit(self._sink, used)
         return at, used
+
+    def _room(self) -> memoryview:
+        """Where rows are made."""
+        if not self._rows:
+            self._rows = memoryview(array("q", bytes(8 * _kernel().ROW * COMMIT_EVERY)))
+        return self._rows
 
     def _emit(self, sink: Sink, used: int) -> None:
         page = self.page
@@ -322,10 +336,11 @@ class Records:
         self._add(block, counts)
         self._last[block] = offset
         if self._sink is not None:
+            kernel, rows = _kernel(), self._room()
+            kinds = (kernel.FILL, kernel.DATA, kernel.DELTA, kernel.PACKED)  # as in KINDS
             fill = view[head] << 8 if flags & ZERO else 0
-            row = (ROW_KINDS[kind] | fill, offset // self.page, 1, base + head)
-            for i, part in enumerate(row):
-                self._rows[i] = part
+            rows[0], rows[1], rows[2] = kinds[kind] | fill, offset // self.page, 1
+            rows[3] = base + head
             self._emit(self._sink, 1)
         return at, 0
 
