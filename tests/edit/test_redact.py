@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import migstream
 from migstream.cli.group import cli
 from migstream.edit.change import Change, Edit
-from migstream.edit.check import differences
+from migstream.edit.check import differences, read_again
 from migstream.edit.redact import parse_keep, redact
 from migstream.edit.sensitive import RULES, rule_for
+from migstream.errors import Unsupported
 from migstream.stream import Stream
 from support import build
 from support.samples import Sample
@@ -24,18 +25,24 @@ from support.samples import Sample
 Named = Callable[[str], Sample]
 
 
-def redacted(stream: Stream, keep: Iterable[tuple[str, int, int]] = ()) -> tuple[bytes, list[Change]]:
+def redacted(
+    stream: Stream, keep: Iterable[tuple[str, int, int]] = ()
+) -> tuple[bytes, list[Change]]:
     edit = Edit(stream)
     redact(edit, keep)
     out = io.BytesIO()
     edit.write(out)
-    with migstream.open(out.getvalue()) as after:
+    with read_again(edit, out.getvalue()) as after:
         assert list(differences(edit, after)) == []
     return out.getvalue(), edit.changes()
 
 
 def test_every_stream_reads_as_before_and_holds_no_memory(own_sample: Sample) -> None:
     with migstream.open(own_sample.path) as stream:
+        if stream.description is None:
+            with pytest.raises(Unsupported, match="without a description"):
+                redacted(stream)
+            return
         made, changes = redacted(stream)
         with migstream.open(made) as after:
             assert after.damage == []
@@ -54,7 +61,9 @@ def test_every_stream_reads_as_before_and_holds_no_memory(own_sample: Sample) ->
                 path for path in wiped if path.startswith("ram/")
             }
             for change in changes:
-                assert change.what in {"wipe", "drop"}
+                assert change.what in {"wipe", "drop", "kept"}
+            kept = {change.path for change in changes if change.what == "kept"}
+            assert kept == {d.path for d in stream.devices if not d.described}
     assert len(made) <= own_sample.path.stat().st_size
 
 
@@ -103,7 +112,8 @@ def test_an_address_that_the_driver_was_told(named_sample: Named) -> None:
 
 def test_the_uuid(named_sample: Named) -> None:
     with migstream.open(named_sample("pc-uuid-7.2.mig").path) as stream:
-        assert stream.configuration is not None and stream.configuration.uuid
+        assert stream.configuration is not None
+        assert stream.configuration.uuid
         made, _ = redacted(stream)
     with migstream.open(made) as after:
         assert after.configuration is not None
@@ -122,7 +132,8 @@ def test_bits_of_memory_are_kept(named_sample: Named) -> None:
             assert after.ram is not None
             there = after.ram["pc.bios"]
             assert there[0x10:0x20000] == bios[0x10:0x20000]
-            assert not any(there[:0x10]) and not any(there[0x20000:0x30010])
+            assert not any(there[:0x10])
+            assert not any(there[0x20000:0x30010])
             block, start, stop = keep[0]
             assert after.ram[block][start:stop] == stream.ram[block][start:stop]
             assert any(stream.ram[block][start:stop])
@@ -133,9 +144,9 @@ def test_bits_of_memory_are_kept(named_sample: Named) -> None:
     "text", ["", "5", "0x10-0x5", "x-y", "pc.ram@0-0", "pc.ram@0xffffffff-0x100000000", "-"]
 )
 def test_what_is_no_range(named_sample: Named, text: str) -> None:
-    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
-        with pytest.raises(ValueError, match=r"range|block has"):
-            parse_keep(stream, text)
+    path = named_sample("pc-7.2.mig").path
+    with migstream.open(path) as stream, pytest.raises(ValueError, match=r"range|block has"):
+        parse_keep(stream, text)
 
 
 def test_a_range_outside_of_memory(named_sample: Named) -> None:
@@ -170,10 +181,32 @@ def test_any_ranges(keep: list[tuple[str, int, int]]) -> None:
 def test_sections_that_hold_nothing_else_are_dropped() -> None:
     raw = build.HEADER + build.configuration() + build.PAGE_RAM
     raw += build.full(7, "slirp", b"192.168.0.1") + build.full(8, "two", build.be32(7)) + build.END
+    fields = [build.field("data", "buffer", 11)]
+    old = {"name": "slirp", "instance_id": 0, "size": 11, "fields": fields}
+    two = build.device("two", [build.field("n", "uint32", 4)])
+    raw += build.description(build.described(old, two)) + b"the owner's name"
     with migstream.open(raw) as stream:
         made, changes = redacted(stream)
     assert b"192.168" not in made
-    assert [c.path for c in changes if c.what == "drop"] == ["slirp[0]"]
+    assert b"owner" not in made
+    assert [c.path for c in changes if c.what == "drop"] == ["trailer", "slirp[0]"]
+
+
+def test_what_cannot_be_read_is_not_given_away() -> None:
+    raw = bytearray(build.small())
+    raw[4:8] = build.be32(7)
+    with migstream.open(bytes(raw)) as stream, pytest.raises(Unsupported, match="damaged"):
+        redacted(stream)
+
+
+def test_a_description_taken_from_another_stream(named_sample: Named) -> None:
+    without, like = named_sample("pc-novmdesc-7.2.mig").path, named_sample("pc-7.2.mig").path
+    with migstream.open(without, like=like) as stream:
+        made, _ = redacted(stream)
+    with migstream.open(made, like=like) as after:
+        assert after.damage == []
+        assert after.ram is not None
+        assert not any(after.ram["pc.ram"].read(0, 1 << 20))
 
 
 def test_every_rule_is_reached() -> None:

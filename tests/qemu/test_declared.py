@@ -108,7 +108,7 @@ def test_deltas_arrive(qemu: Binary, tmp_path: Path) -> None:
 
 def test_mapped_ram(qemu: Binary, tmp_path: Path) -> None:
     if release_of(qemu.version) < (9, 0):
-        pytest.skip("mapped-ram begins with 9.0")
+        pytest.xfail("mapped-ram begins with 9.0")
     path = tmp_path / "real.mig"
     with Qemu(qemu, MEMORY) as guest:
         guest.migrate(path, ["mapped-ram"])
@@ -135,7 +135,7 @@ HISTORIC = [
 
 def test_the_layout_of_machine_types_up_to_2_3(qemu: Binary, tmp_path: Path) -> None:
     if release_of(qemu.version) >= (8, 2):
-        pytest.skip("it aborts when it has no configuration to describe")
+        pytest.xfail("it aborts when it has no configuration to describe")
     path = tmp_path / "real.mig"
     with Qemu(qemu, [*NONE, *HISTORIC]) as guest:
         guest.migrate(path)

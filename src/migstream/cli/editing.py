@@ -35,9 +35,8 @@ def edited(
     Nothing is left behind, and nothing replaced, unless the result reads as it should.
     """
     from migstream.edit.change import Edit
-    from migstream.edit.check import check
+    from migstream.edit.check import check, read_again
     from migstream.source.output import new_file
-    from migstream.stream import open_stream
 
     target = _target(run, output, in_place)
     edit = Edit(run.stream)
@@ -49,7 +48,7 @@ def edited(
         raise click.UsageError(str(error)) from None
     with new_file(target, replace=force or in_place) as fd:
         size = edit.write(fd)
-        with open(os.dup(fd), "rb") as file, open_stream(file) as result:  # noqa: PTH123 - a descriptor
+        with open(os.dup(fd), "rb") as file, read_again(edit, file) as result:  # noqa: PTH123 - a descriptor
             check(edit, result)
     _report(run, edit.changes(), target, size)
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from migstream.edit import drop, memory, rename
+from migstream.edit.capabilities import CAPABILITIES, ORDER, capabilities_section, describe
 from migstream.edit.described import Described
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.target import Target, targets
 from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
 from migstream.stream import flat
 from migstream.vmstate.encode import encode_value
-from migstream.vmstate.jsontext import Object
 from migstream.vmstate.layout import Node
 from migstream.vmstate.types import wire_type
 from migstream.wire.model import Command, Configuration, Span
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Edit"]
 
-CAPABILITIES = "configuration/capabilities"
-ORDER = ("configuration/target-page-bits", CAPABILITIES, "configuration/uuid")
-MOST_CAPABILITIES = 256
 MOST_MACHINE = 1024
 RAM = "ram/"
 SHOWN = 32
@@ -232,13 +229,8 @@ class Edit:
         Unsupported : the stream has no configuration section
         """
         configuration = self._configuration()
-        if len(names) > MOST_CAPABILITIES:
-            raise ValueError(f"{len(names)} capabilities")
+        made = capabilities_section(names)
         old = next((s for s in configuration.subsections if s.name == CAPABILITIES), None)
-        made = b""
-        if names:
-            payload = len(names).to_bytes(4, "big") + b"".join(map(memory.counted, names))
-            made = b"\x05" + memory.counted(CAPABILITIES) + (1).to_bytes(4, "big") + payload
         if old is not None:
             span = old.span
         else:
@@ -246,22 +238,10 @@ class Edit:
             at = before[-1].span.stop if before else configuration.name_span.stop
             span = Span(at, at)
         self.rewrite.replace(*span, made)
-        self._describe_capabilities(names)
+        if self.described.configuration is not None:
+            describe(self.described.configuration, names)
         told = ", ".join(configuration.capabilities) or "none", ", ".join(names) or "none"
         self.note("capabilities", CAPABILITIES, *told, span)
-
-    def _describe_capabilities(self, names: Sequence[str]) -> None:
-        entry = self.described.configuration
-        if entry is None:
-            return
-        subsections = entry.get("subsections") or []
-        kept = [s for s in subsections if s.get("vmsd_name") != CAPABILITIES]
-        if names:
-            kept.append(_capabilities(names))
-        if entry.get("subsections") is not None:
-            entry.remove(subsections)
-        if kept:
-            entry.put("subsections", sorted(kept, key=lambda s: ORDER.index(s.get("vmsd_name"))))
 
     def _configuration(self) -> Configuration:
         configuration = self.stream.configuration
@@ -346,15 +326,6 @@ class Edit:
         sink : descriptor of an empty file, where zeros become holes, or an open file
         """
         return write_pieces(self.settled().pieces(), self.stream.store.view, sink)
-
-
-def _capabilities(names: Sequence[str]) -> Object:
-    """What the description says of the subsection: the first element speaks for all."""
-    array: list[tuple[str, Any]] = [("array_len", len(names))] if len(names) > 1 else []
-    size = len(memory.counted(names[0]))
-    count = Object([("name", "caps_count"), ("type", "uint32"), ("size", 4)])
-    each = [("name", "capabilities"), *array, ("type", "capability"), ("size", size)]
-    return Object([("vmsd_name", CAPABILITIES), ("version", 1), ("fields", [count, Object(each)])])
 
 
 def _told(node: Node, raw: bytes) -> str:

@@ -7,18 +7,26 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from migstream.errors import Unsupported
+from migstream.source.store import Openable, open_source
+from migstream.stream import Stream
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
     from migstream.errors import StreamError
     from migstream.ram.image import Block
-    from migstream.stream import Device, Stream
+    from migstream.stream import Device
     from migstream.vmstate.values import Value
 
-__all__ = ["check", "differences"]
+__all__ = ["check", "differences", "read_again"]
 
 MOST = 5
 CHUNK = 1 << 20
+
+
+def read_again(edit: Edit, what: Openable) -> Stream:
+    """A result as a stream of its own, described as its source is where it does not do so itself."""
+    borrowed = None if edit.stream.description_span else edit.stream.description
+    return Stream(open_source(what), borrowed)
 
 
 def check(edit: Edit, result: Stream) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.edit.capabilities import CAPABILITIES, ORDER, capabilities_section, described
 from migstream.errors import StreamError, Unsupported
 from migstream.ram.encode import END_OF_RECORDS, Area, entry, fill_area, page_records, setup_word
 from migstream.ram.model import RamSetup
@@ -40,7 +41,6 @@ __all__ = ["ENCODINGS", "Converted", "compare", "convert"]
 ENCODINGS = ("same", "linear", "mapped")
 MAPPED_RAM = "mapped-ram"
 IGNORE_SHARED = "x-ignore-shared"
-CAPABILITIES = "configuration/capabilities"
 WINDOW = 4 << 20
 MOST_SIZE = 1 << 52
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
@@ -201,11 +201,10 @@ class _Conversion:
             return
         kept = {s.name: bytes(self._view(s.span)) for s in item.subsections}
         kept.pop(CAPABILITIES, None)
-        made = self._capabilities and {CAPABILITIES: _capabilities(self._capabilities)}
-        order = ("configuration/target-page-bits", CAPABILITIES, "configuration/uuid")
+        made = self._capabilities and {CAPABILITIES: capabilities_section(self._capabilities)}
         parts = kept | (made or {})
         self._out.put([self._view(Span(item.span.start, item.name_span.stop))])
-        self._out.put(parts[name] for name in order if name in parts)
+        self._out.put(parts[name] for name in ORDER if name in parts)
 
     def _command(self, item: Command) -> None:
         if item.name in DROPPED:
@@ -300,20 +299,10 @@ class _Conversion:
 
 def _described(item: memoryview, capabilities: list[str]) -> Iterator[memoryview | bytes]:
     """The description's item, with the capabilities that the configuration has now."""
-    from migstream.edit.describe import with_capabilities
-
-    text = with_capabilities(bytes(item[5:]), capabilities)
+    text = described(bytes(item[5:]), capabilities)
     yield item[:1]
     yield len(text).to_bytes(4, "big")
     yield text
-
-
-def _capabilities(names: list[str]) -> bytes:
-    """The configuration's subsection (migration/savevm.c: vmstate_capabilites)."""
-    counted = b"".join(bytes([len(name)]) + name.encode() for name in names)
-    name = CAPABILITIES.encode()
-    head = bytes([SectionType.SUBSECTION, len(name)]) + name + (1).to_bytes(4, "big")
-    return head + len(names).to_bytes(4, "big") + counted
 
 
 def _ram(stream: Stream) -> Ram:

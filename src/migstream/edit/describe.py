@@ -1,63 +1,22 @@
-"""The description's JSON, changed where a conversion changes what it describes.
+"""Another stream's description for a stream that has none.
 
-The text is cut and joined, so that everything else stays as QEMU wrote it.
+The text is cut and joined, so that what is taken stays as QEMU wrote it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any
 
 from migstream.errors import Unsupported
 from migstream.stream import Stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.layout import compile_device
 
-__all__ = ["borrow", "with_capabilities"]
+__all__ = ["borrow"]
 
-CAPABILITIES = "configuration/capabilities"
-CONFIGURATION = re.compile(r'\{\s*"configuration":\s*')
 DEVICES = re.compile(r'"devices":\s*\[')
 BETWEEN = re.compile(r"[\s,]*")
-ORDER = ("configuration/target-page-bits", CAPABILITIES, "configuration/uuid")
-
-
-def with_capabilities(text: bytes, capabilities: Sequence[str]) -> bytes:
-    """A description whose configuration has these capabilities (migration/savevm.c: vmstate_capabilites).
-
-    QEMU describes the configuration from 8.2 on; an older description stays as it is.
-    """
-    whole = text.decode("utf-8", "surrogateescape")
-    start = CONFIGURATION.match(whole)
-    if start is None:
-        return text
-    table, stop = json.JSONDecoder().raw_decode(whole, start.end())
-    before = {s.get("vmsd_name"): s for s in table.get("subsections", [])}
-    after = {name: one for name, one in before.items() if name != CAPABILITIES}
-    if capabilities:
-        after[CAPABILITIES] = _capabilities(capabilities)
-    if after == before:
-        return text
-    table.pop("subsections", None)
-    if after:
-        table["subsections"] = [after[name] for name in ORDER if name in after]
-    made = f"{whole[: start.end()]}{json.dumps(table)}{whole[stop:]}"
-    return made.encode("utf-8", "surrogateescape")
-
-
-def _capabilities(names: Sequence[str]) -> dict[str, Any]:
-    """The subsection; an array is described by the size of its first element."""
-    array = {} if len(names) == 1 else {"array_len": len(names)}
-    return {
-        "vmsd_name": CAPABILITIES,
-        "version": 1,
-        "fields": [
-            {"name": "caps_count", "type": "uint32", "size": 4},
-            {"name": "capabilities", **array, "type": "capability", "size": 1 + len(names[0])},
-        ],
-    }
 
 
 def borrow(stream: Stream, other: Description) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from migstream.edit.rewrite import Rewrite, Zeros
 from migstream.errors import BadRam, Unsupported
 from migstream.ram import kernel
+from migstream.ram.encode import counted
 from migstream.ram.image import BitmapPages
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Record",
-    "counted",
     "drop_block",
     "last_place",
     "page_record",
@@ -49,19 +49,6 @@ class Record(NamedTuple):
     offset: int
     content: int
     named: bool
-
-
-def counted(name: str) -> bytes:
-    """A name as the stream has it: its length in one byte, then itself.
-
-    Raises
-    ------
-    ValueError : it is empty, or longer than 255 bytes
-    """
-    raw = name.encode("utf-8", "surrogateescape")
-    if not 0 < len(raw) < 256:
-        raise ValueError(f"a name of {len(raw)} bytes; it may have 1 to 255")
-    return bytes((len(raw),)) + raw
 
 
 def ram_sections(stream: Stream) -> list[Section]:
@@ -103,7 +90,12 @@ def records(stream: Stream) -> Iterator[Record]:
 
 
 def _record(view: memoryview, start: int, page: int, block: str) -> Record | None:
-    """The page record at `start`; None where a word stands alone (EOS, MULTIFD_FLUSH, HOOK)."""
+    """The page record at `start`; None where a word stands alone (EOS, MULTIFD_FLUSH, HOOK).
+
+    Raises
+    ------
+    BadRam : it is cut off, as only those of a damaged section are
+    """
     word = int.from_bytes(view[start : start + 8], "big")
     flags, at = word & (page - 1), start + 8
     kind = flags & ~CONTINUE
@@ -111,15 +103,19 @@ def _record(view: memoryview, start: int, page: int, block: str) -> Record | Non
         return None
     named = not flags & CONTINUE
     if named:
-        at += 1 + view[at]
-        block = bytes(view[start + 9 : at]).decode("utf-8", "surrogateescape")
+        size = int.from_bytes(view[at : at + 1], "big")
+        block = bytes(view[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
+        at += 1 + size
     sizes = {
         ZERO: 1,
         PAGE: page,
         XBZRLE: 3 + int.from_bytes(view[at + 1 : at + 3], "big"),
         COMPRESS_PAGE: 4 + int.from_bytes(view[at : at + 4], "big"),
     }
-    return Record(start, at + sizes[kind], kind, block, word - flags, at, named)
+    stop = at + sizes[kind]
+    if stop > len(view):
+        raise BadRam("a page record that is cut off", at=start)
+    return Record(start, stop, kind, block, word - flags, at, named)
 
 
 def last_place(stream: Stream) -> int:

@@ -7,17 +7,19 @@ lists; network addresses wherever their bytes stand; the uuid of the configurati
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
 from migstream.edit.rewrite import Zeros
 from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
+from migstream.errors import Unsupported
 from migstream.ram import kernel
 from migstream.ram.encode import fill_area, page_records
 from migstream.ram.image import Block
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
-from migstream.wire.model import SectionType, Span
+from migstream.wire.model import SectionType, Span, Trailer
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
@@ -69,7 +71,12 @@ def redact(edit: Edit, keep: Iterable[tuple[str, int, int]] = ()) -> None:
     Parameters
     ----------
     keep : parts of RAM blocks that stay as they are: name, and offsets [start, stop)
+
+    Raises
+    ------
+    Unsupported : the stream is damaged, or has no description: what cannot be read cannot be wiped
     """
+    _readable(edit)
     for path in _unkeepable(edit.stream):
         edit.drop(path)
     _memory(edit, _merged(keep))
@@ -81,6 +88,30 @@ def redact(edit: Edit, keep: Iterable[tuple[str, int, int]] = ()) -> None:
     for device in edit.stream.devices:
         if device.path not in edit.dropped:
             _stations(edit, device, stations)
+
+
+def _readable(edit: Edit) -> None:
+    """Whether everything can be looked at; what nothing describes is at least said to be there."""
+    stream = edit.stream
+    if stream.damage:
+        raise Unsupported(
+            f"a damaged stream is not redacted: {stream.damage[0]}",
+            hint="what cannot be read cannot be wiped",
+        )
+    if stream.description is None:
+        raise Unsupported(
+            "a stream without a description is not redacted: nothing says what is where in it",
+            hint="--like OTHER takes the description from another stream of the same machine",
+        )
+    for item in stream.items:
+        if isinstance(item, Trailer) and not item.zeros:
+            edit.rewrite.replace(*item.span, b"")
+            edit.note("drop", "trailer", f"{item.span.size} bytes", "", item.span)
+    for device in stream.devices:
+        if not device.described and device.name not in DROPPED:
+            span = device.section.payload
+            why = "nothing describes it: look at it yourself"
+            edit.note("kept", device.path, f"{span.size} bytes", why, span)
 
 
 def _unkeepable(stream: Stream) -> list[str]:
@@ -234,7 +265,7 @@ def _memory(edit: Edit, keep: Kept) -> None:
 def _forget(edit: Edit, last: int) -> None:
     """Take all page records away, and sections in which nothing else is."""
     start = stop = -1
-    whole = []
+    whole: deque[Span] = deque()
     for section in memory.ram_sections(edit.stream):
         content = section.content
         if (
@@ -247,7 +278,7 @@ def _forget(edit: Edit, last: int) -> None:
             edit.rewrite.replace(*section.span, b"")
     for record in memory.records(edit.stream):
         while whole and whole[0].stop <= record.start:
-            whole.pop(0)
+            whole.popleft()
         if whole and record.start in whole[0]:
             continue
         if record.start != stop:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migstream.edit import memory
 from migstream.errors import Unsupported
+from migstream.ram.encode import counted
 from migstream.wire.model import Section, SectionType, Span
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def _section(edit: Edit, section: Section, new: str, device: Device | None) -> s
     if any(s.key == (name, instance) and s.type is section.type for s in same):
         raise Unsupported(f"there is a section {name}[{instance}] already")
     start = section.span.start + NAME_AT
-    old = len(memory.counted(section.name))
+    old = len(counted(section.name))
     span = Span(start, start + old + 4)
-    edit.rewrite.replace(*span, memory.counted(name) + instance.to_bytes(4, "big"))
+    edit.rewrite.replace(*span, counted(name) + instance.to_bytes(4, "big"))
     entry = None if device is None else edit.described.entry(device)
     if entry is not None:
         entry.put("name", name)
@@ -75,10 +76,10 @@ def _section(edit: Edit, section: Section, new: str, device: Device | None) -> s
 def _subsection(edit: Edit, device: Device, value: Value, new: str) -> str:
     """Its name stands behind its type byte (migration/vmstate.c: vmstate_subsection_save)."""
     trail = edit.described.trail(device, value.span)
-    raw = memory.counted(new)
+    raw = counted(new)
     trail.rename(value.name, new)
     start = value.span.start + 1
-    span = Span(start, start + len(memory.counted(value.name)))
+    span = Span(start, start + len(counted(value.name)))
     edit.rewrite.replace(*span, raw)
     edit.note("rename", value.path, value.name, new, span)
     return value.path.removesuffix(value.name) + new

@@ -17,7 +17,7 @@ from migstream.ram.mapped import HEADER, VERSION
 from migstream.ram.model import RamBlock
 from migstream.ram.records import CONTINUE, EOS, MEM_SIZE, PAGE, ZERO
 
-__all__ = ["END_OF_RECORDS", "Area", "entry", "fill_area", "page_records", "setup_word"]
+__all__ = ["END_OF_RECORDS", "Area", "counted", "entry", "fill_area", "page_records", "setup_word"]
 
 ALIGNMENT = 1 << 20
 PAGES = 512  # looked at together
@@ -30,15 +30,23 @@ def setup_word(total: int) -> bytes:
     return (total | MEM_SIZE).to_bytes(8, "big")
 
 
-def _counted(name: str) -> bytes:
+def counted(name: str) -> bytes:
+    """A name as the stream has it: its length in one byte, then itself.
+
+    Raises
+    ------
+    ValueError : it is empty, or longer than 255 bytes
+    """
     raw = name.encode("utf-8", "surrogateescape")
-    return bytes([len(raw)]) + raw
+    if not 0 < len(raw) < 256:
+        raise ValueError(f"a name of {len(raw)} bytes; it may have 1 to 255")
+    return bytes((len(raw),)) + raw
 
 
 def entry(block: RamBlock, size: int) -> bytes:
     """A block of `size` bytes in that list, as it is without postcopy-ram: no page size."""
     address = b"" if block.address is None else block.address.to_bytes(8, "big")
-    return _counted(block.name) + size.to_bytes(8, "big") + address
+    return counted(block.name) + size.to_bytes(8, "big") + address
 
 
 def _words(first: int, count: int, page: int, flags: int) -> memoryview:
@@ -107,7 +115,7 @@ def page_records(block: Block, size: int) -> Iterator[list[memoryview | bytes]]:
         skip = 0
         if not named:
             flags, content = (ZERO, b"\0") if pages is None else (PAGE, pages[0])
-            yield [(first * page | flags).to_bytes(8, "big"), _counted(block.name), content]
+            yield [(first * page | flags).to_bytes(8, "big"), counted(block.name), content]
             named, skip = True, 1
         if pages is None:
             for at in range(first + skip, first + count, ZEROS):
