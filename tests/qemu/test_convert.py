@@ -29,7 +29,6 @@ from support.samples import Packed, Sample
 pytestmark = pytest.mark.qemu
 
 PC = ["-M", "pc", "-m", "48"]
-SLOW = 16 << 20  # bytes a second: a first round of 31 MiB takes two
 TOP = 48 << 20
 
 
@@ -108,7 +107,7 @@ def busy(binary: Binary) -> Iterator[tuple[Qemu, list[str]]]:
 def test_flattened_rounds(qemu: Binary, tmp_path: Path, capabilities: list[str]) -> None:
     path = tmp_path / "live.mig"
     with busy(qemu) as (guest, arguments):
-        guest.set_parameters(max_bandwidth=SLOW, downtime_limit=1)
+        guest.set_parameters(**UNHURRIED)
         target = guest.start_migration(capabilities)
         converge(guest)
         guest.finish_migration()

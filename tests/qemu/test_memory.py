@@ -14,14 +14,13 @@ from click.testing import CliRunner
 import migstream
 from migstream.cli.group import cli
 from migstream.stream import Stream
-from support.core import chunks, segments
+from support.core import CHUNK, chunks, segments
 from support.qemu import Binary, Qemu, QemuFailedError, find
-from support.recorder import boot_disk, converge, record_multifd, started
+from support.recorder import UNHURRIED, boot_disk, converge, record_multifd, started
 
 pytestmark = pytest.mark.qemu
 
 PC = ["-M", "pc", "-m", "48"]
-SLOW = 16 << 20  # bytes a second: a first round of 31 MiB takes two
 MARKS = (0x100000, 0x7FFFFFF8, 0x9FFF0000, 0x100000000, 0x13FFF0000)
 
 
@@ -43,6 +42,8 @@ def compare(guest: Qemu, stream: Stream) -> list[tuple[int, int]]:
     writer.start()
     with pipe.open("rb") as file:
         ranges = hold(file, stream)
+        while file.read(CHUNK):  # what follows the memory
+            pass
     writer.join()
     pipe.unlink()
     assert not refused
@@ -84,7 +85,7 @@ def test_live(qemu: Binary, tmp_path: Path, capabilities: list[str]) -> None:
     """Several rounds while the guest writes; pages are sent again, as deltas too."""
     path = tmp_path / "live.mig"
     with boot_disk(qemu) as drive, Qemu(qemu, [*PC, *drive]) as guest:
-        guest.set_parameters(max_bandwidth=SLOW, downtime_limit=1)
+        guest.set_parameters(**UNHURRIED)
         guest.execute("cont")
         started(guest)
         target = guest.start_migration(capabilities)

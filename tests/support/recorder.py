@@ -32,7 +32,9 @@ FIRST, LAST = 1 << 20, 32 << 20  # what the guest writes to
 # bandwidth, and ends with it. From then on it takes a downtime of 1 ms for too short.
 UNHURRIED = {"max_bandwidth": 1 << 20, "downtime_limit": 1}
 PAUSE = 300  # ms; QEMU measures for 100
-FAST = 256 << 20
+FAST = (
+    32 << 20
+)  # in 1 ms eight pages: a guest that gets little of the processor dirties more in a round
 
 HERE = 0x7C00  # where the BIOS puts a boot sector
 REAL_MODE = bytes.fromhex(
@@ -93,7 +95,7 @@ def started(guest: Qemu) -> None:
         time.sleep(0.02)
 
 
-def converge(guest: Qemu, rounds: int = 4) -> None:
+def converge(guest: Qemu, rounds: int = 3) -> None:
     """Let some rounds of a migration that began `UNHURRIED` go by, then allow it to end."""
     _await(guest, lambda info: info.get("total-time", 0) > PAUSE)
     guest.set_parameters(max_bandwidth=FAST)
