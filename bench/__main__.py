@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench.memory import memory_rows
+from bench.saving import saving_rows
 from bench.streams import build, device_part, unpack
 from bench.timing import CommandFailedError, Row, seconds, table
 from bench.xbzrle import xbzrle_row
@@ -79,7 +80,12 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
                 20,
             )
         )
-    return [*rows, *memory_rows(folder, devices, ours, script, volatility, runs), xbzrle_row(runs)]
+    return [
+        *rows,
+        *memory_rows(folder, devices, ours, script, volatility, runs),
+        *saving_rows(folder, runs),
+        xbzrle_row(runs),
+    ]
 
 
 def main() -> int:
