@@ -193,3 +193,43 @@ def test_xbzrle_stays_inside(raw: bytes, stop: int) -> None:
 def test_xbzrle_says_what_is_wrong(module: Any, delta: bytes, wrong: int) -> None:
     page = memoryview(bytearray(PAGE))
     assert module.xbzrle(memoryview(delta), 0, len(delta), page)[0] == wrong
+
+
+@st.composite
+def memories(draw: st.DrawFn) -> bytes:
+    """Whole pages, some of them zero but for one byte, or altogether."""
+    pages = []
+    for _ in range(draw(st.integers(1, 12))):
+        page = bytearray(PAGE)
+        if draw(st.booleans()):
+            page[draw(st.integers(0, PAGE - 1))] = draw(st.integers(0, 255))
+        pages.append(bytes(page))
+    return b"".join(pages)
+
+
+@given(memories(), st.data())
+def test_kinds_and_pack_write_what_walk_reads(memory: bytes, data: st.DataObject) -> None:
+    count = len(memory) // PAGE
+    first = data.draw(st.integers(0, count - 1))
+    changed = data.draw(st.lists(st.booleans(), min_size=1, max_size=count - first))
+    name = data.draw(st.sampled_from((b"", b"\x03ram")))
+    answers = []
+    for module in BOTH:
+        flags = bytearray(changed)
+        module.kinds(memoryview(memory).cast("Q"), first, PAGE // 8, memoryview(flags))
+        out = bytearray(len(changed) * (8 + PAGE) + len(name))
+        used = module.pack(
+            memoryview(memory), memoryview(flags), first, PAGE, memoryview(name), memoryview(out)
+        )
+        answers.append((bytes(flags), bytes(out[:used])))
+    assert answers[0] == answers[1]
+    want, lead = b"", name
+    for index, sent in enumerate(changed):
+        at = (first + index) * PAGE
+        page = memory[at : at + PAGE]
+        kind = 0x08 if any(page) else 0x02
+        assert answers[0][0][index] == (kind if sent else 0)
+        if sent:
+            want += record(at, kind | (0 if lead else 0x20), lead + (page if any(page) else b"\0"))
+            lead = b""
+    assert answers[0][1] == want

@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 cdef int64_t _NEVER, _FILL, _DATA, _DELTA
 cdef Py_ssize_t _ROW
-cdef int _ENTRY_BITS, _SOURCE_BITS, _GROUP_BITS
+cdef int _ENTRY_BITS, _SOURCE_BITS, _GROUP_BITS, _ZERO, _PAGE, _CONTINUE
 
 
 @cython.locals(
@@ -34,6 +34,17 @@ cpdef tuple paint(
 cpdef Py_ssize_t gather(
     const uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t source,
     const unsigned char[::1] view, const unsigned char[::1] blank, unsigned char[::1] out,
+) except -1
+
+@cython.locals(at=Py_ssize_t, i=Py_ssize_t, k=Py_ssize_t)
+cpdef kinds(
+    const uint64_t[::1] words, Py_ssize_t first, Py_ssize_t stride, unsigned char[::1] flags,
+)
+
+@cython.locals(to=Py_ssize_t, at=uint64_t, known=bint, i=Py_ssize_t, kind=int, word=uint64_t, k=int)
+cpdef Py_ssize_t pack(
+    const unsigned char[::1] memory, const unsigned char[::1] kinds, uint64_t first, uint64_t page,
+    const unsigned char[::1] name, unsigned char[::1] out,
 ) except -1
 
 @cython.locals(entry=uint64_t, kind=int64_t, stride=uint64_t, n=Py_ssize_t)

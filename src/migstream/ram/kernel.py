@@ -32,6 +32,8 @@ __all__ = [
     "SOURCE_BITS",
     "bitmap_run",
     "gather",
+    "kinds",
+    "pack",
     "paint",
     "run",
     "walk",
@@ -48,6 +50,7 @@ ENTRY_BITS = _ENTRY_BITS = 3
 SOURCE_BITS = _SOURCE_BITS = 52
 GROUP_BITS = _GROUP_BITS = 9  # entries of one 4 KiB page of the table
 ROW = _ROW = 4
+_ZERO, _PAGE, _CONTINUE = 0x02, 0x08, 0x20  # RAM_SAVE_FLAG_…
 
 
 def walk(
@@ -217,6 +220,68 @@ def gather(
         else:
             return i
     return count
+
+
+def kinds(words: memoryview, first: int, stride: int, flags: memoryview) -> None:
+    """Replace the flag of each page that is to be sent by RAM_SAVE_FLAG_ZERO or RAM_SAVE_FLAG_PAGE.
+
+    Parameters
+    ----------
+    words : memory of the whole block as 64-bit integers
+    first, stride : number of the first page, and integers in a page
+    flags : one byte for each page, 0 for those that are left alone
+    """
+    at = first * stride
+    for i in range(len(flags)):
+        if flags[i]:
+            k = 0
+            while k < stride and words[at + k] == 0:
+                k += 1
+            flags[i] = _PAGE if k < stride else _ZERO
+        at += stride
+
+
+def pack(
+    memory: memoryview,
+    kinds: memoryview,
+    first: int,
+    page: int,
+    name: memoryview,
+    out: memoryview,
+) -> int:
+    """Records of pages that follow each other, written to `out`; how many bytes they take.
+
+    Parameters
+    ----------
+    memory : of the whole block
+    kinds : for each page from number `first` on: 0 to leave it out, or the flag of its record,
+        RAM_SAVE_FLAG_ZERO or RAM_SAVE_FLAG_PAGE
+    page : target page size in bytes
+    name : the block's counted name for the first record, empty where it goes on with the block
+    out : at least 8 + `page` bytes for each page, and the name
+    """
+    to = 0
+    at = first * page
+    known = len(name) == 0
+    for i in range(len(kinds)):
+        kind = kinds[i]
+        if kind:
+            word = at | kind | (_CONTINUE if known else 0)
+            for k in range(8):
+                out[to + k] = word >> (56 - 8 * k) & 0xFF
+            to += 8
+            if not known:
+                out[to : to + len(name)] = name
+                to += len(name)
+                known = True
+            if kind == _PAGE:
+                out[to : to + page] = memory[at : at + page]
+                to += page
+            else:
+                out[to] = 0
+                to += 1
+        at += page
+    return to
 
 
 def run(table: memoryview, at: int, stop: int) -> tuple[int, int, int, int]:

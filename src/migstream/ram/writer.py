@@ -28,7 +28,10 @@ SECTION = 16 << 20  # bytes of guest memory in one PART, at most
 
 
 class Sink(Protocol):
-    """Where records go. Only mapped-ram asks for more than `write`."""
+    """Where records go. Only mapped-ram asks for more than `write`.
+
+    As `io` has it, `write` may not keep what it is given: the bytes change once it returns.
+    """
 
     def write(self, data: bytes | bytearray | memoryview, /) -> object: ...
 
@@ -67,6 +70,7 @@ class Block:
             raise ValueError(f"the name of a RAM block has 1 to 255 bytes: {name!r}")
         if page_size.bit_count() != 1 or len(self.memory) % page_size:
             raise ValueError(f"{name}: {len(self.memory)} bytes are not whole pages of {page_size}")
+        self.words = self.memory.cast("Q")
         self.dirty = bytearray(len(self.memory) // page_size)
 
     def __len__(self) -> int:
@@ -154,6 +158,9 @@ class GuestRam:
         self.rounds = 0
         self._cache = XbzrleCache(xbzrle) if xbzrle else None
         self._zero = bytes(self.page_size)
+        self._step = max(CHUNK // self.page_size, 1)  # pages that are looked at together
+        # One buffer for all chunks: new ones of this size cost the allocator more than the copy.
+        self._packed = memoryview(bytearray(self._step * (8 + self.page_size) + 256))
         self._last: Block | None = None
         self._place = (0, 0)  # block and page where the round goes on
         self._areas: dict[str, _Area] = {}
@@ -193,11 +200,10 @@ class GuestRam:
     def _send(self, out: Sink, most: int) -> None:
         """Send changed pages until `most` bytes of memory were looked at, or the round ends."""
         number, page = self._place
-        step = max(CHUNK // self.page_size, 1)
         while number < len(self.blocks):
             block = self.blocks[number]
             while (page := _next_dirty(block.dirty, page)) < block.pages:
-                stop = min(page + step, block.pages)
+                stop = min(page + self._step, block.pages)
                 if most <= 0:
                     self._place = (number, page)
                     return
@@ -212,38 +218,43 @@ class GuestRam:
         """Send the changed ones of pages [first, stop). Their marks go before they are copied, so
         that what the guest writes meanwhile is sent again.
         """
-        flags = bytes(block.dirty[first:stop])
+        kinds = block.dirty[first:stop]
         block.dirty[first:stop] = bytes(stop - first)
-        size = self.page_size
-        piece = block.memory[first * size : stop * size].tobytes()
-        changed = [index for index, flag in enumerate(flags) if flag]
+        kernel.kinds(block.words, first, self.page_size // 8, memoryview(kinds))
         if self.mapped:
-            self._areas[block.name].put(out, piece, first, changed, self._zero)
-        else:
-            out.write(b"".join(self._records(block, piece, first, changed)))
+            self._areas[block.name].put(out, block, first, kinds)
+        elif self._cache is not None and self.rounds > 0:
+            out.write(b"".join(self._deltas(block, first, kinds)))
+        elif any(kinds):
+            name = b"" if self._last is block else block.head
+            self._last = block
+            used = kernel.pack(
+                block.memory,
+                memoryview(kinds),
+                first,
+                self.page_size,
+                memoryview(name),
+                self._packed,
+            )
+            out.write(self._packed[:used])
 
-    def _records(
-        self, block: Block, piece: bytes, first: int, changed: list[int]
-    ) -> list[bytes | memoryview]:
-        """Records of the pages `changed` of `piece`, whose first page is number `first`."""
-        parts: list[bytes | memoryview] = []
-        size, zero, view = self.page_size, self._zero, memoryview(piece)
-        deltas = self._cache is not None and self.rounds > 0
-        for index in changed:
-            at = index * size
-            flags: int = ZERO if piece.startswith(zero, at) else PAGE
-            content: bytes | memoryview = b"\0" if flags == ZERO else view[at : at + size]
-            if deltas:
-                flags, content = self._delta(block, first + index, flags, piece[at : at + size])
-                if not flags:
-                    continue
-            word = (first + index) * size | flags
+    def _deltas(self, block: Block, first: int, kinds: bytearray) -> Iterator[bytes]:
+        """Records of pages from number `first` on, deltas where they are smaller."""
+        for page, kind in enumerate(kinds, first):
+            if not kind:
+                continue
+            at = page * self.page_size
+            content = block.memory[at : at + self.page_size].tobytes()
+            # The guest may have written since: the cache must have what is sent.
+            kind = ZERO if content == self._zero else PAGE
+            flags, content = self._delta(block, page, kind, content)
+            if not flags:
+                continue
             if self._last is block:
-                parts += ((word | CONTINUE).to_bytes(8, "big"), content)
+                yield (at | flags | CONTINUE).to_bytes(8, "big") + content
             else:
                 self._last = block
-                parts += (word.to_bytes(8, "big"), block.head, content)
-        return parts
+                yield (at | flags).to_bytes(8, "big") + block.head + content
 
     def _delta(self, block: Block, number: int, kind: int, page: bytes) -> tuple[int, bytes]:
         """Flag and content of the record: a delta where that is smaller, flag 0 where nothing
@@ -419,27 +430,24 @@ class _Area:
         out.write(self._place.head(self._size))
         out.skip_to(self._place.stop)
 
-    def put(self, out: Sink, piece: bytes, first: int, changed: list[int], zero: bytes) -> None:
-        """Write pages to their places, those that follow each other at once."""
-        size = self._size
-        start = stop = 0  # of the run that is to be written, in pages of the piece
-        for index in changed:
-            number = first + index
-            bit = 1 << (number & 7)
-            if piece.startswith(zero, index * size):
-                self._bitmap[number >> 3] &= ~bit
-                continue
-            self._bitmap[number >> 3] |= bit
-            if index != stop:
-                self._flush(out, piece, first, start, stop)
-                start = index
-            stop = index + 1
-        self._flush(out, piece, first, start, stop)
+    def put(self, out: Sink, block: Block, first: int, kinds: bytearray) -> None:
+        """Write pages from number `first` on to their places, those that follow each other at once."""
+        start = stop = first  # of the run that is to be written
+        for page, kind in enumerate(kinds, first):
+            if kind == PAGE:
+                self._bitmap[page >> 3] |= 1 << (page & 7)
+                if page != stop:
+                    self._flush(out, block, start, stop)
+                    start = page
+                stop = page + 1
+            elif kind == ZERO:
+                self._bitmap[page >> 3] &= ~(1 << (page & 7))
+        self._flush(out, block, start, stop)
 
-    def _flush(self, out: Sink, piece: bytes, first: int, start: int, stop: int) -> None:
+    def _flush(self, out: Sink, block: Block, start: int, stop: int) -> None:
         if start < stop:
-            run = memoryview(piece)[start * self._size : stop * self._size]
-            out.write_at(self._place.pages + (first + start) * self._size, run)
+            run = block.memory[start * self._size : stop * self._size]
+            out.write_at(self._place.pages + start * self._size, run)
 
     def finish(self, out: Sink) -> None:
         out.write_at(self._place.bitmap, self._bitmap)
