@@ -15,17 +15,19 @@ from migstream._version import __version__
 
 if TYPE_CHECKING:
     from migstream import errors as errors
+    from migstream.analysis.diff import diff as diff
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
     from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
     from migstream.vmstate.values import Value as Value
 
-__all__ = ["Device", "Stream", "Value", "__version__", "errors", "open"]
+__all__ = ["Device", "Stream", "Value", "__version__", "diff", "errors", "open"]
 
 _HOMES = {
     "Device": ("migstream.stream", "Device"),
     "Stream": ("migstream.stream", "Stream"),
     "Value": ("migstream.vmstate.values", "Value"),
+    "diff": ("migstream.analysis.diff", "diff"),
     "errors": ("migstream.errors", ""),
     "open": ("migstream.stream", "open_stream"),
 }

@@ -1,0 +1,97 @@
+"""What a comparison of two streams found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+__all__ = ["PARTS", "Change", "Diff", "Range"]
+
+PARTS = ("values", "schema", "memory")
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """Part [start, stop) of an array (elements), a buffer or guest memory (bytes) that differs.
+
+    `old` and `new` are the elements, the bytes in hexadecimal, for memory what the pages are:
+    "data", "zero", "absent". None where one side has no such elements.
+    """
+
+    start: int
+    stop: int
+    old: Any = None
+    new: Any = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One difference.
+
+    `mark` is "+" (only in the second stream), "-" (only in the first) or "~". `part` is one of
+    PARTS. `what` says what differs: machine, configuration, capability, header, device, order,
+    version, vmsd, field, subsection, type, length, bytes, description, block, pages, section,
+    commands. `device` is the path of the device concerned. `old` and `new` are as JSON has them,
+    the texts as people read them. `ranges` says which elements, and the spans where, in each
+    stream's own offsets. `page` is the size in bytes of the pages that changed.
+    """
+
+    mark: str
+    part: str
+    what: str
+    path: str
+    device: str | None = None
+    type: str = ""
+    old: Any = None
+    new: Any = None
+    old_text: str = ""
+    new_text: str = ""
+    ranges: tuple[Range, ...] = ()
+    page: int | None = None
+    old_span: tuple[int, int] | None = None
+    new_span: tuple[int, int] | None = None
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """Every difference of two streams, and the paths of the devices that both have alike."""
+
+    changes: tuple[Change, ...]
+    alike: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.changes)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.changes)
+
+    @property
+    def summary(self) -> str:
+        """One line: `3 devices changed (7 fields), 2 pages of pc.ram`."""
+        return ", ".join(self._counts()) or "no difference"
+
+    def _counts(self) -> Iterator[str]:
+        whole = {"+": "added", "-": "removed"}
+        devices = [c for c in self.changes if c.what == "device"]
+        for mark, word in whole.items():
+            count = sum(c.mark == mark for c in devices)
+            if count:
+                yield f"{_many(count, 'device')} {word}"
+        inside = [c for c in self.changes if c.device is not None and c.what != "device"]
+        if inside:
+            changed = len({c.device for c in inside})
+            fields = len({c.path for c in inside})
+            yield f"{_many(changed, 'device')} changed ({_many(fields, 'field')})"
+        others = Counter(
+            c.what for c in self.changes if c.device is None and c.what not in {"device", "pages"}
+        )
+        yield from (f"{name} differs" if n == 1 else f"{n} × {name}" for name, n in others.items())
+        for change in self.changes:
+            if change.page is not None:
+                pages = sum(-(-(r.stop - r.start) // change.page) for r in change.ranges)
+                yield f"{_many(pages, 'page')} of {change.path.removeprefix('ram/')}"
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

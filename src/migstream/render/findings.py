@@ -1,0 +1,197 @@
+"""Findings as text and in the formats that other programs read: JSON, NDJSON, SARIF, JUnit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from migstream._version import __version__
+from migstream.analysis.check import Report
+from migstream.analysis.findings import SEVERITIES, Finding
+from migstream.analysis.pages import Page, page
+from migstream.render.shape import to_json
+from migstream.render.text import Palette, escape
+
+__all__ = ["FORMATS", "finding_lines", "page_lines", "render", "report_lines"]
+
+LONGEST = 160
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+PLURAL = {"error": "errors", "warning": "warnings", "note": "notes"}
+
+
+def report_lines(report: Report, palette: Palette, *, verbose: bool) -> list[str]:
+    """Every finding as a paragraph, and a line that counts them."""
+    lines: list[str] = []
+    for finding in report.findings:
+        lines += finding_lines(finding, report.file, palette, verbose=verbose)
+    lines.append(summary(report))
+    return lines
+
+
+def summary(report: Report) -> str:
+    """How many of each severity, in one line."""
+    count = Counter(f.severity for f in report.findings)
+    parts = [f"{count[s]} {s if count[s] == 1 else PLURAL[s]}" for s in SEVERITIES if count[s]]
+    text = f"{escape(report.file)}: {', '.join(parts) or 'nothing found'}"
+    return text if report.complete else f"{text}; it could not be read to its end"
+
+
+def finding_lines(finding: Finding, file: str, palette: Palette, *, verbose: bool) -> list[str]:
+    """Where and what; expected and found; what to do next. With `verbose` also what it means."""
+    place = escape(file)
+    if finding.span is not None:
+        place += f":{finding.span.start:#x}"
+    inside = escape(finding.path or finding.section)
+    place = f"{place} {palette.name(inside)}" if inside else place
+    level = palette.head(finding.severity)
+    lines = [f"{place}: {level} {finding.code}: {_short(finding.message)}"]
+    if finding.expected or finding.found:
+        parts = [f"expected {_short(finding.expected)}"] if finding.expected else []
+        parts += [f"found {_short(finding.found)}"] if finding.found else []
+        lines.append(f"  {', '.join(parts)}")
+    if verbose and finding.span is not None:
+        lines.append(f"  bytes {finding.span}")
+    if verbose and finding.why:
+        lines.append(f"  {finding.why}")
+    if finding.hint:
+        lines.append(f"  hint: {_short(finding.hint)}")
+    if verbose:
+        lines.append(f"  more: migstream explain {finding.code}")
+    return lines
+
+
+def _short(text: str) -> str:
+    text = escape(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def page_lines(one: Page, palette: Palette) -> list[str]:
+    """A code's page."""
+    return [palette.head(f"{one.code}  {one.title}  ({one.severity})"), "", *one.text.split("\n")]
+
+
+# --- for programs ------------------------------------------------------------------------------------
+
+
+def finding_table(finding: Finding) -> dict[str, Any]:
+    """One finding as JSON has it."""
+    table: dict[str, Any] = {
+        name: getattr(finding, name)
+        for name in ("code", "severity", "section", "path", "message", "expected", "found", "why")
+    }
+    table["span"] = None if finding.span is None else list(finding.span)
+    table["hint"] = finding.hint
+    return table
+
+
+def _json(report: Report) -> bytes:
+    table = {
+        "file": report.file,
+        "size": report.size,
+        "complete": report.complete,
+        "findings": [finding_table(f) for f in report.findings],
+    }
+    return to_json(table, pretty=True) + b"\n"
+
+
+def _ndjson(report: Report) -> bytes:
+    rows = ({"file": report.file, **finding_table(f)} for f in report.findings)
+    return b"".join(to_json(row, pretty=False) + b"\n" for row in rows)
+
+
+def _pages(findings: Iterable[Finding]) -> list[Page]:
+    codes = sorted({f.code for f in findings})
+    return [one for one in map(page, codes) if one is not None]
+
+
+def _sarif(report: Report) -> bytes:
+    """SARIF 2.1.0 (OASIS), as code scanning services take it: places are byte offsets."""
+    driver = {
+        "name": "migstream",
+        "version": __version__,
+        "rules": [
+            {
+                "id": one.code,
+                "shortDescription": {"text": one.title},
+                "fullDescription": {"text": one.text},
+                "defaultConfiguration": {"level": one.severity},
+            }
+            for one in _pages(report.findings)
+        ],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "results": [_result(f, report.file) for f in report.findings],
+        "invocations": [{"executionSuccessful": report.complete}],
+    }
+    return (
+        to_json({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, pretty=True) + b"\n"
+    )
+
+
+def _result(finding: Finding, file: str) -> dict[str, Any]:
+    from urllib.parse import quote
+
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(file.encode("utf-8", "surrogateescape"))}
+    }
+    if finding.span is not None:
+        physical["region"] = {"byteOffset": finding.span.start, "byteLength": finding.span.size}
+    location: dict[str, Any] = {"physicalLocation": physical}
+    if finding.path:
+        location["logicalLocations"] = [{"fullyQualifiedName": escape(finding.path)}]
+    return {
+        "ruleId": finding.code,
+        "level": finding.severity,
+        "message": {"text": _sentence(finding)},
+        "locations": [location],
+    }
+
+
+def _sentence(finding: Finding) -> str:
+    parts = [finding.message]
+    parts += [f"expected {finding.expected}"] if finding.expected else []
+    parts += [f"found {finding.found}"] if finding.found else []
+    return escape("; ".join(parts))
+
+
+def _junit(report: Report) -> bytes:
+    """JUnit XML: a test for each finding, and one that the stream was read to its end; notes pass."""
+    from xml.etree import ElementTree as ET
+
+    failed = [f for f in report.findings if f.severity != "note"]
+    suite = ET.Element(
+        "testsuite",
+        name=f"migstream check {escape(report.file)}",
+        tests=str(len(report.findings) + 1),
+        failures=str(len(failed) + (not report.complete)),
+        errors="0",
+    )
+    end = ET.SubElement(suite, "testcase", classname=escape(report.file), name="read to its end")
+    if not report.complete:
+        ET.SubElement(end, "failure", message="the stream could not be read to its end")
+    for finding in report.findings:
+        where = "" if finding.span is None else f" at {finding.span.start:#x}"
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname=escape(report.file),
+            name=f"{finding.code} {escape(finding.path)}{where}".strip(),
+        )
+        kind = "system-out" if finding.severity == "note" else "failure"
+        attributes: dict[str, str] = {} if kind == "system-out" else {"type": finding.severity}
+        inside = ET.SubElement(case, kind, attributes)
+        inside.text = "\n".join([_sentence(finding), finding.why, finding.hint]).strip()
+        if kind == "failure":
+            inside.set("message", escape(finding.message))
+    text: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+FORMATS = {"json": _json, "ndjson": _ndjson, "sarif": _sarif, "junit": _junit}
+
+
+def render(report: Report, form: str) -> bytes:
+    """The report as one of FORMATS."""
+    return FORMATS[form](report)
