@@ -23,6 +23,8 @@ VERBS = {
     "extract": "Guest memory to files: ELF core, raw blocks, physical, LiME.",
     "check": "What is wrong with a stream: framing, description, values, memory.",
     "explain": "What QEMU's error message means, and where in the stream; the page of a code.",
+    "compat": "Whether a stream will load in another QEMU, and which byte is to blame if not.",
+    "static-checker": "Two -dump-vmstate files held against each other, by bytes and not by names.",
     "set": "A stream with other values, bytes of memory, machine type, order.",
     "drop": "A stream without some devices, subsections or RAM blocks.",
     "rename": "A stream in which a device, subsection or RAM block has another name.",

@@ -1,0 +1,404 @@
+"""`compat` held against what real QEMUs did, and its parts."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migstream.analysis.breaks import Break, read_breaks
+from migstream.analysis.compat import compat
+from migstream.analysis.compat_destination import Bounds, Destination
+from migstream.analysis.compat_devices import _same_power
+from migstream.analysis.compat_model import Report
+from migstream.analysis.compat_pci import first_mismatch
+from migstream.analysis.schema import Schema, open_schema, parse_schema
+from migstream.cli.group import cli
+from migstream.edit.change import Edit
+from migstream.errors import BadDescription, MigstreamError, SourceError
+from migstream.render.compat import report_json, report_lines
+from migstream.render.text import Palette
+from migstream.stream import Stream, open_stream
+from support import samples
+from support.qemu import find
+from support.samples import REPOSITORY, Sample
+
+LOADS = samples.SHARED / "loads"
+KIND = (
+    ("Bad config data", {"pci"}),
+    ("section or instance", {"section"}),
+    ("Size mismatch", {"ram"}),
+    ("Unknown ramblock", {"ram"}),
+    ("section type", {"framing"}),
+    ("vring.num", {"virtqueue"}),
+    ("incoming version_id", {"version"}),
+    ("device 'cpu'", {"registers", "cpu"}),
+)
+Row = dict[str, Any]
+
+
+def _rows() -> list[Row]:
+    path = LOADS / "loads.json"
+    rows: list[Row] = json.loads(path.read_text()) if path.exists() else []
+    return rows
+
+
+ROWS = _rows()
+needs_loads = pytest.mark.skipif(not ROWS, reason="the collection of loads is not here")
+
+
+@cache
+def _stream(name: str) -> Stream:
+    # bytes in memory: many streams stay open
+    return open_stream(samples._content(LOADS / "streams" / f"{name}.zst", None))
+
+
+@cache
+def _schema(name: str) -> Schema:
+    return open_schema(LOADS / f"{name}.zst")
+
+
+def _play(row: Row, *, schema: bool = True, stream: bool = True) -> Report:
+    to = Destination(
+        _schema(row["destination_schema"]) if schema else None,
+        _stream(row["destination_stream"]) if stream else None,
+    )
+    return compat(_stream(row["stream"]), to)
+
+
+def _label(row: Row) -> str:
+    return f"{row['stream']} {row['source']} -> {row['destination']} {row['change']}"
+
+
+def _said(row: Row) -> list[str]:
+    """QEMU's lines without its name."""
+    said = row["said"].removeprefix("rejected: exit 1 ")
+    return [re.sub(r"^qemu-system-\w+: ", "", line) for line in said.split(" | ")]
+
+
+def _disagreement(row: Row, report: Report) -> str:
+    """In what a report differs from the truth; nothing where it does not."""
+    if report.accepted != row["accepted"]:
+        return f"QEMU {'took' if row['accepted'] else 'refused'} it: {row['said']}"
+    first = report.first
+    if first is None:
+        return ""
+    kinds = next(kinds for words, kinds in KIND if words in row["said"])
+    named = re.search(r"(?:device|instance) '([^']*)'", row["said"])
+    if named is not None and named[1] != first.device.rpartition("[")[0]:
+        return f"device {first.device}, not {named[1]}"
+    return "" if first.kind in kinds else f"{first.kind}, not one of {kinds}: {row['said']}"
+
+
+def _table(*, schema: bool = True, stream: bool = True) -> list[tuple[Row, str]]:
+    return [(row, _disagreement(row, _play(row, schema=schema, stream=stream))) for row in ROWS]
+
+
+def _show(table: list[tuple[Row, str]]) -> int:
+    """Print the disagreements; how many there are."""
+    wrong = [(row, why) for row, why in table if why]
+    print(f"{len(table) - len(wrong)} of {len(table)} agree")
+    for row, why in wrong:
+        print(f"  {_label(row)}: {why}")
+    return len(wrong)
+
+
+@needs_loads
+def test_agrees_with_what_qemu_did() -> None:
+    table = _table()
+    assert _show(table) <= 0.05 * len(table)
+    assert not [row for row, why in table if why and row["accepted"]], "a false alarm"
+
+
+@needs_loads
+def test_a_stream_alone_is_enough_for_nearly_all() -> None:
+    table = _table(schema=False)
+    assert _show(table) <= 0.05 * len(table)
+    assert not [row for row, why in table if why and row["accepted"]], "a false alarm"
+
+
+@needs_loads
+def test_a_schema_alone_raises_no_false_alarm() -> None:
+    assert all(_play(row, stream=False).accepted for row in ROWS if row["accepted"])
+
+
+@needs_loads
+def test_predicts_the_words() -> None:
+    refused = [row for row in ROWS if not row["accepted"]]
+    same = 0
+    for row in refused:
+        first = _play(row).first
+        same += first is not None and list(first.said) == _said(row)
+    assert same >= 0.95 * len(refused)
+
+
+@needs_loads
+def test_a_schema_of_11_1_dates_a_destination() -> None:
+    for row in ROWS:
+        release = Destination(
+            _schema(row["destination_schema"]), _stream(row["destination_stream"])
+        ).release
+        version = tuple(map(int, row["destination"].split(".")))
+        assert not release.until(version)
+        assert release.first is None or release.first <= version
+
+
+@needs_loads
+def test_takes_less_than_half_a_second() -> None:
+    for row in (ROWS[0], ROWS[-1]):
+        ours, theirs = (
+            open_stream(bytes(_stream(row[key]).store.view(0, _stream(row[key]).size)))
+            for key in ("stream", "destination_stream")
+        )
+        begin = time.perf_counter()
+        compat(ours, Destination(_schema(row["destination_schema"]), theirs))
+        assert time.perf_counter() - begin < 0.5
+
+
+@needs_loads
+def test_no_row_is_known_by_name() -> None:
+    names = {Path(row[key]).stem for row in ROWS for key in ("stream", "destination_stream")}
+    for module in (REPOSITORY / "src").rglob("*.py"):
+        text = module.read_text()
+        assert not [name for name in names if name in text], module
+
+
+def test_every_stream_loads_in_its_own_qemu(sample: Sample) -> None:
+    with open_stream(sample.path) as stream:
+        report = compat(stream, Destination(None, stream))
+        assert report.accepted, list(report_lines(report, Palette(), verbose=True))
+        assert not report.missing
+        assert not [v for v in report.verdicts if v.lost]
+
+
+def test_release_bounds() -> None:
+    assert str(Bounds((10, 0), (10, 0, 0))) == "10.0"
+    assert str(Bounds((8, 0), (11, 1))) == "8.0 or newer, older than 11.1"
+    assert str(Bounds()) == "unknown"
+    assert Bounds((10, 0)).since((10, 0))
+    assert not Bounds((10, 0)).since((10, 1))
+    assert Bounds(None, (8, 2)).until((10, 0))
+    assert not Bounds(None, (11, 1)).until((10, 0))
+
+
+def test_state_that_becomes_padding_is_lost(tmp_path: Path) -> None:
+    """e1000e's pending interrupts became unused bytes; a stream that has one loses it."""
+    row = next(
+        (
+            row
+            for row in ROWS
+            if row["destination"] == "10.0"
+            and row["accepted"]
+            and row["source"] == "7.2"
+            and any(d.value.type == "e1000e" for d in _stream(row["stream"]).devices)
+        ),
+        None,
+    )
+    if row is None:
+        pytest.skip("the collection of loads is not here")
+    edit = Edit(_stream(row["stream"]))
+    card = next(d for d in edit.stream.devices if d.value.type == "e1000e")
+    edit.set(f"{card.path}/core.itr_intr_pending", "true")
+    with open_stream(_written(edit, tmp_path)) as changed:
+        report = compat(changed, Destination(None, _stream(row["destination_stream"])))
+    verdict = next(v for v in report.verdicts if v.device == card.path)
+    assert report.accepted
+    assert verdict.word == "loses"
+    assert [note.path for note in verdict.lost] == [f"{card.path}/core.itr_intr_pending"]
+
+
+def _written(edit: Edit, folder: Path) -> Path:
+    path = folder / "other.mig"
+    with path.open("wb") as file:
+        edit.write(file.fileno())
+    return path
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def _space(*changes: tuple[int, int]) -> bytes:
+    """A configuration space with an MSI-X capability at 0x40."""
+    space = bytearray(256)
+    space[0:4] = bytes.fromhex("f41a0010")
+    space[6], space[0x34] = 0x10, 0x40
+    space[0x40:0x44] = bytes([0x11, 0, 2, 0])
+    for at, value in changes:
+        space[at] = value
+    return bytes(space)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "refused"),
+    [
+        (0x00, 0x86, True),  # vendor
+        (0x04, 0x07, False),  # command: a guest's
+        (0x0E, 0x01, True),  # header type
+        (0x10, 0xFF, False),  # an address that a guest gave
+        (0x42, 4, True),  # MSI-X table size
+        (0x43, 0x80, False),  # MSI-X enable: a guest's
+        (0x3C, 11, False),  # interrupt line: a guest's
+    ],
+)
+def test_configuration_space(at: int, value: int, refused: bool) -> None:
+    wrong = first_mismatch(_space((at, value)), _space())
+    assert (wrong is not None) is refused
+    assert wrong is None or (wrong.at, wrong.read) == (at, value)
+
+
+def test_a_capability_list_that_runs_in_a_circle_ends() -> None:
+    space = _space((0x41, 0x40))
+    assert first_mismatch(space, space) is None
+
+
+@pytest.mark.parametrize(
+    ("pvr", "local", "same"),
+    [
+        (0x004E1200, 0x004E1200, True),
+        (0x004E1200, 0x004E1202, False),
+        (0x004E1200, 0x004E1201, True),
+        (0x004D0200, 0x004D0100, True),
+        (0x00801100, 0x00801200, False),
+        (0x004D0200, 0x004E1200, False),
+    ],
+)
+def test_processor_versions(pvr: int, local: int, same: bool) -> None:
+    assert _same_power(pvr, local) is same
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"[]", b"{}", b'{"vmschkmachine": 3}', b'{"vmschkmachine": {"Name": "x"}, "a": 1}'],
+)
+def test_what_is_no_schema_says_so(text: bytes) -> None:
+    with pytest.raises(BadDescription):
+        parse_schema(text)
+
+
+SMALL = b"""{"vmschkmachine": {"Name": "none"}, "t": {"Name": "t", "version_id": 1,
+ "minimum_version_id": 1, "Description": {"name": "t", "version_id": 1, "minimum_version_id": 1,
+ "Fields": [{"field": "a", "version_id": 0, "field_exists": false, "size": 4}]}}}"""
+
+
+@given(st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), max_size=8))
+def test_a_damaged_schema_raises_only_our_errors(changes: list[tuple[int, int]]) -> None:
+    text = bytearray(SMALL)
+    for at, value in changes:
+        text[at] = value
+    try:
+        schema = parse_schema(bytes(text))
+    except MigstreamError:
+        return
+    assert isinstance(schema.states, dict)
+
+
+def test_damaged_streams_raise_only_our_errors(
+    named_sample: Callable[[str], Sample],
+) -> None:
+    raw = named_sample("pc-7.2.mig").read()
+    with open_stream(raw) as good:
+        start = good.devices[0].section.span.start
+
+        @given(
+            st.lists(st.tuples(st.integers(start, len(raw) - 1), st.integers(0, 255)), max_size=20)
+        )
+        def attempt(changes: list[tuple[int, int]]) -> None:
+            data = bytearray(raw)
+            for at, value in changes:
+                data[at] = value
+            try:
+                with open_stream(bytes(data)) as bad:
+                    for one, other in ((bad, good), (good, bad)):
+                        report = compat(one, Destination(None, other))
+                        assert list(report_lines(report, Palette(), verbose=True))
+                        assert report_json(report)["file"]
+            except MigstreamError:
+                pass
+
+        attempt()
+
+
+# --- accepted breaks, the command ----------------------------------------------------------------
+
+ACCEPTED = """
+[[break]]
+device = "*/virtio-*"
+kind = "virtqueue"
+reason = "announced"
+"""
+
+
+def test_accepted_breaks(tmp_path: Path) -> None:
+    file = tmp_path / "breaks.toml"
+    file.write_text(ACCEPTED)
+    assert read_breaks(str(file)) == (
+        Break(reason="announced", device="*/virtio-*", kind="virtqueue"),
+    )
+    file.write_text('[[break]]\ndevice = "a"\n')
+    with pytest.raises(BadDescription):
+        read_breaks(str(file))
+    with pytest.raises(SourceError):
+        read_breaks(str(tmp_path / "none"))
+
+
+@needs_loads
+def test_a_break_that_is_accepted_is_none(tmp_path: Path) -> None:
+    row = next(row for row in ROWS if "vring.num" in row["said"])
+    file = tmp_path / "breaks.toml"
+    file.write_text(ACCEPTED)
+    breaks = read_breaks(str(file))
+    destination = Destination(
+        _schema(row["destination_schema"]), _stream(row["destination_stream"])
+    )
+    report = compat(_stream(row["stream"]), destination, breaks)
+    assert report.accepted
+    assert {reason for _, reason in report.accepted_breaks} == {"announced"}
+
+
+def test_command(named_sample: Callable[[str], Sample], tmp_path: Path) -> None:
+    path = str(named_sample("pc-7.2.mig").path)
+    run = CliRunner().invoke(cli, ["compat", path, "--to-stream", path])
+    assert run.exit_code == 0, run.output
+    assert "loads in" in run.output
+    with open_stream(path) as stream:
+        edit = Edit(stream)
+        edit.machine("pc-i440fx-7.1")
+        other = _written(edit, tmp_path)
+    run = CliRunner().invoke(cli, ["compat", path, "--to-stream", str(other), "--json"])
+    assert run.exit_code == 1
+    table = json.loads(run.output)
+    assert table["accepted"] is False
+    assert table["problems"][0]["kind"] == "configuration"
+    assert "Machine type received is 'pc-i440fx-7.2'" in table["problems"][0]["said"][0]
+    assert CliRunner().invoke(cli, ["compat", path]).exit_code == 2
+
+
+@pytest.mark.qemu
+def test_asks_a_qemu(named_sample: Callable[[str], Sample]) -> None:
+    binary = next((b for b in find("qemu-system-x86_64") if b.root is None), None)
+    if binary is None:
+        pytest.skip("no QEMU of the system's own")
+    path = str(named_sample("pc-7.2.mig").path)
+    with open_stream(path) as stream:
+        machine = str(stream.machine)
+        ram = next(b.used_length for b in stream.blocks if b.name == "pc.ram")
+    arguments = ["-M", machine, "-m", str(ram >> 20), "-nodefaults"]
+    command = ["compat", path, "--to-qemu", binary.name, "--json", "--", *arguments, "-smp", "1"]
+    run = CliRunner().invoke(cli, command)
+    table = json.loads(run.output)
+    assert table["release"] == ".".join(binary.version.split(".")[:2])
+    assert {d["device"] for d in table["devices"]} >= {"cpu[0]", "apic[0]"}
+    run = CliRunner().invoke(cli, ["compat", path, "--to-qemu", "/no/such/qemu"])
+    assert run.exit_code == 5
+    run = CliRunner().invoke(cli, ["compat", path, "--to-qemu", sys.executable, "--", "-c", "1/0"])
+    assert run.exit_code == 5
