@@ -78,5 +78,5 @@ class Lazy(click.Group):
 def cli() -> None:
     """Read QEMU migration streams: every value by name, every byte with its place.
 
-    Exit status: 0 clean, 2 wrong usage or no such path, 3 damaged stream, 4 unsupported, 5 input/output error.
+    Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged stream, 4 unsupported, 5 input/output error.
     """
