@@ -13,7 +13,8 @@
     │   └── Unsupported           MS200  right, perhaps, but nothing here reads it
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
     ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
-    └── SourceError               MS400  the file, pipe or disk (also an OSError)
+    ├── SourceError               MS400  the file, pipe or disk (also an OSError)
+    └── QemuError                 MS410  a QEMU that was asked does not start or answer
 
 A wrong call raises TypeError or plain ValueError, never one of these.
 """
@@ -162,6 +163,13 @@ class SourceError(MigstreamError, OSError):
     exit_status = 5
 
     __str__ = MigstreamError.__str__
+
+
+class QemuError(MigstreamError):
+    """A QEMU that was run does not start, refuses a command, or ends."""
+
+    code = "MS410"
+    exit_status = 5
 
 
 class NeedData(Exception):

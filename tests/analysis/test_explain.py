@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 import migstream
+from migstream.analysis.compat_destination import Destination
 from migstream.analysis.explain import explain, recognise
 from migstream.analysis.features import feature_names
 from migstream.analysis.messages import MESSAGES, TOKEN, Message, Wording
+from migstream.analysis.messages.silent import SILENT
 from migstream.analysis.places import FINDERS
+from migstream.analysis.schema import Schema, open_schema, parse_schema
 from migstream.cli.group import cli
+from migstream.edit.change import Edit
+from migstream.errors import MigstreamError
+from migstream.render.explanation import explanation_lines, explanation_table
+from migstream.render.text import Palette
+from migstream.stream import Stream, open_stream
+from support import samples
 from support.samples import SHARED, Packed, Sample, broken_streams
 
 Named = Callable[[str], Sample]
@@ -75,6 +90,62 @@ def test_the_table_is_complete() -> None:
         assert message.causes or message.kind != "cause"
 
 
+def test_the_silent_refusals_are_complete() -> None:
+    for one in SILENT:
+        assert one.message.condition
+        assert one.message.causes
+        assert one.message.place in FINDERS
+        assert one.message.name not in {m.name for m in MESSAGES}
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            "qemu-system-aarch64: {}\nload of migration failed: Operation not permitted",
+            "arm-registers",
+        ),
+        ("qemu-system-ppc64: {}\nload of migration failed: Invalid argument", "ppc-model"),
+        ("qemu-system-x86_64: {}\nload of migration failed: Operation not permitted", "own-check"),
+        ("{}\nload of migration failed: No such file or directory", "unknown-subsection"),
+        ("{}\nload of migration failed: Input/output error", "stream-end"),
+        (
+            (
+                "qemu-system-ppc64le: load of migration failed: Invalid argument: {}: post load hook failed for: cpu,"
+                " version_id: 5, minimum_version: 5, ret: -22"
+            ),
+            "ppc-model",
+        ),
+    ],
+)
+def test_a_refusal_without_words_has_a_cause(text: str, cause: str) -> None:
+    one = explain(text.format(LOADING.format("cpu")))
+    assert one.cause is not None
+    assert one.cause.message.name == cause
+    assert one.device == "cpu"
+
+
+def test_the_end_of_the_stream_needs_no_device() -> None:
+    one = explain(
+        "load of migration failed: Input/output error: Failed to load vmstate version_id: 4, ret: -5"
+    )
+    assert one.cause is not None
+    assert one.cause.message.name == "stream-end"
+    assert explain("load of migration failed: Invalid argument").cause is None
+
+
+def test_the_destinations_words_come_before_the_sources() -> None:
+    one = explain(
+        "qemu-system-x86_64: Sibling indicated error 1\n"
+        "qemu-system-x86_64: Missing section footer for hpet"
+    )
+    assert one.cause is not None
+    assert one.cause.message.name == "footer-missing"
+    alone = explain("qemu-system-x86_64: Sibling indicated error 1").cause
+    assert alone is not None
+    assert alone.message.name == "rp-sibling"
+
+
 def test_both_wordings_mean_the_same() -> None:
     old = "qemu-system-x86_64: Unknown savevm section or instance 'hpet' 0. Make sure that"
     new = "qemu-system-x86_64: load of migration failed: Invalid argument: Unknown section or instance 'hpet' 0."
@@ -103,6 +174,11 @@ def test_fields_are_put_together() -> None:
         "Failed to load element of type struct for outer: Failed to load element of type uint32 for inner"
     )
     assert chained.fields == ("outer", "inner")
+    both = explain(
+        "Failed to load element of type pci config for config\n"
+        "load of migration failed: Invalid argument: Failed to load element of type virtio for virtio"
+    )
+    assert both.fields == ("virtio", "config")
 
 
 def test_hostile_text_takes_no_time() -> None:
@@ -121,6 +197,9 @@ def test_features_have_names() -> None:
         "error while loading state for instance 0x0 of device '0000:00:02.0/virtio-net'"
     )
     assert one.features == ("MRG_RXBUF",)
+    masks = dict(one.masks)
+    assert set(masks) == {"features", "allowed"}
+    assert set(masks["features"]) - set(masks["allowed"]) == {"MRG_RXBUF"}
 
 
 # --- with the stream ---------------------------------------------------------------------------------
@@ -194,6 +273,250 @@ def test_a_system_register_is_found(named_sample: Named) -> None:
         assert index.span in [s.span for s in one.spots]
 
 
+@pytest.mark.parametrize(
+    ("error", "path"),
+    [
+        ("No such file or directory", "cpu[0]/cpu/vfp"),
+        ("Operation not permitted", "cpu[0]/cpreg_vmstate_indexes"),
+    ],
+)
+def test_a_refusal_without_words_is_found(named_sample: Named, error: str, path: str) -> None:
+    text = f"{LOADING.format('cpu')}\nload of migration failed: {error}"
+    with migstream.open(str(named_sample("arm-virt-7.2.mig").path)) as stream:
+        assert path in [spot.path for spot in explain(text, stream).spots]
+
+
+def test_lost_bytes_are_counted(named_sample: Named) -> None:
+    raw = named_sample(PC).read()
+    with open_stream(raw) as good:
+        at = good.devices["mc146818rtc", 0]["cmos_data"].span.start
+    with open_stream(raw[:at] + raw[at + 3 :]) as bad:
+        spots = explain("Missing section footer for mc146818rtc", bad).spots
+    assert any("3 bytes were lost in here" in spot.text and at in spot.span for spot in spots)
+
+
+# --- both sides --------------------------------------------------------------------------------------
+
+LOADS = SHARED / "loads"
+# What a refused load's words are about: as `compat` has it, or as the words alone have it.
+REASONS = (
+    ("Bad config data", {"pci"}),
+    ("section or instance", {"section"}),
+    ("Size mismatch", {"ram"}),
+    ("Unknown ramblock", {"ram"}),
+    ("section type", {"framing"}),
+    ("vring.num", {"virtqueue"}),
+    ("incoming version_id", {"version"}),
+    ("device 'cpu'", {"registers", "cpu"}),
+)
+Row = dict[str, Any]
+
+
+def _refused() -> list[Row]:
+    path = LOADS / "loads.json"
+    rows: list[Row] = json.loads(path.read_text()) if path.exists() else []
+    return [row for row in rows if not row["accepted"]]
+
+
+REFUSED = _refused()
+needs_loads = pytest.mark.skipif(not REFUSED, reason="the collection of loads is not here")
+
+
+@cache
+def _stream(name: str) -> Stream:
+    # bytes in memory: many streams stay open
+    return open_stream(samples._content(LOADS / "streams" / f"{name}.zst", None))
+
+
+@cache
+def _schema(name: str) -> Schema:
+    return open_schema(LOADS / f"{name}.zst")
+
+
+def _destination(row: Row, *, schema: bool, stream: bool) -> Destination:
+    return Destination(
+        _schema(row["destination_schema"]) if schema else None,
+        _stream(row["destination_stream"]) if stream else None,
+    )
+
+
+def _words(row: Row) -> str:
+    said: str = row["said"]
+    return said.removeprefix("rejected: exit 1 ").replace(" | ", "\n")
+
+
+@needs_loads
+@pytest.mark.parametrize(
+    ("schema", "stream"),
+    [(True, True), (True, False), (False, True)],
+    ids=["both", "schema", "stream"],
+)
+def test_the_difference_is_named(schema: bool, stream: bool) -> None:
+    wrong, sure = [], 0
+    for row in REFUSED:
+        to = _destination(row, schema=schema, stream=stream)
+        one = explain(_words(row), _stream(row["stream"]), to)
+        first = one.contrast.differences[0] if one.contrast and one.contrast.differences else None
+        named = re.search(r"(?:device|instance) '([^']*)'", row["said"])
+        reasons = next(reasons for words, reasons in REASONS if words in row["said"])
+        device = named[1] if named is not None else ""
+        if first is None or first.kind not in reasons or first.device.partition("[")[0] != device:
+            wrong.append((row["stream"], row["destination"], row["change"], first))
+        else:
+            sure += first.sure
+    for line in wrong:
+        print(line)
+    assert len(wrong) <= 0.05 * len(REFUSED)
+    assert sure >= (0.95 * len(REFUSED) if stream else 0)
+
+
+@needs_loads
+def test_the_words_of_another_failure_are_not_taken_for_this_one() -> None:
+    """QEMU's words of one load, with the stream of another that fails for another reason."""
+    row = next(row for row in REFUSED if row["change"] == "ram48")
+    to = _destination(row, schema=True, stream=True)
+    text = "Missing section footer for hpet\nload of migration failed: Invalid argument"
+    one = explain(text, _stream(row["stream"]), to)
+    assert one.contrast is not None
+    assert not any(d.sure for d in one.contrast.differences)
+    assert "another reason" in one.contrast.note
+
+
+def _changed(named: Named, change: Callable[[Edit], None], folder: Path) -> Path:
+    with open_stream(named(PC).path) as stream:
+        edit = Edit(stream)
+        change(edit)
+        path = folder / "changed.mig"
+        with path.open("wb") as file:
+            edit.write(file.fileno())
+    return path
+
+
+def test_a_difference_has_both_values(named_sample: Named, tmp_path: Path) -> None:
+    other = _changed(named_sample, lambda edit: edit.machine("pc-i440fx-7.1"), tmp_path)
+    text = "Machine type received is 'pc-i440fx-7.2' and local is 'pc-i440fx-7.1'"
+    with open_stream(named_sample(PC).path) as stream, open_stream(other) as there:
+        contrast = explain(text, stream, Destination(None, there)).contrast
+        assert contrast is not None
+        first = contrast.differences[0]
+        assert (first.kind, first.sure, first.basis) == ("configuration", True, "play")
+        assert "pc-i440fx-7.2" in first.source.text
+        assert "pc-i440fx-7.1" in first.destination.text
+        assert first.source.span is not None
+
+
+def test_what_nothing_explains_is_said_so(named_sample: Named, tmp_path: Path) -> None:
+    path = "mc146818rtc[0]/cmos_index"
+    with open_stream(named_sample(PC).path) as stream:
+        value = str(int(stream.devices["mc146818rtc", 0]["cmos_index"].value) ^ 1)
+    other = _changed(named_sample, lambda edit: edit.set(path, value), tmp_path)
+    text = "Missing section footer for mc146818rtc"
+    with open_stream(named_sample(PC).path) as stream, open_stream(other) as there:
+        contrast = explain(text, stream, Destination(None, there)).contrast
+    assert contrast is not None
+    assert not any(d.sure for d in contrast.differences)
+    assert contrast.note
+    assert [c.path for c in contrast.changes] == [path]
+
+
+def test_damage_is_not_taken_for_a_difference(broken_sample: Sample, unpack: Unpack) -> None:
+    """Whatever the damage: no difference is claimed for sure that the good stream does not have."""
+    said = broken_sample.meta["said"]
+    if "qemu-system" not in said:
+        return
+    kept = {packed.name: packed for packed in broken_streams()}
+    good = unpack(kept[broken_sample.meta["patch_from"]])
+    with open_stream(broken_sample.path) as stream, open_stream(good.path) as there:
+        contrast = explain(said, stream, Destination(None, there)).contrast
+        for one in contrast.differences if contrast is not None else ():
+            if one.sure:  # the damage is in what the two sides compare: it must be what differs
+                assert one.source.text != one.destination.text
+
+
+# --- schemas without streams -------------------------------------------------------------------------
+
+
+def _small(*subsections: str, version: int = 3) -> Schema:
+    inner = [
+        {
+            "name": f"nic/{name}", "version_id": 1, "minimum_version_id": 1,
+            "Fields": [{"field": name, "version_id": 0, "field_exists": False, "size": 4}],
+        }
+        for name in subsections
+    ]  # fmt: skip
+    state = {
+        "name": "nic", "version_id": version, "minimum_version_id": 2, "Subsections": inner,
+        "Fields": [{"field": "mac", "version_id": 0, "field_exists": False, "size": 6}],
+    }  # fmt: skip
+    kind = {"Name": "nic", "version_id": version, "minimum_version_id": 2, "Description": state}
+    table = {"vmschkmachine": {"Name": "none"}, "nic": kind}
+    return parse_schema(json.dumps(table).encode(), f"nic-{version}.json")
+
+
+def test_two_schemas_are_enough_for_a_subsection() -> None:
+    text = "VM subsection 'nic/new' in 'nic' does not exist"
+    contrast = explain(text, None, Destination(_small("old")), _small("old", "new")).contrast
+    assert contrast is not None
+    (one,) = contrast.differences
+    assert (one.kind, one.path, one.basis) == ("subsection", "nic/new", "schemas")
+    assert "version 1" in one.source.text
+    assert "nic/old" in one.destination.text
+    alone = explain(text, None, Destination(_small("old"))).contrast
+    assert alone is not None
+    assert "nic/old" in alone.differences[0].destination.text
+    other = explain(text, None, Destination(_small("old", "new")), _small("old")).contrast
+    assert other is not None
+    assert "was it made by" in other.differences[0].destination.text
+
+
+def test_two_schemas_are_enough_for_a_version() -> None:
+    text = "nic: incoming version_id 4 is too new for local version_id 3"
+    contrast = explain(text, None, Destination(_small()), _small(version=4)).contrast
+    assert contrast is not None
+    assert "version 4" in contrast.differences[0].source.text
+    assert "version 3 (minimum 2)" in contrast.differences[0].destination.text
+
+
+def test_two_schemas_say_what_may_differ() -> None:
+    text = "Missing section footer for 0000:00:02.0/nic"
+    contrast = explain(text, None, Destination(_small("old")), _small("old", "new")).contrast
+    assert contrast is not None
+    assert contrast.differences[0].path == "nic/new"
+    assert contrast.differences[0].basis == "schemas"
+
+
+# --- hostile -----------------------------------------------------------------------------------------
+
+
+def test_damaged_streams_raise_only_our_errors(named_sample: Named) -> None:
+    raw = named_sample(PC).read()
+    texts = st.sampled_from(
+        [f"{text}\n{LOADING.format('mc146818rtc')}" for text, _ in PLACES]
+        + [f"{LOADING.format('cpu')}\nload of migration failed: No such file or directory"]
+    )
+    with open_stream(raw) as good:
+        start = good.devices[0].section.span.start
+
+        @given(
+            st.lists(st.tuples(st.integers(start, len(raw) - 1), st.integers(0, 255)), max_size=20),
+            texts,
+        )
+        def attempt(changes: list[tuple[int, int]], text: str) -> None:
+            data = bytearray(raw)
+            for at, value in changes:
+                data[at] = value
+            try:
+                with open_stream(bytes(data)) as bad:
+                    for one, other in ((bad, good), (good, bad)):
+                        explained = explain(text, one, Destination(None, other))
+                        assert explanation_lines(explained, "x", Palette(), verbose=True)
+                        assert explanation_table(explained)["messages"]
+            except MigstreamError:
+                pass
+
+        attempt()
+
+
 # --- the command -------------------------------------------------------------------------------------
 
 
@@ -205,6 +528,20 @@ def test_a_log_on_standard_input(named_sample: Named) -> None:
     table = json.loads(run("explain", "--json", "-", data=log).stdout)
     assert table["cause"] == "footer-missing"
     assert table["messages"][0]["line"] == 2
+
+
+def test_the_other_side_on_the_command_line(named_sample: Named, tmp_path: Path) -> None:
+    other = _changed(named_sample, lambda edit: edit.machine("pc-i440fx-7.1"), tmp_path)
+    text = "Machine type received is 'pc-i440fx-7.2' and local is 'pc-i440fx-7.1'"
+    words = ("explain", text, "--stream", named_sample(PC).path, "--to-stream", other)
+    shown = run(*words)
+    assert shown.exit_code == 0, shown.output
+    assert "The difference" in shown.stdout
+    table = json.loads(run(*words, "--release", "7.2", "--json").stdout)["difference"]
+    assert table["differences"][0]["kind"] == "configuration"
+    assert table["differences"][0]["sure"] is True
+    assert run(*words, "--release", "new").exit_code == 2
+    assert run("explain", text, "--to", "/does/not/exist").exit_code == 5
 
 
 def test_what_is_not_known_is_status_1() -> None:

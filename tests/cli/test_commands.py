@@ -148,7 +148,9 @@ def test_no_file_is_status_5_and_a_directory_3(tmp_path: Path, verb: str) -> Non
         "set": ["cpu/env.eip=0", *out],
         "drop": ["cpu", *out],
         "rename": ["cpu", "cpu2", *out],
+        "minimise": [*out, "--", "false"],
         "diff": ["/dev/null"],
+        "compat": ["--to-stream", "/dev/null"],
     }
     words = rest.get(verb, [])
     for what, status, code in ((tmp_path / "none", 5, "MS400"), (tmp_path, 3, "MS102")):

@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 import migstream
 from migstream.cli.group import cli
+from migstream.errors import QemuError
 from migstream.stream import Stream
 from support.core import CHUNK, chunks, segments
-from support.qemu import Binary, Qemu, QemuFailedError, find
+from support.qemu import Binary, Qemu, find
 from support.recorder import UNHURRIED, boot_disk, converge, record_multifd, started
 
 pytestmark = pytest.mark.qemu
@@ -35,7 +36,7 @@ def compare(guest: Qemu, stream: Stream) -> list[tuple[int, int]]:
             guest.execute(
                 "dump-guest-memory", {"paging": False, "protocol": f"file:{guest._seen(pipe)}"}
             )
-        except QemuFailedError as error:
+        except QemuError as error:
             refused.append(error)
 
     writer = threading.Thread(target=dump)

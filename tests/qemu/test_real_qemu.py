@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.streams import build, device_part
-from support.qemu import Binary, Qemu, QemuFailedError, Verdict, load
+from migstream.errors import QemuError
+from support.qemu import Binary, Qemu, Verdict, load
 
 pytestmark = pytest.mark.qemu
 
@@ -43,7 +44,7 @@ def test_postcopy_into_a_file_comes_to_an_end(qemu: Binary, tmp_path: Path) -> N
 
 def test_a_machine_it_does_not_know(qemu: Binary) -> None:
     with (
-        pytest.raises(QemuFailedError, match="unsupported machine type"),
+        pytest.raises(QemuError, match="unsupported machine type"),
         Qemu(qemu, ["-M", "nonesuch"]),
     ):
         pass

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.qemu import COMMON, Qemu, QemuFailedError, find
+from migstream.errors import QemuError
+from support.qemu import COMMON, Qemu, find
 
 HERE = Path(__file__).resolve().parent
 X86 = "qemu-system-x86_64"
@@ -185,7 +186,7 @@ def run_live(guest: Qemu, recipe: Recipe, path: Path) -> None:
     while True:
         info: dict[str, Any] = guest.execute("query-migrate")
         if info["status"] in ("completed", "failed"):
-            raise QemuFailedError("the migration ended before the guest dirtied anything")
+            raise QemuError("the migration ended before the guest dirtied anything")
         if info.get("ram", {}).get("dirty-sync-count", 0) > ROUNDS:
             break
         time.sleep(0.01)
@@ -211,7 +212,7 @@ def main() -> None:
             path = Path(folder) / "stream"
             try:
                 row = capture(recipe, path)
-            except (QemuFailedError, StopIteration, subprocess.SubprocessError) as error:
+            except (QemuError, StopIteration, subprocess.SubprocessError) as error:
                 print(f"{recipe.name}: not made: {error!r}")
                 continue
             packed = lzma.compress(path.read_bytes(), preset=9 | lzma.PRESET_EXTREME)

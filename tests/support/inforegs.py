@@ -18,9 +18,10 @@ import pytest
 from qemu.qmp import QMPError
 
 import migstream
+from migstream.errors import QemuError
 from migstream.machine.registers import READERS, Cpu, registers
 from support.gdbnames import GdbStub
-from support.qemu import Binary, Qemu, QemuFailedError
+from support.qemu import Binary, Qemu
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def after_firmware(binary: Binary, arguments: Sequence[str]) -> Iterator[Qemu]:
     with ExitStack() as stack:
         try:
             guest = stack.enter_context(Qemu(binary, arguments))
-        except (QMPError, QemuFailedError, EOFError) as error:
+        except (QMPError, QemuError, EOFError) as error:
             pytest.xfail(f"{binary} does not start {' '.join(arguments)}: {error}")
         guest.execute("cont")
         time.sleep(0.3)

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from support.qemu import PATIENCE, Binary, Qemu, QemuFailedError
+from migstream.errors import QemuError
+from support.qemu import PATIENCE, Binary, Qemu
 
 CHANNEL = bytes.fromhex("11223344")
 FIRST, LAST = 1 << 20, 32 << 20  # what the guest writes to
@@ -90,7 +91,7 @@ def started(guest: Qemu) -> None:
     seen: set[bytes] = set()
     while len(seen) < 4:  # more than the BIOS makes of it
         if time.monotonic() > until:
-            raise QemuFailedError("the guest did not begin to write")
+            raise QemuError("the guest did not begin to write")
         seen.add(memory(guest, LAST - 0x1000, 1))
         time.sleep(0.02)
 
@@ -107,7 +108,7 @@ def _await(guest: Qemu, reached: Callable[[dict[str, Any]], bool]) -> None:
     until = time.monotonic() + PATIENCE
     while not reached(info := guest.execute("query-migrate")):
         if info.get("status") == "completed" or time.monotonic() > until:
-            raise QemuFailedError(f"the rounds did not come: {info}")
+            raise QemuError(f"the rounds did not come: {info}")
         time.sleep(0.01)
 
 
@@ -187,5 +188,5 @@ def record_multifd(
         name = f"ch{head[24]}.bin" if head[:4] == CHANNEL else "main.mig"
         named[name] = path.rename(folder / name)
     if len(named) != channels + 1:
-        raise QemuFailedError(f"{len(files)} connections, of which came {sorted(named)}")
+        raise QemuError(f"{len(files)} connections, of which came {sorted(named)}")
     return named["main.mig"], [named[f"ch{number}.bin"] for number in range(channels)]

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.analysis.check import check
 from migstream.analysis.features import feature_names
 from migstream.analysis.findings import Finding
-from migstream.analysis.messages import ERRNO, MESSAGES, Message, Wording, literal, pattern
+from migstream.analysis.messages.model import ERRNO, Wording
+from migstream.analysis.messages.silent import NUMBERS, silent
+from migstream.analysis.messages.source import SOURCE
 from migstream.analysis.places import Scene, Spot, spots
-from migstream.stream import Stream
+from migstream.analysis.recognise import Said, recognise
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat_destination import Destination
+    from migstream.analysis.explain_difference import Contrast
+    from migstream.analysis.schema import Schema
+    from migstream.stream import Stream
 
 __all__ = ["Explanation", "Said", "explain", "recognise"]
 
-MOST_LINES = 1 << 16
-LONGEST_LINE = 1 << 12
 MOST_FINDINGS = 8
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """One message that was recognised: which, in which line (from 1), its words and values."""
-
-    message: Message
-    wording: Wording
-    line: int
-    text: str
-    values: dict[str, str]
+FROM_SOURCE = {message.name for message in SOURCE}
+BINARY = re.compile(r"qemu-system-(\w+)")
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,13 +35,16 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     said : every message in order, each once
-    cause : the one that is the reason, None where QEMU gave none
+    cause : the one that is the reason; where QEMU gave none, what a device and an errno alone
+        mean (`messages.silent`); None where that is unknown as well
     device, instance : whose load failed, where that is said
     fields : the field that failed, the outermost first
     result : what the last line's errno means; empty where there is none
     features : names of virtio feature bits: those that the destination lacks
+    masks : feature masks that the message has, bit by bit: as QEMU names the value, and the names
     spots : bytes of the stream concerned
     findings : what `check` finds wrong with the stream
+    contrast : what differs between the two sides, where something of them is known
     """
 
     said: tuple[Said, ...]
@@ -54,69 +54,56 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     result: str = ""
     features: tuple[str, ...] = ()
+    masks: tuple[tuple[str, tuple[str, ...]], ...] = ()
     spots: tuple[Spot, ...] = ()
     findings: tuple[Finding, ...] = ()
+    contrast: Contrast | None = None
 
 
-@cache
-def _table() -> tuple[tuple[str, re.Pattern[str], Message, Wording], ...]:
-    """Every wording, with the literal that a line must have and its pattern."""
-    return tuple((literal(w.text), pattern(w.text), m, w) for m in MESSAGES for w in m.wordings)
+def explain(
+    text: str,
+    stream: Stream | None = None,
+    destination: Destination | None = None,
+    source: Schema | None = None,
+) -> Explanation:
+    """Explain a message or a log, show what in the stream it is about, and what the two sides differ in.
 
+    Parameters
+    ----------
+    text : QEMU's words, of the destination, the source, or both
+    stream : what was loaded
+    destination : what is known of where: its schema, a stream of its own, its release
+    source : `-dump-vmstate` of the source
 
-def recognise(text: str) -> list[Said]:
-    """Every message of QEMU's in a text, whatever else stands in its lines."""
-    found: list[Said] = []
-    seen: set[str] = set()
-    for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
-        for said in _line(number, line[:LONGEST_LINE]):
-            if said.text not in seen:
-                seen.add(said.text)
-                found.append(said)
-    return found
-
-
-def _line(number: int, line: str) -> Iterator[Said]:
-    """Messages of one line from left to right: of those that overlap the one that begins first, the longest."""
-    hits = []
-    for piece, expression, message, wording in _table():
-        if piece in line:
-            hits += [(m.start(), -m.end(), m, message, wording) for m in expression.finditer(line)]
-    stop = 0
-    for start, _, match, message, wording in sorted(hits, key=lambda hit: hit[:2]):
-        if start < stop:
-            continue
-        stop = match.end()
-        if message.kind == "result":
-            stop = match.start() + len("load of migration failed: ")  # clauses follow since 10.2
-        yield Said(
-            message=message,
-            wording=wording,
-            line=number,
-            text=match[0],
-            values={k: v for k, v in match.groupdict().items() if v is not None},
-        )
-
-
-def explain(text: str, stream: Stream | None = None) -> Explanation:
-    """Explain a message or a log, and with the stream show what it is about."""
+    Raises
+    ------
+    ParseError : one of the streams cannot be read at all
+    """
     said = recognise(text)
-    context = [s for s in said if s.message.name == "loading-device"]
-    device, instance = _device(said, context)
+    device, instance = _device(said)
     fields = _fields(said)
-    cause = next((s for s in said if s.message.kind == "cause"), None)
-    features = _features(cause, device)
+    cause = _cause(said) or _silent(said, device, text, stream)
     found: tuple[Finding, ...] = ()
     places: tuple[Spot, ...] = ()
     if stream is not None:
+        from migstream.analysis.check import check
+
         report = check(stream)
         found = tuple(f for f in report.findings if f.severity != "note")[:MOST_FINDINGS]
-        scene = Scene(stream, device, instance, fields)
-        ends = any("Input/output error" in s.text for s in said)
-        names = [s.message.place for s in said if s.message.place != "none"]
-        places = tuple(
-            spots(scene, [(s.message.place, s.values) for s in said], ends=ends and bool(names))
+        shown = said if cause is None or cause in said else [cause, *said]
+        named = [(s.message.place, s.values) for s in shown if s.message.place != "none"]
+        ends = bool(named) and any("Input/output error" in s.text for s in said)
+        places = tuple(spots(Scene(stream, device, instance, fields), named, ends=ends))
+    masks = _masks(cause, device)
+    contrast = None
+    if cause is not None or device:
+        from migstream.analysis.explain_difference import Failing, contrast_of
+
+        failing = Failing(
+            said=tuple(said), cause=cause, device=device, instance=instance, error=_error(said)
         )
+        damaged = any(f.severity == "error" for f in found)
+        contrast = contrast_of(failing, stream, destination, source, damaged=damaged)
     return Explanation(
         said=tuple(said),
         cause=cause,
@@ -124,41 +111,109 @@ def explain(text: str, stream: Stream | None = None) -> Explanation:
         instance=instance,
         fields=fields,
         result=_result(said),
-        features=tuple(features),
+        features=_lacking(cause, device),
+        masks=masks,
         spots=places,
         findings=found,
+        contrast=contrast,
     )
 
 
-def _device(said: list[Said], context: list[Said]) -> tuple[str, int | None]:
+def _cause(said: list[Said]) -> Said | None:
+    """The first cause; one that the source prints only where the destination's words are not there."""
+    causes = [s for s in said if s.message.kind == "cause"]
+    return next((s for s in causes if s.message.name not in FROM_SOURCE), next(iter(causes), None))
+
+
+def _device(said: list[Said]) -> tuple[str, int | None]:
+    context = [s for s in said if s.message.name == "loading-device"]
     if context:
         return context[0].values["device"], int(context[0].values["instance"], 16)
     for one in said:
-        if "device" in one.values and one.message.name != "blocked":
+        if one.values.get("device") and one.message.name not in {"blocked", *FROM_SOURCE}:
             number = one.values.get("instance")
             return one.values["device"], int(number, 0) if number else None
     return "", None
 
 
 def _fields(said: list[Said]) -> tuple[str, ...]:
-    """Fields as a path. Separate lines come innermost first, clauses of one line outermost first."""
+    """Fields as a path, the outermost first.
+
+    Lines come innermost first. Clauses of one line come outermost first, since 10.2; older wordings
+    in one line are lines that somebody joined.
+    """
+    found: list[str] = []
     hits = [s for s in said if s.message.name in {"field", "element"}]
-    chained = len({s.line for s in hits}) <= 1
-    names = [s.values["field"] for s in hits]
-    return tuple(names if chained else reversed(names))
+    for _, group in groupby(hits, key=lambda s: s.line):
+        inside = list(group)
+        if inside[0].message.name == "field":
+            inside.reverse()
+        found[:0] = [s.values["field"] for s in inside]
+    return tuple(found)
+
+
+def _error(said: list[Said]) -> str:
+    """The errno's text: that of the hook that failed where there is one, since the last line may have another."""
+    for one in said:
+        number = int(one.values["error"]) if one.message.name == "hook" else 0
+        if number in NUMBERS:
+            return NUMBERS[number]
+    for one in said:
+        if one.message.name == "result":
+            return next((t for t in ERRNO if one.values["error"].startswith(t)), "")
+    return ""
 
 
 def _result(said: list[Said]) -> str:
     for one in said:
-        if one.message.kind == "result":
+        if one.message.name == "result":
             for text, meaning in ERRNO.items():
                 if one.values["error"].startswith(text):
                     return f"{text}: {meaning}"
     return ""
 
 
-def _features(cause: Said | None, device: str) -> list[str]:
+def _silent(said: list[Said], device: str, text: str, stream: Stream | None) -> Said | None:
+    """The cause of a refusal for which QEMU has no words."""
+    context = next((s for s in said if s.message.kind in {"context", "result"}), None)
+    if context is None:
+        return None
+    message = silent(device, _error(said), _architecture(text, stream))
+    if message is None:
+        return None
+    return msgspec.structs.replace(context, message=message, wording=Wording(""))
+
+
+def _architecture(text: str, stream: Stream | None) -> str:
+    """That of the program which speaks, else of the stream's CPUs; empty where neither says."""
+    binary = BINARY.search(text)
+    if binary is not None:
+        return binary[1].removesuffix("le")
+    if stream is None:
+        return ""
+    from migstream.machine.arch import architecture
+
+    return architecture(stream) or ""
+
+
+# --- feature masks ---------------------------------------------------------------------------------
+
+MASKS = {"virtio-features": ("features", "allowed")}
+
+
+def _masks(cause: Said | None, device: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Every feature mask of a message by the names of its bits."""
+    if cause is None:
+        return ()
+    return tuple(
+        (name, tuple(feature_names(int(cause.values[name], 16), device)))
+        for name in MASKS.get(cause.message.name, ())
+        if name in cause.values
+    )
+
+
+def _lacking(cause: Said | None, device: str) -> tuple[str, ...]:
     if cause is None or cause.message.name != "virtio-features":
-        return []
+        return ()
     asked, allowed = (int(cause.values[name], 16) for name in ("features", "allowed"))
-    return feature_names(asked & ~allowed, device)
+    return tuple(feature_names(asked & ~allowed, device))

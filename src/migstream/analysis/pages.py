@@ -101,6 +101,13 @@ _ALL = (
         "The file, pipe or disk failed",
         "The operating system could not open, read or write. The message is its own.",
     ),
+    Page(
+        "MS410",
+        "A QEMU does not start or answer",
+        "A verb was told to ask a QEMU (`--to-qemu` and the like), and that program could not be started, ended before\n"
+        "it answered, or refused its arguments. The message has its own words.\n\n"
+        "Start it by hand with the same arguments.",
+    ),
 )
 ERRORS = {page.code: page for page in _ALL}
 

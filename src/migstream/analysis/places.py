@@ -8,7 +8,9 @@ from itertools import islice
 
 import msgspec
 
+from migstream.analysis.compat_destination import NEEDS_TIMER
 from migstream.analysis.features import feature_names
+from migstream.errors import BadFraming, BadRam
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.layout import Node
 from migstream.vmstate.pci import config_space
@@ -23,6 +25,10 @@ MOST = 8
 # Numbers of Arm's system registers: target/arm/cpregs.h; target/arm/kvm-consts.h has those of the stream.
 REGISTER = (1 << 28) - 1
 AARCH64 = 1 << 28
+RECORD = (
+    8 + 1 + 255 + (1 << 12)
+)  # bytes of the longest record of a page: word, block's name, contents
+PVR = 287  # SPR_PVR; target/ppc/cpu.h
 WIDE = 1 << 15  # a 64-bit register of AArch32; said by another bit in the stream
 
 
@@ -141,7 +147,7 @@ def _section_version(scene: Scene, values: Values) -> Iterator[Spot]:
         yield from _device(scene, values)
 
 
-def _section_end(scene: Scene, _: Values) -> Iterator[Spot]:
+def _section_end(scene: Scene, values: Values) -> Iterator[Spot]:
     for section in scene.sections[-1:]:
         stop = section.payload.stop
         span = Span(stop, min(stop + FOOTER, scene.stream.size))
@@ -150,6 +156,23 @@ def _section_end(scene: Scene, _: Values) -> Iterator[Spot]:
             span=span,
             text=f"where the footer should be (section {section.section_id}): {scene.bytes(span) or 'the end'}",
         )
+        if section.type != SectionType.FULL:
+            yield from _damage(scene, values)
+        expected = _described_end(scene, section)
+        if expected is not None and section.footer is not None and expected != stop:
+            many, what = abs(expected - stop), "lost" if expected > stop else "added"
+            text = (
+                f"{section.payload.size} bytes up to its footer, {expected - section.payload.start} by the"
+                f" description: {many} {'byte was' if many == 1 else 'bytes were'} {what} in here"
+            )
+            yield Spot(path=section.path, span=section.payload, text=text)
+
+
+def _described_end(scene: Scene, section: Section) -> int | None:
+    """Where the walk expected the section's footer and found none."""
+    named = ([section.path], [section.name])
+    hits = (e for e in scene.stream.damage if isinstance(e, BadFraming) and e.path[:1] in named)
+    return next((e.at for e in hits if e.at is not None and e.at >= section.payload.start), None)
 
 
 def _section_type(scene: Scene, values: Values) -> Iterator[Spot]:
@@ -167,10 +190,15 @@ def _section_type(scene: Scene, values: Values) -> Iterator[Spot]:
 
 def _damage(scene: Scene, _: Values) -> Iterator[Spot]:
     for error in scene.stream.damage:
-        if error.at is not None:
-            span = Span(error.at, max(error.at, min(error.at + 8, scene.stream.size)))
-            path = "/".join(error.path) or scene_path(scene, error.at)
-            yield Spot(path=path, span=span, text=f"{error.message}: {scene.bytes(span)}")
+        if error.at is None:
+            continue
+        span = Span(error.at, max(error.at, min(error.at + 8, scene.stream.size)))
+        path = "/".join(error.path) or scene_path(scene, error.at)
+        yield Spot(path=path, span=span, text=f"{error.message}: {scene.bytes(span)}")
+        if isinstance(error, BadRam):
+            # a record that was read right until its length was wrong: no longer than a page
+            text = "the record before it ends here: its flags or its length may be the damaged ones"
+            yield Spot(path=path, span=Span(max(0, error.at - RECORD), error.at), text=text)
 
 
 def scene_path(scene: Scene, at: int) -> str:
@@ -222,6 +250,36 @@ def _subsection(scene: Scene, values: Values) -> Iterator[Spot]:
     yield from _vmsd(scene, {"vmsd": values.get("subsection", "")})
 
 
+def _subsections(scene: Scene, _: Values) -> Iterator[Spot]:
+    """Every subsection of the device: one of them was refused."""
+    hits = [hit for hit in scene.nodes() if hit[0].kind == "subsection"]
+    for node, at, path in hits:
+        text = f"subsection version {node.version}, {node.size} bytes"
+        yield Spot(path=path, span=Span(at, at + node.size), text=text)
+    if not hits:
+        yield from _device(scene, {})
+
+
+def _timers(scene: Scene, _: Values) -> Iterator[Spot]:
+    """Subsections with a timer that not every CPU has: QEMU does not look before it loads them."""
+    for device in scene.stream.devices:
+        for part in device if device.name == "cpu" else ():
+            if part.kind == "subsection" and part.name in NEEDS_TIMER:
+                yield Spot(path=part.path, span=part.span, text="its timer must exist there")
+
+
+def _registers(scene: Scene, _: Values) -> Iterator[Spot]:
+    """What of a CPU says which CPU it is."""
+    for node, at, path in scene.nodes():
+        if node.name == "cpreg_vmstate_indexes":
+            text = f"{node.count} system registers"
+            yield Spot(path=path, span=Span(at, at + node.size), text=text)
+        elif node.name == "env.spr" and (node.count or 0) > PVR:
+            value = Value(node, at, path, scene.stream.store.view).element(PVR)
+            yield Spot(path=value.path, span=value.span, text=f"processor version {value.hex}")
+    yield from _device(scene, {})
+
+
 def _block(scene: Scene, values: Values) -> Iterator[Spot]:
     for block in scene.stream.blocks:
         if block.name == values.get("block", ""):
@@ -229,6 +287,16 @@ def _block(scene: Scene, values: Values) -> Iterator[Spot]:
             yield Spot(
                 path=block.name, span=block.span, text=f"RAM block of {size} bytes ({size:#x})"
             )
+
+
+def _rom_sizes(scene: Scene, values: Values) -> Iterator[Spot]:
+    """The block, and the sizes that fw_cfg gives to such (hw/nvram/fw_cfg.c: vmstate_fw_cfg_acpi_mr)."""
+    yield from _block(scene, values)
+    for device in scene.stream.devices:
+        for part in device if device.name == "fw_cfg" else ():
+            for value in part.children if part.kind == "subsection" else ():
+                if value.name.endswith("_mr_size"):
+                    yield Spot(path=value.path, span=value.span, text=value.hex)
 
 
 def _command(scene: Scene, _: Values) -> Iterator[Spot]:
@@ -282,10 +350,10 @@ def _virtio(scene: Scene, values: Values) -> Iterator[Spot]:
 def _virtqueue(scene: Scene, values: Values) -> Iterator[Spot]:
     queues = _blob(scene).get("queues")
     number = int(values.get("queue", "0"))
-    if queues is None or not 0 <= number < (queues.count or 0):
+    if queues is None or not 0 <= number < (queues.count or 1):
         yield from _virtio(scene, values)
         return
-    for part in queues.element(number).children:
+    for part in (queues if queues.count is None else queues.element(number)).children:
         yield Spot(path=part.path, span=part.span, text=part.text)
 
 
@@ -366,7 +434,11 @@ FINDERS: Mapping[str, Callable[[Scene, Values], Iterator[Spot]]] = {
     "field": _field,
     "vmsd": _vmsd,
     "subsection": _subsection,
+    "subsections": _subsections,
+    "registers": _registers,
+    "timers": _timers,
     "block": _block,
+    "rom-sizes": _rom_sizes,
     "command": _command,
     "pci-config": _pci_config,
     "pci-irq": _pci_irq,
@@ -378,4 +450,5 @@ FINDERS: Mapping[str, Callable[[Scene, Values], Iterator[Spot]]] = {
     "run-state": _named("globalstate", "runstate"),
     "bitmap": _live("dirty-bitmap"),
     "skeys": _live("s390-skeys"),
+    "htab": _live("spapr/htab"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,11 +17,11 @@ import msgspec
 from migstream.errors import BadDescription
 from migstream.source.store import Openable, open_source
 
-__all__ = ["Schema", "SchemaField", "State", "Type", "open_schema", "parse_schema"]
+__all__ = ["Schema", "SchemaField", "State", "Type", "is_schema", "open_schema", "parse_schema"]
 
 MACHINE = "vmschkmachine"
 LARGEST = 64 << 20
-CHUNK = 1 << 20
+HEAD = 64  # bytes that tell it from a stream
 
 
 class SchemaField(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +124,26 @@ def parse_schema(text: bytes, name: str = "") -> Schema:
 
 class _Machine(msgspec.Struct, frozen=True):
     name: str = msgspec.field(name="Name")
+
+
+def is_schema(path: str) -> bool:
+    """Whether a file, compressed or not, is JSON, which no stream is. What goes by once is not looked into.
+
+    Raises
+    ------
+    SourceError : it cannot be read
+    """
+    if not Path(path).is_file():
+        return False
+    opened = open_source(path)
+    try:
+        if opened.store is not None:
+            head = bytes(opened.store.view(0, min(HEAD, opened.store.size)))
+        else:
+            head = opened.pipe.read(HEAD) if opened.pipe is not None else b""
+        return head.lstrip().startswith(b"{")
+    finally:
+        opened.close()
 
 
 def open_schema(what: Openable) -> Schema:

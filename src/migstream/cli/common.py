@@ -18,18 +18,28 @@ from migstream.stream import Stream, open_stream
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["Run", "guarded", "interruptible", "paths", "progress", "verb"]
+__all__ = [
+    "Out",
+    "Run",
+    "guarded",
+    "interruptible",
+    "output_options",
+    "paths",
+    "progress",
+    "stream_options",
+    "verb",
+    "with_stream",
+]
 
 MOST_DAMAGE = 5
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
-class Run:
-    """One run of a verb: the open stream, and where its words go."""
+class Out:
+    """Where a verb's words go, and in which form."""
 
-    def __init__(self, stream: Stream, *, as_json: bool, color: str, verbose: bool) -> None:
-        self.stream = stream
+    def __init__(self, *, as_json: bool, color: str, verbose: bool) -> None:
         self.as_json = as_json
         self.verbose = verbose
         on = color == "always" or (
@@ -54,6 +64,14 @@ class Run:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+class Run(Out):
+    """One run of a verb: the open stream, and where its words go."""
+
+    def __init__(self, stream: Stream, *, as_json: bool, color: str, verbose: bool) -> None:
+        super().__init__(as_json=as_json, color=color, verbose=verbose)
+        self.stream = stream
 
     def damage(self, found: list[StreamError] | None = None) -> None:
         """Report what is wrong with the stream; ends the command with status 3 if anything is.
@@ -106,9 +124,23 @@ def guarded(function: Callable[[], None], name: str) -> None:
         sys.exit(5)
 
 
-def _common() -> list[click.Parameter]:
+def output_options() -> list[click.Parameter]:
+    """What says how a verb prints: what `Out` takes."""
     return [
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say all that is known."),
+    ]
+
+
+def stream_options() -> list[click.Parameter]:
+    """What belongs to a stream and is not in it."""
+    return [
         click.Option(
             ["--like"],
             type=click.Path(allow_dash=True),
@@ -122,13 +154,6 @@ def _common() -> list[click.Parameter]:
             metavar="FILE",
             help="A recorded multifd channel of this migration; once for each.",
         ),
-        click.Option(
-            ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
-        ),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say all that is known."),
     ]
 
 
@@ -182,43 +207,50 @@ def verb(
     """
 
     def make(function: Callable[..., None]) -> click.Command:
-        def run(
-            source: str,
-            as_json: bool,
-            like: str | None,
-            channels: tuple[str, ...],
-            color: str,
-            verbose: bool,
-            maps: tuple[str, ...] = (),
-            **rest: Any,
-        ) -> None:
-            places = _overrides(maps)
-
-            def work() -> None:
-                with open_stream(
-                    source, like=like, channels=channels, maps=places, spool=memory
-                ) as stream:
-                    one = Run(stream, as_json=as_json, color=color, verbose=verbose)
-                    try:
-                        function(one, **rest)
-                    except NoSuchPath as error:
-                        # Where the stream is damaged, that is why: it is said, and is the status.
-                        if not stream.noticed:
-                            raise
-                        _complain(error, stream.name)
-                    one.damage(stream.noticed)
-
-            guarded(work, source if source != "-" else "<stdin>")
+        def run(source: str, **values: Any) -> None:
+            with_stream(source, function, spool=memory, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
+        options = [*([MAPS] if memory else []), *stream_options(), *output_options()]
         return click.Command(
             name=function.__name__.rstrip("_"),
             callback=run,
-            params=[stream, *params, *([MAPS] if memory else []), *_common()],
+            params=[stream, *params, *options],
             help=inspect.cleandoc(function.__doc__ or ""),
         )
 
     return make
+
+
+def with_stream(
+    source: str,
+    function: Callable[..., None],
+    *,
+    spool: bool,
+    as_json: bool,
+    like: str | None,
+    channels: tuple[str, ...],
+    color: str,
+    verbose: bool,
+    maps: tuple[str, ...] = (),
+    **rest: Any,
+) -> None:
+    """Open a stream, call `function` with a Run and the `rest`, and report damage at the end."""
+    places = _overrides(maps)
+
+    def work() -> None:
+        with open_stream(source, like=like, channels=channels, maps=places, spool=spool) as stream:
+            one = Run(stream, as_json=as_json, color=color, verbose=verbose)
+            try:
+                function(one, **rest)
+            except NoSuchPath as error:
+                # Where the stream is damaged, that is why: it is said, and is the status.
+                if not stream.noticed:
+                    raise
+                _complain(error, stream.name)
+            one.damage(stream.noticed)
+
+    guarded(work, source if source != "-" else "<stdin>")
 
 
 def paths(*, required: bool) -> click.Argument:

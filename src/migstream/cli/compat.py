@@ -2,103 +2,236 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from migstream.cli.common import Run, verb
-from migstream.stream import open_stream
+from migstream.cli.binary import binary
+from migstream.cli.common import (
+    Out,
+    Run,
+    guarded,
+    output_options,
+    progress,
+    stream_options,
+    with_stream,
+)
+from migstream.cli.destination import make_destination, options, parse_version
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat_destination import Destination, Version
+    from migstream.analysis.breaks import Break
+    from migstream.qemu.load import Verdict
+    from migstream.stream import Stream
 
 __all__ = ["command"]
 
 
-def _release(text: str | None) -> Version | None:
-    from migstream.edit.rules import parse_release
+def _breaks(accept: str | None) -> tuple[Break, ...]:
+    from migstream.analysis.breaks import read_breaks
 
-    try:
-        return None if text is None else parse_release(text)[:2]
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--release") from None
+    return read_breaks(accept) if accept is not None else ()
 
 
-def _destination(
-    stack: ExitStack,
-    schema: str | None,
-    other: str | None,
-    qemu: str | None,
-    arguments: tuple[str, ...],
-    release: Version | None,
-) -> Destination:
-    from migstream.analysis.compat_destination import Destination
-    from migstream.analysis.schema import open_schema
-
-    label = ""
-    if qemu is not None:
-        from migstream.analysis.compat_qemu import ask
-
-        asked = stack.enter_context(ask(qemu, arguments))
-        schema, other = schema or str(asked.schema), other or str(asked.stream)
-        release, label = release or asked.release, qemu
-    return Destination(
-        None if schema is None else open_schema(schema),
-        None if other is None else stack.enter_context(open_stream(other)),
-        release,
-        label,
-    )
+# --- a stream ------------------------------------------------------------------------------------
 
 
-@verb(
-    click.Argument(["arguments"], nargs=-1, metavar="[-- QEMU-ARGUMENTS...]"),
-    click.Option(["--to", "schema"], metavar="SCHEMA", help="The destination's -dump-vmstate."),
-    click.Option(
-        ["--to-stream", "other"],
-        metavar="OTHER",
-        help="A stream that the destination saved, started as it will be for the load.",
-    ),
-    click.Option(
-        ["--to-qemu", "qemu"],
-        metavar="PATH",
-        help="Ask this QEMU for both, started with the arguments behind --.",
-    ),
-    click.Option(["--release"], metavar="VERSION", help="The destination's release, such as 10.0."),
-    click.Option(
-        ["--accept"], type=click.Path(), metavar="FILE", help="Breaks that were accepted (TOML)."
-    ),
-)
-def command(
+def _stream(
     run: Run,
+    *,
     arguments: tuple[str, ...],
     schema: str | None,
     other: str | None,
-    qemu: str | None,
+    qemu: tuple[str, ...] | None,
     release: str | None,
     accept: str | None,
+    verify: bool,
 ) -> None:
+    from migstream.analysis.compat import compat
+    from migstream.render.compat import report_json, report_lines
+
+    version, label = parse_version(release), ""
+    with ExitStack() as stack:
+        if qemu is not None:
+            from migstream.qemu.ask import ask
+
+            asked = stack.enter_context(ask(qemu, arguments))
+            schema, other = schema or str(asked.schema), other or str(asked.stream)
+            version, label = version or asked.release, " ".join(qemu)
+        to = make_destination(stack, schema, other, version, label)
+        report = compat(run.stream, to, _breaks(accept))
+        tried = _try(run.stream, qemu, arguments) if verify and qemu is not None else None
+        if run.as_json:
+            run.emit(report_json(report, tried))
+        else:
+            run.print(report_lines(report, run.palette, verbose=run.verbose, tried=tried))
+    run.damage(run.stream.noticed)
+    sys.exit(report.exit_status if tried is None else int(not tried.accepted))
+
+
+def _try(stream: Stream, qemu: tuple[str, ...], arguments: tuple[str, ...]) -> Verdict:
+    """Give the stream itself to the QEMU; its guest does not run."""
+    from migstream.analysis.compat_frame import VALIDATED
+    from migstream.edit.change import Edit
+    from migstream.qemu.load import load
+
+    with tempfile.NamedTemporaryFile(prefix="migstream-") as file:
+        Edit(stream).write(file.fileno())
+        return load(qemu, arguments, file.name, [c for c in VALIDATED if c in stream.capabilities])
+
+
+# --- two schemas, two binaries -------------------------------------------------------------------
+
+
+def _schemas(
+    out: Out,
+    source: str,
+    schema: str | None,
+    qemu: tuple[str, ...] | None,
+    arguments: Sequence[str],
+) -> None:
+    from migstream.analysis.schema import open_schema
+    from migstream.analysis.static_checker import check_schemas
+    from migstream.render.compat import schema_lines
+
+    with ExitStack() as stack:
+        if schema is None and qemu is not None:
+            from migstream.qemu.ask import ask
+
+            schema = str(stack.enter_context(ask(qemu, arguments)).schema)
+        if schema is None:
+            raise click.UsageError("a schema is held against another one: --to or --to-qemu")
+        report = check_schemas(open_schema(source), open_schema(schema))
+    if out.as_json:
+        out.emit(report)
+    else:
+        out.print(schema_lines(report, out.palette))
+    sys.exit(report.exit_status)
+
+
+def _binaries(
+    out: Out,
+    source: tuple[str, ...],
+    destination: tuple[str, ...],
+    arguments: tuple[str, ...],
+    wanted: tuple[str, ...],
+    accept: str | None,
+    *,
+    verify: bool,
+) -> None:
+    from migstream.analysis.compat_machines import Side, compat_machines
+    from migstream.render.compat import machines_json, machines_lines
+
+    breaks = _breaks(accept)
+    with progress("machine types", 100) as tell:
+        report = compat_machines(
+            Side(source, arguments),
+            Side(destination, arguments),
+            wanted,
+            breaks,
+            verify=verify,
+            done=lambda done, total: tell(100 * done // total - 100 * (done - 1) // total),
+        )
+    if out.as_json:
+        out.emit(machines_json(report))
+    else:
+        out.print(machines_lines(report, out.palette, verbose=out.verbose))
+    sys.exit(report.exit_status)
+
+
+# --- the verb ------------------------------------------------------------------------------------
+
+
+def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
+    """Refuse options that do not go together."""
+    if values["start"] is not None:
+        if values["qemu"] is None or values["schema"] or values["other"]:
+            raise click.UsageError("--from-qemu PATH goes with --to-qemu PATH, and no --to")
+        return
+    if not words:
+        raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")
+    if values["wanted"]:
+        raise click.UsageError("--machine chooses of what --from-qemu has")
+    if values["schema"] is None and values["other"] is None and values["qemu"] is None:
+        raise click.UsageError("say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH")
+    if (words[1:] or values["verify"]) and values["qemu"] is None:
+        raise click.UsageError("arguments behind --, and --try, are for --to-qemu")
+
+
+def _command(words: tuple[str, ...], **values: Any) -> None:
     """Whether a stream will load in another QEMU.
 
     The load is played section by section: versions, fields by their bytes, subsections, RAM blocks,
     the machine, and what devices check by themselves. --to and --to-stream add to each other; a
-    stream says more. Exit status: 0 QEMU would accept it, 1 it would not.
-    """
-    if schema is None and other is None and qemu is None:
-        raise click.UsageError("say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH")
-    if arguments and qemu is None:
-        raise click.UsageError("arguments behind -- are for --to-qemu")
-    from migstream.analysis.breaks import read_breaks
-    from migstream.analysis.compat import compat
-    from migstream.render.compat import report_json, report_lines
+    stream says more. With --try the QEMU is given the stream, too.
 
-    with ExitStack() as stack:
-        to = _destination(stack, schema, other, qemu, arguments, _release(release))
-        report = compat(run.stream, to, read_breaks(accept) if accept is not None else ())
-        if run.as_json:
-            run.emit(report_json(report))
+    In place of STREAM, a -dump-vmstate file is held against another one (--to), and with
+    --from-qemu every machine type that both QEMUs have is saved by one and played for the other.
+
+    Exit status: 0 QEMU would accept it, 1 it would not.
+    """
+    _usage(values, words)
+    start, wanted = values.pop("start"), values.pop("wanted")
+    printing = {name: values[name] for name in ("as_json", "color", "verbose")}
+    if start is not None:
+        given = {name: values[name] for name in ("accept", "verify")}
+        out = Out(**printing)
+        guarded(lambda: _binaries(out, start, values["qemu"], words, wanted, **given), start[0])
+        return
+    source, *arguments = words
+
+    def work() -> None:
+        from migstream.analysis.schema import is_schema
+
+        if is_schema(source):
+            _schemas(Out(**printing), source, values["schema"], values["qemu"], arguments)
         else:
-            run.print(report_lines(report, run.palette, verbose=run.verbose))
-    run.damage(run.stream.noticed)
-    sys.exit(report.exit_status)
+            with_stream(source, _stream, spool=False, arguments=tuple(arguments), **values)
+
+    guarded(work, source)
+
+
+command = click.Command(
+    "compat",
+    callback=_command,
+    help=inspect.cleandoc(_command.__doc__ or ""),
+    params=[
+        click.Argument(
+            ["words"], nargs=-1, metavar="[STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]", required=False
+        ),
+        *options(),
+        click.Option(
+            ["--to-qemu", "qemu"],
+            callback=binary,
+            metavar="PATH",
+            help="Ask this QEMU for both, started with the arguments behind --.",
+        ),
+        click.Option(
+            ["--from-qemu", "start"],
+            callback=binary,
+            metavar="PATH",
+            help="Every machine type of this QEMU that --to-qemu has as well.",
+        ),
+        click.Option(
+            ["--machine", "wanted"],
+            multiple=True,
+            metavar="NAME",
+            help="Of --from-qemu only these machine types; wildcards as in a shell.",
+        ),
+        click.Option(
+            ["--try", "verify"], is_flag=True, help="Give what is loaded to the QEMU, too."
+        ),
+        click.Option(
+            ["--accept"],
+            type=click.Path(),
+            metavar="FILE",
+            help="Breaks that were accepted (TOML).",
+        ),
+        *stream_options(),
+        *output_options(),
+    ],
+)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import inspect
 import re
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import click
 
-from migstream.cli.common import guarded
-from migstream.render.text import Palette
+from migstream.cli.common import Out, guarded, output_options
+from migstream.cli.destination import make_destination, options, parse_version
+from migstream.stream import open_stream
 
 __all__ = ["command"]
 
@@ -19,13 +21,7 @@ MOST = 16 << 20  # characters of a log
 UNKNOWN = 1
 
 
-def _emit(table: Any) -> None:
-    from migstream.render.shape import to_json
-
-    sys.stdout.write(to_json(table, pretty=True).decode() + "\n")
-
-
-def _page(code: str, palette: Palette, *, as_json: bool) -> None:
+def _page(code: str, out: Out) -> None:
     from migstream.analysis.pages import page
     from migstream.errors import NoSuchPath
     from migstream.render.findings import page_lines
@@ -35,83 +31,100 @@ def _page(code: str, palette: Palette, *, as_json: bool) -> None:
         raise NoSuchPath(
             f"no rule and no error has the code {code}", hint="--list shows every code"
         )
-    if as_json:
-        _emit({"code": one.code, "title": one.title, "severity": one.severity, "text": one.text})
+    if out.as_json:
+        out.emit({"code": one.code, "title": one.title, "severity": one.severity, "text": one.text})
     else:
-        sys.stdout.write("\n".join(page_lines(one, palette)) + "\n")
+        out.print(page_lines(one, out.palette))
 
 
-def _list(*, as_json: bool) -> None:
+def _list(out: Out) -> None:
     from migstream.analysis.pages import pages
 
     rows = [{"code": p.code, "severity": p.severity, "title": p.title} for p in pages()]
-    if as_json:
-        _emit(rows)
+    if out.as_json:
+        out.emit(rows)
     else:
-        for row in rows:
-            sys.stdout.write(f"{row['code']}  {row['severity']:<7}  {row['title']}\n")
+        out.print(f"{row['code']}  {row['severity']:<7}  {row['title']}" for row in rows)
 
 
-def _said(text: str, stream: str | None, palette: Palette, *, as_json: bool, verbose: bool) -> None:
+def _said(
+    text: str,
+    out: Out,
+    *,
+    stream: str | None,
+    schema: str | None,
+    other: str | None,
+    release: str | None,
+    source: str | None,
+) -> None:
     from migstream.analysis.explain import explain
+    from migstream.analysis.schema import open_schema
     from migstream.render.explanation import explanation_lines, explanation_table
-    from migstream.stream import open_stream
 
-    if stream is None:
-        one = explain(text)
-    else:
-        with open_stream(stream) as opened:
-            one = explain(text, opened)
-    if as_json:
-        _emit(explanation_table(one))
-    else:
-        lines = explanation_lines(one, stream or "", palette, verbose=verbose)
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+    with ExitStack() as stack:
+        opened = None if stream is None else stack.enter_context(open_stream(stream))
+        to = None
+        if schema is not None or other is not None:
+            to = make_destination(stack, schema, other, parse_version(release))
+        one = explain(text, opened, to, None if source is None else open_schema(source))
+        if out.as_json:
+            out.emit(explanation_table(one))
+        else:
+            out.print(explanation_lines(one, stream or "", out.palette, verbose=out.verbose))
     if not one.said:
         sys.stdout.flush()
         click.echo("migstream: no message of QEMU's load side is in this text", err=True)
         sys.exit(UNKNOWN)
 
 
-@click.command("explain")
-@click.argument("text", nargs=-1)
-@click.option("--stream", type=click.Path(), metavar="STREAM", help="The stream it is about.")
-@click.option("--list", "listed", is_flag=True, help="Every code of rules and errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="Colour; auto: on a terminal, unless NO_COLOR is set.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Lines that only say where, too.")
-def command(
+def _run(
     text: tuple[str, ...],
-    stream: str | None,
     listed: bool,
     as_json: bool,
     color: str,
     verbose: bool,
+    **given: Any,
 ) -> None:
     """What QEMU's error message means; with --stream, which bytes it is about.
 
     TEXT is a message, or a code such as MS103, whose page is printed. Without TEXT, or with -, a
-    log is read from standard input. Exit status: 0 explained, 1 no message of QEMU's is in it.
+    log is read from standard input: the destination's, the source's, or both. With --to and
+    --to-stream too, the difference between the two sides that caused it; --from and --to do
+    without streams. Exit status: 0 explained, 1 no message of QEMU's is in it.
     """
-    on = color == "always" or (
-        color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    )
-    palette = Palette(on)
+    out = Out(as_json=as_json, color=color, verbose=verbose)
 
     def work() -> None:
         said = " ".join(text)
         if listed:
-            _list(as_json=as_json)
+            _list(out)
         elif CODE.fullmatch(said.strip()):
-            _page(said.strip().upper(), palette, as_json=as_json)
+            _page(said.strip().upper(), out)
         else:
             if said in {"", "-"}:
                 said = sys.stdin.buffer.read(MOST).decode("utf-8", "replace")
-            _said(said, stream, palette, as_json=as_json, verbose=verbose)
+            _said(said, out, **given)
 
-    guarded(work, stream or "explain")
+    guarded(work, given["stream"] or "explain")
+
+
+command = click.Command(
+    name="explain",
+    callback=_run,
+    params=[
+        click.Argument(["text"], nargs=-1),
+        click.Option(
+            ["--stream"], type=click.Path(), metavar="STREAM", help="The stream it is about."
+        ),
+        *options(),
+        click.Option(
+            ["--from", "source"],
+            type=click.Path(),
+            metavar="SCHEMA",
+            help="The source's -dump-vmstate.",
+        ),
+        click.Option(["--list", "listed"], is_flag=True, help="Every code of rules and errors."),
+        *output_options(),
+    ],
+    help=inspect.cleandoc(_run.__doc__ or ""),
+)

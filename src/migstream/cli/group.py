@@ -29,6 +29,7 @@ VERBS = {
     "drop": "A stream without some devices, subsections or RAM blocks.",
     "rename": "A stream in which a device, subsection or RAM block has another name.",
     "redact": "A stream for a bug report: no memory, addresses, buffers, serial numbers.",
+    "minimise": "The smallest stream on which a command, or a QEMU's load, still fails the same way.",
     "convert": "A new stream with the same devices and memory in another encoding.",
     "desc": "The JSON description, as it is in the stream.",
     "stat": "Where the bytes go.",

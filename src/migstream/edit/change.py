@@ -60,13 +60,15 @@ class Edit:
     Parameters
     ----------
     stream : all of whose bytes are at hand: a pipe is opened with `spool=True`
+    describe : whether the description follows; one that cannot be read stays as it is
 
     Raises
     ------
     Unsupported : it is a pipe, or has channels besides, which would be lost
+    BadDescription : it is to follow, and cannot be read
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, describe: bool = True) -> None:
         if not stream.seekable:
             raise Unsupported("a pipe went by: open it with spool=True to edit it")
         if stream.channels:
@@ -76,7 +78,7 @@ class Edit:
             )
         self.stream = stream
         self.rewrite = Rewrite(stream.size)
-        self.described = Described(stream)
+        self.described = Described(stream, readable=describe)
         self.renamed: dict[str, str] = {}
         self.dropped: set[str] = set()
         self.kept: dict[str, list[tuple[int, int]]] | None = None

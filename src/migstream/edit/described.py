@@ -62,15 +62,15 @@ class Trail(NamedTuple):
 
 
 class Described:
-    """The description of a stream, as a tree that changes."""
+    """The description of a stream, as a tree that changes; one that is not `readable` stays as it is."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, readable: bool = True) -> None:
         self._stream = stream
         self._tree: Object | None = None
         self._style = Style.COMPACT
         self._before = b""
         self._trails: dict[int, list[Trail]] = {}
-        span = stream.description_span
+        span = stream.description_span if readable else None
         if span is not None:
             self._before = bytes(stream.store.view(span.start + 5, span.stop))
             self._tree, self._style = read_text(self._before)
@@ -112,8 +112,17 @@ class Described:
         """Take a device away."""
         entry = self.entry(device)
         if entry is not None:
-            at = next(n for n, one in enumerate(self.devices) if one is entry)
-            del self.devices[at]
+            self.take(entry)
+
+    def take(self, entry: Object) -> None:
+        """Take this very entry away."""
+        at = next(n for n, one in enumerate(self.devices) if one is entry)
+        del self.devices[at]
+
+    def orphans(self) -> list[Object]:
+        """Entries of devices that the stream has not."""
+        known = {id(entry) for entry in self._entries.values()}
+        return [one for one in self.devices if isinstance(one, Object) and id(one) not in known]
 
     def arrange(self, devices: Sequence[Device]) -> None:
         """Put devices, in the order given, into the places that they take up now."""

@@ -28,7 +28,9 @@ __all__ = [
     "ram_sections",
     "records",
     "rename_block",
+    "section_records",
     "settle_areas",
+    "unlist_block",
     "write_page",
 ]
 
@@ -76,17 +78,37 @@ def records(stream: Stream) -> Iterator[Record]:
     page = _page_size(stream)
     block = ""
     for section in ram_sections(stream):
-        if section.content is None:
-            raise BadRam("a RAM section that could not be read", at=section.span.start)
-        at, stop = _records_start(section), section.payload.stop
-        view = stream.store.view(0, stop)
-        while at + 8 <= stop:
-            record = _record(view, at, page, block)
-            if record is None:
-                at += 8
-                continue
+        for record in section_records(stream, section, section.payload.stop, page, block):
             yield record
-            block, at = record.block, record.stop
+            block = record.block
+
+
+def section_records(
+    stream: Stream, section: Section, stop: int, page: int, block: str
+) -> Iterator[Record]:
+    """The page records of one section.
+
+    Parameters
+    ----------
+    stop : where they end: its payload's end, or where its damage is
+    page : bytes of a guest page
+    block : the one that the last record before this section belongs to
+
+    Raises
+    ------
+    BadRam : nothing was read of it, or a record is cut off
+    """
+    if section.content is None:
+        raise BadRam("a RAM section that could not be read", at=section.span.start)
+    at = _records_start(section)
+    view = stream.store.view(0, stop)
+    while at + 8 <= stop:
+        record = _record(view, at, page, block)
+        if record is None:
+            at += 8
+            continue
+        yield record
+        block, at = record.block, record.stop
 
 
 def _record(view: memoryview, start: int, page: int, block: str) -> Record | None:
@@ -218,13 +240,7 @@ def rename_block(stream: Stream, rewrite: Rewrite, name: str, new: str) -> None:
 
 def drop_block(stream: Stream, rewrite: Rewrite, name: str) -> None:
     """Take a block out of the list, and all its records away."""
-    section, setup, block = _setup(stream, name)
-    word = section.payload.start
-    now = int.from_bytes(rewrite.now(word, word + 8, stream.store.view), "big")
-    if setup.total + 4 != int.from_bytes(stream.store.view(word, word + 8), "big"):
-        raise Unsupported("the list of blocks does not begin the RAM section", at=word)
-    rewrite.patch(word, (now - block.used_length).to_bytes(8, "big"))
-    rewrite.replace(*block.span, b"")
+    block = unlist_block(stream, rewrite, name)
     if block.mapped is None and stream.ram is not None and stream.ram.page_size is not None:
         start = stop = -1
         for record in records(stream):
@@ -237,8 +253,25 @@ def drop_block(stream: Stream, rewrite: Rewrite, name: str) -> None:
             stop = record.stop
         if stop > start:
             rewrite.replace(start, stop, b"")
+
+
+def unlist_block(stream: Stream, rewrite: Rewrite, name: str) -> RamBlock:
+    """Take a block out of the list, with its mapped-ram area and the commands that discard parts of it.
+
+    Raises
+    ------
+    Unsupported : it is in no list, or the list is not where it should be
+    """
+    section, setup, block = _setup(stream, name)
+    word = section.payload.start
+    now = int.from_bytes(rewrite.now(word, word + 8, stream.store.view), "big")
+    if setup.total + 4 != int.from_bytes(stream.store.view(word, word + 8), "big"):
+        raise Unsupported("the list of blocks does not begin the RAM section", at=word)
+    rewrite.patch(word, (now - block.used_length).to_bytes(8, "big"))
+    rewrite.replace(*block.span, b"")
     for command in _discards(stream.items, name):
         rewrite.replace(*command.span, b"")
+    return block
 
 
 def _discards(items: tuple[Item, ...], name: str) -> Iterator[Command]:

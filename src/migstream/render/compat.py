@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from migstream.render.text import Palette, escape, table
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat_model import Problem, Report, Verdict
+    from migstream.analysis.compat_machines import BinariesReport, MachineReport
+    from migstream.analysis.compat_model import Problem, Report
+    from migstream.analysis.compat_model import Verdict as DeviceVerdict
     from migstream.analysis.static_checker import SchemaReport
+    from migstream.qemu.load import Verdict
 
-__all__ = ["report_json", "report_lines", "schema_lines"]
+__all__ = ["machines_json", "machines_lines", "report_json", "report_lines", "schema_lines"]
 
 WORDS = {"loads": "loads", "loses": "loses state", "fails": "FAILS", "unknown": "not known"}
 CLASSES = {
@@ -21,8 +26,10 @@ CLASSES = {
 }
 
 
-def report_lines(report: Report, palette: Palette, *, verbose: bool) -> Iterator[str]:
-    """Verdict, then why; every device with `verbose`."""
+def report_lines(
+    report: Report, palette: Palette, *, verbose: bool, tried: Verdict | None = None
+) -> Iterator[str]:
+    """Verdict, then why; every device with `verbose`; what a QEMU did that was given the stream."""
     to = f"{escape(report.destination)} (QEMU {report.release})"
     if report.accepted:
         yield palette.head(f"{escape(report.file)}: loads in {to}")
@@ -43,6 +50,10 @@ def report_lines(report: Report, palette: Palette, *, verbose: bool) -> Iterator
         yield ""
         names = ", ".join(map(escape, report.missing))
         yield f"not in the stream, so as after a reset on the destination: {names}"
+    if tried is not None:
+        yield ""
+        yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it")
+        yield from (f"    {palette.dim(escape(line))}" for line in tried.said.splitlines())
 
 
 def _problem(problem: Problem, palette: Palette, *, first: bool) -> Iterator[str]:
@@ -55,7 +66,7 @@ def _problem(problem: Problem, palette: Palette, *, first: bool) -> Iterator[str
         yield from (f"    {palette.dim(escape(line))}" for line in problem.said)
 
 
-def _row(verdict: Verdict) -> tuple[str, str, str]:
+def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
     if verdict.problem is not None:
         why = f"at {verdict.problem.span.start:#x}: {verdict.problem.kind}"
     else:
@@ -64,7 +75,7 @@ def _row(verdict: Verdict) -> tuple[str, str, str]:
     return escape(verdict.device), WORDS[verdict.word], escape(why)
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: Report, tried: Verdict | None = None) -> dict[str, Any]:
     """All of it; offsets are absolute, in bytes."""
     return {
         "file": report.file,
@@ -86,6 +97,9 @@ def report_json(report: Report) -> dict[str, Any]:
             for v in report.verdicts
         ],
         "missing": list(report.missing),
+        "tried": None
+        if tried is None
+        else {"accepted": tried.accepted, "said": tried.said.splitlines()},
     }
 
 
@@ -116,5 +130,82 @@ def schema_lines(report: SchemaReport, palette: Palette) -> Iterator[str]:
         rows = [(escape(c.type), escape(c.state), c.kind, escape(c.message)) for c in group]
         yield from (f"  {line}" for line in table(rows, "<<<<"))
         yield ""
+    yield _schema_count(report)
+
+
+def _schema_count(report: SchemaReport) -> str:
     breaks, rest = len(report.breaks), len(report.complaints) - len(report.breaks)
-    yield f"{breaks} {'break' if breaks == 1 else 'breaks'}, {rest} other differences"
+    return f"{breaks} {'break' if breaks == 1 else 'breaks'}, {rest} other differences"
+
+
+def machines_lines(report: BinariesReport, palette: Palette, *, verbose: bool) -> Iterator[str]:
+    """A line for each machine type; the schemas' breaks, and all of each report with `verbose`."""
+    rows = [(escape(m.machine), *_machine_row(m)) for m in report.machines]
+    yield from table(rows, "<<<", ("machine", "verdict", ""), palette)
+    if verbose:
+        for one in report.machines:
+            if one.report is not None and not one.report.accepted:
+                yield ""
+                yield from report_lines(one.report, palette, verbose=False)
+    for names, what in (
+        (report.gone, "only the source has"),
+        (report.new, "only the destination has"),
+    ):
+        if names:
+            yield ""
+            yield f"{what}: {', '.join(map(escape, names))}"
+    yield ""
+    if verbose:
+        yield from schema_lines(report.schemas, palette)
+    else:
+        breaks = len(report.schemas.breaks)
+        yield f"all devices of the two: {_schema_count(report.schemas)}{' (-v lists them)' if breaks else ''}"
+    refused = sum(not m.accepted for m in report.machines)
+    silent = sum(m.report is None for m in report.machines)
+    parts = [f"{len(report.machines) - refused - silent} load", f"{refused} do not"]
+    parts += [f"{silent} not tried"] if silent else []
+    yield (
+        f"{escape(report.source)} → {escape(report.destination)}: of {len(report.machines)} machine"
+        f" types {', '.join(parts)}"
+    )
+
+
+def _machine_row(one: MachineReport) -> tuple[str, str]:
+    """Verdict, and why."""
+    if one.report is None:
+        return "not tried", escape(one.said.splitlines()[-1])
+    problem = one.report.first
+    why = (
+        ""
+        if problem is None
+        else f"{problem.path or problem.device}: {problem.message}".lstrip(": ")
+    )
+    word = "loads" if one.accepted else "FAILS"
+    if one.tried is not None and one.tried.accepted != one.report.accepted:
+        said = one.tried.said.splitlines()
+        tried = f"QEMU says: {said[0]}" if said else "QEMU takes it"
+        why = f"predicted otherwise ({why or 'no problem seen'}); {tried}"
+    elif problem is None and any(v.lost for v in one.report.verdicts):
+        word = WORDS["loses"]
+        why = ", ".join(v.device for v in one.report.verdicts if v.lost)
+    return word, escape(why)
+
+
+def machines_json(report: BinariesReport) -> dict[str, Any]:
+    """All of it."""
+    return {
+        "source": report.source,
+        "destination": report.destination,
+        "machines": [
+            {
+                "machine": m.machine,
+                "accepted": None if m.report is None else m.accepted,
+                "report": None if m.report is None else report_json(m.report, m.tried),
+                "said": m.said,
+            }
+            for m in report.machines
+        ],
+        "gone": list(report.gone),
+        "new": list(report.new),
+        "schemas": to_builtins(report.schemas),
+    }

@@ -1,0 +1,178 @@
+"""Devices and live sections with checks of their own."""
+
+from __future__ import annotations
+
+from migstream.analysis.messages.model import DAMAGE, LOST, NEWER, OTHER_MACHINE, Message, message
+
+__all__ = ["DEVICES"]
+
+DEVICES: tuple[Message, ...] = (
+    message(
+        "run-state",
+        "invalid parameter value: {value:s}",
+        means="the name of the run state is not one that the destination knows",
+        causes=(NEWER, "the name is damaged"),
+        look=("globalstate/runstate",),
+        place="run-state",
+    ),
+    message(
+        "vfio-tag",
+        "{device}: Unknown tag {tag:x}",
+        "{device}: SETUP STATE: EOS not found {tag:x}",
+        "{device}: Failed to load device config space",
+        "{device}: Failed loading device config space, end flag incorrect {tag:x}",
+        (
+            "{device}: got DEV_CONFIG_STATE in main migration channel but doing multifd transfer",
+            "newer than 7.2",
+        ),
+        ("{device}: Received INIT_DATA_SENT but switchover ack is not used", "newer than 7.2"),
+        means="the state of a device that is passed through (VFIO) does not fit",
+        causes=(
+            "another driver, device or firmware of the device on the destination",
+            "capabilities differ (switchover-ack, multifd of VFIO)",
+            LOST,
+        ),
+    ),
+    message(
+        "bitmaps",
+        "Unable to read node alias string",
+        ("Unable to read node name string", "up to 5.1"),
+        "Unable to read bitmap alias string",
+        ("Unable to read bitmap name string", "up to 5.1"),
+        "Error: unknown dirty bitmap '{bitmap:s}' for block device '{node:s}'",
+        "Error: Unknown node alias '{node:s}'",
+        "Error: Unknown bitmap alias '{bitmap:s}' on node '{node:s}' (alias '{alias:s}')",
+        "Error: Unknown bitmap alias '{bitmap:s}'",
+        "Unknown flags in migrated dirty bitmap header: {flags:x}",
+        "Migrated bitmap granularity doesn't match the destination bitmap '{bitmap:s}' granularity",
+        "Migrated bitmap granularity doesn't match",
+        "Bitmap with the same name ('{bitmap:s}') already exists on destination",
+        means="a dirty bitmap of a disk cannot be taken over",
+        causes=(
+            "the destination's block nodes have other names (block-bitmap-mapping)",
+            "the destination's disk has that bitmap already",
+            LOST,
+        ),
+        look=("the section dirty-bitmap", "block-bitmap-mapping of both sides"),
+        place="bitmap",
+    ),
+    message(
+        "skeys",
+        "Storage key data is incomplete",
+        "Unexpected storage key flag data: {flags:x}",
+        means="s390x storage keys are not as they should be",
+        causes=("the stream is cut off", LOST, DAMAGE),
+        place="skeys",
+    ),
+    message(
+        "stattrib",
+        "Unexpected storage attribute flag data: {flags:x}",
+        means="s390x storage attributes are not as they should be",
+        causes=(LOST, DAMAGE),
+        place="damage",
+    ),
+    message(
+        "device-option",
+        "ERROR: Cannot migrate while device properties ({properties:s}) differ",
+        means="the device was given other properties on the destination",
+        causes=("the options {properties} of this `-device` differ",),
+        look=("this device on both command lines",),
+        place="device",
+        sides=("value", "its own {properties}", "another {properties}"),
+    ),
+    message(
+        "dbus-vmstate",
+        "Invalid DBus vmstate proxy name {name:d}",
+        "Invalid vmstate size: {size:d}",
+        "DBus vmstate buffer is too large",
+        (
+            "Not enough data available to load for Id: '{id:s}'. Available data size: {received:d}, Actual vmstate size: {expected:d}",
+            "newer than 5.2",
+        ),
+        "Required VMState Id are missing: {ids:s}",
+        "VMState Id '{id:s}' is invalid.",
+        means="the state of a helper process (dbus-vmstate) cannot be handed on",
+        causes=(
+            "the destination does not have the same helper processes on its bus",
+            DAMAGE,
+        ),
+        look=("`-object dbus-vmstate` of both sides",),
+        place="device",
+    ),
+    message(
+        "htab",
+        "htab_load() bad index {index:d} ({valid}+{invalid} entries) in htab stream (htab_shift={shift:d})",
+        "htab_load() bad version",
+        means="the hash page table of a pseries guest does not fit",
+        causes=("the destination's table is smaller (-m, maxmem)", LOST, DAMAGE),
+        look=("the section spapr/htab",),
+        place="htab",
+    ),
+    message(
+        "vscsi-request",
+        "VSCSI: failed loading request tag#{tag:d}",
+        means="a SCSI request that was under way cannot be taken over",
+        causes=("the disk is missing on the destination", DAMAGE),
+        place="device",
+    ),
+    message(
+        "css",
+        "Devno mismatch, tried to load wrong section!",
+        "Invalid cssid or ssid: cssid {cssid}, ssid {ssid}",
+        means="a channel device's number is not that of the section",
+        causes=(
+            "devices were plugged in another order, with a machine type before 2.7",
+            OTHER_MACHINE,
+        ),
+        look=("devno of the devices on both sides",),
+        place="device",
+    ),
+    message(
+        "ipmi",
+        "ipmi:{kind}: vmstate transfer received bad in value: {value:d}",
+        "ipmi:{kind}: vmstate transfer received bad out values: {position:d} {length:d}",
+        means="an IPMI buffer's length is larger than the buffer",
+        causes=(LOST, DAMAGE),
+        place="device",
+    ),
+    message(
+        "nvme",
+        ("inconsistent migration stream ({condition:s})", "since 11"),
+        ("only one NVMe namespace is supported for migration", "since 11"),
+        means="the queues of an NVMe controller are not those that it was created with",
+        causes=(LOST, DAMAGE, "another number of namespaces on the destination"),
+        place="device",
+    ),
+    message(
+        "bitmap-size",
+        "Bitmap migration stream buffer allocation request is too large",
+        (
+            "Cannot make migrated bitmap '{bitmap:s}' persistent on read-only node '{node:s}'",
+            "since 11",
+        ),
+        means="a dirty bitmap of a disk cannot be made on the destination",
+        causes=(LOST, "the destination's disk is read-only or of another size"),
+        look=("the section dirty-bitmap",),
+        place="bitmap",
+    ),
+    message(
+        "vfio-multifd",
+        (
+            "{device}: Multifd device transfer requested but unsupported in the current config",
+            "newer than 7.2",
+        ),
+        (
+            "{device}: queuing state buffer {index:d} would exceed the size max of {limit:d}",
+            "newer than 10.0",
+        ),
+        ("{device}: load config state flush failed: {error:d}", "newer than 7.2"),
+        ("{device}: Failed to allocate migration data buffer", "newer than 7.2"),
+        means="the state of a device that is passed through (VFIO) cannot be loaded over the extra channels",
+        causes=(
+            "x-migration-multifd-transfer or the limit of its buffers differs",
+            "another release on the other side",
+        ),
+        look=("the properties of vfio-pci on both sides",),
+        place="device",
+    ),
+)

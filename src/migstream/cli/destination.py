@@ -1,0 +1,83 @@
+"""The destination of a load, said on the command line: its options, and what is made of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from migstream.stream import open_stream
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat_destination import Destination, Version
+
+__all__ = ["make_destination", "options", "parse_version"]
+
+
+def options() -> list[click.Parameter]:
+    """`--to`, `--to-stream` and `--release`; their values are called schema, other and release."""
+    return [
+        click.Option(
+            ["--to", "schema"],
+            type=click.Path(),
+            metavar="SCHEMA",
+            help="The destination's -dump-vmstate.",
+        ),
+        click.Option(
+            ["--to-stream", "other"],
+            type=click.Path(),
+            metavar="OTHER",
+            help="A stream that the destination saved, started as it will be for the load.",
+        ),
+        click.Option(
+            ["--release"], metavar="VERSION", help="The destination's release, such as 10.0."
+        ),
+    ]
+
+
+def make_destination(
+    stack: ExitStack,
+    schema: str | None = None,
+    other: str | None = None,
+    release: Version | None = None,
+    label: str = "",
+) -> Destination:
+    """Open what is known of a destination.
+
+    Parameters
+    ----------
+    stack : closes the stream at its end
+    schema, other : paths, as `--to` and `--to-stream` have them
+    release : (10, 0), from `parse_version` where it was written
+    label : what to call it; the names of its files otherwise
+
+    Raises
+    ------
+    SourceError : a file cannot be read
+    BadDescription : the schema is none
+    """
+    from migstream.analysis.compat_destination import Destination
+    from migstream.analysis.schema import open_schema
+
+    return Destination(
+        None if schema is None else open_schema(schema),
+        None if other is None else stack.enter_context(open_stream(other)),
+        release,
+        label,
+    )
+
+
+def parse_version(text: str | None) -> Version | None:
+    """The value of `--release` as numbers.
+
+    Raises
+    ------
+    BadParameter : it is no release
+    """
+    from migstream.edit.rules import parse_release
+
+    try:
+        return None if text is None else parse_release(text)[:2]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--release") from None

@@ -1,0 +1,212 @@
+"""A running QEMU, spoken to over QMP.
+
+The monitor is a socket that the child inherits, and files go to it as descriptors: nothing has to be
+a path that the QEMU can see, so a wrapper (a container, chroot(8)) may stand before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from migstream.errors import QemuError
+
+if TYPE_CHECKING:
+    from qemu.qmp import QMPClient
+
+__all__ = ["PATIENCE", "Qemu", "words"]
+
+PATIENCE = 60.0  # seconds that a QEMU gets for an answer
+POLL = 0.02
+COMMON = ("-display", "none", "-S")
+FILES = (8, 2)  # the release that brought `file:`
+SAID = 1 << 20  # bytes of its words that are kept
+
+T = TypeVar("T")
+
+
+def words(text: str) -> str:
+    """What QEMU said, without warnings: they do not say why it ended."""
+    return "\n".join(line for line in text.splitlines() if ": warning: " not in line).strip()
+
+
+class Qemu:
+    """A QEMU that stands still (`-S`) until it is told otherwise; leaving the `with` block ends it.
+
+    Parameters
+    ----------
+    command : the beginning of its command line: a path, or a wrapper and what it runs
+    arguments : the rest, without monitors
+
+    Raises
+    ------
+    QemuError : it does not start, or ends before it answers
+    """
+
+    def __init__(self, command: Sequence[str], arguments: Sequence[str] = ()) -> None:
+        self.command = list(command)
+        self.arguments = list(arguments)
+        self._descriptors = 0
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._errors = stack.enter_context(tempfile.TemporaryFile())
+            self._runner = stack.enter_context(asyncio.Runner())
+            self._qmp = _client()
+            stack.callback(self._hang_up)
+            self._start(stack)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        ours, theirs = socket.socketpair()
+        monitor = f"socket,id=migstream-qmp,fd={theirs.fileno()}"
+        with theirs:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the user names the QEMU to run
+                    [
+                        *self.command,
+                        *COMMON,
+                        *("-chardev", monitor, "-mon", "chardev=migstream-qmp,mode=control"),
+                        *self.arguments,
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._errors,
+                    stderr=self._errors,
+                    pass_fds=(theirs.fileno(),),
+                )
+            except OSError as error:
+                ours.close()
+                reason = (error.strerror or str(error)).lower()
+                raise QemuError(f"{self.command[0]}: {reason}") from None
+        stack.callback(self._kill)
+        self._wait("does not answer", self._qmp.connect(ours))
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _hang_up(self) -> None:
+        from qemu.qmp import QMPError
+
+        # it was killed a moment ago: that the line is dead is no news
+        with contextlib.suppress(QMPError, EOFError, OSError):
+            self._runner.run(self._qmp.disconnect())
+
+    def _wait(self, failure: str, answer: Awaitable[T]) -> T:
+        """The answer; where there is none, QEMU's own words say why."""
+        from qemu.qmp import ExecuteError, QMPError
+
+        async def patient() -> T:
+            return await asyncio.wait_for(answer, PATIENCE)
+
+        try:
+            return self._runner.run(patient())
+        except ExecuteError as error:
+            raise QemuError(f"{self.command[0]}: {failure}: {error}") from error
+        except (QMPError, EOFError, OSError, TimeoutError) as error:
+            self.wait_for_the_end(1.0)
+            raise QemuError(self.words() or f"{self.command[0]}: {failure}") from error
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """Its version, (10, 0, 13)."""
+        greeting = self._qmp.greeting
+        assert greeting is not None  # `connect` waits for it
+        version: Any = greeting.QMP.version["qemu"]
+        return int(version["major"]), int(version["minor"]), int(version["micro"])
+
+    def execute(self, name: str, arguments: Mapping[str, object] | None = None) -> Any:
+        """Run one QMP command; what it returns.
+
+        Raises
+        ------
+        QemuError : it refuses, or ended
+        """
+        return self._wait(name, self._qmp.execute(name, arguments))
+
+    def hmp(self, line: str) -> str:
+        """Run one line of the human monitor, such as `info registers`."""
+        return str(self.execute("human-monitor-command", {"command-line": line}))
+
+    def give(self, descriptor: int) -> str:
+        """Give it an open file; the migration URI that names it.
+
+        References
+        ----------
+        QEMU, migration/file.c (8.2 and newer, which also reads and writes at places);
+        migration/fd.c (`fd:` takes no file from 11.1 on)
+        """
+        self._descriptors += 1
+        number = self._descriptors
+        self._qmp.send_fd_scm(descriptor)
+        if self.release >= FILES:
+            self.execute("add-fd", {"fdset-id": number})
+            return f"file:/dev/fdset/{number}"
+        self.execute("getfd", {"fdname": f"migstream-{number}"})
+        return f"fd:migstream-{number}"
+
+    def set_capabilities(self, names: Sequence[str]) -> None:
+        """Switch migration capabilities on."""
+        wanted = [{"capability": name, "state": True} for name in names]
+        if wanted:
+            self.execute("migrate-set-capabilities", {"capabilities": wanted})
+
+    def finish_migration(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """Wait for the end of a migration; the last `query-migrate`.
+
+        Raises
+        ------
+        QemuError : it failed, or does not end
+        """
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            info: dict[str, Any] = self.execute("query-migrate")
+            match info.get("status"):
+                case "completed":
+                    return info
+                case "failed" | "cancelled":
+                    said = info.get("error-desc") or self.words() or "migration failed"
+                    raise QemuError(said)
+            time.sleep(POLL)
+        raise QemuError(f"{self.command[0]}: no end of the migration after {patience:.0f} s")
+
+    def words(self) -> str:
+        """What it printed so far, without warnings."""
+        self._errors.seek(0)
+        return words(self._errors.read(SAID).decode(errors="replace"))
+
+    def ended(self) -> bool:
+        """Whether the process has come to an end by itself."""
+        return self._process.poll() is not None
+
+    def wait_for_the_end(self, patience: float) -> bool:
+        """Wait until the process has come to an end by itself; whether it did."""
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def _client() -> QMPClient:
+    try:
+        from qemu.qmp import QMPClient
+    except ImportError:
+        raise QemuError(
+            "to speak to a QEMU takes the library qemu.qmp, which is not installed",
+            hint="pip install 'migstream[qemu]'",
+        ) from None
+    # what it logs when a QEMU ends is in the error that is raised; without a handler it would be printed
+    logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
+    return QMPClient("migstream")
