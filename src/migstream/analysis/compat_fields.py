@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.vmstate.layout import Node
 
-__all__ = ["Gap", "Token", "align", "flatten", "subsections"]
+if TYPE_CHECKING:
+    from migstream.vmstate.values import Value
+
+__all__ = ["Gap", "Placed", "Token", "align", "flatten", "parts", "subsections"]
 
 # Types whose length their own bytes say, or the destination takes as it comes.
 SELF_SIZED = {
@@ -39,7 +42,6 @@ SELF_SIZED = {
     "virtqueue_extra_state",
 }
 COUNTED = re.compile(r"\[\d+\]")
-INTEGERS = {"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
 
 
 class Token(NamedTuple):
@@ -108,14 +110,29 @@ def flatten(nodes: Iterable[Node], base: int = 0, path: str = "") -> Iterator[To
             yield Token(name, at, node.size, node)
 
 
-def subsections(nodes: Iterable[Node], base: int = 0) -> Iterator[tuple[int, Node]]:
+def parts(value: Value) -> dict[str, Value]:
+    """What is directly inside a value, by name."""
+    return {child.name: child for child in value.children}
+
+
+class Placed(NamedTuple):
+    """A subsection: `at` in bytes from the start of the device, `path` of the structs it is in."""
+
+    at: int
+    node: Node
+    path: tuple[str, ...]
+
+
+def subsections(
+    nodes: Iterable[Node], base: int = 0, path: tuple[str, ...] = ()
+) -> Iterator[Placed]:
     """Subsections of a VMState and of the structs in it, those inside other subsections left out."""
     for node in nodes:
         at = base + node.offset
         if node.kind == "subsection":
-            yield at, node
+            yield Placed(at, node, path)
         elif node.children and (node.count is None or node.kind == "sequence"):
-            yield from subsections(node.children, at)
+            yield from subsections(node.children, at, (*path, node.name))
 
 
 def align(ours: Sequence[Token], theirs: Sequence[Token]) -> list[Gap | tuple[Token, Token]]:

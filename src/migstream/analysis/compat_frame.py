@@ -167,7 +167,8 @@ def _subsections(frame: Frame, ours: Configuration, theirs: Configuration) -> It
                 ours.span,
                 f"capability {name} is {on[mine_on]} in the stream and {on[local_on]} on the destination",
                 frame.words.configuration(
-                    f"Capability {name} is {on[local_on]}, but received capability is {on[mine_on]}"
+                    f"Capability {name} is {on[local_on]}, but received capability is {on[mine_on]}",
+                    "Failed to validate capabilities",
                 ),
                 hint=f"migrate_set_capability {name} {on[mine_on]}",
             )
@@ -259,12 +260,34 @@ def ram_problems(frame: Frame) -> Iterator[Problem]:
     """Blocks by name and length (migration/ram.c: parse_ramblock)."""
     if frame.other is None or not frame.other.blocks:
         return
+    yield from _pages(frame)
     local = {block.name: block for block in frame.other.blocks}
     for block in frame.stream.blocks:
         there = local.get(block.name)
         problem = _no_block(frame, block) if there is None else _length(frame, block, there)
         if problem is not None:
             yield problem
+
+
+def _pages(frame: Frame) -> Iterator[Problem]:
+    """Addresses of pages have flags in their low bits, as many as a page of the target has."""
+    ours, theirs = (
+        None if one is None or one.description is None else one.description.page_size
+        for one in (frame.stream, frame.other)
+    )
+    if not frame.stream.blocks or not ours or not theirs or ours == theirs:
+        return
+    if frame.stream.configuration is not None and frame.stream.configuration.page_bits:
+        return
+    yield Problem(
+        kind="ram",
+        device="ram[0]",
+        path="ram",
+        span=frame.stream.blocks[-1].span,
+        message=f"a page of the target has {ours} bytes, on the destination {theirs}",
+        said=frame.words.ram("ram", "Unknown combination of migration flags", 4),
+        hint="a release with the same page size of this target",
+    )
 
 
 def _ram(frame: Frame, block: RamBlock, message: str, line: str, hint: str) -> Problem:

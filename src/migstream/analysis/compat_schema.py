@@ -7,6 +7,7 @@ wrote no `num`, timers, buffers behind pointers) proves nothing, so it breaks no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from difflib import SequenceMatcher
@@ -78,10 +79,14 @@ def pieces_of(
         empty, looks the same in a schema. Without them whatever has no `num` is taken for single
     """
     found: list[Piece] = []
+    alternatives = _alternatives(state)
     for field in state.fields:
         if version is not None and field.version_id > version:
             continue
         name = COUNTED.sub("", f"{path}{field.name}")
+        if field.name in alternatives:
+            found.append(Piece(name, None, 0, optional=True))
+            continue
         if field.description is None or depth >= DEEPEST:
             found.append(_leaf(field, name, numbered=numbered, sure=singles is None))
             continue
@@ -104,14 +109,21 @@ def pieces_of(
     return _joined(found)
 
 
+def _alternatives(state: State) -> set[str]:
+    """Structs that are there more than once under a condition: one of them is read, and nothing says which."""
+    structs = [field for field in state.fields if field.description is not None]
+    times = Counter(field.name for field in structs)
+    return {field.name for field in structs if field.field_exists and times[field.name] > 1}
+
+
 def _leaf(field: SchemaField, name: str, *, numbered: bool, sure: bool) -> Piece:
     plain = field.size in PLAIN_SIZES
     if field.name == UNUSED and field.num is None:
         return Piece(name, field.size, field.size, field.field_exists)
     exact = plain and numbered and (sure or field.num is not None)
     size = field.size * (1 if field.num is None else field.num) if exact else None
-    # a struct of C can be a timer of 8 bytes, or anything
-    return Piece(name, size, field.size if plain else 0, field.field_exists)
+    # a struct of C can be a timer of 8 bytes, or anything; an array of variable length can be empty
+    return Piece(name, size, size or 0, field.field_exists)
 
 
 def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -152,10 +164,10 @@ def pieces_of_tokens(tokens: Iterable[Token], times: int = 1, path: str = "") ->
                 for piece in pieces_of_tokens(inner, times * node.count, f"{name}.")
             )
         else:
-            size = None if token.self_sized else token.size * times
-            yield Piece(
-                name, size, 0 if token.self_sized else token.size * times, offset=token.offset
-            )
+            # a schema does not say which version of its struct a field has
+            unknown = token.self_sized or node.kind == "vstruct"
+            size = None if unknown else token.size * times
+            yield Piece(name, size, size or 0, offset=token.offset)
 
 
 def differences(ours: Iterable[Piece], theirs: Iterable[Piece]) -> Iterator[Difference]:

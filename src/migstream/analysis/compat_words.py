@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from migstream.analysis.compat_destination import Bounds
+from migstream.analysis.compat_destination import Destination
+from migstream.analysis.compat_fields import COUNTED
 
 if TYPE_CHECKING:
     from migstream.stream import Device
@@ -26,14 +27,17 @@ ERRNO = {
 }
 NUMBERS = {-1: "EPERM", -2: "ENOENT", -5: "EIO", -22: "EINVAL"}
 CHAINED = (10, 2)
+# Types of the fields that a function loads and a check can fail in (migration/vmstate.c).
+ELEMENTS = {"virtio": "virtio", "virtio-gpu": "virtio-gpu", "config": "pci config"}
 SETUP = "Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices"
 
 
 class Words:
-    """The words of a destination of that release."""
+    """The words of that destination."""
 
-    def __init__(self, release: Bounds) -> None:
-        self.chained = release.since(CHAINED)
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.chained = destination.release.since(CHAINED)
 
     def _end(self, chain: Sequence[str], errno: str = "EINVAL") -> str:
         return ": ".join([f"load of migration failed: {ERRNO[errno]}", *chain])
@@ -53,12 +57,12 @@ class Words:
         savevm = "" if self.chained else "savevm "
         return self.plain(f"Unknown {savevm}section type {kind}")
 
-    def configuration(self, line: str) -> tuple[str, ...]:
-        """A configuration section that is refused once it is read."""
+    def configuration(self, line: str, summary: str = "") -> tuple[str, ...]:
+        """A configuration section that is refused once it is read; `summary` where the line stands alone."""
         if not self.chained:
             return self.plain(line)
         hook = "post load hook failed for: configuration, version_id: 1, minimum_version: 0"
-        return (self._end([hook, line]),)
+        return (line, self._end([hook, summary])) if summary else (self._end([hook, line]),)
 
     def missing_footer(self, section: Section) -> tuple[str, ...]:
         """A section after which no footer stands where it should."""
@@ -81,8 +85,8 @@ class Words:
 
     def chain(self, device: Device, path: Sequence[str]) -> list[tuple[str, str]]:
         """VMState and field of each level that a failure inside `path` goes through, inmost first."""
-        names = [device.value.type, *path[:-1]]
-        return [(vmsd, field) for vmsd, field in zip(names, path, strict=True)][::-1]
+        fields = [COUNTED.sub("", field) for field in path]
+        return list(zip([device.value.type, *fields], fields, strict=False))[::-1]
 
     def device(
         self,
@@ -95,25 +99,59 @@ class Words:
         if not self.chained:
             levels = [f"Failed to load {vmsd}:{field}" for vmsd, field in fields]
             return (*lines, *levels, self._context(device), self._end([], errno))
+        # structs add nothing of their own, only what is loaded by a function does
         levels = [
-            f"Failed to load element of type {_element(field)} for {field}" for _, field in fields
+            f"Failed to load element of type {ELEMENTS[field]} for {field}"
+            for _, field in fields
+            if field in ELEMENTS
         ]
         # what is loaded inside a hand-written blob reports its own levels by itself
-        inside = next((n for n, (_, field) in enumerate(fields) if field == "virtio"), 0)
-        chain = [self._context(device), *levels[inside:][::-1]]
-        return (*lines, *levels[:inside], self._end(chain, errno))
+        own = len(levels) - 1 if fields and fields[-1][1] == "virtio" else 0
+        return (*lines, *levels[:own], self._end([self._context(device), *levels[own:]], errno))
 
-    def post_load(self, device: Device, *lines: str, code: int) -> tuple[str, ...]:
-        """A device whose post_load refuses what was loaded; `code` is what it returns."""
+    def sanity(
+        self, device: Device, line: str, *, state: str, part: str, blob: bool
+    ) -> tuple[str, ...]:
+        """A check of `part`, a field "tmp" of the VMState `state`, which may be inside a virtio blob."""
+        outer = [(device.value.type, "virtio")] if blob else []
+        if not self.chained:
+            return self.device(device, line, fields=[(state, "tmp"), *outer])
+        hook = f"post load hook failed for: {part}, version_id: 0, minimum_version: 0, ret: -22"
+        if blob:
+            return self.device(device, line, hook, fields=outer)
+        return (line, self._end([self._context(device), hook]))
+
+    def invalid(self, device: Device, check: str) -> tuple[str, ...]:
+        """A device whose VMState validates what was read so far (VMSTATE_VALIDATE)."""
+        line = f"Input validation failed: {check}"
+        if not self.chained:
+            return self.device(device, line, errno="EPERM")
+        version = device.section.version_id
+        return (self._end([self._context(device), f"{line} version_id: {version}"]),)
+
+    def post_load(
+        self, device: Device, *lines: str, code: int, minimum: int | None = None
+    ) -> tuple[str, ...]:
+        """A device whose post_load refuses what was loaded; `code` is what it returns.
+
+        `minimum` is that of a VMState that no schema has.
+        """
         errno = NUMBERS[code]
         if not self.chained:
             return (*lines, self._context(device), self._end([], errno))
         version = device.section.version_id
+        local = self.destination.versions(device.value.type, version)
+        if local is not None and local.minimum is not None:
+            minimum = local.minimum
         hook = (
             f"post load hook failed for: {device.value.type}, version_id: {version},"
-            f" minimum_version: {version}, ret: {code}"
+            f" minimum_version: {version if minimum is None else minimum}, ret: {code}"
         )
         return (*lines, self._end([self._context(device), hook]))
+
+    def aborts(self, function: str, condition: str) -> tuple[str, ...]:
+        """An assertion that does not hold; the file and line that QEMU says as well change too often."""
+        return (f"{function}: Assertion `{condition}' failed.",)
 
     def ram(self, device_name: str, line: str, version: int) -> tuple[str, ...]:
         """A RAM section that is refused."""
@@ -122,7 +160,3 @@ class Words:
             return (line, context, self._end([]))
         load = f"Failed to load vmstate version_id: {version}, ret: -22"
         return (line, self._end([context, load]))
-
-
-def _element(field: str) -> str:
-    return {"virtio": "virtio", "config": "pci config"}.get(field, "struct")
