@@ -52,6 +52,7 @@ def seconds(
     *,
     before: Callable[[], object] = lambda: None,
     folder: Path | None = None,
+    expected: int = 0,
 ) -> float:
     """Return the median wall time of a process, after one run that does not count (it warms the page cache).
 
@@ -59,6 +60,7 @@ def seconds(
     ----------
     before : what to do before each run, not timed: to remove what the run before made
     folder : where it runs
+    expected : its exit status; any other is a failure
     """
     taken = []
     for _ in range(runs + 1):
@@ -68,7 +70,7 @@ def seconds(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, cwd=folder
         )
         taken.append(time.perf_counter() - begin)
-        if done.returncode != 0:
+        if done.returncode != expected:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise CommandFailedError(
                 f"{' '.join(command)}: exit {done.returncode}: {' '.join(said)}"

@@ -269,6 +269,7 @@ def _live(a: Stream, b: Stream) -> Iterator[Change]:
             mark="~", part="memory", what="commands", path="commands", old=old, new=new,
             old_text=", ".join(old) or "none", new_text=", ".join(new) or "none",
         )  # fmt: skip
+    yield from _told("version", "ram", _ram_header(a), _ram_header(b), "memory")
     yield from memory(a, b)
     sections = _live_sections(a), _live_sections(b)
     for key in dict.fromkeys([*sections[0], *sections[1]]):
@@ -282,6 +283,14 @@ def _commands(stream: Stream) -> list[str]:
         for item in flat(stream.items)
         if isinstance(item, Command)
     ]
+
+
+def _ram_header(stream: Stream) -> str | None:
+    """Instance and version of the RAM section, whose contents are compared page by page."""
+    for section in stream.sections:
+        if section.name == "ram" and section.type == SectionType.START:
+            return f"{section.path}, version {section.version_id}"
+    return None
 
 
 def _live_sections(stream: Stream) -> dict[tuple[str, int], tuple[int | None, int, bytes]]:

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 from migstream.analysis.rules import Hit, Subject, rule
 from migstream.stream import Device
-from migstream.vmstate.description import Group
-from migstream.vmstate.layout import Node, subsection_header
+from migstream.vmstate.description import Device as Described
+from migstream.vmstate.description import Field, Group
+from migstream.vmstate.layout import Layout, Node, compile_device, subsection_header
+from migstream.vmstate.types import TYPES, wire_type
 from migstream.wire.model import Section, SectionType, Span
 
 __all__: list[str] = []
 
 Key = tuple[str, int]
+FEW = 4  # devices that are missing one after the other are named one by one up to here
 
 
 @rule("MS511", "error", "A device that the description lists has no section")
@@ -30,20 +33,33 @@ def missing(subject: Subject) -> Iterator[Hit]:
         return
     full = [s for s in subject.sections if s.type == SectionType.FULL]
     there = Counter(s.key for s in full)
-    before: Section | None = None
     places = {s.key: s for s in full}
-    for device in subject.described:
-        if there[device.key]:
-            there[device.key] -= 1
-            before = places[device.key]
+    before: Section | None = None
+    gone: list[Key] = []
+    for device in (*subject.described, None):
+        if device is not None and not there[device.key]:
+            gone.append(device.key)
             continue
         at = before.span.stop if before is not None else full[0].span.start if full else 0
-        name, instance = device.key
+        yield from _gone(subject, gone, at)
+        gone = []
+        if device is not None:
+            there[device.key] -= 1
+            before = places[device.key]
+
+
+def _gone(subject: Subject, keys: list[Key], at: int) -> Iterator[Hit]:
+    """Devices in a row that have no section: each by itself if they are few."""
+    names = [f"{name}[{instance}]" for name, instance in keys]
+    rows = [[name] for name in names] if len(names) <= FEW else [names]
+    for row in rows:
+        several = f" and {len(row) - 1} more up to {row[-1]}" if len(row) > 1 else ""
+        have = "have their" if several else "has its"
         yield Hit(
-            message=f"the description lists {name}[{instance}], and no section has its state",
-            section=f"{name}[{instance}]",
+            message=f"the description lists {row[0]}{several}, and no section {have} state",
+            section=row[0],
             span=Span(at, at),
-            expected=f"a section {name}[{instance}] here",
+            expected=f"a section {row[0]} here",
             found=subject.label_at(at),
             hint="loaded, the device would be as after a reset",
         )
@@ -160,3 +176,128 @@ def _sum(group: Group) -> int | None:
             return None
         total += subsection_header(part.vmsd_name) + inner
     return total
+
+
+@rule("MS515", "error", "A device section is longer or shorter than described")
+def lengths(subject: Subject) -> Iterator[Hit]:
+    """The description's sizes add up to another number of bytes than lie between the section's header and its footer:
+    bytes were lost or added in the section, or a size or length in the description is damaged. QEMU reads on in the wrong
+    place and misses the footer ("Missing section footer for ...").
+
+    The finding's bytes are those among which it must have happened, as far as the headers of subsections tell; a
+    subsection that is not there at all is named.
+
+    References: QEMU, migration/savevm.c: check_section_footer.
+    """
+    described: dict[Key, list[Described]] = {}
+    for each in subject.described:
+        described.setdefault(each.key, []).append(each)
+    for device in subject.devices:
+        turn = described.get(device.section.key)
+        if not turn:
+            continue
+        layout = compile_device(turn.pop(0))
+        if device.section.footer is None:
+            continue
+        payload = device.section.payload
+        if not layout.exact or layout.size == payload.size:
+            continue
+        raw = bytes(subject.stream.store.view(*payload))
+        low, high, without = _between(raw, layout)
+        moved = payload.size - layout.size
+        gone = f", and its subsection {without} is missing" if without else ""
+        yield Hit(
+            message=f"{abs(moved)} bytes too {'many' if moved > 0 else 'few'}{gone}",
+            section=device.path,
+            span=Span(payload.start + low, payload.start + high),
+            expected=f"{layout.size} bytes",
+            found=f"{payload.size} bytes",
+        )
+
+
+def _between(raw: bytes, layout: Layout) -> tuple[int, int, str]:
+    """Where a payload of another length than described stops to be as described, and where it goes on so.
+
+    Offsets from its start; the name of a subsection that is not there.
+    """
+    low, moved = 0, len(raw) - layout.size
+    for node, at, _ in _subsections(layout.children, 0, ""):
+        name = node.name.encode("utf-8", "surrogateescape")
+        head = bytes((5, len(name) & 0xFF)) + name
+        if raw.startswith(head, at):
+            low = at + len(head)
+        elif at + moved >= low and raw.startswith(head, at + moved):
+            return low, at + moved, ""
+        elif head not in raw[low:]:
+            return min(max(low, at), len(raw)), min(max(low, at), len(raw)), node.name
+    return low, len(raw), ""
+
+
+@rule("MS516", "warning", "A field's type is no type of QEMU's, or of another size")
+def types(subject: Subject) -> Iterator[Hit]:
+    """The description names the type of each field and says how many bytes it has. A number whose size is not its type's
+    (a `uint32` of 2 bytes), and a name that differs in one character from a known one, mean that the JSON is damaged.
+
+    References: QEMU, migration/vmstate-types.c: VMStateInfo.
+    """
+    seen: dict[tuple[str, int], str] = {}
+    for device in subject.described:
+        for path, field in _fields(device.group):
+            key = field.type, field.size
+            if key not in seen:
+                seen[key] = _wrong_type(*key)
+            if seen[key]:
+                name, instance = device.key
+                yield Hit(
+                    message="the description gives a field a type or size that there is not",
+                    section="description",
+                    path=f"{name}[{instance}]/{path}",
+                    span=subject.stream.description_span,
+                    expected=seen[key],
+                    found=f"{field.type} of {field.size} bytes",
+                )
+
+
+def _fields(group: Group, path: str = "") -> Iterator[tuple[str, Field]]:
+    for field in group.fields:
+        here = f"{path}{field.name}"
+        yield here, field
+        for inner in (*((field.struct,) if field.struct is not None else ()), *field.inline):
+            yield from _fields(inner, f"{here}/")
+    for part in group.subsections:
+        yield from _fields(part, f"{path}{part.vmsd_name}/")
+
+
+def _wrong_type(name: str, size: int) -> str:
+    """What a type should have been; nothing where it can be one."""
+    known = TYPES.get(name)
+    if known is not None:
+        fits = wire_type(name, size).kind != "bytes" or not known.code
+        return "" if fits else f"{name} of {known.size} bytes"
+    alike = (t for t in TYPES if len(t) == len(name) and _distance(t, name) == 1)
+    return next(alike, "")
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+@rule("MS517", "warning", "A device's name does not end with that of its VMState")
+def names(subject: Subject) -> Iterator[Hit]:
+    """A section is called as its VMState, with the device's place on its bus and a slash before it where it has one. The
+    description has both names; where they contradict each other one is damaged.
+
+    References: QEMU, migration/savevm.c: vmstate_register_with_alias_id.
+    """
+    for device in subject.described:
+        vmsd = device.group.vmsd_name
+        if vmsd and not device.name.endswith(vmsd):
+            name, instance = device.key
+            yield Hit(
+                message="the description has a device under a name that is not its VMState's",
+                section="description",
+                path=f"{name}[{instance}]",
+                span=subject.stream.description_span,
+                expected=f"a name that ends with {vmsd}",
+                found=name,
+            )

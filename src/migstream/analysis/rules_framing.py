@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from migstream.analysis.rules import Hit, Subject, rule
+from migstream.iterable import SECTIONS
+from migstream.iterable.bitmap import DirtyBitmapContent
 from migstream.wire.model import Command, End, Section, SectionType, Span, Trailer, VMDescription
 
 __all__: list[str] = []
 
+MACHINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LONGEST = 64  # characters of a name that is none are printed
 OPENS = {SectionType.START, SectionType.FULL}
 
 
@@ -17,22 +23,27 @@ def duplicates(subject: Subject) -> Iterator[Hit]:
     """QEMU finds a section's device by name and instance id. The second section goes to the same device as
     the first and overwrites it; the other device keeps what it had at start-up.
 
-    isapc of QEMU 7.2 saves its two IDE controllers in this way. Anywhere else the
-    stream was edited, or a byte of the instance id is damaged.
+    Where the description lists the name and instance as often, QEMU itself has written both: the IDE controllers of
+    isapc, two user networks (slirp) of 7.2 and older, a second i8042. Anywhere else the stream was edited, or a byte of
+    the instance id is damaged.
 
     References: QEMU, migration/savevm.c: find_se.
     """
     first: dict[tuple[str, int], Section] = {}
+    listed = Counter(d.key for d in subject.described)
     for section in subject.sections:
         if section.type not in OPENS:
             continue
         before = first.setdefault(section.key, section)
         if before is not section:
+            meant = listed[section.key] > 1
             yield Hit(
                 message=f"the stream has had a section {section.path} already, at {before.span.start:#x}",
                 section=section.path,
                 span=_head(section),
-                hint="both load into one device: look at the instance ids",
+                hint="QEMU wrote it so: it cannot load this machine's state as it was"
+                if meant
+                else "both load into one device: look at the instance ids",
             )
 
 
@@ -65,21 +76,26 @@ def unended(subject: Subject) -> Iterator[Hit]:
     and one END. Without END the last changes are missing: the guest would run on memory that is out of date.
 
     A background snapshot ends no live section at all, for its memory does not change any more: where the stream is
-    whole otherwise and none has an END, this is a note.
+    whole otherwise, none has an END and nothing says that the guest was switched over, this is a note. Dirty bitmaps
+    that are none (the capability was on, no disk has one) are not ended either, and that is nothing.
 
     References: QEMU, migration/savevm.c: qemu_savevm_state_complete_precopy_iterable; migration/migration.c:
-    bg_migration_thread.
+    bg_migration_thread; migration/block-dirty-bitmap.c: dirty_bitmap_is_active.
     """
     ended = {s.section_id for s in subject.sections if s.type == SectionType.END}
+    switched = any(isinstance(i, Command) and i.name == "SWITCHOVER_START" for i in subject.items)
     for section in subject.sections:
-        if section.type == SectionType.START and section.section_id not in ended:
-            yield Hit(
-                message=f"{section.path} has no END",
-                section=section.path,
-                span=_head(section),
-                hint="a background snapshot, a cut-off stream, or a migration that was cancelled",
-                severity=None if ended or not subject.whole else "note",
-            )
+        if section.type != SectionType.START or section.section_id in ended:
+            continue
+        if isinstance(section.content, DirtyBitmapContent) and not section.content.count:
+            continue
+        yield Hit(
+            message=f"{section.path} has no END",
+            section=section.path,
+            span=_head(section),
+            hint="a background snapshot, a cut-off stream, or a migration that was cancelled",
+            severity=None if ended or switched or not subject.whole else "note",
+        )
 
 
 @rule("MS504", "error", "A live section goes on after its END")
@@ -140,8 +156,8 @@ def undescribed(subject: Subject) -> Iterator[Hit]:
     apart byte by byte, and most of what `check` looks at cannot be looked at. QEMU itself loads such a stream; where
     it expects a description it says "Expected vmdescription section, but got 0".
 
-    Reasons: the end of the file is missing; the machine was started with suppress-vmdesc=on; QEMU before 2.2.
-    A postcopy stream never has one.
+    Reasons: the end of the file is missing; the machine was started with suppress-vmdesc=on; a machine type (pseries)
+    or QEMU before 2.3. A postcopy stream never has one.
 
     `--like OTHER` takes the description of another stream of the same machine and QEMU.
 
@@ -207,6 +223,63 @@ def unconfigured(subject: Subject) -> Iterator[Hit]:
             span=Span(at, at),
             hint="load it with a machine type of version 2.3 or older",
         )
+
+
+@rule("MS510", "warning", "A live section that no QEMU sends")
+def unknown_live(subject: Subject) -> Iterator[Hit]:
+    """Few parts of a machine are saved while it runs: `ram`, `block`, `dirty-bitmap`, `spapr/htab`,
+    `s390-storage_attributes` and vfio devices, all but the last under instance 0. A destination that does not know the
+    name and instance ends with "Unknown savevm section or instance".
+
+    The name or instance id is damaged, or this is a release of QEMU that migstream does not know.
+
+    References: QEMU, migration/savevm.c: register_savevm_live, qemu_loadvm_section_start_full.
+    """
+    for section in subject.sections:
+        if section.type != SectionType.START:
+            continue
+        known = SECTIONS.find(section.name) is not None
+        if known and (section.instance_id == 0 or section.name.endswith("vfio")):
+            continue
+        at = section.payload.start - 8
+        yield Hit(
+            message=f"no QEMU sends a live section {section.path}",
+            section=section.path,
+            span=Span(at, at + 4) if known else Span(section.span.start + 5, at),
+            expected="instance 0" if known else "a name such as ram or dirty-bitmap",
+            found=str(section.instance_id) if known else section.name,
+        )
+
+
+@rule("MS518", "error", "The configuration says what no QEMU says")
+def configuration(subject: Subject) -> Iterator[Hit]:
+    """A machine type's name is made of letters, digits and `-._`, and the subsections of the configuration have version 1.
+    QEMU compares the name with its own ("Machine type received is ..."), and refuses newer subsections.
+
+    The bytes are damaged, or the name's length is.
+
+    References: QEMU, migration/savevm.c: configuration_post_load, vmstate_configuration.
+    """
+    found = subject.configuration
+    if found is None:
+        return
+    if not MACHINE.fullmatch(found.machine):
+        yield Hit(
+            message="no machine type has this name",
+            section="configuration",
+            span=Span(found.name_span.start - 4, found.name_span.stop),
+            found=found.machine[:LONGEST],
+        )
+    for part in found.subsections:
+        if part.version != 1:
+            yield Hit(
+                message=f"the version of {part.name}",
+                section="configuration",
+                path=part.name,
+                span=Span(part.payload.start - 4, part.payload.start),
+                expected="1",
+                found=str(part.version),
+            )
 
 
 def _head(section: Section) -> Span:

@@ -25,6 +25,9 @@ CLOCK = (
     (0, "seconds", 59), (2, "minutes", 59), (4, "hours", 23), (6, "day of the week", 7),
     (7, "day of the month", 31), (8, "month", 12), (9, "year", 99),
 )  # fmt: skip
+PAGE_SIZES = tuple(
+    1 << bits for bits in range(8, 17)
+)  # target/*/cpu-param.h: TARGET_PAGE_BITS, 8 on AVR
 REGISTER_B, BINARY, HOURS_24, SET = 11, 0x04, 0x02, 0x80
 HOURS, AFTERNOON = 4, 0x80
 
@@ -171,13 +174,23 @@ def cpus(subject: Subject) -> Iterator[Hit]:
 
 @rule("MS565", "error", "Page sizes contradict each other")
 def page_size(subject: Subject) -> Iterator[Hit]:
-    """The description has the target's page size; some machines send it in the configuration too (target-page-bits), and
-    the flags of page records show it. QEMU refuses other bits than its own: "Received TARGET_PAGE_BITS is ...".
+    """The description has the target's page size, a power of two from 256 bytes to 64 KiB; some machines send it in the
+    configuration too (target-page-bits). QEMU refuses other bits than its own: "Received TARGET_PAGE_BITS is ...".
 
     References: QEMU, migration/savevm.c: vmstate_target_page_bits, qemu_savevm_state_complete_precopy.
     """
     configuration, description = subject.configuration, subject.stream.description
     bits = configuration.page_bits if configuration is not None else None
+    if subject.described and description is not None and description.page_size not in PAGE_SIZES:
+        yield Hit(
+            message="no target has pages of this size",
+            section="description",
+            path="page_size",
+            span=subject.stream.description_span,
+            expected=f"a power of two from {PAGE_SIZES[0]} to {PAGE_SIZES[-1]}",
+            found=str(description.page_size),
+        )
+        return
     if bits is None or configuration is None or description is None or not subject.described:
         return
     if not description.page_size or (bits < 64 and 1 << bits == description.page_size):

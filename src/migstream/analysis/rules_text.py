@@ -12,6 +12,8 @@ __all__: list[str] = []
 LOOKED_AT = 4 << 20
 ENOUGH = 16  # so many line feeds behind a carriage return, and none without, are no chance
 REPLACED = b"\xef\xbf\xbd"
+FEEDS = 32
+LONG = 4096  # bytes: machine code and memory have one above 7f much sooner
 
 
 @rule("MS521", "error", "The file went through a copy that changes line ends")
@@ -24,8 +26,7 @@ def line_ends(subject: Subject) -> Iterator[Hit]:
     """
     if subject.whole:
         return
-    store = subject.stream.store
-    data = bytes(store.view(0, min(store.size, LOOKED_AT)))
+    data = _begin(subject)
     feeds, pairs = data.count(b"\n"), data.count(b"\r\n")
     if pairs >= ENOUGH and feeds == pairs:
         at = data.index(b"\r\n")
@@ -46,8 +47,7 @@ def recoded(subject: Subject) -> Iterator[Hit]:
     """
     if subject.whole:
         return
-    store = subject.stream.store
-    data = bytes(store.view(0, min(store.size, LOOKED_AT)))
+    data = _begin(subject)
     if data.count(REPLACED) < ENOUGH:
         return
     try:
@@ -62,3 +62,46 @@ def recoded(subject: Subject) -> Iterator[Hit]:
         found=REPLACED.hex(" "),
         hint="nothing can bring the lost bytes back: copy it again in binary mode",
     )
+
+
+@rule("MS523", "error", "The file went through a copy that keeps seven bits of each byte")
+def seven_bits(subject: Subject) -> Iterator[Hit]:
+    """No byte of the file is above 7f, and the stream is damaged: a mail or a terminal has taken the highest bit of each
+    byte away. What was there is lost.
+    """
+    if subject.whole:
+        return
+    data = _begin(subject)
+    if len(data) >= LONG and data.isascii():
+        yield Hit(
+            message="no byte of the file is above 7f",
+            section=subject.label_at(0),
+            span=Span(0, len(data)),
+            hint="nothing can bring the lost bits back: copy it again in binary mode",
+        )
+
+
+@rule("MS524", "warning", "The file has no carriage return")
+def no_returns(subject: Subject) -> Iterator[Hit]:
+    """The stream is damaged, and among as many line feeds (0a) as it has not one byte is 0d, which occurs in a stream as
+    often: a text-mode copy has taken them away (FTP, git), or made line feeds of them.
+    """
+    if subject.whole:
+        return
+    data = _begin(subject)
+    feeds = data.count(b"\n")
+    if feeds >= FEEDS and b"\r" not in data:
+        at = data.index(b"\n")
+        yield Hit(
+            message=f"{feeds} bytes are line feeds (0a), and none is a carriage return (0d)",
+            section=subject.label_at(at),
+            span=Span(at, len(data)),
+            hint="copy it again in binary mode",
+        )
+
+
+def _begin(subject: Subject) -> bytes:
+    store = subject.stream.store
+    if not subject.stream.seekable:
+        return b""  # of a pipe only what a walk reads is kept
+    return bytes(store.view(0, min(store.size, LOOKED_AT)))

@@ -14,9 +14,9 @@ __all__: list[str] = []
 
 BOOL = frozenset({"bool"})
 UNUSED = frozenset({"unused_buffer"})
-SIGNED = frozenset({"int8", "int16", "int32", "int64"})
+SIGNED = frozenset({"int8", "int16", "int32", "int64", "int32 equal", "int32 le"})
 MARKERS = frozenset({"ptr-marker", "nullptr"})
-COUNTS = re.compile(r"(^|[._])(count|len|length|size)$")
+COUNTS = re.compile(r"(^|[._])(count|len|length|size)$|^(n|nb|nr|num)_|^nirq$|^version_id$")
 MARKS = (0x30, 0x31)
 
 
@@ -68,8 +68,8 @@ def unused(subject: Subject) -> Iterator[Hit]:
 
 @rule("MS533", "warning", "A count or length is negative")
 def negative(subject: Subject) -> Iterator[Hit]:
-    """A signed field whose name says that it counts something (`..._count`, `..._len`, `..._length`, `..._size`) is
-    below zero. Devices use such fields as an array's length; where QEMU checks them it refuses the stream ("Input
+    """A signed field whose name says that it counts something (`..._count`, `..._len`, `..._length`, `..._size`,
+    `num_...`, `nirq`) is below zero. Devices use such fields as an array's length; where QEMU checks them it refuses the stream ("Input
     validation failed"), and where it does not it reads outside of the array.
     """
     for section, place in _places(subject, SIGNED):
@@ -114,7 +114,7 @@ def markers(subject: Subject) -> Iterator[Hit]:
 
 def _places(subject: Subject, types: frozenset[str]) -> Iterator[tuple[str, Place]]:
     for device in subject.devices:
-        for place in places(device, types):
+        for place in places(device, types, subject.stream.store.view):
             yield device.path, place
 
 

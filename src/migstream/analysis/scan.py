@@ -8,9 +8,14 @@ import msgspec
 
 from migstream.stream import Device
 from migstream.vmstate.layout import Node
+from migstream.vmstate.values import Fetch, Value
 from migstream.wire.model import Span
 
 __all__ = ["Place", "places"]
+
+
+# Blobs that hold fields of their own (`vmstate.custom.EXPANDERS`).
+COMPOSITE = frozenset({"virtio"})
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -21,47 +26,56 @@ class Place(msgspec.Struct, frozen=True):
     path: str
 
 
-def places(device: Device, types: frozenset[str]) -> Iterator[Place]:
-    """Leaves of these types in a described device, in the order of the stream."""
+def places(device: Device, types: frozenset[str], fetch: Fetch) -> Iterator[Place]:
+    """Leaves of these types in a described device, in the order of the stream; those inside blobs too."""
     if device.layout is not None:
-        yield from _below(
-            device.layout.children, device.section.payload.start, device.path, types, {}
-        )
+        start = device.section.payload.start
+        yield from _Scan(types, fetch).below(device.layout.children, start, device.path)
 
 
-def _below(
-    nodes: tuple[Node, ...], start: int, path: str, types: frozenset[str], known: dict[int, bool]
-) -> Iterator[Place]:
-    for node in nodes:
-        if _holds(node, types, known):
-            yield from _node(node, start + node.offset, f"{path}/{node.name}", types, known)
+class _Scan:
+    """One way through a device's layout; each node is asked once whether it has what is looked for."""
 
+    def __init__(self, types: frozenset[str], fetch: Fetch) -> None:
+        self._types = types
+        self._fetch = fetch
+        self._known: dict[int, bool] = {}
 
-def _node(
-    node: Node, at: int, path: str, types: frozenset[str], known: dict[int, bool]
-) -> Iterator[Place]:
-    if node.kind == "leaf":
-        yield Place(node, Span(at, at + node.size), path)
-    elif node.kind == "sequence":
+    def below(self, nodes: tuple[Node, ...], start: int, path: str) -> Iterator[Place]:
+        for node in nodes:
+            if self._holds(node):
+                yield from self._node(node, start + node.offset, f"{path}/{node.name}")
+
+    def _node(self, node: Node, at: int, path: str) -> Iterator[Place]:
+        if node.kind == "leaf":
+            if node.type in self._types:
+                yield Place(node, Span(at, at + node.size), path)
+            elif node.type in COMPOSITE:
+                for value in Value(node, at, path, self._fetch).children:
+                    if self._holds(value.node):
+                        yield from self._node(value.node, value.span.start, value.path)
+        elif node.kind == "sequence":
+            yield from self._sequence(node, at, path)
+        elif node.count is None:
+            yield from self.below(node.children, at, path)
+        else:
+            for i in range(node.count):
+                yield from self.below(node.children, at + i * node.stride, f"{path}[{i}]")
+
+    def _sequence(self, node: Node, at: int, path: str) -> Iterator[Place]:
         index = 0
         for child in node.children:
             count = child.count or 1
-            if _holds(child, types, known):
+            if self._holds(child):
                 last = f"..{index + count - 1}" if child.count is not None else ""
-                yield from _node(child, at + child.offset, f"{path}[{index}{last}]", types, known)
+                yield from self._node(child, at + child.offset, f"{path}[{index}{last}]")
             index += count
-    elif node.count is None:
-        yield from _below(node.children, at, path, types, known)
-    else:
-        for i in range(node.count):
-            yield from _below(node.children, at + i * node.stride, f"{path}[{i}]", types, known)
 
-
-def _holds(node: Node, types: frozenset[str], known: dict[int, bool]) -> bool:
-    """Whether a leaf of these types is in or below a node; each node is asked once."""
-    if node.kind == "leaf":
-        return node.type in types
-    key = id(node)
-    if key not in known:
-        known[key] = any(_holds(child, types, known) for child in node.children)
-    return known[key]
+    def _holds(self, node: Node) -> bool:
+        """Whether a leaf of these types is in or below a node."""
+        if node.kind == "leaf":
+            return node.type in self._types or (node.type in COMPOSITE and node.count is None)
+        key = id(node)
+        if key not in self._known:
+            self._known[key] = any(self._holds(child) for child in node.children)
+        return self._known[key]

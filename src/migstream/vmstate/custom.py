@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -35,6 +37,9 @@ class Part(msgspec.Struct, frozen=True):
 
 class _Unclear(Exception):
     pass
+
+
+_Reading = Callable[[memoryview], list[Part]]
 
 
 class _Parts:
@@ -385,14 +390,19 @@ def _subsections(raw: memoryview, at: int) -> tuple[int, list[Part]]:
     raise _Unclear
 
 
-def _transport_pci(out: _Parts, config: int) -> int:
-    """Bytes of each queue after its fields; 2 where MSI-X is present."""
+# The version of a PCI device's state, and virtio's vendor id: what nothing but virtio over PCI begins with.
+_VIRTIO_PCI = bytes.fromhex("00000002 f41a")
+
+
+def _transport_pci(out: _Parts, config: int, *, levels: bool) -> int:
+    """Bytes of each queue after its fields; 2 where MSI-X is present. `levels`: interrupt lines must be 0 or 1."""
     if out.number("version_id", "int32 le", 4) != 2:
         raise _Unclear
     space = out.add("config", "pci config", config)
     if not any(space[:4]) or space[0x0E] & 0x7E:
         raise _Unclear
-    if any(level > 1 for level in struct.unpack(">4I", out.add("irq_state", "pci irq state", 16))):
+    lines = struct.unpack(">4I", out.add("irq_state", "pci irq state", 16))
+    if levels and any(level > 1 for level in lines):
         raise _Unclear
     for at, kind in _capabilities(space):
         if kind == 0x11 and at + 4 <= 256:
@@ -430,8 +440,13 @@ def _queues(out: _Parts, *, align: bool, vector: bool, strict: bool) -> None:
             raise _Unclear
 
 
-def _core(out: _Parts, *, align: bool, vector: bool, strict: bool = False) -> list[Part]:
-    """Everything after the transport."""
+def _core(
+    out: _Parts, *, align: bool, vector: bool, strict: bool = False, anchored: bool = False
+) -> list[Part]:
+    """Everything after the transport.
+
+    `strict`: with nothing that is merely possible; `anchored`: with subsections behind it.
+    """
     status, isr = out.u8("status"), out.u8("isr")
     if strict and (isr > 3 or status not in {0, 1, 3, 7, 11, 15}):
         raise _Unclear
@@ -444,7 +459,7 @@ def _core(out: _Parts, *, align: bool, vector: bool, strict: bool = False) -> li
     out.add("device_config", "buffer", config)
     _queues(out, align=align, vector=vector, strict=strict)
     start, parts = _subsections(out.raw, out.at)
-    if strict and not parts:
+    if anchored and not parts:
         raise _Unclear
     out.add("device", "buffer", start - out.at)
     out.parts.extend(parts)
@@ -453,34 +468,45 @@ def _core(out: _Parts, *, align: bool, vector: bool, strict: bool = False) -> li
 
 
 def _virtio(raw: memoryview) -> list[Part]:
+    readings: tuple[_Reading, ...] = (_virtio_pci, _virtio_express)
+    if bytes(raw[: len(_VIRTIO_PCI)]) == _VIRTIO_PCI:
+        readings += (partial(_virtio_pci, levels=False), partial(_virtio_express, levels=False))
+    else:
+        readings += (_virtio_mmio, _virtio_ccw)
     # Zeros read as no queues at all, so a reading with queues is preferred to one without.
     for few in (1, 0):
-        for read in (_virtio_pci, _virtio_express, _virtio_mmio):
+        for read in readings:
             try:
                 parts = read(raw)
             except (_Unclear, IndexError, struct.error):
                 continue
             if not few or any(part.name == "queues" for part in parts):
                 return parts
-        if few:
-            for size in range(1, min(SCAN, len(raw))):
-                out = _Parts(raw)
-                try:
-                    out.add("ccw", "buffer", size)
-                    return _core(out, align=False, vector=True, strict=True)
-                except _Unclear:
-                    pass
     raise _Unclear
 
 
-def _virtio_pci(raw: memoryview, config: int = 256) -> list[Part]:
+def _virtio_pci(raw: memoryview, config: int = 256, *, levels: bool = True) -> list[Part]:
     out = _Parts(raw)
-    vector = _transport_pci(out, config) > 0
+    vector = _transport_pci(out, config, levels=levels) > 0
     return _core(out, align=False, vector=vector)
 
 
-def _virtio_express(raw: memoryview) -> list[Part]:
-    return _virtio_pci(raw, 4096)
+def _virtio_express(raw: memoryview, *, levels: bool = True) -> list[Part]:
+    return _virtio_pci(raw, 4096, levels=levels)
+
+
+def _virtio_ccw(raw: memoryview) -> list[Part]:
+    """The transport is a VMState that nothing describes: the rest is looked for behind it.
+
+    Subsections are a certain sign; machines up to s390-ccw-virtio-2.4 have none.
+    """
+    for anchored in (True, False):
+        for size in range(1, min(SCAN, len(raw))):
+            out = _Parts(raw)
+            with suppress(_Unclear):
+                out.add("ccw", "buffer", size)
+                return _core(out, align=False, vector=True, strict=True, anchored=anchored)
+    raise _Unclear
 
 
 def _virtio_mmio(raw: memoryview) -> list[Part]:

@@ -45,6 +45,12 @@ Key = tuple[str, int]
 HEADER_SIZE = 8
 AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
 HEADER = re.compile(rb"[\x01\x04]\0")
+UNANNOUNCED = re.compile(
+    rb"(?=\x04\0|\0\x06)"
+)  # a device's header, or the end marker and a description
+# What comes last where neither footers nor a description are written (pseries up to 2.2), and its size in bytes:
+# migration/global_state.c: vmstate_globalstate; hw/ppc/spapr.c: vmstate_spapr, of a guest that runs.
+LAST_DEVICES = {("globalstate", 104), ("spapr", 16)}
 NEAR = 1 << 20
 LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
 MAX_ITEMS = 1 << 21
@@ -63,6 +69,11 @@ class _Open(msgspec.Struct):
     how: str = "codec"
     content: Any = None
     stop: int | None = None
+
+    @property
+    def path(self) -> str:
+        """What damage of this section is called: its name and instance id, as `Section.path` has them."""
+        return f"{self.head.name}[{self.head.instance_id}]"
 
 
 class Walker:
@@ -155,7 +166,7 @@ class Walker:
         self._next = self._after_header if how == "header" else self._frame
         items: list[Item] = []
         if open_ is not None:
-            error.under(open_.head.name)
+            error.under(open_.path)
             stop = resume if how == "footer" else at
             items.append(self._section(open_, open_.start, stop, stop, None, "damage"))
             last = stop
@@ -329,7 +340,6 @@ class Walker:
         at = cur.offset + size
         index = at - cur.base
         found = bytes(cur.view[index : index + 5])
-        name = open_.head.name
         if len(found) < 5 and cur.eof:
             return  # the stream is cut off: the search for the footer will say so
         if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
@@ -339,13 +349,14 @@ class Walker:
             BadFraming(
                 "missing section footer",
                 at=at,
-                path=[name],
+                path=[open_.path],
                 expected=_footer_bytes(open_.head.section_id).hex(" "),
                 found=found.hex(" ") or "nothing",
                 hint=f"the description gives this payload {size} bytes; they do not end at a footer",
             )
         )
-        if found and self._plausible(cur, at, strict=True):
+        own = bytes(cur.view[max(index - 5, 0) : index]) == _footer_bytes(open_.head.section_id)
+        if found and not own and self._plausible(cur, at, strict=True):
             open_.stop = at
 
     def _body(self, cur: Cursor) -> None:
@@ -380,10 +391,14 @@ class Walker:
             cur.seek(end)
             cur.take(5)  # the stream ends inside this section
         open_.how = "guess"
-        for at in range(cur.offset, end):
-            if cur.view[at - cur.base] in {0, 4} and self._plausible(cur, at, strict=True):
+        begin = cur.offset - cur.base
+        for hit in UNANNOUNCED.finditer(cur.view, begin):
+            at = cur.base + hit.start()
+            if self._plausible(cur, at, strict=True):
                 return at
-        return end
+        # Nothing but the end marker, without a description, behind the device that comes last.
+        last = (open_.head.name, end - cur.offset - 1) in LAST_DEVICES
+        return end - 1 if last and cur.view[-1] == SectionType.EOF else end
 
     def _footer(self, cur: Cursor) -> Section:
         open_ = self._open
@@ -402,7 +417,7 @@ class Walker:
                     BadFraming(
                         "mismatched section id in footer",
                         at=at,
-                        path=[open_.head.name],
+                        path=[open_.path],
                         expected=open_.head.section_id,
                         found=read,
                     )
@@ -414,7 +429,7 @@ class Walker:
             error = BadFraming(
                 "missing section footer",
                 at=stop,
-                path=[open_.head.name],
+                path=[open_.path],
                 expected=_footer_bytes(open_.head.section_id).hex(" "),
                 found=cur.peek(5).hex(" "),
                 hint="this section's payload is longer or shorter than the source meant it to be",
@@ -459,10 +474,20 @@ class Walker:
     def _after_end(self, cur: Cursor) -> Item | None:
         at = cur.offset
         self._next = self._trailer
-        if cur.peek(1) != b"\x06":
+        if cur.peek(1) != b"\x06" and not self._described_at(cur, at):
             return None
         try:
-            cur.take(1)
+            lead = cur.u8()
+            if lead != SectionType.VMDESCRIPTION:
+                self.note(
+                    BadFraming(
+                        "the description's type byte is another",
+                        at=at,
+                        path=["description"],
+                        expected=f"{SectionType.VMDESCRIPTION:02x}",
+                        found=f"{lead:02x}",
+                    )
+                )
             length = cur.u32()
             text_at = cur.offset
             cur.take(length)
@@ -477,6 +502,12 @@ class Walker:
             self._next = self._after_end
             raise
         return VMDescription(span=cur.span(at), text=Span(text_at, cur.offset))
+
+    def _described_at(self, cur: Cursor, at: int) -> bool:
+        """Whether a description follows whose type byte is damaged: a length that ends with the source, and JSON."""
+        head = bytes(cur.view[at - cur.base : at - cur.base + 6])
+        length = int.from_bytes(head[1:5], "big")
+        return cur.eof and head[5:] == b"{" and at + 5 + length == cur.base + len(cur.view)
 
     def _trailer(self, cur: Cursor) -> Item | None:
         """Whatever follows the stream, however long: looked at in pieces, not kept."""
@@ -523,7 +554,10 @@ class Walker:
         if kind == SectionType.EOF:
             rest = bytes(view[index + 1 : index + 7])
             ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.base + len(view)
-            described = rest[:1] == b"\x06" and (rest[5:6] in {b"{", b""} or ends)
+            json = rest[5:6] == b"{"
+            described = (rest[:1] == b"\x06" and (json or len(rest) < 6)) or (
+                ends and (json or rest[:1] == b"\x06")
+            )
             return described or (
                 not strict and not self._nested and not any(rest) and self._ends(cur, index)
             )
