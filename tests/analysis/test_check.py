@@ -6,10 +6,13 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import migstream
 from migstream import errors
@@ -20,9 +23,11 @@ from migstream.analysis.rules import rules
 from migstream.cli.group import cli
 from migstream.stream import Stream, flat
 from migstream.wire.model import Section
+from support.damage import KINDS, Good
 from support.samples import SHARED, Packed, Sample, broken_streams, shared_streams
 
 Named = Callable[[str], Sample]
+MANY_SECTIONS = "pc-bitmaps-7.2.mig"  # 120 000 of them: a walk takes seconds, and many are taken
 Unpack = Callable[[Packed], Sample]
 PC = "pc-7.2.mig"
 
@@ -132,6 +137,35 @@ def test_a_cut_anywhere_is_said(named_sample: Named) -> None:
         assert not report.complete
         assert report.exit_status == 3
         assert worst(list(report.findings)) == "error"
+
+
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
+)
+@given(kind=st.sampled_from(sorted(KINDS)), seed=st.integers(0, 1 << 32))
+def test_damage_of_any_kind_is_found_near_its_place(
+    own_sample: Sample, kind: str, seed: int
+) -> None:
+    """There is a finding, at the damage or in the section (or a neighbour) that it is in."""
+    if own_sample.name == MANY_SECTIONS:
+        return
+    data = own_sample.read()
+    with migstream.open(data) as stream:
+        good = Good(data, stream)
+        damaged = KINDS[kind](good, Random(seed))  # noqa: S311 - reproducible damage
+        if damaged is None:
+            return
+        bad, at = damaged
+        places = [_label_and_span(stream, place) for place in (at, max(at - 1, 0))]
+    found = examine(bad).findings
+    assert any(f.severity != "note" for f in found), at
+    labels = {label for label, _, _ in places}
+    assert any(
+        f.section in labels or (f.span is not None and f.span.start - 8 <= at <= f.span.stop + 8)
+        for f in found
+    ), (hex(at), labels, [(f.code, f.section, f.span) for f in found])
 
 
 # --- each rule ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
+from migstream.analysis.check import check
 from migstream.analysis.golden import compare, load, refresh, write
 from migstream.cli.group import cli
 from migstream.errors import SourceError
@@ -28,8 +29,8 @@ def test_a_stream_fits_its_own_digest(own_sample: Sample, tmp_path: Path) -> Non
     golden = tmp_path / "golden.digest"
     assert run("digest", own_sample.path, "-o", golden).exit_code == 0
     first = golden.read_bytes()
-    result = run("digest", own_sample.path, "--check", golden)
-    assert (result.exit_code, result.stdout) == (0, f"{golden}: no difference\n")
+    result = run("check", own_sample.path, "--golden", golden, "--select", "MS58")
+    assert (result.exit_code, result.stdout) == (0, f"{own_sample.path}: nothing found\n")
     assert run("digest", "--refresh", golden).exit_code == 0
     assert golden.read_bytes() == first
     assert len(first) < 400_000
@@ -49,11 +50,13 @@ def test_a_changed_byte_changes_its_device(
         device = data.draw(st.sampled_from([d for d in stream.devices if d.section.payload.size]))
         payload = device.section.payload
     flipped = bytearray(raw)
-    flipped[data.draw(st.integers(payload.start, payload.stop - 1))] ^= 1
+    at = data.draw(st.integers(payload.start, payload.stop - 1))
+    flipped[at] ^= 1
     with migstream.open(bytes(flipped)) as other:
-        found = compare(other, golden)
-    assert device.path in [one.path for one in found]
-    assert {one.path.split("/")[0] for one in found} >= {device.path.split("/")[0]}
+        found = compare(other, load(golden))
+    assert found
+    assert {one.device for one in found} == {device.path}
+    assert all(one.span is None or at in one.span for one in found)
 
 
 def test_the_first_fields_that_changed_are_named(named_sample: Named, tmp_path: Path) -> None:
@@ -65,18 +68,90 @@ def test_the_first_fields_that_changed_are_named(named_sample: Named, tmp_path: 
         regs = stream.devices["cpu"]["env.regs"].span
         seconds = stream.devices["mc146818rtc"]["cmos_data"].span
     raw = bytearray(sample.read())
-    raw[regs.start + 2 * 8] ^= 1
+    raw[regs.start + 2 * 8 + 7] ^= 1
     raw[seconds.start] ^= 1
     target = tmp_path / "other.mig"
     target.write_bytes(raw)
-    assert run("digest", target, "--check", golden).exit_code == 0
+    assert run("check", target, "--golden", golden).exit_code == 0
     raw[eip.stop - 1] ^= 1
+    raw[regs.start + 3 * 8 + 7] = 9
     target.write_bytes(raw)
-    result = run("digest", target, "--check", golden)
+    result = run("check", target, "--golden", golden)
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[1] == "~ cpu[0]/env.eip  uint64 65520 → uint64 65521"
-    table = json.loads(run("digest", target, "--check", golden, "--json").stdout)
-    assert [one["path"] for one in table["differences"]] == ["cpu[0]", "cpu[0]/env.eip"]
+    third = regs.start + 3 * 8
+    assert result.stdout.splitlines() == [
+        f"{target}:{third:#x} cpu[0]/env.regs[3]: warning MS581: changed since {golden}",
+        "  expected 0, found 9",
+        f"{target}:{eip.start:#x} cpu[0]/env.eip: warning MS581: changed since {golden}",
+        "  expected uint64 65520, found uint64 65521",
+        f"{target}: 2 warnings",
+    ]
+    assert run("check", target, "--golden", golden, "--ignore", "MS58").exit_code == 0
+    piped = CliRunner().invoke(cli, ["check", "-", "--golden", str(golden)], input=bytes(raw))
+    assert piped.stdout.replace("<stdin>", str(target)) == result.stdout
+
+
+def test_every_format_has_what_changed(named_sample: Named, tmp_path: Path) -> None:
+    sample = named_sample("pc-7.2.mig")
+    golden = tmp_path / "pc.digest"
+    assert run("digest", sample.path, "-o", golden).exit_code == 0
+    text = golden.read_text()
+    gone = (
+        "0000:00:09.0/gone[0] = version 1, 4 bytes, sha256:0011223344556677\n  field = uint32 7\n"
+    )
+    golden.write_text(
+        text.replace("uint64 65520", "uint64 1").replace("ram/pc.rom =", gone + "ram/pc.rom =")
+    )
+    words = ["check", sample.path, "--golden", golden]
+    table = json.loads(run(*words, "--json").stdout)["findings"]
+    with migstream.open(sample.path) as stream:
+        eip = stream.devices["cpu"]["env.eip"].span
+    assert [(f["code"], f["path"], f["section"], f["span"]) for f in table] == [
+        ("MS581", "cpu[0]/env.eip", "cpu[0]", list(eip)),
+        ("MS582", "0000:00:09.0/gone[0]", "0000:00:09.0/gone[0]", None),
+    ]
+    assert (table[0]["expected"], table[0]["found"]) == ("uint64 1", "uint64 65520")
+    for form in ("ndjson", "sarif", "junit"):
+        result = run(*words, "-f", form)
+        assert result.exit_code == 1
+        assert all(
+            word in result.stdout for word in ("MS581", "MS582", "cpu[0]/env.eip", "gone[0]")
+        )
+
+
+def _digest_of(name: str, tmp_path: Path, named_sample: Named) -> Path:
+    golden = tmp_path / f"{name}.digest"
+    assert run("digest", named_sample(name).path, "-o", golden, "--no-ram").exit_code == 0
+    return golden
+
+
+def test_a_device_is_named_and_not_what_is_in_it(named_sample: Named, tmp_path: Path) -> None:
+    """Gone, new, of another size: one finding each."""
+    golden = _digest_of("pc-7.2.mig", tmp_path, named_sample)
+    lines = golden.read_text().splitlines(keepends=True)
+    head = next(n for n, line in enumerate(lines) if line.startswith("i8254[0] = "))
+    stop = next(n for n in range(head + 1, len(lines)) if not lines[n].startswith("  "))
+    golden.write_text("".join(lines[:head] + lines[stop:]))
+    path = named_sample("pc-7.2.mig").path
+    with migstream.open(path) as stream:
+        assert [(d.path, d.old) for d in compare(stream, load(golden))] == [("i8254[0]", None)]
+    version = lines[head].replace("version 3,", "version 2,")
+    assert version != lines[head]
+    golden.write_text("".join([*lines[:head], version, *lines[head + 2 :]]))
+    with migstream.open(path) as stream:
+        one, two = compare(stream, load(golden))
+    assert (one.path, one.old and one.old.split(",")[0]) == ("i8254[0]", "version 2")
+    assert (two.device, two.old) == ("i8254[0]", None)
+
+
+def test_a_long_list_is_cut(named_sample: Named, tmp_path: Path) -> None:
+    golden = _digest_of("pseries-7.2.mig", tmp_path, named_sample)
+    words = ["check", named_sample("pc-7.2.mig").path, "--golden", golden, "--select", "MS58"]
+    short, long = run(*words), run(*words, "-v")
+    assert short.stdout.count("MS583:") == 20
+    assert "more of MS583 (-v shows all)" in short.stdout
+    assert long.stdout.count("MS583:") > 20
+    assert "(-v" not in long.stdout
 
 
 def test_refresh_makes_each_again_as_it_was_made(named_sample: Named, tmp_path: Path) -> None:
@@ -91,12 +166,12 @@ def test_refresh_makes_each_again_as_it_was_made(named_sample: Named, tmp_path: 
     stream.write_bytes(raw)
     result = run("digest", "--refresh", *files)
     assert result.exit_code == 0
-    assert result.stdout.count("cpu[0]/env.eip") == 2
+    assert result.stdout.count("~ cpu[0]/env.eip  uint64 65520 → uint64 65521") == 2
     two = load(files[1])
     assert (two.stream, two.ignore, two.ram) == ("guest.mig", ("timers",), False)
     assert [refresh(file) for file in files] == [[], []]
-    assert "ram/pc.ram" in load(files[0]).values
-    assert "ram/pc.ram" not in two.values
+    assert "ram/pc.ram" in load(files[0]).entries
+    assert "ram/pc.ram" not in two.entries
 
 
 def test_memory_counts_by_contents(named_sample: Named, tmp_path: Path) -> None:
@@ -110,7 +185,8 @@ def test_memory_counts_by_contents(named_sample: Named, tmp_path: Path) -> None:
     raw = bytearray(sample.read())
     raw[raw.index(page)] ^= 1
     with migstream.open(bytes(raw)) as other:
-        assert [one.path for one in compare(other, golden)] == ["ram/pc.bios"]
+        assert [one.path for one in compare(other, load(golden))] == ["ram/pc.bios"]
+        assert [f.code for f in check(other, golden=load(golden)).findings] == ["MS584"]
 
 
 def test_a_damaged_stream_gets_no_digest(named_sample: Named, tmp_path: Path) -> None:
@@ -122,7 +198,9 @@ def test_a_damaged_stream_gets_no_digest(named_sample: Named, tmp_path: Path) ->
     stream.write_bytes(raw[:-4000])
     assert run("digest", stream, "-o", tmp_path / "other.digest").exit_code == 3
     assert run("digest", stream).exit_code == 3
-    assert run("digest", stream, "--check", golden).exit_code == 3
+    cut = run("check", stream, "--golden", golden)
+    assert cut.exit_code == 3
+    assert "MS582" not in cut.stdout  # what is cut off is not gone
     assert run("digest", "--refresh", golden).exit_code == 3
     assert golden.read_bytes() == kept
     assert not (tmp_path / "other.digest").exists()
@@ -146,6 +224,23 @@ def test_a_damaged_ignore_line_is_said(tmp_path: Path) -> None:
 def test_wrong_usage(named_sample: Named, tmp_path: Path) -> None:
     path = named_sample("pc-7.2.mig").path
     assert run("digest", path, path).exit_code == 2
-    assert run("digest", path, "--check", "a", "-o", "b").exit_code == 2
-    assert run("digest", path, "--check", "a", "--no-ram").exit_code == 2
-    assert run("digest", path, "--check", tmp_path / "none").exit_code == 5
+    assert run("digest", path, "--refresh", "-o", "b").exit_code == 2
+    assert run("digest", path, "--refresh", "--no-ram").exit_code == 2
+    assert run("digest", path, "--json").exit_code == 2
+    assert run("check", path, "--golden", tmp_path / "none").exit_code == 5
+    assert run("check", path, "--golden", path).exit_code == 5
+    assert run("check", path, "--report", tmp_path / "report.txt").exit_code == 2
+
+
+def test_a_report_goes_to_files_too(named_sample: Named, tmp_path: Path) -> None:
+    path = named_sample("pc-7.2.mig").path
+    for suffix, form in (
+        ("json", "json"),
+        ("ndjson", "ndjson"),
+        ("sarif", "sarif"),
+        ("xml", "junit"),
+    ):
+        file = tmp_path / f"report.{suffix}"
+        result = run("check", path, "--report", file)
+        assert (result.exit_code, result.stdout) == (0, f"{path}: nothing found\n")
+        assert file.read_text() == run("check", path, "-f", form).stdout

@@ -135,29 +135,79 @@ def test_a_pipe_says_the_same(named_sample: Named) -> None:
 NO_STREAM_FIRST = {"encode", "explain", "static-checker"}  # a folder; words; two schemas
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_STREAM_FIRST])
-def test_no_file_is_status_5_and_a_directory_3(tmp_path: Path, verb: str) -> None:
-    out = ["-o", tmp_path / "out"]
+def words_of(verb: str, source: object, out: Path) -> list[object]:
+    """A verb over a source, with what else it must be given."""
+    output = ["-o", out]
     rest: dict[str, list[object]] = {
         "show": ["@0"],
         "get": ["@0"],
         "history": ["0x0"],
-        "extract": out,
-        "convert": out,
-        "redact": out,
-        "set": ["cpu/env.eip=0", *out],
-        "drop": ["cpu", *out],
-        "rename": ["cpu", "cpu2", *out],
-        "minimise": [*out, "--", "false"],
+        "extract": output,
+        "convert": output,
+        "redact": output,
+        "set": ["cpu/env.eip=0", *output],
+        "drop": ["cpu", *output],
+        "rename": ["cpu", "cpu2", *output],
+        "minimise": [*output, "--", "false"],
         "diff": ["/dev/null"],
         "compat": ["--to-stream", "/dev/null"],
     }
-    words = rest.get(verb, [])
+    file = ["-f", source] if verb == "analyze-migration" else [source]
+    return [verb, *file, *rest.get(verb, [])]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_STREAM_FIRST])
+def test_no_file_is_status_5_and_a_directory_3(tmp_path: Path, verb: str) -> None:
     for what, status, code in ((tmp_path / "none", 5, "MS400"), (tmp_path, 3, "MS102")):
-        file = ["-f", what] if verb == "analyze-migration" else [what]
-        result = run(verb, *file, *words)
+        result = run(*words_of(verb, what, tmp_path / "out"))
         assert result.exit_code == status
         assert f"[{code}]" in result.stderr
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in NO_STREAM_FIRST])
+@pytest.mark.parametrize("data", [b"hello, world\n", b"QEVM", b"", b"\x89PNG" + bytes(9000)])
+def test_of_what_is_no_stream_every_verb_says_just_that(
+    tmp_path: Path, verb: str, data: bytes
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    piped = verb not in {"minimise", "analyze-migration"}  # they take files only
+    for what in [path, "-"] if piped else [path]:
+        result = run(*words_of(verb, what, tmp_path / "out"), data=data)
+        name = path if what == path else "<stdin>"
+        assert result.exit_code == 3, result.output
+        assert f"[{'MS101' if data in {b'QEVM', b''} else 'MS102'}]" in result.stderr
+        if verb != "check":  # which has it as a finding, in any of its formats
+            assert not result.stdout
+            assert [line[:2] for line in result.stderr.splitlines()[1:]] in (["  "], ["  ", "  "])
+            assert result.stderr.startswith(f"migstream: {name}:0x")
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "file.migidx").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("diff",), ("compat", "--to-stream"), ("explain", "nothing", "--stream")]
+)
+def test_a_second_source_that_is_no_stream_is_named(
+    named_sample: Named, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("hello, world")
+    first = [] if words[0] == "explain" else [named_sample("pc-7.2.mig").path]
+    result = run(words[0], *first, *words[1:], path)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith(f"migstream: {path}:0x0: not a migration stream [MS102]")
+
+
+def test_damage_is_the_reason_for_what_is_not_there(named_sample: Named, tmp_path: Path) -> None:
+    """Registers, an address, an index: of a stream that is cut off before they come."""
+    path = tmp_path / "cut"
+    path.write_bytes(named_sample("pc-7.2.mig").read()[:2000])
+    for words in (("registers",), ("index",), ("mem", "0x0")):
+        result = run(words[0], path, *words[1:])
+        assert result.exit_code == 3, result.output
+        assert "[MS101]" in result.stderr
+        assert result.stderr.count("[MS101]") == 1
 
 
 def test_wrong_use_is_status_2(named_sample: Named) -> None:
@@ -167,16 +217,6 @@ def test_wrong_use_is_status_2(named_sample: Named) -> None:
     assert result.exit_code == 2
     assert "cpu_ticks_offset" in result.stderr
     assert run("show", path, "@nowhere").exit_code == 2
-
-
-@pytest.mark.parametrize("data", [b"", b"hello, world\n", b"QEVM", b"\xff" * 999])
-def test_what_is_no_stream_is_status_3(tmp_path: Path, data: bytes) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    for verb in ("info", "ls", "stat"):
-        result = run(verb, path)
-        assert result.exit_code == 3, result.output
-        assert result.stderr.startswith(f"migstream: {path}")
 
 
 def test_a_path_in_a_damaged_stream_says_the_damage(named_sample: Named, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from migstream.analysis.findings import Finding
+from migstream.analysis.golden import Golden
 from migstream.analysis.pages import ERRORS
 from migstream.analysis.rules import Subject, rules, select
 from migstream.errors import NotAStream, Truncated, Unsupported
@@ -38,11 +39,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return int(any(f.severity != "note" for f in self.findings))
 
 
-def check(stream: Stream, *, chosen: Iterable[str] = (), ignored: Iterable[str] = ()) -> Report:
+def check(
+    stream: Stream,
+    *,
+    golden: Golden | None = None,
+    chosen: Iterable[str] = (),
+    ignored: Iterable[str] = (),
+) -> Report:
     """Examine a stream.
 
     Parameters
     ----------
+    golden : a digest to hold it against (`analysis.golden.load`)
     chosen : codes, or beginnings of codes, to look for; all if there are none
     ignored : codes, or beginnings of codes, to leave out
 
@@ -51,7 +59,7 @@ def check(stream: Stream, *, chosen: Iterable[str] = (), ignored: Iterable[str] 
     SourceError : the source cannot be read
     """
     chosen, ignored = tuple(chosen), tuple(ignored)
-    subject = Subject(stream)
+    subject = Subject(stream, golden)
     found = [*_damage(subject)]
     for one in rules():
         if select(one.code, chosen, ignored):
@@ -89,14 +97,13 @@ def _damage(subject: Subject) -> Iterator[Finding]:
 
 
 def _section(subject: Subject, at: int | None, path: str) -> str:
-    """What an error's place is called: the section that it names, if one is at that place, or ends there."""
-    if at is not None:
-        for section in subject.sections:
-            if section.span.start <= at <= section.span.stop and path.startswith(section.name):
-                return section.path
-        if not path:
-            return subject.label_at(at)
-    return path.partition("/")[0]
+    """What an error's place is called: the section that it names, the last of them that begins before that place."""
+    if at is not None and not path:
+        return subject.label_at(at)
+    named = [s for s in subject.sections if path.startswith((s.path, s.name))]
+    exact = [s for s in named if path.startswith(s.path)] or named
+    begun = [s for s in exact if at is None or s.span.start <= at] or exact
+    return begun[-1].path if begun else path.partition("/")[0]
 
 
 def _complete(subject: Subject) -> bool:

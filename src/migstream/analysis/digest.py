@@ -14,23 +14,59 @@ lines as it can, so that diff(1) and a reviewer can read what happened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migstream.analysis.ignore import Ignore
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
+from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.ram.image import Block
 
-__all__ = ["FIRST", "digest_lines"]
+__all__ = ["FIRST", "Entry", "digest_lines", "entries", "memory_entry", "read_entries"]
 
 FIRST = "migstream digest 1"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
+INSIDE = "  "  # before the name of what belongs to a device
+HEAD = re.compile(r"version \S+, \d+ bytes, sha256:")  # of a device
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A line of a digest: a path and what is there.
+
+    Parameters
+    ----------
+    path : as docs/paths.md has it
+    text : the value, with its type before it
+    device : the path of the device that it is, or belongs to; empty where that is none
+    span : its bytes in the stream; None of guest memory, and where it was read from a digest
+    stride : bytes from one element to the next of an array whose elements `text` lists; else 0
+    """
+
+    path: str
+    text: str
+    device: str = ""
+    span: Span | None = None
+    stride: int = 0
+
+    @property
+    def is_device(self) -> bool:
+        return self.path == self.device
+
+    @property
+    def line(self) -> str:
+        """How a digest has it."""
+        inside = self.device and not self.is_device
+        name = INSIDE + self.path.removeprefix(f"{self.device}/") if inside else self.path
+        return f"{name} = {self.text}"
 
 
 def digest_lines(
@@ -55,20 +91,40 @@ def digest_lines(
         yield f"ignore {' '.join(left_out.names)}"
     if not ram:
         yield "no-ram"
-    if stream.machine is not None:
-        yield f"machine = {_word(stream.machine)}"
-    yield from (f"capability/{name} = on" for name in sorted(stream.capabilities))
-    for sub in stream.configuration.subsections if stream.configuration is not None else ():
-        if sub.name != "configuration/capabilities":
-            yield f"{_word(sub.name)} = {_word(str(sub.value))}"
-    for device in stream.devices:
-        if not left_out.covers(device.path):
-            yield from _device(device, left_out)
+    for entry in entries(stream, left_out):
+        yield entry.line
     if ram:
         blocks: Mapping[str, Block] = stream.ram or {}
-        for name in sorted(blocks):
-            if not left_out.covers(f"ram/{name}"):
-                yield f"ram/{_word(name)} = {_memory(blocks[name])}"
+        for block in sorted(blocks):
+            if not left_out.covers(f"ram/{block}"):
+                yield memory_entry(block, blocks[block]).line
+
+
+def entries(stream: Stream, ignore: Ignore) -> Iterator[Entry]:
+    """Everything but guest memory."""
+    if stream.machine is not None:
+        yield Entry("machine", _word(stream.machine))
+    yield from (Entry(f"capability/{name}", "on") for name in sorted(stream.capabilities))
+    for sub in stream.configuration.subsections if stream.configuration is not None else ():
+        if sub.name != "configuration/capabilities":
+            yield Entry(_word(sub.name), _word(str(sub.value)))
+    for device in stream.devices:
+        if not ignore.covers(device.path):
+            yield from _device(device, ignore)
+
+
+def read_entries(lines: Sequence[str]) -> Iterator[Entry]:
+    """Entries of the lines of a digest."""
+    device = ""
+    for line in lines:
+        name, equals, text = line.partition(" = ")
+        if not equals:
+            continue
+        if device and name.startswith(INSIDE):
+            yield Entry(f"{device}/{name.removeprefix(INSIDE)}", text, device)
+            continue
+        device = name if HEAD.match(text) else ""
+        yield Entry(name, text, device)
 
 
 def _word(text: str) -> str:
@@ -80,26 +136,25 @@ def _hash(raw: bytes | bytearray | memoryview) -> str:
     return f"sha256:{sha256(raw).hexdigest()[:SHORT]}"
 
 
-def _device(device: Device, ignore: Ignore) -> Iterator[str]:
+def _device(device: Device, ignore: Ignore) -> Iterator[Entry]:
     """The head with a hash of every byte that counts, then the fields."""
     payload = bytearray(device.value.raw)
-    base = device.section.payload.start
-    lines: list[str] = []
+    span = device.section.payload
+    name = _word(device.path)
+    inside: list[Entry] = []
     for value in device.value.children:
-        lines += _value(value, f"{device.path}/", ignore, payload, base)
-    size = len(payload)
-    yield (
-        f"{_word(device.path)} = version {device.section.version_id}, {size} bytes, {_hash(payload)}"
-    )
-    yield from lines
+        inside += _value(value, name, ignore, payload, span.start)
+    head = f"version {device.section.version_id}, {len(payload)} bytes"
+    yield Entry(name, f"{head}, {_hash(payload)}", name, span)
+    yield from inside
 
 
 def _value(
-    value: Value, above: str, ignore: Ignore, payload: bytearray, base: int
-) -> Iterator[str]:
-    """Lines of one value; what is left out becomes zeros in `payload`, which begins at `base`."""
+    value: Value, device: str, ignore: Ignore, payload: bytearray, base: int
+) -> Iterator[Entry]:
+    """Entries of one value; what is left out becomes zeros in `payload`, which begins at `base`."""
     at = value.span.start - base
-    name = _word(value.path.removeprefix(above))
+    path = _word(value.path)
     if ignore.covers(value.path, value.type):
         payload[at : at + value.span.size] = bytes(value.span.size)
         return
@@ -109,24 +164,26 @@ def _value(
         stride = value.node.stride
     elif value.count is not None and value.count > FEW and value.kind == "struct":
         for one in value.elements() if value.node.stride else ():
-            _erase(one, ignore, payload, base)
-        yield f"  {name} = {_kind(value)} {_hash(payload[at : at + value.span.size])}"
+            _erase(one, device, ignore, payload, base)
+        text = f"{_kind(value)} {_hash(payload[at : at + value.span.size])}"
+        yield Entry(path, text, device, value.span)
         return
     else:
         if value.kind == "subsection":
-            yield f"  {name} = subsection, version {value.node.version}"
+            text = f"subsection, version {value.node.version}"
+            yield Entry(path, text, device, value.span)
         for child in value.children:
-            yield from _value(child, above, ignore, payload, base)
+            yield from _value(child, device, ignore, payload, base)
         return
-    gone = ignore.indexes(value.path)
-    for start, stop in gone:
+    for start, stop in ignore.indexes(value.path):
         first, last = at + start * stride, min(at + stop * stride, at + value.span.size)
         payload[first:last] = bytes(max(last - first, 0))
-    yield f"  {name} = {_leaf(value, payload[at : at + value.span.size])}"
+    text = _leaf(value, payload[at : at + value.span.size])
+    yield Entry(path, text, device, value.span, stride if _listed(value) else 0)
 
 
-def _erase(value: Value, ignore: Ignore, payload: bytearray, base: int) -> None:
-    for _ in _value(value, "", ignore, payload, base):
+def _erase(value: Value, device: str, ignore: Ignore, payload: bytearray, base: int) -> None:
+    for _ in _value(value, device, ignore, payload, base):
         pass
 
 
@@ -134,10 +191,15 @@ def _kind(value: Value) -> str:
     return value.type if value.count is None else f"{value.type}[{value.count}]"
 
 
+def _listed(value: Value) -> bool:
+    """Whether the elements of an array are written out."""
+    return value.count is not None and value.count <= FEW and bool(value.wire.code)
+
+
 def _leaf(value: Value, raw: bytearray) -> str:
     kind = _kind(value)
     if value.count is not None:
-        if value.count > FEW or not value.wire.code:
+        if not _listed(value):
             return f"{kind} {_hash(raw)}"
         return " ".join([kind, *map(str, value.wire.bulk(memoryview(raw), value.count))])
     if value.wire.kind in {"bytes", "bitmap", "group"}:
@@ -145,8 +207,13 @@ def _leaf(value: Value, raw: bytearray) -> str:
     return f"{kind} {_word(str(value.plain()))}"
 
 
-def _memory(block: Block) -> str:
-    """Length, how much was never sent, and a hash of where what is not zero stands."""
+def memory_entry(name: str, block: Block) -> Entry:
+    """A RAM block: length, how much was never sent, and a hash of where what is not zero stands.
+
+    Raises
+    ------
+    ParseError : a page cannot be unpacked
+    """
     told = sha256()
     blank = bytes(CHUNK)
     absent = 0
@@ -163,4 +230,5 @@ def _memory(block: Block) -> str:
                 told.update(at.to_bytes(8, "big"))
                 told.update(piece)
     missing = f", {absent} never sent" if absent else ""
-    return f"{block.size} bytes{missing}, sha256:{told.hexdigest()[:SHORT]}"
+    text = f"{block.size} bytes{missing}, sha256:{told.hexdigest()[:SHORT]}"
+    return Entry(f"ram/{_word(name)}", text)

@@ -3,39 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from migstream.analysis.digest import FIRST, digest_lines
+from migstream.analysis.digest import (
+    FIRST,
+    Entry,
+    digest_lines,
+    entries,
+    memory_entry,
+    read_entries,
+)
 from migstream.analysis.ignore import Ignore
-from migstream.errors import SourceError
+from migstream.errors import ParseError, SourceError
 from migstream.stream import Stream, open_stream
+from migstream.wire.model import Span
 
 __all__ = ["Difference", "Golden", "compare", "load", "refresh", "write"]
 
 MOST = 64 << 20  # bytes of a digest
+HASH = ", sha256:"
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A line that changed; `old` is None where the digest had none, `new` where the stream has none.
+    """What changed; `old` is None where the digest had nothing, `new` where the stream has none.
 
-    `path` names the value as docs/paths.md does.
+    Parameters
+    ----------
+    path : of the value, as docs/paths.md has it; what comes twice gets a number behind it
+    device : path of the device that it is in, or is; empty where that is none
+    span : its bytes in the stream; None of guest memory, and where it is gone
     """
 
     path: str
     old: str | None
     new: str | None
+    device: str = ""
+    span: Span | None = None
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """A digest: the stream it was made of, how, and its lines by path, in their order."""
+    """A digest: its own path, the stream it was made of, how, and its entries in their order."""
 
+    name: str
     stream: str
     ignore: tuple[str, ...]
     ram: bool
-    values: dict[str, str]
+    entries: dict[str, Entry]
 
 
 def load(path: str | os.PathLike[str]) -> Golden:
@@ -62,42 +79,114 @@ def load(path: str | os.PathLike[str]) -> Golden:
         Ignore(ignore)
     except ValueError as error:
         raise SourceError(f"{path}: {error}", hint="its line `ignore` is damaged") from None
-    return Golden(words.get("stream", ""), ignore, "no-ram" not in words, dict(_values(lines)))
+    return Golden(
+        name=str(path),
+        stream=words.get("stream", ""),
+        ignore=ignore,
+        ram="no-ram" not in words,
+        entries=_by_path(read_entries(lines)),
+    )
 
 
-def _values(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Path and text of each value; several of one path get a number."""
+def _by_path(found: Iterable[Entry]) -> dict[str, Entry]:
+    """Entries by their paths; what comes twice gets a number, a device with all that is in it."""
+    seen: Counter[str] = Counter()
+    table: dict[str, Entry] = {}
     device = ""
-    seen: dict[str, int] = {}
-    for line in lines:
-        name, equals, text = line.partition(" = ")
-        if not equals:
-            continue
-        inside = name.startswith("  ")
-        path = f"{device}/{name[2:]}" if inside else name
-        device = device if inside else name
-        turn = seen[path] = seen.get(path, 0) + 1
-        yield path if turn == 1 else f"{path} ({turn})", text
+    for entry in found:
+        inside = entry.device and not entry.is_device
+        path = device + entry.path.removeprefix(entry.device) if inside else entry.path
+        seen[path] += 1
+        path = path if seen[path] == 1 else f"{path} ({seen[path]})"
+        device = device if inside else path
+        table[path] = entry
+    return table
 
 
-def compare(stream: Stream, file: str | os.PathLike[str]) -> list[Difference]:
+# --- what changed --------------------------------------------------------------------------------
+
+
+def compare(stream: Stream, golden: Golden) -> list[Difference]:
     """What a stream says otherwise than a digest, which also says what to leave out.
 
-    A device stands before its fields, and alone where only its bytes differ.
-
-    Raises
-    ------
-    SourceError : the file cannot be read, or is no digest
-    ParseError : a page of guest memory cannot be unpacked
+    What changed inside is named, and not what it is in: a device only where nothing in it says how
+    it changed, or where its version or size did. What is in something gone or new is not named.
+    A page that cannot be unpacked is a difference.
     """
-    golden = load(file)
-    made = digest_lines(stream, name=golden.stream, ignore=golden.ignore, ram=golden.ram)
-    found = dict(_values(list(made)))
-    return [
-        Difference(path, golden.values.get(path), found.get(path))
-        for path in dict.fromkeys([*golden.values, *found])
-        if golden.values.get(path) != found.get(path)
-    ]
+    made = _by_path(_made(stream, golden))
+    found: list[Difference] = []
+    for path in dict.fromkeys([*golden.entries, *made]):
+        old, new = golden.entries.get(path), made.get(path)
+        if old is None or new is None:
+            found.append(_difference(path, old, new))
+        elif old.text != new.text:
+            found += _changed(path, old, new)
+    return list(_telling(found))
+
+
+def _made(stream: Stream, golden: Golden) -> Iterator[Entry]:
+    ignore = Ignore(golden.ignore)
+    yield from entries(stream, ignore)
+    for name, block in sorted((stream.ram or {}).items()) if golden.ram else ():
+        if ignore.covers(f"ram/{name}"):
+            continue
+        try:
+            yield memory_entry(name, block)
+        except ParseError as error:
+            yield Entry(f"ram/{name}", f"not readable: {error.message}")
+
+
+def _difference(path: str, old: Entry | None, new: Entry | None) -> Difference:
+    there = new or old
+    assert there is not None
+    return Difference(
+        path,
+        None if old is None else old.text,
+        None if new is None else new.text,
+        there.device,
+        None if new is None else new.span,
+    )
+
+
+def _changed(path: str, old: Entry, new: Entry) -> Iterator[Difference]:
+    """A value that changed: of an array whose elements are listed, these."""
+    before, after = old.text.split(" "), new.text.split(" ")
+    if not new.stride or new.span is None or (before[0], len(before)) != (after[0], len(after)):
+        yield _difference(path, old, new)
+        return
+    for index, (one, other) in enumerate(zip(before[1:], after[1:], strict=True)):
+        if one != other:
+            start = new.span.start + index * new.stride
+            span = Span(start, start + new.stride)
+            yield Difference(f"{path}[{index}]", one, other, new.device, span)
+
+
+def _telling(found: list[Difference]) -> Iterator[Difference]:
+    """Differences that no other one implies."""
+    whole = {(one.path, one.old is None) for one in found if None in {one.old, one.new}}
+    around = {above for one in found for above in _above(one.path)}
+    for one in found:
+        if None in {one.old, one.new}:
+            if not any((above, one.old is None) in whole for above in _above(one.path)):
+                yield one
+        elif one.path in around and one.old is not None and one.new is not None:
+            # something in this device is named: what is left to say is its version and size
+            old, new = (text.partition(HASH)[0] for text in (one.old, one.new))
+            if old != new:
+                yield msgspec.structs.replace(one, old=old, new=new)
+        else:
+            yield one
+
+
+def _above(path: str) -> Iterator[str]:
+    """Every path that this one is inside of, by its slashes."""
+    at = path.find("/")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+# --- making them ---------------------------------------------------------------------------------
 
 
 def write(
@@ -141,7 +230,7 @@ def refresh(path: str | os.PathLike[str]) -> list[Difference]:
     golden = load(path)
     source = str(Path(path).parent / golden.stream)
     with open_stream(source, spool=golden.ram) as stream:
-        found = compare(stream, path)
+        found = compare(stream, golden)
         if found:
             write(stream, source, path, ignore=golden.ignore, ram=golden.ram)
     return found

@@ -14,6 +14,7 @@ from importlib import import_module
 import msgspec
 
 from migstream.analysis.findings import Finding, Severity
+from migstream.analysis.golden import Difference, Golden, compare
 from migstream.errors import StreamError
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.description import Device as Described
@@ -21,7 +22,7 @@ from migstream.wire.model import Configuration, Item, Opaque, Section, SectionTy
 
 __all__ = ["Hit", "Rule", "Subject", "rule", "rules", "select"]
 
-MODULES = ("framing", "description", "text", "values", "pci", "virtio", "known", "memory")
+MODULES = ("framing", "description", "text", "values", "pci", "virtio", "known", "memory", "golden")
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +39,16 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subject:
-    """A stream under examination: what several rules ask for, found once."""
+    """A stream under examination: what several rules ask for, found once.
 
-    def __init__(self, stream: Stream) -> None:
+    Parameters
+    ----------
+    golden : the digest that it is held against; None where there is none
+    """
+
+    def __init__(self, stream: Stream, golden: Golden | None = None) -> None:
         self.stream = stream
+        self.golden = golden
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
@@ -70,6 +77,11 @@ class Subject:
     def damage(self) -> tuple[StreamError, ...]:
         """What the walk and the description say already."""
         return tuple(self.stream.damage)
+
+    @cached_property
+    def changed(self) -> tuple[Difference, ...]:
+        """What the golden digest says otherwise."""
+        return () if self.golden is None else tuple(compare(self.stream, self.golden))
 
     @cached_property
     def whole(self) -> bool:

@@ -38,7 +38,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
     The options (but for --channel) and the JSON are those of the script. Differences, each of which is a defect of
     the script, are listed in docs/analyze-migration.md.
     """
-    from migstream.cli.common import guarded
+    from migstream.cli.common import begun, guarded
 
     def work() -> None:
         from migstream.export import analyze
@@ -46,6 +46,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
 
         put = sys.stdout.write
         with open_stream(file, channels=channels, spool=memory or extract) as stream:
+            begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):
                     click.echo(name)

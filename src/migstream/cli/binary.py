@@ -10,7 +10,9 @@ import click
 __all__ = ["binary"]
 
 
-def binary(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+def binary(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> tuple[str, ...] | None:
     """Callback of an option: the beginning of a command line; a path that exists may have blanks."""
     if text is None:
         return None

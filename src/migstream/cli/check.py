@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,32 @@ def _codes(texts: tuple[str, ...]) -> list[str]:
     return [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
 
 
+def _form(path: str) -> str:
+    """The format that a report's name says."""
+    from migstream.render.findings import SUFFIXES
+
+    form = SUFFIXES.get(Path(path).suffix)
+    if form is None:
+        raise click.BadParameter(
+            f"{path} ends with none of {', '.join(SUFFIXES)}", param_hint="--report"
+        )
+    return form
+
+
+def _write(path: str, data: bytes) -> None:
+    from migstream.source.output import new_file
+
+    with new_file(path, replace=True) as fd, open(fd, "wb", closefd=False) as out:
+        out.write(data)
+
+
 @verb(
+    click.Option(
+        ["--golden"],
+        type=click.Path(),
+        metavar="FILE",
+        help="A digest: say what changed since it was made (MS58).",
+    ),
     click.Option(
         ["--select", "chosen"],
         multiple=True,
@@ -29,9 +55,28 @@ def _codes(texts: tuple[str, ...]) -> list[str]:
         default="text",
         help="How to print what was found.",
     ),
+    click.Option(
+        ["--report", "reports"],
+        type=click.Path(),
+        multiple=True,
+        metavar="FILE",
+        help="Write it to a file, too, as its name ends: .json, .ndjson, .sarif, .xml (JUnit).",
+    ),
+    spooled_for="golden",
+    any_source=True,
 )
-def command(run: Run, chosen: tuple[str, ...], ignored: tuple[str, ...], form: str) -> None:
+def command(
+    run: Run,
+    golden: str | None,
+    chosen: tuple[str, ...],
+    ignored: tuple[str, ...],
+    form: str,
+    reports: tuple[str, ...],
+) -> None:
     """Everything that is wrong with a stream: framing, description, values, memory.
+
+    With --golden also everything that changed since a digest was made (`migstream digest -o`), first
+    things first; --select MS58 is that alone.
 
     Exit status: 0 nothing of severity error or warning, 1 something, 3 the stream cannot be read to
     its end. `migstream explain CODE` has a page on each code.
@@ -39,7 +84,15 @@ def command(run: Run, chosen: tuple[str, ...], ignored: tuple[str, ...], form: s
     from migstream.analysis.check import check
     from migstream.render.findings import render, report_lines
 
-    report = check(run.stream, chosen=_codes(chosen), ignored=_codes(ignored))
+    files = {path: _form(path) for path in reports}
+    kept = None
+    if golden is not None:
+        from migstream.analysis.golden import load
+
+        kept = load(golden)
+    report = check(run.stream, golden=kept, chosen=_codes(chosen), ignored=_codes(ignored))
+    for path, kind in files.items():
+        _write(path, render(report, kind))
     if run.as_json and form == "text":
         form = "json"
     if form == "text":

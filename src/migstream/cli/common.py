@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from migstream.errors import MigstreamError, NoSuchPath, StreamError
+from migstream.errors import (
+    MigstreamError,
+    NoSuchAddress,
+    NoSuchPath,
+    NotAStream,
+    StreamError,
+    Unsupported,
+)
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
+from migstream.wire.model import FileHeader
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Out",
     "Run",
+    "begun",
     "guarded",
     "interruptible",
     "output_options",
@@ -73,16 +82,17 @@ class Run(Out):
         super().__init__(as_json=as_json, color=color, verbose=verbose)
         self.stream = stream
 
-    def damage(self, found: list[StreamError] | None = None) -> None:
+    def damage(self, found: list[StreamError] | None = None, name: str = "") -> None:
         """Report what is wrong with the stream; ends the command with status 3 if anything is.
 
-        `found` is given by verbs that do not walk: what they came across on their way.
+        `found` is given by verbs that do not walk: what they came across on their way; and `name`
+        where it is another stream's.
         """
         sys.stdout.flush()
         found = self.stream.damage if found is None else found
         shown = found if self.verbose else found[:MOST_DAMAGE]
         for error in shown:
-            _complain(error, self.stream.name)
+            _complain(error, name or self.stream.name)
         if len(found) > len(shown):
             click.echo(f"migstream: and {len(found) - len(shown)} more (-v shows all)", err=True)
         if found:
@@ -99,6 +109,15 @@ def _complain(error: MigstreamError, name: str) -> None:
 def _fail(error: MigstreamError, name: str) -> NoReturn:
     _complain(error, name)
     sys.exit(error.exit_status)
+
+
+def begun(stream: Stream) -> Stream:
+    """The stream; ends the command where it does not begin as one: nothing else can be said of it."""
+    if not any(isinstance(item, FileHeader) for item in stream.head):
+        wrong = stream.noticed
+        # what stands at its end may be damaged, too, but is not the reason
+        _fail(next((e for e in wrong if isinstance(e, NotAStream)), wrong[0]), stream.name)
+    return stream
 
 
 def guarded(function: Callable[[], None], name: str) -> None:
@@ -199,16 +218,21 @@ def interruptible() -> Iterator[None]:
 
 
 def verb(
-    *params: click.Parameter, memory: bool = False
+    *params: click.Parameter, memory: bool = False, spooled_for: str = "", any_source: bool = False
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function that takes a Run and the values of `params`.
 
-    `memory` is for verbs that look into guest memory: they take --map, and a pipe is spooled.
+    Parameters
+    ----------
+    memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
+    spooled_for : the name of a parameter: a pipe is spooled where it is given
+    any_source : for verbs that have something to say of what is no stream, too
     """
 
     def make(function: Callable[..., None]) -> click.Command:
         def run(source: str, **values: Any) -> None:
-            with_stream(source, function, spool=memory, **values)
+            spool = memory or bool(spooled_for and values[spooled_for])
+            with_stream(source, function, spool=spool, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
         options = [*([MAPS] if memory else []), *stream_options(), *output_options()]
@@ -233,6 +257,7 @@ def with_stream(
     color: str,
     verbose: bool,
     maps: tuple[str, ...] = (),
+    any_source: bool = False,
     **rest: Any,
 ) -> None:
     """Open a stream, call `function` with a Run and the `rest`, and report damage at the end."""
@@ -241,13 +266,17 @@ def with_stream(
     def work() -> None:
         with open_stream(source, like=like, channels=channels, maps=places, spool=spool) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
+            if not any_source:
+                begun(stream)
             try:
                 function(one, **rest)
-            except NoSuchPath as error:
+            except (NoSuchPath, NoSuchAddress, Unsupported) as error:
                 # Where the stream is damaged, that is why: it is said, and is the status.
                 if not stream.noticed:
                     raise
-                _complain(error, stream.name)
+                if error not in stream.noticed:
+                    sys.stdout.flush()
+                    _complain(error, stream.name)
             one.damage(stream.noticed)
 
     guarded(work, source if source != "-" else "<stdin>")

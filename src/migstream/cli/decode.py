@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from migstream.cli.common import Run, interruptible, verb
+from migstream.cli.common import Run, begun, interruptible, verb
 from migstream.render.shape import decoded
 from migstream.stream import Stream, open_stream
 
@@ -25,6 +25,7 @@ __all__ = ["command"]
         help="With --full: refer to STREAM for guest memory and other bulk instead of copying it.",
     ),
     click.Option(["--force"], is_flag=True, help="With --full: replace such a folder."),
+    any_source=True,  # a pipe that --full opens again must not have been read before
 )
 def command(
     run: Run, pretty: bool, full: bool, output: str | None, no_ram: bool, force: bool
@@ -38,6 +39,8 @@ def command(
         raise click.UsageError("--full and -o belong together")
     if (no_ram or force) and not full:
         raise click.UsageError("--no-ram and --force belong to --full")
+    if run.stream.seekable or not full:
+        begun(run.stream)
     if output:
         with interruptible():
             _full(run, output, no_ram=no_ram, force=force)
@@ -64,6 +67,7 @@ def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
     # A pipe, which nobody has read from so far: opened again, with all of its bytes at hand.
     like = click.get_current_context().params["like"]
     with open_stream(source, like=like, spool=True) as stream:
+        begun(stream)
         decode(stream, output, replace=force)
         _say(run, output, stream)
         run.damage(stream.damage)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migstream.cli.common import begun
 from migstream.stream import open_stream
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def make_destination(
 
     return Destination(
         None if schema is None else open_schema(schema),
-        None if other is None else stack.enter_context(open_stream(other)),
+        None if other is None else begun(stack.enter_context(open_stream(other))),
         release,
         label,
     )

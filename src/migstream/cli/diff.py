@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from migstream.cli.common import Run, verb
+from migstream.cli.common import Run, begun, verb
 from migstream.stream import open_stream
 
 __all__ = ["IGNORE", "command", "ignored"]
@@ -75,6 +75,7 @@ def command(
     names = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
     with open_stream(other, channels=other_channels, spool=True) as second:
+        begun(second)
         found = diff(run.stream, second, ignore=names, parts=wanted)
         if run.as_json:
             run.emit(diff_json(found, (run.stream.name, second.name)))
@@ -82,6 +83,6 @@ def command(
             run.print(diff_lines(found, run.palette, everything=run.verbose))
         noticed = second.noticed
     run.damage(run.stream.noticed)
-    run.damage(noticed)
+    run.damage(noticed, second.name)
     if found:
         sys.exit(DIFFERENT)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from functools import partial
 
 import click
 
 from migstream.analysis.golden import Difference
-from migstream.cli.common import guarded
-from migstream.cli.diff import DIFFERENT, IGNORE, ignored
-from migstream.errors import StreamError
+from migstream.cli.common import begun, guarded
+from migstream.cli.diff import IGNORE, ignored
 from migstream.render.text import escape
 from migstream.stream import Stream, open_stream
 
@@ -23,7 +21,6 @@ MOST = 20
 @click.command("digest")
 @click.argument("sources", nargs=-1, required=True, metavar="STREAM | FILES...")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
-@click.option("--check", "golden", type=click.Path(), metavar="FILE", help="Compare with this one.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
 @click.option("--like", type=click.Path(), metavar="OTHER", help="Take the description from there.")
 @click.option(
@@ -35,12 +32,11 @@ MOST = 20
     help="A recorded multifd channel of this migration; once for each.",
 )
 @click.option("--no-ram", is_flag=True, help="Leave guest memory out: instant on any size.")
-@click.option("-v", "--verbose", is_flag=True, help="Print every difference.")
-@click.option("--json", "as_json", is_flag=True, help="Print differences as JSON.")
+@click.option("-v", "--verbose", is_flag=True, help="With --refresh: print all that changed.")
+@click.option("--json", "as_json", is_flag=True, help="With --refresh: print what changed as JSON.")
 def command(
     sources: tuple[str, ...],
     output: str | None,
-    golden: str | None,
     refresh: bool,
     like: str | None,
     channels: tuple[str, ...],
@@ -51,34 +47,28 @@ def command(
 ) -> None:
     """A small text file of a stream's state: a hash and the values of each device, hashes of memory.
 
-    With --check the stream is compared with a digest, and the first fields that changed are named;
-    what to leave out is written in the digest. With --refresh all the digests named are made again
-    from their streams.
+    `migstream check --golden` says what of a stream is otherwise. With --refresh all the digests
+    named are made again from their streams.
 
-    Exit status: 0 same, 1 different, 2 wrong usage, 3 damaged stream.
+    Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
-    if sum([output is not None, golden is not None, refresh]) > 1:
-        raise click.UsageError("one at a time: --output, --check, --refresh")
-    if refresh and (like or channels):
-        raise click.UsageError("--refresh finds each stream alone, without --like and --channel")
-    if (golden is not None or refresh) and (ignore or no_ram):
-        raise click.UsageError("--ignore and --no-ram are written in the digest already")
-    most = None if verbose else MOST
     if refresh:
+        if output is not None or like or channels or ignore or no_ram:
+            raise click.UsageError("--refresh makes each as it was made: without other options")
+        most = None if verbose else MOST
         for path in sources:
             guarded(partial(_refresh, path, most, as_json=as_json), path)
         return
     if len(sources) > 1:
         raise click.UsageError("one STREAM; several files only with --refresh")
+    if verbose or as_json:
+        raise click.UsageError("-v and --json say how --refresh prints what changed")
     names = tuple(ignored(ignore))
     source = sources[0]
 
     def work() -> None:
         with open_stream(source, like=like, channels=channels, spool=True) as stream:
-            if golden is not None:
-                _check(stream, golden, most, as_json=as_json)
-            else:
-                _make(stream, source, output, names, ram=not no_ram)
+            _make(begun(stream), source, output, names, ram=not no_ram)
 
     guarded(work, source if source != "-" else "<stdin>")
 
@@ -94,20 +84,11 @@ def _make(
 
     if output is not None:
         write(stream, source, output, ignore=ignore, ram=ram)
-    else:
-        for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
-            click.echo(line)
-        _damage(stream)
-
-
-def _check(stream: Stream, golden: str, most: int | None, *, as_json: bool) -> None:
-    from migstream.analysis.golden import compare
-
-    found = compare(stream, golden)
-    _show(found, golden, most, as_json=as_json)
-    _damage(stream)
-    if found:
-        sys.exit(DIFFERENT)
+        return
+    for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
+        click.echo(line)
+    for error in stream.noticed:
+        raise error
 
 
 def _refresh(path: str, most: int | None, *, as_json: bool) -> None:
@@ -134,10 +115,3 @@ def _show(found: Iterable[Difference], name: str, most: int | None, *, as_json: 
     if more:
         click.echo(f"… and {more} more (-v)")
     click.echo(f"{escape(name)}: {f'{len(found)} differences' if found else 'no difference'}")
-
-
-def _damage(stream: Stream) -> None:
-    """Damage that was met on the way is the answer, whatever the digest says."""
-    errors: list[StreamError] = stream.noticed
-    if errors:
-        raise errors[0]

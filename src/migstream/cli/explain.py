@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, guarded, output_options
+from migstream.cli.common import Out, begun, guarded, output_options
 from migstream.cli.destination import make_destination, options, parse_version
 from migstream.stream import open_stream
 
@@ -62,7 +62,7 @@ def _said(
     from migstream.render.explanation import explanation_lines, explanation_table
 
     with ExitStack() as stack:
-        opened = None if stream is None else stack.enter_context(open_stream(stream))
+        opened = None if stream is None else begun(stack.enter_context(open_stream(stream)))
         to = None
         if schema is not None or other is not None:
             to = make_destination(stack, schema, other, parse_version(release))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.cli.common import Run, verb
+from migstream.cli.common import Run, begun, verb
 from migstream.render.info import info_lines, info_table, recorded_lines, recorded_table
 from migstream.render.items import recorded_rows
 
@@ -11,7 +11,7 @@ __all__ = ["command"]
 CHEAP = 64 << 20
 
 
-@verb()
+@verb(any_source=True)
 def command(run: Run) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
@@ -30,6 +30,7 @@ def command(run: Run) -> None:
         if error is not None:
             raise error
         return
+    begun(stream)
     walked = not stream.seekable or stream.size <= CHEAP
     table = info_table(stream, walked=walked)
     if run.as_json:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Run, verb
+from migstream.cli.common import Run, begun, verb
 from migstream.render.items import channel_rows, device_rows, item_lines, item_rows, recorded_rows
 
 __all__ = ["command"]
 
 
-@verb(click.Option(["--devices"], is_flag=True, help="Devices only; guest memory is not read."))
+@verb(
+    click.Option(["--devices"], is_flag=True, help="Devices only; guest memory is not read."),
+    any_source=True,
+)
 def command(run: Run, devices: bool) -> None:
     """Every item of the stream in its order: offset, size, kind, section id, name, version.
 
@@ -21,6 +24,7 @@ def command(run: Run, devices: bool) -> None:
     if back is not None:
         rows, error = back
     else:
+        begun(run.stream)
         rows, error = (device_rows if devices else item_rows)(run.stream), None
         if not devices:
             rows += channel_rows(run.stream)

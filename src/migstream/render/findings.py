@@ -13,18 +13,24 @@ from migstream.analysis.pages import Page, page
 from migstream.render.shape import to_json
 from migstream.render.text import Palette, escape
 
-__all__ = ["FORMATS", "finding_lines", "page_lines", "render", "report_lines"]
+__all__ = ["FORMATS", "SUFFIXES", "finding_lines", "page_lines", "render", "report_lines"]
 
 LONGEST = 160
+MOST = 20  # findings of one code that are printed without -v
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PLURAL = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
 def report_lines(report: Report, palette: Palette, *, verbose: bool) -> list[str]:
-    """Every finding as a paragraph, and a line that counts them."""
+    """Every finding as a paragraph, and a line that counts them; without `verbose` the first of a code."""
     lines: list[str] = []
+    count: Counter[str] = Counter()
     for finding in report.findings:
-        lines += finding_lines(finding, report.file, palette, verbose=verbose)
+        count[finding.code] += 1
+        if verbose or count[finding.code] <= MOST:
+            lines += finding_lines(finding, report.file, palette, verbose=verbose)
+    more = {code: n - MOST for code, n in count.items() if n > MOST and not verbose}
+    lines += (f"… and {n} more of {code} (-v shows all)" for code, n in more.items())
     lines.append(summary(report))
     return lines
 
@@ -122,6 +128,9 @@ def _sarif(report: Report) -> bytes:
     }
     run = {
         "tool": {"driver": driver},
+        "automationDetails": {
+            "id": f"{escape(report.file)}/"
+        },  # GitHub: a category for each stream
         "results": [_result(f, report.file) for f in report.findings],
         "invocations": [{"executionSuccessful": report.complete}],
     }
@@ -133,11 +142,14 @@ def _sarif(report: Report) -> bytes:
 def _result(finding: Finding, file: str) -> dict[str, Any]:
     from urllib.parse import quote
 
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(file.encode("utf-8", "surrogateescape"))}
-    }
+    # a stream has no lines, but GitHub shows no result that is not in one
+    region = {"startLine": 1}
     if finding.span is not None:
-        physical["region"] = {"byteOffset": finding.span.start, "byteLength": finding.span.size}
+        region |= {"byteOffset": finding.span.start, "byteLength": finding.span.size}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(file.encode("utf-8", "surrogateescape"))},
+        "region": region,
+    }
     location: dict[str, Any] = {"physicalLocation": physical}
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": escape(finding.path)}]
@@ -190,6 +202,7 @@ def _junit(report: Report) -> bytes:
 
 
 FORMATS = {"json": _json, "ndjson": _ndjson, "sarif": _sarif, "junit": _junit}
+SUFFIXES = {".json": "json", ".ndjson": "ndjson", ".sarif": "sarif", ".xml": "junit"}
 
 
 def render(report: Report, form: str) -> bytes:
