@@ -173,7 +173,9 @@ def test_an_interrupted_run_leaves_nothing(request_: int, tmp_path: Path) -> Non
     folder = tmp_path / "out"
     folder.mkdir()
     slow = (
-        "import migstream.export.extract as e, time, sys\n"
+        "import migstream.export.extract as e, signal, time, sys\n"
+        # what a shell runs in the background ignores SIGINT, and so do its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "write = e.write_at\n"
         "def late(fd, piece, at):\n"
         "    time.sleep(0.5)\n"
