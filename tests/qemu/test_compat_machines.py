@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import stat
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -162,3 +163,10 @@ def test_a_stream_is_given_to_the_qemu(named_sample: Callable[[str], Sample]) ->
 )
 def test_wrong_usage(words: list[str]) -> None:
     assert CliRunner().invoke(cli, ["compat", *words]).exit_code == 2
+
+
+def test_without_the_library_a_hint_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "qemu.qmp", None)
+    run = CliRunner().invoke(cli, ["compat", "--from-qemu", "a", "--to-qemu", "b"])
+    assert run.exit_code == 5
+    assert "migstream[qemu]" in run.stderr
