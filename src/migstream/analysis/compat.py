@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat_destination import NEEDS_TIMER, Destination, Versions
 from migstream.analysis.compat_devices import device_problems
+from migstream.analysis.compat_features import features_lost, features_unknown
 from migstream.analysis.compat_fields import Gap, Placed, Token, align, flatten, subsections
 from migstream.analysis.compat_frame import Frame, frame_problems, ram_problems
 from migstream.analysis.compat_model import Kind, Note, Problem, Report, Verdict, Word
@@ -180,6 +181,8 @@ class _Load:
             self.out.problems += device_problems(
                 self.device, self.theirs, self.destination, self.words
             )
+            self.out.lost += features_lost(self.device, self.theirs, self.destination)
+            self.out.notes += features_unknown(self.device, self.theirs, self.destination)
         layout = self.device.layout
         other = self.theirs.layout if self.theirs is not None else None
         if layout is not None and layout.version is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,6 +77,7 @@ class Destination:
     stream : one that it saved itself, started as it will be for the load
     release : its release, (10, 0); found out as far as possible where not given
     label : what to call it
+    features : of virtio, those that its devices offer, by name and instance id of their sections
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class Destination:
         stream: Stream | None = None,
         release: Version | None = None,
         label: str = "",
+        features: Mapping[tuple[str, int], int] | None = None,
     ) -> None:
         self.schema = schema
         self.stream = stream
+        self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release
         self._label = label
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat_cpus import arm_registers, embedded_tlb, power_model
 from migstream.analysis.compat_destination import Destination
+from migstream.analysis.compat_features import features
 from migstream.analysis.compat_fields import flatten, parts
 from migstream.analysis.compat_model import Problem
 from migstream.analysis.compat_pci import first_mismatch
@@ -275,6 +276,7 @@ RULES: tuple[Rule, ...] = (
     memory_device,
     serial_ports,
     gpu_outputs,
+    features,
     arm_registers,
     embedded_tlb,
     power_model,

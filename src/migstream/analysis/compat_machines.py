@@ -14,6 +14,7 @@ import msgspec
 from migstream.analysis.compat import compat
 from migstream.analysis.compat_destination import Destination, Version
 from migstream.analysis.compat_model import Report
+from migstream.analysis.compat_offered import Offered
 from migstream.analysis.schema import Schema, open_schema
 from migstream.analysis.static_checker import SchemaReport, check_schemas
 from migstream.errors import NoSuchPath, QemuError
@@ -182,7 +183,8 @@ def _machine(
         except QemuError as error:
             return MachineReport(machine=machine, said=error.message)
         with open_stream(ours) as stream, open_stream(theirs) as other:
-            to = Destination(there, other, release, destination.name)
+            offered = Offered(destination.command, destination.start(machine), theirs)
+            to = Destination(there, other, release, destination.name, offered)
             report = compat(stream, to, breaks)
     report = msgspec.structs.replace(report, file=machine)
     return MachineReport(machine=machine, report=report, tried=tried)

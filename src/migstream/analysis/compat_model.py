@@ -22,6 +22,7 @@ Kind = Literal[
     "value",
     "pci",
     "virtqueue",
+    "features",
     "registers",
     "cpu",
 ]
@@ -36,11 +37,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     kind : what sort of difference: "framing" (header, footers), "configuration" (machine,
         capabilities, page bits, uuid), "command", "section" (no such device), "version", "ram"
         (block or size), "subsection", "fields" (other bytes), "value" (one that must be equal),
-        "pci" (configuration space), "virtqueue", "registers", "cpu" (another model)
+        "pci" (configuration space), "virtqueue", "features" (of virtio, not offered), "registers",
+        "cpu" (another model)
     device : the section concerned, as `Section.path` has it; empty for what is no section
     span : the bytes to blame, absolute
     message : what is different, in one line
     said : what QEMU is expected to print, line by line
+    found : the byte that QEMU has read when it finds it, where that is not the first of `span`
     late : whether QEMU finds it when the whole device is read (post_load)
     """
 
@@ -51,12 +54,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     said: tuple[str, ...] = ()
     hint: str = ""
+    found: int | None = None
     late: bool = False
 
     @property
     def order(self) -> tuple[bool, int]:
         """When QEMU comes to it, of the problems of one device."""
-        return self.late, self.span.start
+        return self.late, self.span.start if self.found is None else self.found
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

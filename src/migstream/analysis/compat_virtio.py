@@ -15,12 +15,20 @@ if TYPE_CHECKING:
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
-__all__ = ["blob_subsections", "gpu_outputs", "memory_device", "serial_ports", "virtqueues"]
+__all__ = [
+    "blob_subsections",
+    "gpu_outputs",
+    "memory_device",
+    "serial_ports",
+    "virtio_blob",
+    "virtqueues",
+]
 
 QUEUE_SIZE_CHECKED = (11, 1)  # hw/virtio/virtio.c: virtio_load; not in 10.0
 
 
-def _blob(device: Device) -> Value | None:
+def virtio_blob(device: Device) -> Value | None:
+    """What virtio's own code wrote of a device; None of what is none."""
     return next((child for child in device if child.type == "virtio"), None)
 
 
@@ -35,7 +43,7 @@ def virtqueues(
     ours: Device, theirs: Device, destination: Destination, words: Words
 ) -> Iterator[Problem]:
     """A queue may not be larger than the device made it; nobody looked before 11.1."""
-    blob, other = _blob(ours), _blob(theirs)
+    blob, other = virtio_blob(ours), virtio_blob(theirs)
     if blob is None or other is None or not destination.release.since(QUEUE_SIZE_CHECKED):
         return
     queues, limits = parts(blob).get("queues"), parts(other).get("queues")
@@ -74,7 +82,7 @@ def blob_subsections(
     ours: Device, _: Device, destination: Destination, words: Words
 ) -> Iterator[Problem]:
     """Subsections inside the blob, which neither description nor schema shows."""
-    blob = _blob(ours)
+    blob = virtio_blob(ours)
     for part in _inside(blob) if blob is not None else ():
         if destination.lacks(part.name):
             yield Problem(
@@ -93,7 +101,7 @@ def blob_subsections(
 
 def _own(device: Device) -> Value | None:
     """The part of the blob that the code of this kind of device wrote."""
-    blob = _blob(device)
+    blob = virtio_blob(device)
     return None if blob is None else parts(blob).get("device")
 
 

@@ -60,7 +60,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    kind : as `compat_model.Kind`, or "features" (virtio) or "check" (a check of the device's own)
+    kind : as `compat_model.Kind`, or "check" (a check of the device's own)
     device, path : whose; empty where the whole stream is concerned
     basis : where it is from: the load that was played, QEMU's own words, their absence (what a
         device and an errno alone mean), schemas

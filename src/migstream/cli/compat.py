@@ -54,15 +54,17 @@ def _stream(
     from migstream.analysis.compat import compat
     from migstream.render.compat import report_json, report_lines
 
-    version, label = parse_version(release), ""
+    version, label, features = parse_version(release), "", None
     with ExitStack() as stack:
         if qemu is not None:
+            from migstream.analysis.compat_offered import Offered
             from migstream.qemu.ask import ask
 
             asked = stack.enter_context(ask(qemu, arguments))
             schema, other = schema or str(asked.schema), other or str(asked.stream)
             version, label = version or asked.release, " ".join(qemu)
-        to = make_destination(stack, schema, other, version, label)
+            features = Offered(qemu, arguments, asked.stream)
+        to = make_destination(stack, schema, other, version, label, features)
         report = compat(run.stream, to, _breaks(accept))
         tried = _try(run.stream, qemu, arguments) if verify and qemu is not None else None
         if run.as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def make_destination(
     other: str | None = None,
     release: Version | None = None,
     label: str = "",
+    features: Mapping[tuple[str, int], int] | None = None,
 ) -> Destination:
     """Open what is known of a destination.
 
@@ -52,6 +54,7 @@ def make_destination(
     schema, other : paths, as `--to` and `--to-stream` have them
     release : (10, 0), from `parse_version` where it was written
     label : what to call it; the names of its files otherwise
+    features : as `Destination` has it
 
     Raises
     ------
@@ -66,6 +69,7 @@ def make_destination(
         None if other is None else begun(stack.enter_context(open_stream(other))),
         release,
         label,
+        features,
     )
 
 
