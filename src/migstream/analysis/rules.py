@@ -22,7 +22,9 @@ from migstream.wire.model import Configuration, Item, Opaque, Section, SectionTy
 
 __all__ = ["Hit", "Rule", "Subject", "rule", "rules", "select"]
 
-MODULES = ("framing", "description", "text", "values", "pci", "virtio", "known", "memory", "golden")
+MODULES = (
+    "framing", "description", "text", "values", "limits", "pci", "virtio", "known", "memory", "golden",
+)  # fmt: skip
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
