@@ -15,20 +15,40 @@ from migstream._version import __version__
 
 if TYPE_CHECKING:
     from migstream import errors as errors
-    from migstream.analysis.diff import diff as diff
+    from migstream.analysis.check import check as check
+    from migstream.analysis.compat.destination import Destination as Destination
+    from migstream.analysis.compat.play import compat as compat
+    from migstream.analysis.diff.compare import diff as diff
+    from migstream.analysis.explain.log import explain as explain
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
     from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
     from migstream.vmstate.values import Value as Value
 
-__all__ = ["Device", "Stream", "Value", "__version__", "diff", "errors", "open"]
+__all__ = [
+    "Destination",
+    "Device",
+    "Stream",
+    "Value",
+    "__version__",
+    "check",
+    "compat",
+    "diff",
+    "errors",
+    "explain",
+    "open",
+]
 
 _HOMES = {
+    "Destination": ("migstream.analysis.compat.destination", "Destination"),
     "Device": ("migstream.stream", "Device"),
     "Stream": ("migstream.stream", "Stream"),
     "Value": ("migstream.vmstate.values", "Value"),
-    "diff": ("migstream.analysis.diff", "diff"),
+    "check": ("migstream.analysis.check", "check"),
+    "compat": ("migstream.analysis.compat.play", "compat"),
+    "diff": ("migstream.analysis.diff.compare", "diff"),
     "errors": ("migstream.errors", ""),
+    "explain": ("migstream.analysis.explain.log", "explain"),
     "open": ("migstream.stream", "open_stream"),
 }
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from migstream.analysis.compat import compat
-from migstream.analysis.compat_destination import Destination, Version
-from migstream.analysis.compat_features import acked
-from migstream.analysis.compat_model import Report
+from migstream.analysis.compat.destination import Destination, Version
+from migstream.analysis.compat.features import acked
+from migstream.analysis.compat.model import Report
+from migstream.analysis.compat.play import compat
 from migstream.edit.change import Edit
 from migstream.stream import open_stream
 from support.samples import Sample

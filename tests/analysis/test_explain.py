@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
-from migstream.analysis.compat_destination import Destination
-from migstream.analysis.explain import explain, recognise
+from migstream.analysis.compat.destination import Destination
+from migstream.analysis.explain.log import explain, recognise
+from migstream.analysis.explain.messages import MESSAGES, TOKEN, Message, Wording
+from migstream.analysis.explain.messages.silent import SILENT
+from migstream.analysis.explain.places import FINDERS
 from migstream.analysis.features import feature_names
-from migstream.analysis.messages import MESSAGES, TOKEN, Message, Wording
-from migstream.analysis.messages.silent import SILENT
-from migstream.analysis.places import FINDERS
 from migstream.analysis.schema import Schema, open_schema, parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit

@@ -11,7 +11,7 @@ import pytest
 import migstream
 from migstream.analysis.check import check
 from migstream.analysis.findings import Finding
-from migstream.analysis.rules_limits import LIMITS
+from migstream.analysis.rules.limits import LIMITS
 from migstream.edit.change import Edit
 from support.samples import Sample
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from migstream.analysis.compat import compat
-from migstream.analysis.compat_destination import Destination
+from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.play import compat
 from migstream.analysis.schema import Schema, open_schema, parse_schema
 from migstream.analysis.static_checker import Complaint, check_schemas
 from migstream.cli.group import cli

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from migstream.analysis.compat import compat
-from migstream.analysis.compat_destination import Destination
+from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.play import compat
 from migstream.stream import open_stream
 from support.qemu import Binary, Qemu, find, load
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from migstream.analysis.compat_machines import BinariesReport, Side, compat_machines
+from migstream.analysis.compat.machines import BinariesReport, Side, compat_machines
 from migstream.cli.group import cli
 from migstream.errors import NoSuchPath, QemuError
 from migstream.qemu.ask import machines

@@ -13,7 +13,7 @@ import msgspec
 from migstream.analysis.findings import Finding
 from migstream.analysis.golden import Golden
 from migstream.analysis.pages import ERRORS
-from migstream.analysis.rules import Subject, rules, select
+from migstream.analysis.rules.registry import Subject, rules, select
 from migstream.errors import NotAStream, Truncated, Unsupported
 from migstream.stream import Stream
 from migstream.wire.model import Opaque, Section, Span

@@ -10,11 +10,11 @@ import re
 
 import msgspec
 
-from migstream.analysis.explain import explain
+from migstream.analysis.explain.log import explain
 
 __all__ = ["Failure", "failure"]
 
-# Values of `analysis.messages` that say where the reader was, not what it met.
+# Values of `analysis.explain.messages` that say where the reader was, not what it met.
 PLACES = frozenset({"offset", "section", "read", "expected", "page", "length", "len", "channel"})
 CODE = re.compile(r"\bMS\d{3}\b")
 AT = re.compile(r"\b0x[0-9a-f]+ (\S.*?): ")

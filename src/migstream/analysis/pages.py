@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from migstream.analysis.rules import rules
+from migstream.analysis.rules.registry import rules
 
 __all__ = ["ERRORS", "Page", "page", "pages"]
 

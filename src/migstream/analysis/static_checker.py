@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from migstream.analysis.compat_schema import Class, differences, first_names, pieces_of
+from migstream.analysis.compat.pieces import Class, differences, first_names, pieces_of
 
 if TYPE_CHECKING:
     from migstream.analysis.schema import Schema, State, Type

@@ -24,7 +24,7 @@ from migstream.cli.common import (
 from migstream.cli.destination import make_destination, options, parse_version
 
 if TYPE_CHECKING:
-    from migstream.analysis.breaks import Break
+    from migstream.analysis.compat.breaks import Break
     from migstream.qemu.load import Verdict
     from migstream.stream import Stream
 
@@ -32,7 +32,7 @@ __all__ = ["command"]
 
 
 def _breaks(accept: str | None) -> tuple[Break, ...]:
-    from migstream.analysis.breaks import read_breaks
+    from migstream.analysis.compat.breaks import read_breaks
 
     return read_breaks(accept) if accept is not None else ()
 
@@ -51,13 +51,13 @@ def _stream(
     accept: str | None,
     verify: bool,
 ) -> None:
-    from migstream.analysis.compat import compat
+    from migstream.analysis.compat.play import compat
     from migstream.render.compat import report_json, report_lines
 
     version, label, features = parse_version(release), "", None
     with ExitStack() as stack:
         if qemu is not None:
-            from migstream.analysis.compat_offered import Offered
+            from migstream.analysis.compat.offered import Offered
             from migstream.qemu.ask import ask
 
             asked = stack.enter_context(ask(qemu, arguments))
@@ -77,7 +77,7 @@ def _stream(
 
 def _try(stream: Stream, qemu: tuple[str, ...], arguments: tuple[str, ...]) -> Verdict:
     """Give the stream itself to the QEMU; its guest does not run."""
-    from migstream.analysis.compat_frame import VALIDATED
+    from migstream.analysis.compat.frame import VALIDATED
     from migstream.edit.change import Edit
     from migstream.qemu.load import load
 
@@ -125,7 +125,7 @@ def _binaries(
     *,
     verify: bool,
 ) -> None:
-    from migstream.analysis.compat_machines import Side, compat_machines
+    from migstream.analysis.compat.machines import Side, compat_machines
     from migstream.render.compat import machines_json, machines_lines
 
     breaks = _breaks(accept)

@@ -12,7 +12,7 @@ from migstream.cli.common import begun
 from migstream.stream import open_stream
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat_destination import Destination, Version
+    from migstream.analysis.compat.destination import Destination, Version
 
 __all__ = ["make_destination", "options", "parse_version"]
 
@@ -61,7 +61,7 @@ def make_destination(
     SourceError : a file cannot be read
     BadDescription : the schema is none
     """
-    from migstream.analysis.compat_destination import Destination
+    from migstream.analysis.compat.destination import Destination
     from migstream.analysis.schema import open_schema
 
     return Destination(

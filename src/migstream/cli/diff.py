@@ -68,8 +68,8 @@ def command(
 
     Exit status: 0 same, 1 different, 2 wrong usage, 3 damaged stream.
     """
-    from migstream.analysis.diff import diff
-    from migstream.analysis.diff_model import PARTS
+    from migstream.analysis.diff.compare import diff
+    from migstream.analysis.diff.model import PARTS
     from migstream.render.diff import diff_json, diff_lines
 
     names = ignored(ignore)

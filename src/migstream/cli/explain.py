@@ -57,7 +57,7 @@ def _said(
     release: str | None,
     source: str | None,
 ) -> None:
-    from migstream.analysis.explain import explain
+    from migstream.analysis.explain.log import explain
     from migstream.analysis.schema import open_schema
     from migstream.render.explanation import explanation_lines, explanation_table
 

@@ -146,7 +146,7 @@ def _readable(run: Run) -> None:
 
 def _shown(text: str) -> str:
     """The lines that count: QEMU's messages, else the last ones."""
-    from migstream.analysis.explain import recognise
+    from migstream.analysis.explain.log import recognise
 
     lines = text.strip().splitlines()
     known = sorted({said.line for said in recognise(text.strip())})

@@ -10,9 +10,9 @@ from msgspec import to_builtins
 from migstream.render.text import Palette, escape, table
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat_machines import BinariesReport, MachineReport
-    from migstream.analysis.compat_model import Problem, Report
-    from migstream.analysis.compat_model import Verdict as DeviceVerdict
+    from migstream.analysis.compat.machines import BinariesReport, MachineReport
+    from migstream.analysis.compat.model import Problem, Report
+    from migstream.analysis.compat.model import Verdict as DeviceVerdict
     from migstream.analysis.static_checker import SchemaReport
     from migstream.qemu.load import Verdict
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from migstream.analysis.diff_model import Change, Diff, Range
+from migstream.analysis.diff.model import Change, Diff, Range
 from migstream.render.text import Palette, escape
 
 __all__ = ["FORMAT", "diff_json", "diff_lines"]

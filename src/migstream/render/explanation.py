@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from migstream.analysis.diff_model import Diff
-from migstream.analysis.explain import Explanation, Said
-from migstream.analysis.explain_difference import Contrast, Difference, Side
-from migstream.analysis.recognise import filled
+from migstream.analysis.diff.model import Diff
+from migstream.analysis.explain.log import Explanation, Said
+from migstream.analysis.explain.model import Contrast, Difference, Side
+from migstream.analysis.explain.recognise import filled
 from migstream.render.diff import diff_lines
 from migstream.render.findings import finding_lines, finding_table
 from migstream.render.text import Palette, escape

@@ -1,0 +1,315 @@
+"""The destination of a load: what its schema, a stream of its own, and its release say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from migstream.analysis.compat.pieces import Piece, pieces_of
+from migstream.vmstate.layout import Node
+
+if TYPE_CHECKING:
+    from migstream.analysis.schema import Schema, State
+    from migstream.stream import Device, Stream
+    from migstream.wire.model import Section
+
+__all__ = ["NEEDS_TIMER", "Bounds", "Destination", "Version", "Versions"]
+
+Version = tuple[int, ...]
+
+
+class Bounds(NamedTuple):
+    """Releases that a destination can be: from `first` on, before `before`; None where open."""
+
+    first: Version | None = None
+    before: Version | None = None
+
+    def since(self, release: Version) -> bool:
+        """Whether it certainly is that release or a newer one."""
+        return self.first is not None and self.first >= release
+
+    def until(self, release: Version) -> bool:
+        """Whether it certainly is older than that."""
+        return self.before is not None and self.before <= release
+
+    def __str__(self) -> str:
+        first, before = (".".join(map(str, v or ())) for v in self)
+        if self.first is not None and self.before == (*self.first, 0):
+            return first
+        parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
+        return ", ".join(part for part in parts if part) or "unknown"
+
+
+class Versions(NamedTuple):
+    """Of one VMState on the destination; `minimum` None where only a stream told the version."""
+
+    version: int
+    minimum: int | None
+
+
+class SchemaMark(NamedTuple):
+    """A VMState that a release brought, beside one that was there before: together they date a schema."""
+
+    release: Version
+    newer: str
+    older: str
+
+
+# QEMU, hw/nvme/ctrl.c: 10.0 has an empty VMState, 11.1 a full one; hw/net/igb.c.
+SCHEMA_MARKS = (
+    SchemaMark((11, 1), "nvme-atomic", "nvme"),
+    SchemaMark((8, 0), "igb-tx", "e1000e"),
+)
+
+
+def _json_text(stream: Stream) -> bytes:
+    return b"" if stream.description is None else stream.description.text
+
+
+class Destination:
+    """What is known of where the stream is to be loaded.
+
+    Parameters
+    ----------
+    schema : its `-dump-vmstate`
+    stream : one that it saved itself, started as it will be for the load
+    release : its release, (10, 0); found out as far as possible where not given
+    label : what to call it
+    features : of virtio, those that its devices offer, by name and instance id of their sections
+    """
+
+    def __init__(
+        self,
+        schema: Schema | None = None,
+        stream: Stream | None = None,
+        release: Version | None = None,
+        label: str = "",
+        features: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
+        self.schema = schema
+        self.stream = stream
+        self.features: Mapping[tuple[str, int], int] = {} if features is None else features
+        self._release = release
+        self._label = label
+
+    @property
+    def label(self) -> str:
+        """What to call it; the names of its files where nothing else was said."""
+        return self._label or " and ".join(
+            one.name for one in (self.schema, self.stream) if one is not None
+        )
+
+    # --- release ---------------------------------------------------------------------------------
+
+    @cached_property
+    def release(self) -> Bounds:
+        """As given, else from what a schema or a stream shows of it."""
+        if self._release is not None:
+            return Bounds(self._release, (*self._release, 0))
+        marks = [*self._schema_marks(), *self._stream_marks()]
+        first = max((v for v, seen in marks if seen), default=None)
+        before = min((v for v, seen in marks if not seen), default=None)
+        if first is not None and before is not None and before <= first:
+            before = None
+        return Bounds(first, before)
+
+    def _schema_marks(self) -> Iterator[tuple[Version, bool]]:
+        if self.schema is not None:
+            for mark in SCHEMA_MARKS:
+                if mark.older in self.schema.states:
+                    yield mark.release, mark.newer in self.schema.states
+
+    def _stream_marks(self) -> Iterator[tuple[Version, bool]]:
+        """Marks of a description.
+
+        References
+        ----------
+        QEMU, qobject/json-writer.c (6.0 writes without blanks inside braces); migration/savevm.c (the
+        configuration is described from 8.2 on); migration/global_state.c (9.0); migration/vmstate.c
+        (`index` up to 10.2, `ptr-marker` in 11.1)
+        """
+        stream = self.stream
+        if stream is None or not (text := _json_text(stream)):
+            return
+        yield (6, 0), not text.startswith(b"{ ")
+        yield (
+            (8, 2),
+            stream.description is not None and stream.description.configuration is not None,
+        )
+        runstate = [d for d in stream.devices if d.name == "globalstate" and d.layout is not None]
+        for device in runstate:
+            yield (9, 0), any(c.name == "vm_was_suspended" for c in device)
+        if b'"ptr-marker"' in text or self._new_states:
+            yield (11, 1), True
+        elif b'"index"' in text:
+            yield (11, 1), False
+
+    @cached_property
+    def _new_states(self) -> bool:
+        """VMStates that 11.1 sends for machines that older releases have as well."""
+        return any(name in self.subsections for name in NEW_SUBSECTIONS) or any(
+            child.name == "cpreg_vmstate_array_len" and child.type == "int32"
+            for device in self.sections_of("cpu")
+            for child in device
+        )
+
+    # --- sections --------------------------------------------------------------------------------
+
+    @cached_property
+    def devices(self) -> dict[tuple[str, int], Device]:
+        """Devices of its own stream."""
+        return {} if self.stream is None else {d.section.key: d for d in self.stream.devices}
+
+    @cached_property
+    def live(self) -> dict[tuple[str, int], Section]:
+        """Live sections (START) of its own stream, as far as its head shows them."""
+        from migstream.wire.model import Section, SectionType
+
+        items = () if self.stream is None else self.stream.head
+        return {i.key: i for i in items if isinstance(i, Section) and i.type is SectionType.START}
+
+    def sections_of(self, name: str) -> list[Device]:
+        return [d for (n, _), d in self.devices.items() if n == name]
+
+    def sections_ending(self, name: str) -> list[Device]:
+        """Devices whose name, without the path of the device, is this."""
+        return [d for (n, _), d in self.devices.items() if n.rpartition("/")[2] == name]
+
+    def handler(self, name: str, instance: int) -> Device | None:
+        """The device that a section is loaded by.
+
+        References
+        ----------
+        QEMU, migration/savevm.c: find_se (name and instance id, or the alias of the id; then
+        the name without the device's path, as machines before 1.0 sent it)
+        """
+        found = self.devices.get((name, instance))
+        if found is not None:
+            return found
+        alias = LEGACY_IDS.get(name, {}).get(instance)
+        if alias is not None and (name, alias) in self.devices:
+            return self.devices[name, alias]
+        if "/" in name:
+            return None
+        tails = [
+            d for (n, _), d in self.devices.items() if n.rpartition("/")[2] == name and "/" in n
+        ]
+        return tails[instance] if 0 <= instance < len(tails) else None
+
+    # --- VMStates --------------------------------------------------------------------------------
+
+    @cached_property
+    def subsections(self) -> dict[str, Node]:
+        """Subsections that its own stream has, by name."""
+        found: dict[str, Node] = {}
+        for device in self.devices.values():
+            if device.layout is not None:
+                _collect(device.layout.children, found)
+        return found
+
+    def knows(self, vmsd: str) -> bool:
+        """Whether the schema has this VMState of a device, and so all that is inside."""
+        return self.schema is not None and vmsd in self.schema.devices
+
+    def states(self, name: str) -> tuple[State, ...]:
+        """VMStates of that name in the schema."""
+        return () if self.schema is None else self.schema.states.get(name, ())
+
+    def pieces(self, state: State, version: int, singles: AbstractSet[str]) -> list[Piece]:
+        """Pieces of a VMState of the schema, as they are loaded from that version."""
+        assert self.schema is not None
+        numbered = self.schema.numbered
+        return list(pieces_of(state, numbered=numbered, version=version, singles=singles))
+
+    def versions(self, name: str, seen: int | None) -> Versions | None:
+        """Version and minimum of a VMState; `seen` is the version in the destination's stream."""
+        states = self.states(name)
+        if seen is not None:
+            states = tuple(s for s in states if s.version_id == seen)
+        if states:
+            version = max(s.version_id for s in states)
+            return Versions(version, min(s.minimum_version_id for s in states))
+        return None if seen is None else Versions(seen, None)
+
+    def lacks(self, subsection: str) -> bool:
+        """Whether its release is older than a subsection that no schema shows."""
+        since = SUBSECTION_SINCE.get(subsection)
+        return since is not None and self.release.until(since)
+
+
+def _collect(nodes: tuple[Node, ...], found: dict[str, Node]) -> None:
+    for node in nodes:
+        if node.kind == "subsection":
+            found.setdefault(node.name, node)
+        if node.children:
+            _collect(node.children, found)
+
+
+# Subsections of what is registered by hand, which no schema has, by the first of the releases 7.2,
+# 10.0 and 11.1 that knows them: target/*/machine.c, hw/virtio/virtio.c.
+SUBSECTION_SINCE: dict[str, Version] = {
+    "cpu/amd_tsc_scale_msr": (7, 2),
+    "cpu/apx": (11, 1),
+    "cpu/arch_lbr": (7, 2),
+    "cpu/bhrb": (10, 0),
+    "cpu/cet": (11, 1),
+    "cpu/cet_shstk": (11, 1),
+    "cpu/ctr": (10, 0),
+    "cpu/elp": (10, 0),
+    "cpu/error_code": (11, 1),
+    "cpu/event": (11, 1),
+    "cpu/fpmr": (11, 1),
+    "cpu/fred": (10, 0),
+    "cpu/intel_amx_xtile": (7, 2),
+    "cpu/intel_sgx": (7, 2),
+    "cpu/jvt": (10, 0),
+    "cpu/lasx": (10, 0),
+    "cpu/lbt": (10, 0),
+    "cpu/lsx": (10, 0),
+    "cpu/m/mve": (7, 2),
+    "cpu/mseccfg": (10, 0),
+    "cpu/msgint": (11, 1),
+    "cpu/msr_hwcr": (10, 0),
+    "cpu/msr_pl0_ssp": (11, 1),
+    "cpu/msr_xfd": (7, 2),
+    "cpu/pdptrs": (7, 2),
+    "cpu/pkrs": (7, 2),
+    "cpu/pmsav8/pmsav8r": (10, 0),
+    "cpu/pstate64": (11, 1),
+    "cpu/reservation": (10, 0),
+    "cpu/rtas_stopped": (11, 1),
+    "cpu/smtateen": (10, 0),
+    "cpu/ssp": (10, 0),
+    "cpu/svm_guest": (7, 2),
+    "cpu/syndrome64": (11, 1),
+    "cpu/timer": (10, 0),
+    "cpu/tlb_entry": (10, 0),
+    "cpu/triple_fault": (7, 2),
+    "cpu/vfp/fpcr_fpsr": (10, 0),
+    "cpu/wfxt-timer": (10, 0),
+    "cpu/xen_vcpu": (10, 0),
+    "cpu/zt0": (11, 1),
+    "virtio/128bit_features": (11, 1),
+    "virtio_pci/modern_state/features128": (11, 1),
+}
+
+# Subsections with a timer that a CPU without the feature does not have; QEMU does not look before
+# it loads and ends in an assertion: target/arm/machine.c, target/riscv/machine.c.
+NEEDS_TIMER = {"cpu/timer", "cpu/wfxt-timer"}
+
+# Subsections that are there whenever the device is, and the release that began to send them:
+# hw/acpi/piix4.c, hw/acpi/ich9.c. Seen in 11.1, not in 10.0.
+NEW_SUBSECTIONS = ("piix4_pm/cpuhp", "ich9_pm/cpuhp")
+
+# Instance ids that QEMU still takes for ISA devices: their first port
+# (qdev_set_legacy_instance_id; hw/core/qdev.c, and each device).
+LEGACY_IDS: dict[str, dict[int, int]] = {
+    "fdc": {0x3F0: 0},
+    "i8254": {0x40: 0},
+    "i8259": {0x20: 0, 0xA0: 1},
+    "mc146818rtc": {0x70: 0},
+    "parallel_isa": {0x378: 0, 0x278: 1},
+    "serial": {0x3F8: 0, 0x2F8: 1, 0x3E8: 2, 0x2E8: 3},
+}

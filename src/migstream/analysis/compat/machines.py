@@ -1,0 +1,190 @@
+"""`compat` of two QEMU binaries: every machine type that both have, saved by one, played for the other."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.analysis.compat.destination import Destination, Version
+from migstream.analysis.compat.model import Report
+from migstream.analysis.compat.offered import Offered
+from migstream.analysis.compat.play import compat
+from migstream.analysis.schema import Schema, open_schema
+from migstream.analysis.static_checker import SchemaReport, check_schemas
+from migstream.errors import NoSuchPath, QemuError
+from migstream.qemu.ask import machines, save, schema
+from migstream.qemu.load import Verdict, load
+from migstream.stream import open_stream
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat.breaks import Break
+
+__all__ = ["BinariesReport", "MachineReport", "Side", "compat_machines"]
+
+AT_ONCE = 2  # QEMUs
+
+
+class Side(msgspec.Struct, frozen=True):
+    """A QEMU: how it is started, and what each of its machines is started with."""
+
+    command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return " ".join(self.command)
+
+    def start(self, machine: str) -> list[str]:
+        """Arguments for that machine type."""
+        return ["-machine", machine, *self.arguments]
+
+
+class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One machine type.
+
+    Parameters
+    ----------
+    report : the load of its stream, played; None where one side does not start
+    said : why it does not, in QEMU's words
+    tried : what the destination did when it was given the stream, where that was asked for
+    """
+
+    machine: str
+    report: Report | None = None
+    said: str = ""
+    tried: Verdict | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the destination took the stream, or would."""
+        if self.tried is not None:
+            return self.tried.accepted
+        return self.report is None or self.report.accepted
+
+
+class BinariesReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Two binaries.
+
+    `gone` and `new` are machine types that only the source or only the destination has; `schemas`
+    compares the devices of the two, whether or not a machine has them.
+    """
+
+    source: str
+    destination: str
+    machines: tuple[MachineReport, ...]
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+    schemas: SchemaReport
+
+    @property
+    def exit_status(self) -> int:
+        """1 where the stream of any machine would be refused."""
+        return int(not all(machine.accepted for machine in self.machines))
+
+
+def compat_machines(
+    source: Side,
+    destination: Side,
+    wanted: Sequence[str] = (),
+    breaks: Iterable[Break] = (),
+    *,
+    verify: bool = False,
+    done: Callable[[int, int], None] = lambda _done, _all: None,
+) -> BinariesReport:
+    """Play the load of every common machine type's own stream, as it is after a reset.
+
+    Parameters
+    ----------
+    wanted : machine types, wildcards as in a shell; all where empty
+    breaks : problems that are accepted
+    verify : give each stream to the destination, too
+    done : told after each machine how many of how many are done
+
+    Raises
+    ------
+    QemuError : one of the two does not start at all
+    NoSuchPath : none of the machine types is `wanted`
+    """
+    ours, theirs = machines(source.command), machines(destination.command)
+    chosen = [m for m in ours if not wanted or any(fnmatchcase(m, glob) for glob in wanted)]
+    if not chosen:
+        raise NoSuchPath(
+            f"{source.name} has no machine type {' or '.join(wanted)}",
+            hint=f"{source.name} -machine help lists them",
+        )
+    common = [m for m in chosen if m in theirs]
+    breaks = tuple(breaks)
+    with tempfile.TemporaryDirectory(prefix="migstream-") as name:
+        folder = Path(name)
+        there = _schema(destination, folder / "destination.json")
+        schemas = check_schemas(_schema(source, folder / "source.json"), there)
+
+        def play(machine: str) -> MachineReport:
+            return _machine(source, destination, there, machine, breaks, verify=verify)
+
+        reports: list[MachineReport] = []
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for report in pool.map(play, common):
+                reports.append(report)
+                done(len(reports), len(common))
+    return BinariesReport(
+        source=source.name,
+        destination=destination.name,
+        machines=tuple(reports),
+        gone=tuple(m for m in chosen if m not in theirs),
+        new=tuple(_matching(theirs, ours, wanted)),
+        schemas=schemas,
+    )
+
+
+def _matching(theirs: list[str], ours: list[str], wanted: Sequence[str]) -> Iterator[str]:
+    for machine in theirs:
+        if machine not in ours and (not wanted or any(fnmatchcase(machine, g) for g in wanted)):
+            yield machine
+
+
+def _schema(side: Side, path: Path) -> Schema:
+    """All devices that the binary has, which no machine type changes (hence none is started).
+
+    References
+    ----------
+    QEMU, migration/savevm.c: dump_vmstate_json_to_file (every type that is a TYPE_DEVICE)
+    """
+    schema(side.command, ["-machine", "none"], path)
+    found = open_schema(path)
+    found.name = side.name
+    return found
+
+
+def _machine(
+    source: Side,
+    destination: Side,
+    there: Schema,
+    machine: str,
+    breaks: tuple[Break, ...],
+    *,
+    verify: bool,
+) -> MachineReport:
+    tried = None
+    with tempfile.TemporaryDirectory(prefix="migstream-") as name:
+        ours, theirs = Path(name) / "source.mig", Path(name) / "destination.mig"
+        try:
+            save(source.command, source.start(machine), ours)
+            release: Version = save(destination.command, destination.start(machine), theirs)
+            if verify:
+                tried = load(destination.command, destination.start(machine), ours)
+        except QemuError as error:
+            return MachineReport(machine=machine, said=error.message)
+        with open_stream(ours) as stream, open_stream(theirs) as other:
+            offered = Offered(destination.command, destination.start(machine), theirs)
+            to = Destination(there, other, release, destination.name, offered)
+            report = compat(stream, to, breaks)
+    report = msgspec.structs.replace(report, file=machine)
+    return MachineReport(machine=machine, report=report, tried=tried)

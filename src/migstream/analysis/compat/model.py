@@ -1,0 +1,117 @@
+"""What `compat` has to say: one verdict for each section, one problem for each that fails."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from migstream.wire.model import Span
+
+__all__ = ["Kind", "Note", "Problem", "Report", "Verdict", "Word"]
+
+Kind = Literal[
+    "framing",
+    "configuration",
+    "command",
+    "section",
+    "version",
+    "ram",
+    "subsection",
+    "fields",
+    "value",
+    "pci",
+    "virtqueue",
+    "features",
+    "registers",
+    "cpu",
+]
+Word = Literal["loads", "loses", "fails", "unknown"]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a load ends.
+
+    Parameters
+    ----------
+    kind : what sort of difference: "framing" (header, footers), "configuration" (machine,
+        capabilities, page bits, uuid), "command", "section" (no such device), "version", "ram"
+        (block or size), "subsection", "fields" (other bytes), "value" (one that must be equal),
+        "pci" (configuration space), "virtqueue", "features" (of virtio, not offered), "registers",
+        "cpu" (another model)
+    device : the section concerned, as `Section.path` has it; empty for what is no section
+    span : the bytes to blame, absolute
+    message : what is different, in one line
+    said : what QEMU is expected to print, line by line
+    found : the byte that QEMU has read when it finds it, where that is not the first of `span`
+    late : whether QEMU finds it when the whole device is read (post_load)
+    """
+
+    kind: Kind
+    device: str
+    span: Span
+    message: str
+    path: str = ""
+    said: tuple[str, ...] = ()
+    hint: str = ""
+    found: int | None = None
+    late: bool = False
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """When QEMU comes to it, of the problems of one device."""
+        return self.late, self.span.start if self.found is None else self.found
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """State that is not loaded, or something that could not be decided."""
+
+    path: str
+    message: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one section.
+
+    `word` is "loads", "loses" (it loads, but `lost` says what is gone), "fails" (`problem`), or
+    "unknown" (nothing of what the destination gave says anything of it: it is taken to load).
+    """
+
+    device: str
+    span: Span
+    word: Word
+    problem: Problem | None = None
+    lost: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The load of one stream, played.
+
+    `problems` are in the order in which QEMU would come to them: it says the first and ends.
+    `missing` are devices of the destination that the stream has no state for: they stay as they
+    are after a reset, which QEMU takes without a word. `accepted_breaks` are problems that a
+    reviewed file accepts (`analysis.compat.breaks`).
+    """
+
+    file: str
+    destination: str
+    release: str
+    verdicts: tuple[Verdict, ...]
+    problems: tuple[Problem, ...]
+    missing: tuple[str, ...] = ()
+    accepted_breaks: tuple[tuple[Problem, str], ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether QEMU would take the stream."""
+        return not self.problems
+
+    @property
+    def first(self) -> Problem | None:
+        """What QEMU ends with."""
+        return next(iter(self.problems), None)
+
+    @property
+    def exit_status(self) -> int:
+        return int(not self.accepted)

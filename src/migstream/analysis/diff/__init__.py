@@ -1,0 +1,1 @@
+"""What changed from one stream to another: values, guest memory, the rest."""

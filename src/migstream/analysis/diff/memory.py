@@ -1,0 +1,133 @@
+"""Guest memory of two streams, block by block, page by page.
+
+Contents count, not how they were sent: a zero page is equal to one of zeros that was sent whole.
+A page that one stream never sent is a difference of its own, for a destination keeps there what
+it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from migstream.analysis.diff.model import Change, Range
+from migstream.analysis.diff.values import differing_ranges
+
+if TYPE_CHECKING:
+    from migstream.ram.image import Block, Ram
+    from migstream.stream import Stream
+
+__all__ = ["memory"]
+
+WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
+EMPTY = frozenset({"absent", "zero"})
+
+
+def memory(a: Stream, b: Stream) -> Iterator[Change]:
+    """Differences of all RAM blocks.
+
+    Raises
+    ------
+    ParseError : the records of a page are damaged
+    """
+    left, right = a.ram, b.ram
+    names = list(dict.fromkeys([*(left or ()), *(right or ())]))
+    for name in names:
+        one, two = _block(left, name), _block(right, name)
+        sizes = None if one is None else one.size, None if two is None else two.size
+        if sizes[0] != sizes[1]:
+            yield _resized(name, *sizes)
+        if one is None or two is None:
+            continue
+        ranges = tuple(_merged(_pages(one, two)))
+        if ranges:
+            yield Change(
+                mark="~",
+                part="memory",
+                what="pages",
+                path=f"ram/{name}",
+                page=min(one.page, two.page),
+                ranges=ranges,
+            )
+
+
+def _block(ram: Ram | None, name: str) -> Block | None:
+    return ram[name] if ram is not None and name in ram else None
+
+
+def _resized(name: str, old: int | None, new: int | None) -> Change:
+    return Change(
+        mark="+" if old is None else "-" if new is None else "~",
+        part="memory",
+        what="block",
+        path=f"ram/{name}",
+        old=old,
+        new=new,
+        old_text="" if old is None else f"{old:#x} bytes",
+        new_text="" if new is None else f"{new:#x} bytes",
+    )
+
+
+def _merged(ranges: Iterator[Range]) -> Iterator[Range]:
+    """Neighbours of the same kinds as one."""
+    last: Range | None = None
+    for one in ranges:
+        if last is not None and (last.stop, last.old, last.new) == (one.start, one.old, one.new):
+            last = Range(start=last.start, stop=one.stop, old=one.old, new=one.new)
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
+
+
+def _pages(a: Block, b: Block) -> Iterator[Range]:
+    """Ranges of pages, in bytes of the block, that differ within the length that both have."""
+    stop = min(a.size, b.size)
+    left, right = a.runs(0, stop), b.runs(0, stop)
+    one, two = next(left, None), next(right, None)
+    at = 0
+    buffers = bytearray(WINDOW), bytearray(WINDOW)
+    while one is not None and two is not None:
+        end = min(one.stop, two.stop)
+        if one.kind == two.kind and one.kind in EMPTY:
+            pass
+        elif "absent" in {one.kind, two.kind}:
+            yield Range(start=at, stop=end, old=one.kind, new=two.kind)
+        else:
+            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers)
+        at = end
+        one = next(left, None) if one.stop == end else one
+        two = next(right, None) if two.stop == end else two
+
+
+def _contents(
+    a: Block,
+    b: Block,
+    start: int,
+    stop: int,
+    kinds: tuple[str, str],
+    buffers: tuple[bytearray, bytearray],
+) -> Iterator[Range]:
+    """Pages of [start, stop), where both sides have contents, that differ: a window at a time."""
+    page = min(a.page, b.page)
+    for at in range(start, stop, WINDOW):
+        size = min(WINDOW, stop - at)
+        for block, buffer in zip((a, b), buffers, strict=True):
+            _fill(block, at, memoryview(buffer)[:size])
+        if size == WINDOW and buffers[0] == buffers[1]:
+            continue
+        views = memoryview(buffers[0])[:size], memoryview(buffers[1])[:size]
+        whole = size - size % page
+        for first, last in differing_ranges(views[0][:whole], views[1][:whole], page):
+            yield Range(start=at + first * page, stop=at + last * page, old=kinds[0], new=kinds[1])
+        if bytes(views[0][whole:]) != bytes(views[1][whole:]):
+            yield Range(start=at + whole, stop=at + size, old=kinds[0], new=kinds[1])
+
+
+def _fill(block: Block, at: int, out: memoryview) -> None:
+    if at % block.page or len(out) % block.page:
+        out[:] = block.read(at, at + len(out))
+    else:
+        block.fill(at // block.page, out)

@@ -1,0 +1,282 @@
+"""Two values of one device: where they differ, down to fields and elements of arrays.
+
+Whatever the fields say, bytes that differ are a difference: where no field owns up to one (the
+header of a subsection, markers between the elements of a list), the enclosing value does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from migstream.analysis.diff.model import Change, Range
+from migstream.vmstate.layout import Node, subsection_header
+from migstream.vmstate.values import Value
+
+__all__ = ["differing_ranges", "values", "whole"]
+
+LONG_TEXT = 200
+
+
+def values(a: Value, b: Value) -> Iterator[Change]:
+    """Differences of two values that stand in the same place."""
+    shape = _shape(a.node) == _shape(b.node)
+    if shape and bytes(a.raw) == bytes(b.raw):
+        return
+    found = False
+    for change in _inside(a, b, shape=shape):
+        found = True
+        yield change
+    if not found and bytes(a.raw) != bytes(b.raw):
+        yield _octets(a, b)
+    elif not found and not shape:
+        yield _typed(a, b)
+
+
+def whole(mark: str, value: Value) -> Change:
+    """A field or subsection that one side only has."""
+    what = "subsection" if value.kind == "subsection" else "field"
+    text = _text(value)
+    plain = value.plain()
+    span = (value.span.start, value.span.stop)
+    if mark == "+":
+        return Change(
+            mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
+            new=plain, new_text=text, new_span=span,
+        )  # fmt: skip
+    return Change(
+        mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
+        old=plain, old_text=text, old_span=span,
+    )  # fmt: skip
+
+
+def differing_ranges(a: memoryview, b: memoryview, stride: int) -> list[tuple[int, int]]:
+    """Elements [start, stop) of `stride` bytes that differ in two buffers of one length."""
+    import numpy as np
+
+    if not stride or not len(a):
+        return []
+    one = np.frombuffer(a, np.uint8).reshape(-1, stride)
+    two = np.frombuffer(b, np.uint8).reshape(-1, stride)
+    where = np.flatnonzero((one != two).any(axis=1))
+    if not where.size:
+        return []
+    cuts = np.flatnonzero(np.diff(where) > 1) + 1
+    starts = where[np.concatenate(([0], cuts))]
+    stops = where[np.concatenate((cuts - 1, [where.size - 1]))] + 1
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
+
+
+# --- by kind -------------------------------------------------------------------------------------
+
+
+def _shape(node: Node) -> Node:
+    """The node without its place: what precedes it may have another length."""
+    return msgspec.structs.replace(node, offset=0, name="")
+
+
+def _inside(a: Value, b: Value, *, shape: bool) -> Iterator[Change]:
+    if a.kind != b.kind or (a.count is None) != (b.count is None):
+        yield _typed(a, b)
+    elif a.kind == "sequence":
+        yield from _named(a.children, b.children)
+    elif a.count is not None:
+        yield from _array(a, b, shape=shape)
+    elif a.kind == "leaf":
+        yield from _single(a, b)
+    else:
+        if a.type != b.type:
+            yield _typed(a, b)
+        if a.kind == "subsection" or a.node.version != b.node.version:
+            yield from _header(a, b)
+        yield from _named(a.children, b.children)
+
+
+def _single(a: Value, b: Value) -> Iterator[Change]:
+    if a.type != b.type:
+        yield _typed(a, b)
+        return
+    inner, other = list(a.children), list(b.children)
+    if inner and other:
+        yield from _named(inner, other)
+    elif a.wire.kind in {"bytes", "bitmap", "group"} or a.wire != b.wire:
+        yield _octets(a, b)
+    else:
+        yield _scalar(a, b)
+
+
+def _array(a: Value, b: Value, *, shape: bool) -> Iterator[Change]:
+    if a.node.stride != b.node.stride or (a.kind == "leaf" and a.type != b.type):
+        yield _typed(a, b)
+        if a.kind == "leaf":
+            return
+    counts = a.count or 0, b.count or 0
+    common = min(counts)
+    if counts[0] != counts[1]:
+        yield _length(a, b, common)
+    if not a.node.stride:  # as many elements as one likes, and not a byte
+        return
+    if not shape and a.kind == "struct":
+        for i in range(common):
+            yield from values(a.element(i), b.element(i))
+        return
+    size = common * a.node.stride
+    ranges = differing_ranges(a.raw[:size], b.raw[:size], a.node.stride)
+    if not ranges:
+        return
+    if a.kind == "struct":
+        for i in chain.from_iterable(range(*one) for one in ranges):
+            yield from values(a.element(i), b.element(i))
+        return
+    yield _both(
+        a, b, "field", "values",
+        ranges=tuple(
+            Range(start=s, stop=e, old=_elements(a, s, e), new=_elements(b, s, e))
+            for s, e in ranges
+        ),
+    )  # fmt: skip
+
+
+def _named(a: Iterable[Value], b: Iterable[Value]) -> Iterator[Change]:
+    """Children by name; several of one name in turn."""
+    left, right = _by_name(a), _by_name(b)
+    for key, value in left.items():
+        if key in right:
+            yield from values(value, right[key])
+        else:
+            yield whole("-", value)
+    for key, value in right.items():
+        if key not in left:
+            yield whole("+", value)
+    common = [key for key in right if key in left]
+    if common != [key for key in left if key in right]:
+        moved = next(
+            key for key, old in zip(common, (k for k in left if k in right), strict=True)
+            if key != old
+        )  # fmt: skip
+        one = right[moved]
+        yield Change(
+            mark="~", part="schema", what="order", path=one.path, type=_kind(one),
+            old_text="fields in this order", new_text="another order from here on",
+        )  # fmt: skip
+
+
+def _by_name(children: Iterable[Value]) -> dict[tuple[str, int], Value]:
+    turns: dict[str, int] = {}
+    named = {}
+    for child in children:
+        turn = turns[child.name] = turns.get(child.name, -1) + 1
+        named[child.name, turn] = child
+    return named
+
+
+def _header(a: Value, b: Value) -> Iterator[Change]:
+    if a.node.version != b.node.version:
+        yield _both(
+            a, b, "version", "schema", old=a.node.version, new=b.node.version,
+            old_text=f"version {a.node.version}", new_text=f"version {b.node.version}",
+        )  # fmt: skip
+    if a.kind == "subsection" and a.name == b.name:
+        size = subsection_header(a.name)
+        if a.node.version == b.node.version and bytes(a.raw[:size]) != bytes(b.raw[:size]):
+            old, new = bytes(a.raw[:size]).hex(), bytes(b.raw[:size]).hex()
+            yield _both(a, b, "bytes", "schema", old=old, new=new, old_text=old, new_text=new)
+
+
+# --- changes ---------------------------------------------------------------------------------------
+
+
+def _kind(value: Value) -> str:
+    if value.kind == "subsection":
+        return "subsection"
+    return value.type if value.count is None else f"{value.type}[{value.count}]"
+
+
+def _text(value: Value) -> str:
+    """What a field that one side only has is worth."""
+    if value.kind == "subsection":
+        return f"version {value.node.version}"
+    if value.kind == "leaf" and value.count is None:
+        return value.text
+    if value.kind == "leaf" and value.count is not None:
+        some = bytes(value.raw[: 8 * value.node.stride])
+        return f"{len(value.raw)} bytes, {some.hex()}{'…' if len(value.raw) > len(some) else ''}"
+    return ""
+
+
+def _elements(value: Value, start: int, stop: int) -> Any:
+    """Elements of an array of plain values as JSON has them."""
+    stride = value.node.stride
+    found = value.wire.bulk(value.raw[start * stride : stop * stride], stop - start)
+    return [one.hex() if isinstance(one, bytes) else one for one in found]
+
+
+def _both(a: Value, b: Value, what: str, part: str, **more: Any) -> Change:
+    kinds = _kind(a), _kind(b)
+    return Change(
+        mark="~",
+        part=part,
+        what=what,
+        path=b.path,
+        type=kinds[0] if kinds[0] == kinds[1] else f"{kinds[0]} → {kinds[1]}",
+        old_span=(a.span.start, a.span.stop),
+        new_span=(b.span.start, b.span.stop),
+        **more,
+    )
+
+
+def _scalar(a: Value, b: Value) -> Change:
+    texts = a.text, b.text
+    if texts[0] == texts[1]:  # bools other than 0 and 1, numbers that are no number
+        texts = bytes(a.raw).hex(), bytes(b.raw).hex()
+    return _both(
+        a, b, "field", "values",
+        old=a.plain(), new=b.plain(), old_text=texts[0], new_text=texts[1],
+    )  # fmt: skip
+
+
+def _octets(a: Value, b: Value) -> Change:
+    """By bytes: their ranges where the lengths agree."""
+    if len(a.raw) != len(b.raw):
+        old, new = bytes(a.raw), bytes(b.raw)
+        return _both(
+            a, b, "bytes", "values", old=old.hex(), new=new.hex(),
+            old_text=_sized(old), new_text=_sized(new),
+        )  # fmt: skip
+    if len(a.raw) == 1:
+        old, new = bytes(a.raw), bytes(b.raw)
+        return _both(
+            a, b, "bytes", "values",
+            old=old.hex(), new=new.hex(), old_text=old.hex(), new_text=new.hex(),
+        )  # fmt: skip
+    ranges = tuple(
+        Range(start=s, stop=e, old=bytes(a.raw[s:e]).hex(), new=bytes(b.raw[s:e]).hex())
+        for s, e in differing_ranges(a.raw, b.raw, 1)
+    )
+    return _both(a, b, "bytes", "values", ranges=ranges)
+
+
+def _sized(raw: bytes) -> str:
+    some = raw.hex()
+    return f"{len(raw)} bytes, {some[:LONG_TEXT]}{'…' if len(some) > LONG_TEXT else ''}"
+
+
+def _typed(a: Value, b: Value) -> Change:
+    """The same name means something else, or has another size."""
+    old = f"{_kind(a)}, {a.span.size} bytes"
+    new = f"{_kind(b)}, {b.span.size} bytes"
+    if a.kind == b.kind == "leaf":
+        old, new = f"{old}: {_text(a)}", f"{new}: {_text(b)}"
+    return _both(a, b, "type", "schema", old=_kind(a), new=_kind(b), old_text=old, new_text=new)
+
+
+def _length(a: Value, b: Value, common: int) -> Change:
+    longer = max(a, b, key=lambda value: value.count or 0)
+    rest = Range(start=common, stop=longer.count or 0)
+    return _both(
+        a, b, "length", "schema", old=a.count, new=b.count, ranges=(rest,),
+        old_text=f"{a.count} elements", new_text=f"{b.count} elements",
+    )  # fmt: skip

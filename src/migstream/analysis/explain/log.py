@@ -1,0 +1,220 @@
+"""`explain`: what QEMU said when it did not load a stream, recognised, explained, and found in the stream."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.analysis.explain.messages.model import ERRNO, Wording
+from migstream.analysis.explain.messages.silent import NUMBERS, silent
+from migstream.analysis.explain.messages.source import SOURCE
+from migstream.analysis.explain.places import Scene, Spot, spots
+from migstream.analysis.explain.recognise import Said, recognise
+from migstream.analysis.features import feature_names
+from migstream.analysis.findings import Finding
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat.destination import Destination
+    from migstream.analysis.explain.model import Contrast
+    from migstream.analysis.schema import Schema
+    from migstream.stream import Stream
+
+__all__ = ["Explanation", "Said", "explain", "recognise"]
+
+MOST_FINDINGS = 8
+FROM_SOURCE = {message.name for message in SOURCE}
+BINARY = re.compile(r"qemu-system-(\w+)")
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log says.
+
+    Parameters
+    ----------
+    said : every message in order, each once
+    cause : the one that is the reason; where QEMU gave none, what a device and an errno alone
+        mean (`messages.silent`); None where that is unknown as well
+    device, instance : whose load failed, where that is said
+    fields : the field that failed, the outermost first
+    result : what the last line's errno means; empty where there is none
+    features : names of virtio feature bits: those that the destination lacks
+    masks : feature masks that the message has, bit by bit: as QEMU names the value, and the names
+    spots : bytes of the stream concerned
+    findings : what `check` finds wrong with the stream
+    contrast : what differs between the two sides, where something of them is known
+    """
+
+    said: tuple[Said, ...]
+    cause: Said | None = None
+    device: str = ""
+    instance: int | None = None
+    fields: tuple[str, ...] = ()
+    result: str = ""
+    features: tuple[str, ...] = ()
+    masks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    spots: tuple[Spot, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    contrast: Contrast | None = None
+
+
+def explain(
+    text: str,
+    stream: Stream | None = None,
+    destination: Destination | None = None,
+    source: Schema | None = None,
+) -> Explanation:
+    """Explain a message or a log, show what in the stream it is about, and what the two sides differ in.
+
+    Parameters
+    ----------
+    text : QEMU's words, of the destination, the source, or both
+    stream : what was loaded
+    destination : what is known of where: its schema, a stream of its own, its release
+    source : `-dump-vmstate` of the source
+
+    Raises
+    ------
+    ParseError : one of the streams cannot be read at all
+    """
+    said = recognise(text)
+    device, instance = _device(said)
+    fields = _fields(said)
+    cause = _cause(said) or _silent(said, device, text, stream)
+    found: tuple[Finding, ...] = ()
+    places: tuple[Spot, ...] = ()
+    if stream is not None:
+        from migstream.analysis.check import check
+
+        report = check(stream)
+        found = tuple(f for f in report.findings if f.severity != "note")[:MOST_FINDINGS]
+        shown = said if cause is None or cause in said else [cause, *said]
+        named = [(s.message.place, s.values) for s in shown if s.message.place != "none"]
+        ends = bool(named) and any("Input/output error" in s.text for s in said)
+        places = tuple(spots(Scene(stream, device, instance, fields), named, ends=ends))
+    masks = _masks(cause, device)
+    contrast = None
+    if cause is not None or device:
+        from migstream.analysis.explain.difference import contrast_of
+        from migstream.analysis.explain.model import Failing
+
+        failing = Failing(
+            said=tuple(said), cause=cause, device=device, instance=instance, error=_error(said)
+        )
+        damaged = any(f.severity == "error" for f in found)
+        contrast = contrast_of(failing, stream, destination, source, damaged=damaged)
+    return Explanation(
+        said=tuple(said),
+        cause=cause,
+        device=device,
+        instance=instance,
+        fields=fields,
+        result=_result(said),
+        features=_lacking(cause, device),
+        masks=masks,
+        spots=places,
+        findings=found,
+        contrast=contrast,
+    )
+
+
+def _cause(said: list[Said]) -> Said | None:
+    """The first cause; one that the source prints only where the destination's words are not there."""
+    causes = [s for s in said if s.message.kind == "cause"]
+    return next((s for s in causes if s.message.name not in FROM_SOURCE), next(iter(causes), None))
+
+
+def _device(said: list[Said]) -> tuple[str, int | None]:
+    context = [s for s in said if s.message.name == "loading-device"]
+    if context:
+        return context[0].values["device"], int(context[0].values["instance"], 16)
+    for one in said:
+        if one.values.get("device") and one.message.name not in {"blocked", *FROM_SOURCE}:
+            number = one.values.get("instance")
+            return one.values["device"], int(number, 0) if number else None
+    return "", None
+
+
+def _fields(said: list[Said]) -> tuple[str, ...]:
+    """Fields as a path, the outermost first.
+
+    Lines come innermost first. Clauses of one line come outermost first, since 10.2; older wordings
+    in one line are lines that somebody joined.
+    """
+    found: list[str] = []
+    hits = [s for s in said if s.message.name in {"field", "element"}]
+    for _, group in groupby(hits, key=lambda s: s.line):
+        inside = list(group)
+        if inside[0].message.name == "field":
+            inside.reverse()
+        found[:0] = [s.values["field"] for s in inside]
+    return tuple(found)
+
+
+def _error(said: list[Said]) -> str:
+    """The errno's text: that of the hook that failed where there is one, since the last line may have another."""
+    for one in said:
+        number = int(one.values["error"]) if one.message.name == "hook" else 0
+        if number in NUMBERS:
+            return NUMBERS[number]
+    for one in said:
+        if one.message.name == "result":
+            return next((t for t in ERRNO if one.values["error"].startswith(t)), "")
+    return ""
+
+
+def _result(said: list[Said]) -> str:
+    for one in said:
+        if one.message.name == "result":
+            for text, meaning in ERRNO.items():
+                if one.values["error"].startswith(text):
+                    return f"{text}: {meaning}"
+    return ""
+
+
+def _silent(said: list[Said], device: str, text: str, stream: Stream | None) -> Said | None:
+    """The cause of a refusal for which QEMU has no words."""
+    context = next((s for s in said if s.message.kind in {"context", "result"}), None)
+    if context is None:
+        return None
+    message = silent(device, _error(said), _architecture(text, stream))
+    if message is None:
+        return None
+    return msgspec.structs.replace(context, message=message, wording=Wording(""))
+
+
+def _architecture(text: str, stream: Stream | None) -> str:
+    """That of the program which speaks, else of the stream's CPUs; empty where neither says."""
+    binary = BINARY.search(text)
+    if binary is not None:
+        return binary[1].removesuffix("le")
+    if stream is None:
+        return ""
+    from migstream.machine.arch import architecture
+
+    return architecture(stream) or ""
+
+
+# --- feature masks ---------------------------------------------------------------------------------
+
+MASKS = {"virtio-features": ("features", "allowed")}
+
+
+def _masks(cause: Said | None, device: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Every feature mask of a message by the names of its bits."""
+    if cause is None:
+        return ()
+    return tuple(
+        (name, tuple(feature_names(int(cause.values[name], 16), device)))
+        for name in MASKS.get(cause.message.name, ())
+        if name in cause.values
+    )
+
+
+def _lacking(cause: Said | None, device: str) -> tuple[str, ...]:
+    if cause is None or cause.message.name != "virtio-features":
+        return ()
+    asked, allowed = (int(cause.values[name], 16) for name in ("features", "allowed"))
+    return tuple(feature_names(asked & ~allowed, device))

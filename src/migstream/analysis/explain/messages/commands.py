@@ -1,0 +1,148 @@
+"""Commands and postcopy (migration/savevm.c: loadvm_process_command, loadvm_postcopy_*)."""
+
+from __future__ import annotations
+
+from migstream.analysis.explain.messages.model import DAMAGE, LOST, NEWER, Message, message
+
+__all__ = ["COMMANDS"]
+
+COMMANDS: tuple[Message, ...] = (
+    message(
+        "unknown-command",
+        "MIG_CMD {command:x} unknown (len {length:x})",
+        means="a command that the destination does not know",
+        causes=(NEWER, LOST, DAMAGE),
+        place="damage",
+        sides=("command", "command {command}", "no such command"),
+    ),
+    message(
+        "deprecated-command",
+        (
+            "ENABLE_COLO command come in migration stream, but x-colo capability is not set",
+            "up to 10.x",
+        ),
+        ("MIG_CMD {command:x} deprecated", "newer than 10.0"),
+        means="a stream of COLO, which the destination does not take",
+        causes=("x-colo is on at the source only", "the destination has no COLO any more"),
+        look=("the x-colo capability of both sides",),
+        place="command",
+        sides=("command", "a command of COLO", "takes none"),
+    ),
+    message(
+        "command-length",
+        "{command} received with bad length - expecting {expected:d}, got {got:d}",
+        means="a command's payload has not the length that this command has",
+        causes=(LOST, DAMAGE),
+        place="damage",
+    ),
+    message(
+        "ping",
+        "CMD_PING ({value:x}) received with no return path",
+        means="the source asks for an answer and no way back was opened",
+        causes=(
+            "a stream of a live migration (return-path, postcopy) is loaded from a file",
+            "OPEN_RETURN_PATH was taken out of the stream",
+        ),
+        place="command",
+    ),
+    message(
+        "return-path-twice",
+        "CMD_OPEN_RETURN_PATH called when RP already open",
+        means="the return path is opened a second time",
+        causes=("an edited stream",),
+        place="command",
+    ),
+    message(
+        "advise",
+        "CMD_POSTCOPY_ADVISE in wrong postcopy state ({state:d})",
+        "CMD_POSTCOPY_ADVISE invalid length ({length:d})",
+        "CMD_POSTCOPY_ADVISE",
+        means="postcopy is announced twice, too late, or in a wrong form",
+        causes=("an edited stream", DAMAGE),
+        place="command",
+    ),
+    message(
+        "advise-capability",
+        "RAM postcopy is enabled but have 0 byte advise",
+        "RAM postcopy is disabled but have 16 byte advise",
+        means="postcopy-ram is on at one side and off at the other",
+        causes=("the destination was not given the capabilities of the source",),
+        look=("migrate_set_capability postcopy-ram on both sides",),
+        place="command",
+    ),
+    message(
+        "advise-pages",
+        "Postcopy needs matching RAM page sizes (s={received:x} d={local:x})",
+        "Postcopy needs matching target page sizes (s={received:d} d={local:d})",
+        means="the page sizes of the two sides differ",
+        causes=("huge pages on one side only", "another target page size"),
+        place="command",
+        sides=("command", "pages of {received} bytes", "pages of {local} bytes"),
+    ),
+    message(
+        "discard",
+        "CMD_POSTCOPY_RAM_DISCARD in wrong postcopy state ({state:d})",
+        "CMD_POSTCOPY_RAM_DISCARD invalid version ({version:d})",
+        "CMD_POSTCOPY_RAM_DISCARD invalid length ({length:d})",
+        "CMD_POSTCOPY_RAM_DISCARD missing nil ({value:d})",
+        "CMD_POSTCOPY_RAM_DISCARD Failed to read RAMBlock ID",
+        "CMD_POSTCOPY_RAM_DISCARD",
+        means="the list of pages to throw away is not in order",
+        causes=(DAMAGE,),
+        place="command",
+    ),
+    message(
+        "packaged",
+        "CMD_PACKAGED: Buffer receive fail ret={error:d} length={length:d}",
+        "Unreasonably large packaged state: {length:d}",
+        "Unreasonably large packaged state",
+        means="the package of device state is not all there, or too large",
+        causes=("the connection broke", DAMAGE),
+        place="command",
+    ),
+    message(
+        "postcopy-order",
+        "CMD_POSTCOPY_LISTEN in wrong postcopy state ({state:d})",
+        "CMD_POSTCOPY_RUN in wrong postcopy state ({state:d})",
+        means="postcopy commands come in a wrong order",
+        causes=("an edited or damaged stream",),
+        place="command",
+    ),
+    message(
+        "resume",
+        "illegal resume received",
+        "invalid payload length",
+        "block '{block:s}' not found",
+        means="a command to resume postcopy, or to send a bitmap, that does not fit",
+        causes=("the destination is not waiting for a recovery", DAMAGE),
+        place="command",
+    ),
+    message(
+        "command-read",
+        ("Failed to load VM process command: stream error: {error:d}", "since 10.2"),
+        means="the stream ends inside a command",
+        causes=("the stream is cut off", "the connection broke"),
+        place="end",
+    ),
+    message(
+        "postcopy-set-up",
+        ("Failed to setup incoming postcopy RAM blocks", "since 10.2"),
+        ("Postcopy RAM incoming init failed", "since 10.2"),
+        means="the destination's host cannot do postcopy",
+        causes=(
+            "userfaultfd is not permitted there (vm.unprivileged_userfaultfd, seccomp)",
+            "memory that postcopy cannot handle (some backends, shared memory)",
+        ),
+        look=("the lines before it", "migrate_set_capability postcopy-ram on the destination"),
+        place="command",
+    ),
+    message(
+        "colo",
+        "Got {received:d} VMState data, less than expected {expected:d}",
+        ("COLO: load device state failed", "up to 10.x"),
+        ("Load VM's live state (ram) error", "up to 10.x"),
+        means="a checkpoint of COLO is not all there",
+        causes=("the connection broke", DAMAGE),
+        place="none",
+    ),
+)
