@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.play import compat
+from migstream.analysis.compat.schemas import Complaint, check_schemas
 from migstream.analysis.schema import Schema, open_schema, parse_schema
-from migstream.analysis.static_checker import Complaint, check_schemas
 from migstream.cli.group import cli
 from migstream.stream import open_stream
 from support import samples

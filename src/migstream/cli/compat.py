@@ -96,8 +96,8 @@ def _schemas(
     qemu: tuple[str, ...] | None,
     arguments: Sequence[str],
 ) -> None:
+    from migstream.analysis.compat.schemas import check_schemas
     from migstream.analysis.schema import open_schema
-    from migstream.analysis.static_checker import check_schemas
     from migstream.render.compat import schema_lines
 
     with ExitStack() as stack:

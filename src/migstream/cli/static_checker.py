@@ -31,8 +31,8 @@ def command(source: str, destination: str, reverse: bool, as_json: bool) -> None
         source, destination = destination, source
 
     def work() -> None:
+        from migstream.analysis.compat.schemas import check_schemas
         from migstream.analysis.schema import open_schema
-        from migstream.analysis.static_checker import check_schemas
         from migstream.render.compat import schema_lines
 
         report = check_schemas(open_schema(source), open_schema(destination))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.machines import BinariesReport, MachineReport
     from migstream.analysis.compat.model import Problem, Report
     from migstream.analysis.compat.model import Verdict as DeviceVerdict
-    from migstream.analysis.static_checker import SchemaReport
+    from migstream.analysis.compat.schemas import SchemaReport
     from migstream.qemu.load import Verdict
 
 __all__ = ["machines_json", "machines_lines", "report_json", "report_lines", "schema_lines"]

@@ -15,8 +15,8 @@ from migstream.analysis.compat.destination import Destination, Version
 from migstream.analysis.compat.model import Report
 from migstream.analysis.compat.offered import Offered
 from migstream.analysis.compat.play import compat
+from migstream.analysis.compat.schemas import SchemaReport, check_schemas
 from migstream.analysis.schema import Schema, open_schema
-from migstream.analysis.static_checker import SchemaReport, check_schemas
 from migstream.errors import NoSuchPath, QemuError
 from migstream.qemu.ask import machines, save, schema
 from migstream.qemu.load import Verdict, load

@@ -10,7 +10,7 @@ from migstream.analysis.explain.recognise import Said
 from migstream.analysis.schema import Schema, State
 
 if TYPE_CHECKING:
-    from migstream.analysis.static_checker import Complaint
+    from migstream.analysis.compat.schemas import Complaint
 
 __all__ = ["schema_differences"]
 
@@ -103,7 +103,7 @@ def _versions(
 def _complaints(
     source: Schema, destination: Schema, device: str, names: Sequence[str]
 ) -> Iterator[Difference]:
-    from migstream.analysis.static_checker import check_schemas
+    from migstream.analysis.compat.schemas import check_schemas
 
     concerned = {
         name: one
