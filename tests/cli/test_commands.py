@@ -282,3 +282,10 @@ def test_values_of_several_instances_are_told_apart(
     path = named_sample("q35-7.2.mig").path
     lines = run("get", path, "cpu/env.eip").stdout.splitlines()
     assert [line.partition(" = ")[0] for line in lines] == ["cpu[0]/env.eip", "cpu[1]/env.eip"]
+
+
+def test_any_depth_goes_through_arrays(named_sample: Named) -> None:
+    path = named_sample("pc-7.2.mig").path
+    each = [run("get", path, f"i8254/channels[{n}]/count").stdout.strip() for n in range(3)]
+    found = run("get", path, "i8254/**/count").stdout.splitlines()
+    assert [line.rpartition(" ")[2] for line in found] == each

@@ -59,8 +59,11 @@ def find(value: Value, path: str) -> Iterator[Value]:
             return
         yield from find(value, rest)
         for child in value.children:
-            if child.count is None or child.kind != "leaf":
+            if child.count is None:
                 yield from find(child, path)
+            elif child.kind != "leaf":
+                for one in child.elements():
+                    yield from find(one, path)
         return
     found = False
     for child, rest in match_names(((c.name, c) for c in value.children), path):
