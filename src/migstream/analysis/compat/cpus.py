@@ -196,7 +196,7 @@ def power_model(ours: Device, theirs: Device, _: Destination, words: Words) -> I
         )
 
 
-EMBEDDED_TLB, EMBEDDED_ENTRIES = "cpu/tlb6xx", {28, 48}  # bytes of an entry: 32-bit CPUs, 64-bit
+EMBEDDED_TLB, EMBEDDED_ENTRIES = "cpu/tlb6xx", {28, 40}  # bytes of an entry: 32-bit CPUs, 64-bit
 
 
 def embedded_tlb(ours: Device, _: Device, __: Destination, words: Words) -> Iterator[Problem]:
