@@ -6,9 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -23,58 +21,20 @@ from migstream.analysis.compat.pci import first_mismatch
 from migstream.analysis.compat.pieces import pieces_of
 from migstream.analysis.compat.play import compat
 from migstream.analysis.compat.virtio import _behind_resources, _ports
-from migstream.analysis.schema import Schema, open_schema, parse_schema
+from migstream.analysis.schema import parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import BadDescription, MigstreamError, SourceError
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
-from migstream.stream import Stream, open_stream
-from support import samples
+from migstream.stream import open_stream
+from support.loads import REFUSED, ROWS, Row, destination, needs_loads, reasons, saved
 from support.qemu import find
 from support.samples import REPOSITORY, Sample
 
-LOADS = samples.SHARED / "loads"
-KIND = (
-    ("Bad config data", {"pci"}),
-    ("section or instance", {"section"}),
-    ("Size mismatch", {"ram"}),
-    ("Unknown ramblock", {"ram"}),
-    ("section type", {"framing"}),
-    ("vring.num", {"virtqueue"}),
-    ("incoming version_id", {"version"}),
-    ("device 'cpu'", {"registers", "cpu"}),
-)
-Row = dict[str, Any]
-
-
-def _rows() -> list[Row]:
-    path = LOADS / "loads.json"
-    rows: list[Row] = json.loads(path.read_text()) if path.exists() else []
-    return rows
-
-
-ROWS = _rows()
-needs_loads = pytest.mark.skipif(not ROWS, reason="the collection of loads is not here")
-
-
-@cache
-def _stream(name: str) -> Stream:
-    # bytes in memory: many streams stay open
-    return open_stream(samples._content(LOADS / "streams" / f"{name}.zst", None))
-
-
-@cache
-def _schema(name: str) -> Schema:
-    return open_schema(LOADS / f"{name}.zst")
-
 
 def _play(row: Row, *, schema: bool = True, stream: bool = True) -> Report:
-    to = Destination(
-        _schema(row["destination_schema"]) if schema else None,
-        _stream(row["destination_stream"]) if stream else None,
-    )
-    return compat(_stream(row["stream"]), to)
+    return compat(saved(row["stream"]), destination(row, schema=schema, stream=stream))
 
 
 def _label(row: Row) -> str:
@@ -94,7 +54,7 @@ def _disagreement(row: Row, report: Report) -> str:
     first = report.first
     if first is None:
         return ""
-    kinds = next(kinds for words, kinds in KIND if words in row["said"])
+    kinds = reasons(row)
     named = re.search(r"(?:device|instance) '([^']*)'", row["said"])
     if named is not None and named[1] != first.device.rpartition("[")[0]:
         return f"device {first.device}, not {named[1]}"
@@ -135,7 +95,7 @@ def test_a_schema_alone_raises_no_false_alarm() -> None:
 
 @needs_loads
 def test_predicts_the_words() -> None:
-    refused = [row for row in ROWS if not row["accepted"]]
+    refused = REFUSED
     same = 0
     for row in refused:
         first = _play(row).first
@@ -146,9 +106,7 @@ def test_predicts_the_words() -> None:
 @needs_loads
 def test_a_schema_of_11_1_dates_a_destination() -> None:
     for row in ROWS:
-        release = Destination(
-            _schema(row["destination_schema"]), _stream(row["destination_stream"])
-        ).release
+        release = destination(row).release
         version = tuple(map(int, row["destination"].split(".")))
         assert not release.until(version)
         assert release.first is None or release.first <= version
@@ -191,17 +149,17 @@ def test_state_that_becomes_padding_is_lost(tmp_path: Path) -> None:
             if row["destination"] == "10.0"
             and row["accepted"]
             and row["source"] == "7.2"
-            and any(d.value.type == "e1000e" for d in _stream(row["stream"]).devices)
+            and any(d.value.type == "e1000e" for d in saved(row["stream"]).devices)
         ),
         None,
     )
     if row is None:
         pytest.skip("the collection of loads is not here")
-    edit = Edit(_stream(row["stream"]))
+    edit = Edit(saved(row["stream"]))
     card = next(d for d in edit.stream.devices if d.value.type == "e1000e")
     edit.set(f"{card.path}/core.itr_intr_pending", "true")
     with open_stream(_written(edit, tmp_path)) as changed:
-        report = compat(changed, Destination(None, _stream(row["destination_stream"])))
+        report = compat(changed, Destination(None, saved(row["destination_stream"])))
     verdict = next(v for v in report.verdicts if v.device == card.path)
     assert report.accepted
     assert verdict.word == "loses"
@@ -438,10 +396,7 @@ def test_a_break_that_is_accepted_is_none(tmp_path: Path) -> None:
     file = tmp_path / "breaks.toml"
     file.write_text(ACCEPTED)
     breaks = read_breaks(str(file))
-    destination = Destination(
-        _schema(row["destination_schema"]), _stream(row["destination_stream"])
-    )
-    report = compat(_stream(row["stream"]), destination, breaks)
+    report = compat(saved(row["stream"]), destination(row), breaks)
     assert report.accepted
     assert {reason for _, reason in report.accepted_breaks} == {"announced"}
 

@@ -6,9 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,14 +20,14 @@ from migstream.analysis.explain.messages import MESSAGES, TOKEN, Message, Wordin
 from migstream.analysis.explain.messages.silent import SILENT
 from migstream.analysis.explain.places import FINDERS
 from migstream.analysis.features import feature_names
-from migstream.analysis.schema import Schema, open_schema, parse_schema
+from migstream.analysis.schema import Schema, parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
 from migstream.render.explanation import explanation_lines, explanation_table
 from migstream.render.text import Palette
-from migstream.stream import Stream, open_stream
-from support import samples
+from migstream.stream import open_stream
+from support.loads import REFUSED, Row, destination, needs_loads, reasons, saved
 from support.samples import SHARED, Packed, Sample, broken_streams
 
 Named = Callable[[str], Sample]
@@ -297,48 +295,6 @@ def test_lost_bytes_are_counted(named_sample: Named) -> None:
 
 # --- both sides --------------------------------------------------------------------------------------
 
-LOADS = SHARED / "loads"
-# What a refused load's words are about: as `compat` has it, or as the words alone have it.
-REASONS = (
-    ("Bad config data", {"pci"}),
-    ("section or instance", {"section"}),
-    ("Size mismatch", {"ram"}),
-    ("Unknown ramblock", {"ram"}),
-    ("section type", {"framing"}),
-    ("vring.num", {"virtqueue"}),
-    ("incoming version_id", {"version"}),
-    ("device 'cpu'", {"registers", "cpu"}),
-)
-Row = dict[str, Any]
-
-
-def _refused() -> list[Row]:
-    path = LOADS / "loads.json"
-    rows: list[Row] = json.loads(path.read_text()) if path.exists() else []
-    return [row for row in rows if not row["accepted"]]
-
-
-REFUSED = _refused()
-needs_loads = pytest.mark.skipif(not REFUSED, reason="the collection of loads is not here")
-
-
-@cache
-def _stream(name: str) -> Stream:
-    # bytes in memory: many streams stay open
-    return open_stream(samples._content(LOADS / "streams" / f"{name}.zst", None))
-
-
-@cache
-def _schema(name: str) -> Schema:
-    return open_schema(LOADS / f"{name}.zst")
-
-
-def _destination(row: Row, *, schema: bool, stream: bool) -> Destination:
-    return Destination(
-        _schema(row["destination_schema"]) if schema else None,
-        _stream(row["destination_stream"]) if stream else None,
-    )
-
 
 def _words(row: Row) -> str:
     said: str = row["said"]
@@ -354,13 +310,16 @@ def _words(row: Row) -> str:
 def test_the_difference_is_named(schema: bool, stream: bool) -> None:
     wrong, sure = [], 0
     for row in REFUSED:
-        to = _destination(row, schema=schema, stream=stream)
-        one = explain(_words(row), _stream(row["stream"]), to)
+        to = destination(row, schema=schema, stream=stream)
+        one = explain(_words(row), saved(row["stream"]), to)
         first = one.contrast.differences[0] if one.contrast and one.contrast.differences else None
         named = re.search(r"(?:device|instance) '([^']*)'", row["said"])
-        reasons = next(reasons for words, reasons in REASONS if words in row["said"])
         device = named[1] if named is not None else ""
-        if first is None or first.kind not in reasons or first.device.partition("[")[0] != device:
+        if (
+            first is None
+            or first.kind not in reasons(row)
+            or first.device.partition("[")[0] != device
+        ):
             wrong.append((row["stream"], row["destination"], row["change"], first))
         else:
             sure += first.sure
@@ -374,9 +333,9 @@ def test_the_difference_is_named(schema: bool, stream: bool) -> None:
 def test_the_words_of_another_failure_are_not_taken_for_this_one() -> None:
     """QEMU's words of one load, with the stream of another that fails for another reason."""
     row = next(row for row in REFUSED if row["change"] == "ram48")
-    to = _destination(row, schema=True, stream=True)
+    to = destination(row, schema=True, stream=True)
     text = "Missing section footer for hpet\nload of migration failed: Invalid argument"
-    one = explain(text, _stream(row["stream"]), to)
+    one = explain(text, saved(row["stream"]), to)
     assert one.contrast is not None
     assert not any(d.sure for d in one.contrast.differences)
     assert "another reason" in one.contrast.note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -113,7 +113,7 @@ def compat_machines(
     NoSuchPath : none of the machine types is `wanted`
     """
     ours, theirs = machines(source.command), machines(destination.command)
-    chosen = [m for m in ours if not wanted or any(fnmatchcase(m, glob) for glob in wanted)]
+    chosen = _chosen(ours, wanted)
     if not chosen:
         raise NoSuchPath(
             f"{source.name} has no machine type {' or '.join(wanted)}",
@@ -139,15 +139,14 @@ def compat_machines(
         destination=destination.name,
         machines=tuple(reports),
         gone=tuple(m for m in chosen if m not in theirs),
-        new=tuple(_matching(theirs, ours, wanted)),
+        new=tuple(m for m in _chosen(theirs, wanted) if m not in ours),
         schemas=schemas,
     )
 
 
-def _matching(theirs: list[str], ours: list[str], wanted: Sequence[str]) -> Iterator[str]:
-    for machine in theirs:
-        if machine not in ours and (not wanted or any(fnmatchcase(machine, g) for g in wanted)):
-            yield machine
+def _chosen(machines: Iterable[str], wanted: Sequence[str]) -> list[str]:
+    """Those that one of the wildcards covers; all where there are none."""
+    return [m for m in machines if not wanted or any(fnmatchcase(m, glob) for glob in wanted)]
 
 
 def _schema(side: Side, path: Path) -> Schema:

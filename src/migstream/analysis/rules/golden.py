@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from migstream.analysis.golden import Difference
 from migstream.analysis.rules.registry import Hit, Subject, rule
+
+if TYPE_CHECKING:
+    from migstream.analysis.golden import Difference
 
 __all__: list[str] = []
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from migstream.analysis.findings import Severity
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
-from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
 __all__: list[str] = []
@@ -47,9 +45,9 @@ def run_state(subject: Subject) -> Iterator[Hit]:
         raw = bytes(text.raw)
         name, end, _ = raw.partition(b"\0")
         if not end:
-            yield _state(device, text, "the name of the run state has no end", "a NUL", "none")
+            yield Hit.of(device, text, "the name of the run state has no end", "a NUL", "none")
         elif name.decode("ascii", "replace") not in RUN_STATES:
-            yield _state(
+            yield Hit.of(
                 device,
                 text,
                 "no run state has this name",
@@ -58,7 +56,7 @@ def run_state(subject: Subject) -> Iterator[Hit]:
             )
         size = parts.get("size")
         if end and size is not None and size.value != len(name) + 1:
-            yield _state(
+            yield Hit.of(
                 device,
                 size,
                 "the length of the run state's name",
@@ -66,26 +64,6 @@ def run_state(subject: Subject) -> Iterator[Hit]:
                 str(size.value),
                 severity="warning",
             )
-
-
-def _state(
-    device: Device,
-    value: Value,
-    message: str,
-    expected: str,
-    found: str,
-    *,
-    severity: Severity | None = None,
-) -> Hit:
-    return Hit(
-        message=message,
-        section=device.path,
-        path=value.path,
-        span=value.span,
-        expected=expected,
-        found=found,
-        severity=severity,
-    )
 
 
 @rule("MS562", "warning", "The clock's registers hold no time")
@@ -140,13 +118,12 @@ def upper_halves(subject: Subject) -> Iterator[Hit]:
                 continue
             for one in value.elements() if value.count is not None else (value,):
                 if one.value >> 32:
-                    yield Hit(
-                        message="a register of a CPU without long mode is wider than 32 bits",
-                        section=device.path,
-                        path=one.path,
-                        span=one.span,
-                        expected="at most 0xffffffff",
-                        found=f"{one.value:#x}",
+                    yield Hit.of(
+                        device,
+                        one,
+                        "a register of a CPU without long mode is wider than 32 bits",
+                        "at most 0xffffffff",
+                        f"{one.value:#x}",
                     )
 
 

@@ -577,13 +577,12 @@ def _broken(device: Device, limit: Limit) -> Iterator[Hit]:
                 expected = "" if found is None else limit.allowed.expected(found, inside)
                 if expected:
                     since = f" since {limit.since}" if limit.since else ""
-                    yield Hit(
-                        message=f"{value.name} has a value with which QEMU{since} {limit.does}",
-                        section=device.path,
-                        path=value.path,
-                        span=value.span,
-                        expected=expected,
-                        found=f"{found:#x}" if isinstance(limit.allowed, Bits) else str(found),
+                    yield Hit.of(
+                        device,
+                        value,
+                        f"{value.name} has a value with which QEMU{since} {limit.does}",
+                        expected,
+                        f"{found:#x}" if isinstance(limit.allowed, Bits) else str(found),
                         hint=f"QEMU looks at it in {limit.source}",
                         severity="warning" if limit.since else None,
                     )

@@ -53,13 +53,8 @@ def versions(subject: Subject) -> Iterator[Hit]:
     for device, value in _of_pci(subject, "version_id"):
         version = int.from_bytes(value.raw, "big", signed=True)
         if not 0 <= version <= NEWEST:
-            yield Hit(
-                message="the version of the PCI state",
-                section=device.path,
-                path=value.path,
-                span=value.span,
-                expected=f"0 to {NEWEST}",
-                found=str(version),
+            yield Hit.of(
+                device, value, "the version of the PCI state", f"0 to {NEWEST}", str(version)
             )
 
 

@@ -10,15 +10,19 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from importlib import import_module
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from migstream.analysis.findings import Finding, Severity
-from migstream.analysis.golden import Difference, Golden, compare
 from migstream.errors import StreamError
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.description import Device as Described
 from migstream.wire.model import Configuration, Item, Opaque, Section, SectionType, Span
+
+if TYPE_CHECKING:
+    from migstream.analysis.golden import Difference, Golden
+    from migstream.vmstate.values import Value
 
 __all__ = ["Hit", "Rule", "Subject", "rule", "rules", "select"]
 
@@ -38,6 +42,30 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     found: str = ""
     hint: str = ""
     severity: Severity | None = None
+
+    @classmethod
+    def of(
+        cls,
+        device: Device,
+        value: Value,
+        message: str,
+        expected: str,
+        found: str,
+        *,
+        hint: str = "",
+        severity: Severity | None = None,
+    ) -> Self:
+        """One about a value of a device."""
+        return cls(
+            message=message,
+            section=device.path,
+            path=value.path,
+            span=value.span,
+            expected=expected,
+            found=found,
+            hint=hint,
+            severity=severity,
+        )
 
 
 class Subject:
@@ -83,7 +111,11 @@ class Subject:
     @cached_property
     def changed(self) -> tuple[Difference, ...]:
         """What the golden digest says otherwise."""
-        return () if self.golden is None else tuple(compare(self.stream, self.golden))
+        if self.golden is None:
+            return ()
+        from migstream.analysis.golden import compare
+
+        return tuple(compare(self.stream, self.golden))
 
     @cached_property
     def whole(self) -> bool:

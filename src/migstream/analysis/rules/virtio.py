@@ -48,7 +48,13 @@ def queues(subject: Subject) -> Iterator[Hit]:
         parts = {c.name: c for c in blob.children}
         count = parts.get("queue_count")
         if count is not None and count.value > MOST_QUEUES:
-            yield _refused(device, count, "more queues than there can be", f"at most {MOST_QUEUES}")
+            yield Hit.of(
+                device,
+                count,
+                "more queues than there can be",
+                f"at most {MOST_QUEUES}",
+                str(count.value),
+            )
         many = parts.get("queues")
         for queue in islice(many.elements(), MOST_QUEUES) if many is not None else ():
             yield from _queue(device, queue)
@@ -58,20 +64,15 @@ def _queue(device: Device, queue: Value) -> Iterator[Hit]:
     fields = {c.name: c for c in queue.children}
     number, address, index = (fields.get(name) for name in ("num", "desc", "last_avail_idx"))
     if number is not None and number.value > LARGEST_QUEUE:
-        yield _refused(device, number, "a queue of too many entries", f"at most {LARGEST_QUEUE}")
+        yield Hit.of(
+            device,
+            number,
+            "a queue of too many entries",
+            f"at most {LARGEST_QUEUE}",
+            str(number.value),
+        )
     if address is not None and index is not None and not address.value and index.value:
-        yield _refused(device, index, "an index in a queue without address", "0")
-
-
-def _refused(device: Device, value: Value, message: str, expected: str) -> Hit:
-    return Hit(
-        message=message,
-        section=device.path,
-        path=value.path,
-        span=value.span,
-        expected=expected,
-        found=str(value.value),
-    )
+        yield Hit.of(device, index, "an index in a queue without address", "0", str(index.value))
 
 
 @rule("MS553", "warning", "A virtio register has bits that do not exist")
@@ -85,13 +86,12 @@ def registers(subject: Subject) -> Iterator[Hit]:
         for part in blob.children:
             mask = known.get(part.name)
             if mask is not None and part.span.size == 1 and part.value & ~mask:
-                yield Hit(
-                    message=f"{part.name} has bits that do not exist",
-                    section=device.path,
-                    path=part.path,
-                    span=part.span,
-                    expected=f"bits of {mask:#04x} only",
-                    found=f"{part.value:#04x}",
+                yield Hit.of(
+                    device,
+                    part,
+                    f"{part.name} has bits that do not exist",
+                    f"bits of {mask:#04x} only",
+                    f"{part.value:#04x}",
                 )
 
 
