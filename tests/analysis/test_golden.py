@@ -244,3 +244,23 @@ def test_a_report_goes_to_files_too(named_sample: Named, tmp_path: Path) -> None
         result = run("check", path, "--report", file)
         assert (result.exit_code, result.stdout) == (0, f"{path}: nothing found\n")
         assert file.read_text() == run("check", path, "-f", form).stdout
+
+
+def test_a_subsection_inside_a_blob_is_one_thing(named_sample: Named, tmp_path: Path) -> None:
+    sample = named_sample("q35-7.2.mig")
+    golden = tmp_path / "golden.digest"
+    with migstream.open(sample.path) as stream:
+        write(stream, str(sample.path), golden, ram=False)
+        virtio = stream.devices["0000:00:04.0/virtio-rng", 0]
+        at = virtio.section.payload.start
+    raw = bytearray(sample.read())
+    name = raw.index(b"virtio/64bit_features", at)
+    raw[name + len("virtio/")] ^= 1
+    with migstream.open(bytes(raw)) as other:
+        gone, new = compare(other, load(golden))
+    assert gone.path == f"{virtio.path}/virtio/virtio/64bit_features"
+    assert gone.new is None
+    assert new.path == f"{virtio.path}/virtio/virtio/74bit_features"
+    assert new.old is None
+    assert new.span is not None
+    assert name in new.span

@@ -289,3 +289,12 @@ def test_any_depth_goes_through_arrays(named_sample: Named) -> None:
     each = [run("get", path, f"i8254/channels[{n}]/count").stdout.strip() for n in range(3)]
     found = run("get", path, "i8254/**/count").stdout.splitlines()
     assert [line.rpartition(" ")[2] for line in found] == each
+
+
+@pytest.mark.parametrize("option", ["--select", "--ignore"])
+def test_a_code_that_there_is_not_is_no_choice(named_sample: Named, option: str) -> None:
+    path = named_sample("pc-7.2.mig").path
+    result = run("check", path, option, "MS5,XX")
+    assert result.exit_code == 2
+    assert "XX" in result.stderr
+    assert run("check", path, option, "ms54,MS1").exit_code == 0

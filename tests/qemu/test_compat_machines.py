@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shlex
@@ -149,6 +150,20 @@ def test_a_stream_is_given_to_the_qemu(named_sample: Callable[[str], Sample]) ->
     table = json.loads(run.output)
     assert run.exit_code == 1
     assert table["tried"]["accepted"] is False
+
+
+@needs_one
+def test_a_compressed_stream_is_given_to_the_qemu(
+    named_sample: Callable[[str], Sample], tmp_path: Path
+) -> None:
+    assert OWN is not None
+    packed = tmp_path / "stream.mig.gz"
+    packed.write_bytes(gzip.compress(named_sample("none-7.2.mig").path.read_bytes()))
+    run = CliRunner().invoke(
+        cli, ["compat", str(packed), "--to-qemu", OWN.name, "--try", "--json", "--", "-M", "none"]
+    )
+    assert run.exit_code in {0, 1}, run.output
+    assert json.loads(run.output)["tried"]["accepted"] is (run.exit_code == 0)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["FIRST", "Entry", "digest_lines", "entries", "memory_entry", "read_entries"]
 
 FIRST = "migstream digest 1"
+SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
@@ -169,9 +170,9 @@ def _value(
         yield Entry(path, text, device, value.span)
         return
     else:
-        if value.kind == "subsection":
-            text = f"subsection, version {value.node.version}"
-            yield Entry(path, text, device, value.span)
+        if SUBSECTION in {value.kind, value.type}:  # described, or one inside of a blob
+            version = "" if value.node.version is None else f", version {value.node.version}"
+            yield Entry(path, f"{SUBSECTION}{version}", device, value.span)
         for child in value.children:
             yield from _value(child, device, ignore, payload, base)
         return

@@ -12,8 +12,20 @@ from migstream.cli.common import Run, verb
 __all__ = ["command"]
 
 
-def _codes(texts: tuple[str, ...]) -> list[str]:
-    return [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
+def _codes(texts: tuple[str, ...], option: str) -> list[str]:
+    """What --select and --ignore name, checked: a code that there is not would choose nothing, silently."""
+    codes = [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
+    if not codes:
+        return []
+    from migstream.analysis.pages import pages
+
+    known = [page.code for page in pages()]
+    for code in codes:
+        if not any(one.startswith(code) for one in known):
+            raise click.BadParameter(
+                f"no code begins with {code}: `migstream explain --list` has all", param_hint=option
+            )
+    return codes
 
 
 def _form(path: str) -> str:
@@ -90,7 +102,12 @@ def command(
         from migstream.analysis.golden import load
 
         kept = load(golden)
-    report = check(run.stream, golden=kept, chosen=_codes(chosen), ignored=_codes(ignored))
+    report = check(
+        run.stream,
+        golden=kept,
+        chosen=_codes(chosen, "--select"),
+        ignored=_codes(ignored, "--ignore"),
+    )
     for path, kind in files.items():
         _write(path, render(report, kind))
     if run.as_json and form == "text":

@@ -192,7 +192,9 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
         if is_schema(source):
             _schemas(Out(**printing), source, values["schema"], values["qemu"], arguments)
         else:
-            with_stream(source, _stream, spool=False, arguments=tuple(arguments), **values)
+            with_stream(
+                source, _stream, spool=values["verify"], arguments=tuple(arguments), **values
+            )
 
     guarded(work, source)
 

@@ -213,6 +213,15 @@ class Destination:
         """Whether the schema has this VMState of a device, and so all that is inside."""
         return self.schema is not None and vmsd in self.schema.devices
 
+    def types(self, vmsd: str) -> list[str]:
+        """Device types of the schema whose VMState that is: what the destination can have such a section of."""
+        types = {} if self.schema is None else self.schema.types
+        return [
+            name
+            for name, one in types.items()
+            if one.description is not None and one.description.name == vmsd
+        ]
+
     def states(self, name: str) -> tuple[State, ...]:
         """VMStates of that name in the schema."""
         return () if self.schema is None else self.schema.states.get(name, ())

@@ -41,6 +41,7 @@ __all__ = ["compat"]
 # `is_active` decides): audio/audio.c, migration/global_state.c, replay/replay-snapshot.c,
 # migration/block-dirty-bitmap.c. A destination's stream without them says nothing.
 SILENT = {"audio", "globalstate", "replay", "dirty-bitmap"}
+MOST_TYPES = 3  # of a device, in a hint
 REGISTERS = "cpreg_vmstate_array_len"  # of an Arm CPU; target/arm/machine.c
 VERSIONED = "read or not by a version that is a field of the stream and differs: not decided"
 
@@ -142,7 +143,7 @@ class _Play:
         )
 
     def _elsewhere(self, device: Device) -> str:
-        """Where the destination has a device of that kind that the stream does not name."""
+        """Where the destination has a device of that kind that the stream does not name, or what it could be given."""
         kind = device.name.rpartition("/")[2]
         sent = {d.section.key for d in self.stream.devices}
         there = [
@@ -150,7 +151,11 @@ class _Play:
             for key, d in self.destination.devices.items()
             if key[0].rpartition("/")[2] == kind and key not in sent
         ]
-        return f"it has {', '.join(there)}" if there else "add the device to its command line"
+        if there:
+            return f"it has {', '.join(there)}"
+        types = self.destination.types(device.value.type)
+        which = f" (of type {' or '.join(types[:MOST_TYPES])})" if types else ""
+        return f"add the device to its command line{which}"
 
 
 class _Outcome:
