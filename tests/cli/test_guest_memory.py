@@ -59,7 +59,7 @@ def test_index_is_used_from_then_on(named_sample: Named, tmp_path: Path) -> None
         assert one.read_bytes() == (tmp_path / "two" / one.name).read_bytes()
     with migstream.open(path) as stream:
         assert stream.ram is not None
-        assert stream._walker is None  # nothing was walked
+        assert "_walk" not in vars(stream)  # nothing was walked
     assert run("index", named_sample("pc-7.2.mig").path, "-o", tmp_path / "no" / "x").exit_code == 5
 
 

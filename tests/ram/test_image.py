@@ -139,6 +139,7 @@ def test_an_index_gives_the_same(made: Sent, tmp_path_factory: pytest.TempPathFa
         os.close(fd)
     with migstream.open(path) as walked, migstream.open(path) as indexed:
         assert indexed._indexed is not None
+        assert walked.items
         assert walked._image is not None
         fresh = walked._ram_codec
         assert fresh is not None

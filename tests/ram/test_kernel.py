@@ -135,7 +135,9 @@ def test_gather(rows: list[int], first: int, data: st.DataObject) -> None:
     answers = []
     for module in BOTH:
         out = bytearray(b"\xee" * (count * PAGE))
-        done = module.gather(table, first, count, 0, view, memoryview(bytes(PAGE)), memoryview(out))
+        done = module.gather(
+            table, first, count, 0, 0, view, memoryview(bytes(PAGE)), memoryview(out)
+        )
         answers.append((done, bytes(out[: done * PAGE])))
     assert answers[0] == answers[1]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import migstream
 from migstream.ram.channels import SPOOL, Channel, PageRun, pages
 from migstream.ram.model import RamRecords, RamSetup
+from migstream.source.opened import open_source
 from migstream.source.spool import Spool
-from migstream.source.store import Store, open_source
+from migstream.source.store import Store
 
 PAGE = 4096
 ZERO, EOS, CONTINUE, FLUSH = 0x02, 0x10, 0x20, 0x200

@@ -8,6 +8,7 @@
       env.regs = uint64[16] 0 0 1635 …
     ram/pc.ram = 134217728 bytes, sha256:99ab…
 
+A line `from tail` says that guest memory was not walked, so that only the end of a large file was believed.
 Equal states give equal lines, however guest memory was sent, and a change of state changes as few
 lines as it can, so that diff(1) and a reviewer can read what happened.
 """
@@ -92,6 +93,8 @@ def digest_lines(
         yield f"ignore {' '.join(left_out.names)}"
     if not ram:
         yield "no-ram"
+    if not stream.walked:
+        yield "from tail"
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:

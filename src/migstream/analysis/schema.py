@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from migstream.errors import BadDescription
-from migstream.source.store import Openable, open_source
+from migstream.source.opened import Openable, open_source
 
 __all__ = ["Schema", "SchemaField", "State", "Type", "is_schema", "open_schema", "parse_schema"]
 

@@ -111,9 +111,13 @@ def _fail(error: MigstreamError, name: str) -> NoReturn:
     sys.exit(error.exit_status)
 
 
+def _begins(stream: Stream) -> bool:
+    return any(isinstance(item, FileHeader) for item in stream.head)
+
+
 def begun(stream: Stream) -> Stream:
     """The stream; ends the command where it does not begin as one: nothing else can be said of it."""
-    if not any(isinstance(item, FileHeader) for item in stream.head):
+    if not _begins(stream):
         wrong = stream.noticed
         # what stands at its end may be damaged, too, but is not the reason
         _fail(next((e for e in wrong if isinstance(e, NotAStream)), wrong[0]), stream.name)
@@ -157,6 +161,24 @@ def output_options() -> list[click.Parameter]:
     ]
 
 
+class _Offset(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes, decimal or with 0x."""
+
+    name = "offset"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(str(value), 0)
+        except ValueError:
+            number = -1
+        if number < 0:
+            self.fail(f"{value!r} is not an offset in bytes, such as 0x45c", param, ctx)
+        return number
+
+
+OFFSET = _Offset()
+
+
 def stream_options() -> list[click.Parameter]:
     """What belongs to a stream and is not in it."""
     return [
@@ -172,6 +194,18 @@ def stream_options() -> list[click.Parameter]:
             multiple=True,
             metavar="FILE",
             help="A recorded multifd channel of this migration; once for each.",
+        ),
+        click.Option(
+            ["--offset"],
+            type=OFFSET,
+            default=0,
+            metavar="N",
+            help="Where in STREAM the stream begins; offsets are counted from there.",
+        ),
+        click.Option(
+            ["--walk"],
+            is_flag=True,
+            help="Read all of a large stream before anything is said of it.",
         ),
     ]
 
@@ -256,6 +290,8 @@ def with_stream(
     channels: tuple[str, ...],
     color: str,
     verbose: bool,
+    offset: int = 0,
+    walk: bool = False,
     maps: tuple[str, ...] = (),
     any_source: bool = False,
     **rest: Any,
@@ -264,7 +300,15 @@ def with_stream(
     places = _overrides(maps)
 
     def work() -> None:
-        with open_stream(source, like=like, channels=channels, maps=places, spool=spool) as stream:
+        with open_stream(
+            source,
+            like=like,
+            channels=channels,
+            maps=places,
+            spool=spool,
+            walk=walk,
+            offset=offset,
+        ) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
             if not any_source:
                 begun(stream)
@@ -277,7 +321,10 @@ def with_stream(
                 if error not in stream.noticed:
                     sys.stdout.flush()
                     _complain(error, stream.name)
-            one.damage(stream.noticed)
+            noticed = stream.noticed
+            if any_source and noticed and not _begins(stream):
+                return  # a recording of something else, of which the verb has said all
+            one.damage(noticed)
 
     guarded(work, source if source != "-" else "<stdin>")
 

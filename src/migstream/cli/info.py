@@ -8,15 +8,14 @@ from migstream.render.items import recorded_rows
 
 __all__ = ["command"]
 
-CHEAP = 64 << 20
-
 
 @verb(any_source=True)
 def command(run: Run) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
-    Instant on a file of any size: guest memory is looked at up to 64 MiB only. Of a recorded
-    return path or multifd channel it says how much of what it holds.
+    Instant on a file of any size: guest memory is walked up to 256 MiB, or where the end of the file
+    may be another stream's (--walk: always). Of a recorded return path or multifd channel it says how
+    much of what it holds.
     """
     stream = run.stream
     back = recorded_rows(stream)
@@ -31,7 +30,7 @@ def command(run: Run) -> None:
             raise error
         return
     begun(stream)
-    walked = not stream.seekable or stream.size <= CHEAP
+    walked = stream.walked
     table = info_table(stream, walked=walked)
     if run.as_json:
         run.emit(table)

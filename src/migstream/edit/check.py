@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from migstream.errors import Unsupported
-from migstream.source.store import Openable, open_source
+from migstream.source.opened import Openable, open_source
 from migstream.stream import Stream
 
 if TYPE_CHECKING:

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 ALIGNMENT = 1 << 20  # what QEMU rounds the beginning of a page area up to
+LEAD = 8 + 1 + 255 + 4  # the longest part of a record that tells its length
 OFFSETS = 12  # of bitmap_offset and pages_offset in the header
 
 
@@ -101,9 +102,8 @@ def section_records(
     if section.content is None:
         raise BadRam("a RAM section that could not be read", at=section.span.start)
     at = _records_start(section)
-    view = stream.store.view(0, stop)
     while at + 8 <= stop:
-        record = _record(view, at, page, block)
+        record = _record(stream.store.view(at, min(at + LEAD, stop)), at, stop, page, block)
         if record is None:
             at += 8
             continue
@@ -111,33 +111,39 @@ def section_records(
         block, at = record.block, record.stop
 
 
-def _record(view: memoryview, start: int, page: int, block: str) -> Record | None:
+def _record(lead: memoryview, start: int, end: int, page: int, block: str) -> Record | None:
     """The page record at `start`; None where a word stands alone (EOS, MULTIFD_FLUSH, HOOK).
+
+    Parameters
+    ----------
+    lead : bytes from `start` on
+    end : where the records end
 
     Raises
     ------
     BadRam : it is cut off, as only those of a damaged section are
     """
-    word = int.from_bytes(view[start : start + 8], "big")
-    flags, at = word & (page - 1), start + 8
+    word = int.from_bytes(lead[:8], "big")
+    flags, at = word & (page - 1), 8
     kind = flags & ~CONTINUE
     if kind not in KINDS:
         return None
     named = not flags & CONTINUE
     if named:
-        size = int.from_bytes(view[at : at + 1], "big")
-        block = bytes(view[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
+        size = int.from_bytes(lead[at : at + 1], "big")
+        block = bytes(lead[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
         at += 1 + size
     sizes = {
         ZERO: 1,
         PAGE: page,
-        XBZRLE: 3 + int.from_bytes(view[at + 1 : at + 3], "big"),
-        COMPRESS_PAGE: 4 + int.from_bytes(view[at : at + 4], "big"),
+        XBZRLE: 3 + int.from_bytes(lead[at + 1 : at + 3], "big"),
+        COMPRESS_PAGE: 4 + int.from_bytes(lead[at : at + 4], "big"),
     }
-    stop = at + sizes[kind]
-    if stop > len(view):
+    content = start + at
+    stop = content + sizes[kind]
+    if stop > end:
         raise BadRam("a page record that is cut off", at=start)
-    return Record(start, stop, kind, block, word - flags, at, named)
+    return Record(start, stop, kind, block, word - flags, content, named)
 
 
 def last_place(stream: Stream) -> int:

@@ -34,7 +34,7 @@ from migstream.ram.multifd import ChannelReader, DeviceState, Initial, Packet
 from migstream.ram.unpack import Unpacker
 from migstream.source.spool import Spool
 from migstream.source.store import Store
-from migstream.wire.cursor import Cursor
+from migstream.wire.cursor import windows
 
 __all__ = ["SPOOL", "Channel", "PageRun", "absent", "pages"]
 
@@ -86,8 +86,7 @@ class Channel:
 
     def items(self) -> Iterator[Initial | Packet | DeviceState]:
         """The initial packet and all that follow; raises where the recording is damaged or cut."""
-        view = self.store.view(0, self.store.size)
-        return ChannelReader(*self._options).items(Cursor(view))
+        return windows(ChannelReader(*self._options).items, self.store)
 
     def packets(self) -> Iterator[tuple[int, Packet]]:
         """Packets of pages and syncs, with their epochs."""

@@ -48,6 +48,7 @@ TABLE_RATIO = 8
 NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 NO_HUGE = getattr(mmap, "MADV_NOHUGEPAGE", None)
 SAMPLES = 64
+WINDOW = 1 << 19  # bytes of a source that are read at once to copy pages out of them
 OFFSET = (1 << kernel.SOURCE_BITS) - 1
 SHARED = (
     "it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file"
@@ -169,13 +170,14 @@ class PageTable:
             if kind == kernel.NEVER or (kind == kernel.FILL and not payload):
                 made += [self._blank] * n
             elif kind == kernel.DATA:
-                view = self._shared.whole(payload >> kernel.SOURCE_BITS)
+                # a stride may be anything: no more is read at once than the pages fill twice over
+                n = min(n, max(WINDOW // stride, 1)) if stride else n
                 start = payload & OFFSET
                 last = start + (n - 1) * stride
-                if last + page > len(view):
+                view = self._shared.view(payload >> kernel.SOURCE_BITS, start, last + page)
+                if len(view) < last + page - start:
                     raise _behind(last, page)
-                offsets = range(start, last + 1, stride) if stride else (start,)
-                made += [view[offset : offset + page] for offset in offsets]
+                made += [view[k * stride : k * stride + page] for k in range(n)]
             else:
                 out = memoryview(bytearray(n * page))
                 self.fill(at, out)
@@ -189,26 +191,23 @@ class PageTable:
 
     def fill(self, first: int, out: memoryview) -> None:
         page, shared = self.page, self._shared
-        count, source = len(out) // page, MAIN
-        view = shared.whole(source)
-        done = 0
+        count, done = len(out) // page, 0
         while done < count:
             rest = out[done * page :]
+            most = min(count - done, max(WINDOW // (2 * page), 1))
+            source, low, high = kernel.extent(self.entries, first + done, most, page, WINDOW)
+            view = shared.view(source, low, high)
             n = kernel.gather(
-                self.entries, first + done, count - done, source, view, self._blank, rest
+                self.entries, first + done, most, source, low, view, self._blank, rest
             )
             done += n
-            if done == count:
-                return
+            if n:
+                continue
             entry = self.entries[first + done]
-            if entry & 7 == kernel.DATA and n == 0 and entry >> 55 == source:
-                raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
             if entry & 7 == kernel.DATA:
-                source = entry >> 55
-                view = shared.whole(source)
-            else:
-                shared.page(entry, out[done * page : (done + 1) * page])
-                done += 1
+                raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
+            shared.page(entry, out[done * page : (done + 1) * page])
+            done += 1
 
 
 class Shared:
@@ -219,7 +218,6 @@ class Shared:
         self.deltas = array("Q")
         self.known = 0
         self._groups = 0
-        self._views: dict[int, memoryview] = {}
 
     def room(self, more: int) -> None:
         """Make room for more deltas."""
@@ -243,15 +241,11 @@ class Shared:
                 hint="no QEMU writes such a stream: it is made to exhaust its reader",
             )
 
-    def whole(self, source: int) -> memoryview:
-        """All bytes of a source."""
-        view = self._views.get(source)
-        if view is None:
-            if source >= len(self.sources):
-                raise BadRam(f"a page in source {source}, which is not there")
-            one = self.sources[source]
-            view = self._views[source] = one.view(0, one.size)
-        return view
+    def view(self, source: int, start: int, stop: int) -> memoryview:
+        """Bytes [start, stop) of a source, fewer at its end."""
+        if source >= len(self.sources):
+            raise BadRam(f"a page in source {source}, which is not there")
+        return self.sources[source].view(start, stop)
 
     def page(self, entry: int, out: memoryview) -> None:
         """The content of a page that is no plain copy: deltas applied, zlib unpacked."""
@@ -271,19 +265,19 @@ class Shared:
         if kind in {kernel.NEVER, kernel.FILL}:
             out[:] = bytes([payload & 0xFF]) * len(out)
             return
-        view, at = self.whole(payload >> kernel.SOURCE_BITS), payload & OFFSET
+        source, at = payload >> kernel.SOURCE_BITS, payload & OFFSET
         if kind == kernel.DATA:
-            piece = view[at : at + len(out)]
+            piece = self.view(source, at, at + len(out))
             if len(piece) < len(out):
                 raise Truncated("a page is cut off", at=at, expected=len(out), found=len(piece))
             out[:] = piece
         else:
-            self._unzip(view, at, out)
+            self._unzip(source, at, out)
 
-    def _unzip(self, view: memoryview, at: int, out: memoryview) -> None:
+    def _unzip(self, source: int, at: int, out: memoryview) -> None:
         """A COMPRESS_PAGE record: be32 length, one zlib stream (ram-compress.c: do_data_decompress)."""
-        size = int.from_bytes(view[at : at + 4], "big")
-        packed = view[at + 4 : at + 4 + size]
+        size = int.from_bytes(self.view(source, at, at + 4), "big")
+        packed = self.view(source, at + 4, at + 4 + min(size, compress_bound(len(out)) + 1))
         reason = ""
         if len(packed) == size <= compress_bound(len(out)):
             unzip = zlib.decompressobj()
@@ -305,16 +299,15 @@ class Shared:
         )
 
     def _apply(self, at: int, out: memoryview) -> None:
-        view = self.whole(MAIN)
-        size = int.from_bytes(view[at + 1 : at + 3], "big")
-        start, stop = at + 3, min(at + 3 + size, len(view))
-        wrong, where = kernel.xbzrle(view, start, stop, out)
+        size = int.from_bytes(self.view(MAIN, at + 1, at + 3), "big")
+        view = self.view(MAIN, at + 3, at + 3 + size)
+        wrong, where = kernel.xbzrle(view, 0, len(view), out)
         if wrong:
             raise BadRam(
                 f"Failed to load XBZRLE page - decode error! ({XBZRLE_ERRORS[wrong]})",
-                at=where,
+                at=at + 3 + where,
                 expected=f"runs that fill at most {len(out)} bytes",
-                found=bytes(view[where : min(where + 4, stop)]).hex(" "),
+                found=bytes(view[where : where + 4]).hex(" "),
                 hint="the delta is damaged",
             )
 

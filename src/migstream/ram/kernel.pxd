@@ -28,11 +28,19 @@ cpdef tuple paint(
 )
 
 @cython.locals(
+    source=uint64_t, low=uint64_t, high=uint64_t, room=uint64_t, i=Py_ssize_t, entry=uint64_t, kind=int64_t,
+    payload=uint64_t, offset=uint64_t,
+)
+cpdef tuple extent(
+    const uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t page, uint64_t most
+)
+
+@cython.locals(
     page=uint64_t, size=uint64_t, i=Py_ssize_t, entry=uint64_t, kind=int64_t, payload=uint64_t,
     to=Py_ssize_t, offset=uint64_t, k=Py_ssize_t,
 )
 cpdef Py_ssize_t gather(
-    const uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t source,
+    const uint64_t[::1] table, Py_ssize_t first, Py_ssize_t count, uint64_t source, uint64_t base,
     const unsigned char[::1] view, const unsigned char[::1] blank, unsigned char[::1] out,
 ) except -1
 

@@ -31,6 +31,7 @@ __all__ = [
     "ROW",
     "SOURCE_BITS",
     "bitmap_run",
+    "extent",
     "gather",
     "kinds",
     "pack",
@@ -182,11 +183,55 @@ def paint(
     return known, fresh
 
 
+def extent(table: memoryview, first: int, count: int, page: int, most: int) -> tuple[int, int, int]:
+    """Which bytes of a source the next pages lie in: source, start, stop; an empty range where in none.
+
+    They are those of the first DATA entry and of the ones behind it, as long as they are in the
+    same source and fill a good part of what lies between them, which is at most `most` bytes.
+
+    Parameters
+    ----------
+    table, first, count : entries, and which of them
+    page : bytes of a page
+    """
+    source = 0
+    low = 0
+    high = 0
+    room = 4 * page
+    for i in range(count):
+        entry = table[first + i]
+        kind = entry & 7
+        payload = entry >> _ENTRY_BITS
+        if kind == _DATA:
+            offset = payload & 0xFFFFFFFFFFFFF
+            room += 3 * page
+            if room > most:
+                room = most
+            if high == 0:
+                source = payload >> _SOURCE_BITS
+                low = offset
+                high = offset + page
+            elif payload >> _SOURCE_BITS != source:
+                break
+            elif offset < low:
+                if high - offset > room:
+                    break
+                low = offset
+            elif offset + page > high:
+                if offset + page - low > room:
+                    break
+                high = offset + page
+        elif kind != _NEVER and kind != _FILL:
+            break
+    return source, low, high
+
+
 def gather(
     table: memoryview,
     first: int,
     count: int,
     source: int,
+    base: int,
     view: memoryview,
     blank: memoryview,
     out: memoryview,
@@ -196,7 +241,7 @@ def gather(
     Parameters
     ----------
     table, first, count : entries, and which of them
-    source, view : number and bytes of the source that is at hand
+    source, base, view : number of the source, and its bytes from offset `base` on that are at hand
     blank : one page of zeros: what is copied where zeros, or nothing, were sent
     out : at least `count` pages of bytes
     """
@@ -209,8 +254,9 @@ def gather(
         to = i * page
         if kind == _DATA:
             offset = payload & 0xFFFFFFFFFFFFF
-            if payload >> _SOURCE_BITS != source or offset + page > size:
+            if payload >> _SOURCE_BITS != source or offset < base or offset - base + page > size:
                 return i
+            offset -= base
             out[to : to + page] = view[offset : offset + page]
         elif kind == _NEVER or (kind == _FILL and payload == 0):
             out[to : to + page] = blank

@@ -76,8 +76,19 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
         },
         "channels": [{"channel": c.initial.channel, "size": c.store.size} for c in stream.channels],
         "walked": walked,
+        "from": "walk" if walked else "tail",
+        "offset": stream.origin,
+        "behind": _behind(stream) if walked else None,
         "damage": [str(error) for error in stream.damage] if walked else None,
     }
+
+
+def _behind(stream: Stream) -> dict[str, Any] | None:
+    """What follows the stream."""
+    if stream.trailer is None:
+        return None
+    item, what = stream.trailer
+    return {"span": list(item.span), "size": item.span.size, "zeros": item.zeros, "what": what}
 
 
 def recorded_table(stream: Stream, rows: Sequence[Row]) -> dict[str, Any]:
@@ -134,7 +145,7 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         sizes = (f"{c['channel']}: {short_size(c['size'])}" for c in info["channels"])
         facts.append(("channels", f"{len(info['channels'])} of multifd: {', '.join(sizes)}"))
     if not info["walked"]:
-        facts.append(("checked", "the device state; RAM was not walked (ls and stat do)"))
+        facts.append(("checked", "from the tail; guest memory was not walked (--walk does)"))
     else:
         count = len(info["damage"])
         facts.append(
@@ -143,6 +154,10 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
                 f"all of it: {f'damaged in {count} places' if count > 1 else 'damaged' if count else 'whole'}",
             )
         )
+    if info["offset"]:
+        facts.insert(2, ("begins at", f"{info['offset']:#x}; offsets are counted from there"))
+    if info["behind"]:
+        facts.append(("behind it", f"{size(info['behind']['size'])}: {info['behind']['what']}"))
     lines = _facts(facts, palette)
     if ram is not None and ram["blocks"]:
         rows = [

@@ -11,6 +11,7 @@ import msgspec
 from migstream.errors import ParseError
 from migstream.ram.model import RamRecords, RamSetup
 from migstream.render.text import Palette, escape, grouped, short_size, table
+from migstream.source.store import Store
 from migstream.stream import Stream
 from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
 
@@ -164,9 +165,9 @@ def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
 
     head = bytes(stream.store.view(0, min(LOOK, stream.size)))
     if is_channel(head):
-        rows = _channel(stream.store.view(0, stream.size))
+        rows = _channel(stream.store)
     elif not head.startswith(MAGIC) and looks_like_return_path(head):
-        rows = _messages(stream.store.view(0, stream.size))
+        rows = _messages(stream.store)
     else:
         return None
     found: list[Row] = []
@@ -186,15 +187,15 @@ def channel_rows(stream: Stream) -> Iterator[Row]:
         size, number = channel.store.size, channel.initial.channel
         yield Row(start=0, stop=size, kind="channel", name=f"channel {number}")
         with suppress(ParseError):
-            for row in _channel(channel.store.view(0, size)):
+            for row in _channel(channel.store):
                 yield msgspec.structs.replace(row, level=1)
 
 
-def _channel(view: memoryview) -> Iterator[Row]:
-    from migstream.ram.multifd import Initial, Packet, read_channel
-    from migstream.wire.cursor import Cursor
+def _channel(store: Store) -> Iterator[Row]:
+    from migstream.ram.multifd import ChannelReader, Initial, Packet
+    from migstream.wire.cursor import windows
 
-    for item in read_channel(Cursor(view)):
+    for item in windows(ChannelReader().items, store):
         name, said = "", ""
         if isinstance(item, Initial):
             name, said = f"channel {item.channel}", f"version {item.version}, uuid {item.uuid}"
@@ -209,11 +210,11 @@ def _channel(view: memoryview) -> Iterator[Row]:
         yield Row(start=item.span.start, stop=item.span.stop, kind=item.label, name=name, note=said)
 
 
-def _messages(view: memoryview) -> Iterator[Row]:
-    from migstream.wire.cursor import Cursor
+def _messages(store: Store) -> Iterator[Row]:
+    from migstream.wire.cursor import windows
     from migstream.wire.returnpath import read_messages
 
-    for message in read_messages(Cursor(view)):
+    for message in windows(read_messages, store):
         value = message.value
         if isinstance(value, msgspec.Struct):
             value = {name: getattr(value, name) for name in value.__struct_fields__}

@@ -85,6 +85,7 @@ def decoded(stream: Stream) -> dict[str, Any]:
         "format": FORMAT,
         "file": stream.name,
         "size": stream.size,
+        "from": "walk" if stream.walked else "tail",
         "machine": stream.machine,
         "configuration": configuration(stream.configuration),
         "page_size": description.page_size if description is not None else None,

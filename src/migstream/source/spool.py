@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
-from tempfile import TemporaryFile
-from typing import IO
-
-from migstream.errors import SourceError
+from migstream.source.store import File
+from migstream.source.temporary import Temporary
 
 __all__ = ["Spool"]
 
@@ -21,52 +18,45 @@ class Spool:
 
     Raises
     ------
-    SourceError : the temporary file cannot be made or written
+    SourceError : the temporary file cannot be made or written, or would fill the disk
     """
 
     def __init__(self, most: int = IN_MEMORY) -> None:
         self.size = 0
-        self._memory = memoryview(bytearray(most))
-        self._file: IO[bytes] | None = None
-        self._map: mmap.mmap | None = None
+        self._most = most
+        self._memory = bytearray()
+        self._file: Temporary | None = None
+        self._read: File | None = None
 
     def append(self, piece: bytes | bytearray | memoryview) -> int:
         """Keep these bytes, and say at which offset."""
         start, stop = self.size, self.size + len(piece)
-        if self._file is None and stop <= len(self._memory):
-            self._memory[start:stop] = piece
+        if self._file is None and stop > self._most:
+            self._file = Temporary()
+            self._file.write(self._memory)
+        if self._file is None:
+            self._memory += piece
+        elif bytes(piece) == bytes(len(piece)):
+            self._file.skip(len(piece))
         else:
-            try:
-                self._write(piece)
-            except OSError as error:
-                raise SourceError(
-                    f"cannot keep what was unpacked: {error.strerror or error}",
-                    hint="TMPDIR names the folder for temporary files; choose one with room",
-                ) from None
+            self._file.write(piece)
         self.size = stop
         return start
 
-    def _write(self, piece: bytes | bytearray | memoryview) -> None:
-        if self._file is None:
-            self._file = TemporaryFile(prefix="migstream-")  # noqa: SIM115 - `close` closes it
-            self._file.write(self._memory[: self.size])
-        self._file.write(piece)
-
     def view(self, start: int, stop: int) -> memoryview:
-        """Bytes [start, stop); raises SourceError where nothing was kept."""
-        if not 0 <= start <= stop <= self.size:
-            raise SourceError(f"bytes {start:#x}-{stop:#x} of {self.size:#x} were not kept")
-        if self._file is None or stop == start:
-            return self._memory[start:stop] if stop > start else memoryview(b"")
-        if self._map is None or len(self._map) < stop:
-            # A map has the size that the file had; the old one lives as long as views of it do.
-            self._file.flush()
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return memoryview(self._map)[start:stop]
+        """Bytes [start, stop), fewer at the end."""
+        stop = min(stop, self.size)
+        if stop <= start:
+            return memoryview(b"")
+        if self._file is None:
+            return memoryview(bytes(self._memory[start:stop]))
+        if self._read is None or self._read.size < stop:
+            self._read = File(self._file.fileno(), self.size)
+        return self._read.view(start, stop)
 
     def close(self) -> None:
         """Let go of everything; views that are still held stay good."""
-        self.size, self._memory, self._map = 0, memoryview(b""), None
+        self.size, self._memory, self._read = 0, bytearray(), None
         if self._file is not None:
             self._file.close()
             self._file = None

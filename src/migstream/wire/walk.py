@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from migstream.errors import BadFraming, NeedData, NotAStream, ParseError, StreamError, Unsupported
-from migstream.wire.cursor import Cursor
+from migstream.wire.cursor import Cursor, zeros
 from migstream.wire.frames import (
+    BEGINNING,
     COMMANDS,
     LEAD,
-    MAGIC,
     SectionStart,
     read_command,
     read_configuration,
@@ -37,7 +37,6 @@ from migstream.wire.model import (
     VMDescription,
 )
 from migstream.wire.registry import Codec, Context, Registry
-from migstream.wire.tail import last_data
 
 __all__ = ["Walker", "walk"]
 
@@ -51,6 +50,7 @@ UNANNOUNCED = re.compile(
 # What comes last where neither footers nor a description are written (pseries up to 2.2), and its size in bytes:
 # migration/global_state.c: vmstate_globalstate; hw/ppc/spapr.c: vmstate_spapr, of a guest that runs.
 LAST_DEVICES = {("globalstate", 104), ("spapr", 16)}
+FOOTERS = re.compile(rb"\x7e\0")
 NEAR = 1 << 20
 LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
 MAX_ITEMS = 1 << 21
@@ -107,9 +107,10 @@ class Walker:
         self._open: _Open | None = None
         self._next: Callable[[Cursor], Item | None] = self._file_header
         self._nested = False
-        self._pending: list[Item] = []
+        self.pending: list[Item] = []
         self._trail: int | None = None
         self._zeros = True
+        self.most = MAX_ITEMS
         self._count = 0
         self._depth = 0
         self._data_end: int | None = None
@@ -118,14 +119,14 @@ class Walker:
 
     def step(self, cur: Cursor) -> Item | None:
         """Read on; the next item where one is complete. NeedData leaves everything as it was."""
-        if self._pending:
-            return self._pending.pop(0)
+        if self.pending:
+            return self.pending.pop(0)
         item = self._next(cur)
         cur.commit()
         if item is not None:
             self._count += 1
-            if self._count > MAX_ITEMS:
-                raise Unsupported(f"more than {MAX_ITEMS} sections and commands", at=item.span.stop)
+            if self._count > self.most:
+                raise Unsupported(f"more than {self.most} sections and commands", at=item.span.stop)
         return item
 
     @property
@@ -135,10 +136,22 @@ class Walker:
         live = open_ is None or (open_.codec is not None and open_.type != SectionType.FULL)
         return None if open_ is None or live else open_.start
 
-    def again(self, sizes: Mapping[Key, Sequence[int | None]]) -> Walker:
-        """A walker for the device sections, now that their sizes are known."""
-        other = Walker(self.registry, sizes, self.context)
+    @property
+    def in_live(self) -> bool:
+        """Whether what is being read is a live section."""
+        return self._open is not None and self.kept_from is None
+
+    def again(
+        self,
+        sizes: Mapping[Key, Sequence[int | None]],
+        known: Sequence[int] = (),
+        *,
+        part: bool = False,
+    ) -> Walker:
+        """A walker for the device sections, now that their sizes are known; `part` ends before the end marker."""
+        other = Walker(self.registry, sizes, self.context, known)
         other.codecs, other.starts = self.codecs, self.starts
+        other._nested = part
         other._next = other._frame
         return other
 
@@ -152,15 +165,14 @@ class Walker:
         inner._next = inner._frame
         return inner
 
-    def give_up(self, cur: Cursor, error: StreamError, last: int) -> list[Item]:
-        """What was read of the item that is damaged, and no more."""
-        first = self.recover(cur, error, last)
-        return [first] if isinstance(first, Section) else []
-
     def recover(self, cur: Cursor, error: StreamError, last: int) -> Item:
-        """What to do about damage: keep what was read since `last`, and go on where possible."""
+        """What to do about damage: keep what was read since `last`, and go on where possible.
+
+        All of the source has to be at hand, in the window or beside it.
+        """
         self.note(error)
-        at = min(max(error.at or 0, cur.mark, last), cur.base + len(cur.view))
+        end = _end(cur)
+        at = min(max(error.at or 0, cur.mark, last), end)
         resume, how = self._resume(cur, at)
         open_, self._open = self._open, None
         self._next = self._after_header if how == "header" else self._frame
@@ -172,19 +184,19 @@ class Walker:
             last = stop
         if resume > last:
             items.append(Opaque(span=Span(last, resume), reason="not read: damage before it"))
-        if resume >= cur.base + len(cur.view):
+        if resume >= end:
             self.done = True
         cur.seek(resume)
         cur.commit()
         if not items:
             # damage in an item that has no bytes left to show: the end of the source
             self.done = True
-            return Opaque(span=Span(last, cur.base + len(cur.view)), reason="damaged")
-        self._pending = items[1:]
+            return Opaque(span=Span(last, end), reason="damaged")
+        self.pending = items[1:]
         return items[0]
 
     def _resume(self, cur: Cursor, at: int) -> tuple[int, str]:
-        end = cur.base + len(cur.view)
+        end = _end(cur)
         index = bisect_left(self.known, at)
         stop = self.known[index] if index < len(self.known) else end
         if self._open is not None and self.context.footers:
@@ -192,14 +204,11 @@ class Walker:
             if hit is not None:
                 return hit + 5, "footer"
         if self._open is None and at < end:
-            body = cur.base + HEADER_SIZE
-            if at < body < end and cur.view[HEADER_SIZE] in AFTER_HEADER:
-                return body, "header"
-            for head in HEADER.finditer(
-                cur.view, at + 1 - cur.base, min(stop, at + NEAR) - cur.base
-            ):
-                if self._plausible(cur, cur.base + head.start(), strict=True):
-                    return cur.base + head.start(), ""
+            if at < HEADER_SIZE < end and cur.at(HEADER_SIZE, 1)[0] in AFTER_HEADER:
+                return HEADER_SIZE, "header"
+            for head in cur.search(HEADER, at + 1, min(stop, at + NEAR)):
+                if self._plausible(cur, head, strict=True):
+                    return head, ""
         return stop, ""
 
     # --- items -------------------------------------------------------------------------------
@@ -209,8 +218,11 @@ class Walker:
         try:
             item = read_file_header(cur)
         except ParseError as error:
-            begin = cur.find(MAGIC + b"\0\0\0\x03", at)
-            if not isinstance(error, NotAStream) or not at < begin <= at + LEAD:
+            # what is known to be something else is not searched: which of the streams in it is meant?
+            begin = -1
+            if isinstance(error, NotAStream) and not error.hint:
+                begin = cur.find(BEGINNING, at, at + LEAD)
+            if begin <= at:
                 raise
             self.note(error)
             cur.seek(begin)
@@ -234,7 +246,7 @@ class Walker:
 
     def _frame(self, cur: Cursor) -> Item | None:
         at = cur.offset
-        if self._nested and not cur.left:
+        if self._nested and cur.offset == cur.end:
             self.done = True
             return None
         kind = (cur.peek(1) or cur.take(1).tobytes())[0]
@@ -311,9 +323,12 @@ class Walker:
         if size is not None and self._fits(cur, size, open_.head.section_id):
             open_.how, open_.stop = "description", cur.offset + size
             at = cur.offset
-            payload = cur.take(size)
             if open_.codec is not None:
-                open_.content = _content(open_, Cursor(payload, at))
+                open_.content = _content(open_, Cursor(cur.take(size), at))
+            elif cur.whole:
+                cur.skip(size)
+            else:
+                cur.take(size)  # it has to be in the window: a pipe's reader keeps it
             self._next = self._footer
             return
         if size is not None and self.context.footers is not False:
@@ -326,21 +341,17 @@ class Walker:
 
     def _fits(self, cur: Cursor, size: int, section_id: int) -> bool:
         """Whether a payload of this size ends at a footer (or the stream has none)."""
-        if cur.left < size + 5 and not cur.eof:
-            raise NeedData
-        if cur.left < size:
-            return self.context.footers is False
+        stop = cur.offset + size
         if self.context.footers is False:
             return True
-        at = cur.offset - cur.base + size
-        return bytes(cur.view[at : at + 5]) == _footer_bytes(section_id)
+        found = cur.at(stop, 5)
+        return found == _footer_bytes(section_id)
 
     def _misfit(self, cur: Cursor, size: int, open_: _Open) -> None:
         """The description's size does not lead to this section's footer: say so, once."""
         at = cur.offset + size
-        index = at - cur.base
-        found = bytes(cur.view[index : index + 5])
-        if len(found) < 5 and cur.eof:
+        found = cur.at(at, 5)
+        if len(found) < 5:
             return  # the stream is cut off: the search for the footer will say so
         if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
             open_.stop = at  # a footer, but not of this section: reading it says so
@@ -355,7 +366,7 @@ class Walker:
                 hint=f"the description gives this payload {size} bytes; they do not end at a footer",
             )
         )
-        own = bytes(cur.view[max(index - 5, 0) : index]) == _footer_bytes(open_.head.section_id)
+        own = cur.at(at - 5, 5) == _footer_bytes(open_.head.section_id)
         if found and not own and self._plausible(cur, at, strict=True):
             open_.stop = at
 
@@ -373,32 +384,37 @@ class Walker:
         open_ = self._open
         assert open_ is not None
         if open_.stop is None:
-            hit = self._find_footer(cur, open_.head.section_id, cur.offset, None)
-            if hit is None and not cur.eof:
-                raise NeedData
-            if hit is None:
-                hit = self._next_header(cur, open_)
-            open_.stop, open_.how = hit, "footer"
+            open_.how = "footer"
+            open_.stop = self._bound(cur, open_)
         cur.seek(open_.stop)
         self._next = self._footer
 
-    def _next_header(self, cur: Cursor, open_: _Open) -> int:
-        end = cur.base + len(cur.view)
+    def _bound(self, cur: Cursor, open_: _Open) -> int:
         if self.context.footers is not False:
-            for at in self._footers(cur, cur.offset):
-                if self._plausible(cur, at + 5, strict=True):
-                    return at
-            cur.seek(end)
-            cur.take(5)  # the stream ends inside this section
+            own = _footer_bytes(open_.head.section_id)
+            ended: int | None = (
+                None  # own footer and end marker, in front of what is not the stream's
+            )
+            for at in cur.search(FOOTERS, cur.offset):
+                mine = cur.at(at, 5) == own
+                if self._plausible(cur, at + 5, strict=not mine):
+                    return at if mine or ended is None else ended
+                if ended is not None and at > ended + NEAR:
+                    break
+                if mine and ended is None and cur.at(at + 5, 1) == b"\0":
+                    ended = at
+            if ended is not None:
+                return ended
+            cur.seek(_end(cur))
+            cur.skip(5)  # the stream ends inside this section
+        end = _end(cur)
         open_.how = "guess"
-        begin = cur.offset - cur.base
-        for hit in UNANNOUNCED.finditer(cur.view, begin):
-            at = cur.base + hit.start()
+        for at in cur.search(UNANNOUNCED, cur.offset):
             if self._plausible(cur, at, strict=True):
                 return at
         # Nothing but the end marker, without a description, behind the device that comes last.
         last = (open_.head.name, end - cur.offset - 1) in LAST_DEVICES
-        return end - 1 if last and cur.view[-1] == SectionType.EOF else end
+        return end - 1 if last and cur.at(end - 1, 1) == b"\0" else end
 
     def _footer(self, cur: Cursor) -> Section:
         open_ = self._open
@@ -473,9 +489,11 @@ class Walker:
 
     def _after_end(self, cur: Cursor) -> Item | None:
         at = cur.offset
+        described = cur.peek(1) == b"\x06" or self._described_at(cur, at)
         self._next = self._trailer
-        if cur.peek(1) != b"\x06" and not self._described_at(cur, at):
+        if not described:
             return None
+        text_at = at + 5
         try:
             lead = cur.u8()
             if lead != SectionType.VMDESCRIPTION:
@@ -489,13 +507,15 @@ class Walker:
                     )
                 )
             length = cur.u32()
-            text_at = cur.offset
-            cur.take(length)
+            if cur.whole:
+                cur.skip(length)
+            else:
+                cur.take(length)
         except NeedData:
             self._next = self._after_end
             raise
         except ParseError as error:
-            if cur.peek(16).find(b"{") < 0 and cur.left > 16:
+            if b"{" not in cur.at(text_at, 16) and _end(cur) - text_at > 16:
                 cur.seek(at)  # a 06 among bytes that are not the stream's
                 return None
             error.under("description")
@@ -505,16 +525,19 @@ class Walker:
 
     def _described_at(self, cur: Cursor, at: int) -> bool:
         """Whether a description follows whose type byte is damaged: a length that ends with the source, and JSON."""
-        head = bytes(cur.view[at - cur.base : at - cur.base + 6])
-        length = int.from_bytes(head[1:5], "big")
-        return cur.eof and head[5:] == b"{" and at + 5 + length == cur.base + len(cur.view)
+        head = cur.at(at, 6)
+        if head[5:] != b"{":
+            return False
+        if cur.end is None:
+            raise NeedData
+        return at + 5 + int.from_bytes(head[1:5], "big") == cur.end
 
     def _trailer(self, cur: Cursor) -> Item | None:
         """Whatever follows the stream, however long: looked at in pieces, not kept."""
         if self._trail is None:
             self._trail = cur.offset
         while cur.left > 0:
-            if bytes(cur.take(min(1 << 20, cur.left))).strip(b"\0"):
+            if not zeros(cur.take(min(1 << 20, cur.left))):
                 self._zeros = False
             cur.commit()
         if not cur.eof:
@@ -525,67 +548,50 @@ class Walker:
 
     # --- finding the end of what nothing describes ---------------------------------------------
 
-    def _footers(self, cur: Cursor, at: int) -> Iterator[int]:
-        """Offsets of whatever may be a footer, of any section, from `at` on."""
-        while (at := cur.find(b"\x7e\0", at)) >= 0:
-            yield at
-            at += 1
-
     def _find_footer(self, cur: Cursor, section_id: int, at: int, stop: int | None) -> int | None:
         """Offset of the first footer of this id that something plausible follows."""
-        needle = _footer_bytes(section_id)
-        while True:
-            at = cur.find(needle, at)
-            if at < 0 or (stop is not None and at >= stop):
-                return None
-            if self._plausible(cur, at + 5):
-                return at
-            at += 1
+        needle = re.compile(re.escape(_footer_bytes(section_id)), re.DOTALL)
+        hits = cur.search(needle, at, stop)
+        return next((hit for hit in hits if self._plausible(cur, hit + 5)), None)
 
     def _plausible(self, cur: Cursor, at: int, *, strict: bool = False) -> bool:
         """Whether an item may begin at `at`: what can be told from its first bytes."""
-        view = cur.view
-        index = at - cur.base
-        if not cur.eof and index + LOOKAHEAD > len(view):
-            raise NeedData
-        if index < 0 or index >= len(view):
-            return not strict and (self._nested or cur.eof)
-        kind = view[index]
+        head = cur.at(at, LOOKAHEAD)
+        if not head:
+            return not strict
+        kind = head[0]
         if kind == SectionType.EOF:
-            rest = bytes(view[index + 1 : index + 7])
-            ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.base + len(view)
+            rest = head[1:7]
+            ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.end
             json = rest[5:6] == b"{"
             described = (rest[:1] == b"\x06" and (json or len(rest) < 6)) or (
                 ends and (json or rest[:1] == b"\x06")
             )
             return described or (
-                not strict and not self._nested and not any(rest) and self._ends(cur, index)
+                not strict and not self._nested and not any(rest) and self._ends(cur, at)
             )
         if kind in {SectionType.START, SectionType.FULL}:
-            length = view[index + 5] if index + 5 < len(view) else 0
-            name = bytes(view[index + 6 : index + 6 + length])
-            tail = bytes(view[index + 6 + length : index + 14 + length])
+            length = head[5] if len(head) > 5 else 0
+            name, tail = head[6 : 6 + length], head[6 + length : 14 + length]
             whole = len(name) == length > 0 and len(tail) == 8
-            return whole and name.isascii() and name.decode().isprintable() and view[index + 1] == 0
+            return whole and name.isascii() and name.decode().isprintable() and head[1] == 0
         if kind in {SectionType.PART, SectionType.END}:
-            return int.from_bytes(view[index + 1 : index + 5], "big") in self.starts
+            return int.from_bytes(head[1:5], "big") in self.starts
         if kind == SectionType.COMMAND:
-            number = int.from_bytes(view[index + 1 : index + 3], "big")
-            length = int.from_bytes(view[index + 3 : index + 5], "big")
+            number = int.from_bytes(head[1:3], "big")
+            length = int.from_bytes(head[3:5], "big")
             sizes = COMMANDS[number].sizes if number in COMMANDS else ()
             return number in COMMANDS and (sizes is None or length in sizes)
         return False
 
-    def _ends(self, cur: Cursor, index: int) -> bool:
-        """Whether nothing but zeros follows, as far as that can be seen: an end marker, and padding.
+    def _ends(self, cur: Cursor, at: int) -> bool:
+        """Whether nothing but zeros follows: an end marker, and padding.
 
         Zeros inside a device's state look like one too, where no description tells them apart.
         """
-        if not cur.eof:
-            return True
         if self._data_end is None:
-            self._data_end = cur.base + last_data(cur.view)
-        return cur.base + index >= self._data_end
+            self._data_end = cur.data_end()
+        return at >= self._data_end
 
 
 def _content(open_: _Open, cur: Cursor) -> Any:
@@ -600,6 +606,13 @@ def _content(open_: _Open, cur: Cursor) -> Any:
     return None if cur.left else open_.codec.content()
 
 
+def _end(cur: Cursor) -> int:
+    """Where the source ends; NeedData where that is not known yet."""
+    if cur.end is None:
+        raise NeedData
+    return cur.end
+
+
 def _footer_bytes(section_id: int) -> bytes:
     return bytes((FOOTER,)) + section_id.to_bytes(4, "big")
 
@@ -607,7 +620,7 @@ def _footer_bytes(section_id: int) -> bytes:
 def walk(cur: Cursor, walker: Walker) -> Iterator[Item]:
     """All items of a window that is complete. Damage ends up in `walker.damage`, not raised."""
     last = cur.offset
-    while not walker.done or walker._pending:  # noqa: SLF001 - one machine in two halves
+    while not walker.done or walker.pending:
         try:
             item = walker.step(cur)
         except ParseError as error:

@@ -18,7 +18,7 @@ from migstream.vmstate.values import Fetch, Value, root
 from migstream.wire.model import Command, FileHeader, SectionType
 
 if TYPE_CHECKING:
-    from migstream.source.store import Openable
+    from migstream.source.opened import Openable
     from migstream.vmstate.description import Description
 
 __all__ = ["diff"]

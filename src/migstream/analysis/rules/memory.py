@@ -10,10 +10,10 @@ from migstream.iterable import SECTIONS
 from migstream.ram import kernel
 from migstream.ram.model import RamBlock, RamRecords, RamSetup
 from migstream.ram.records import BlockId
-from migstream.wire.cursor import Cursor
+from migstream.stream.reading import drive
 from migstream.wire.model import Section, SectionType, Span
 from migstream.wire.registry import Context
-from migstream.wire.walk import Walker, walk
+from migstream.wire.walk import Walker
 
 __all__: list[str] = []
 
@@ -102,7 +102,7 @@ def filled(subject: Subject) -> Iterator[Hit]:
     fills = _Fills()
     page = None if stream.ram is None else stream.ram.page_size
     walker = Walker(SECTIONS, context=Context(page_size=page, limit=stream.size, pages=fills))
-    for item in walk(Cursor(stream.store.view(0, stream.size)), walker):
+    for item in drive(stream.store, walker):
         if isinstance(item, Section) and item.type == SectionType.FULL:
             break
     for number, at, byte in fills.found:

@@ -1,0 +1,38 @@
+"""What would be left behind if the process ended now: half-written files, temporary folders, children.
+
+Each is taken away by the code that made it, however that ends. This is the list for the one case
+in which such code has no time to: `cli.ending`, where the process is told to end and something
+keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+__all__ = ["leftover", "remove_all"]
+
+_known: dict[object, Callable[[], None]] = {}
+
+
+@contextmanager
+def leftover(remove: Callable[[], None]) -> Iterator[None]:
+    """Call `remove` at the end of the block, however it ends.
+
+    It may be called twice, from two threads, and before what it removes is there: it is entered
+    first, so that no moment is left in which nobody would take the thing away.
+    """
+    mark = object()
+    _known[mark] = remove
+    try:
+        yield
+    finally:
+        remove()
+        del _known[mark]
+
+
+def remove_all() -> None:
+    """Take away all that is there now, the latest first."""
+    for remove in reversed(list(_known.values())):
+        with suppress(Exception):
+            remove()

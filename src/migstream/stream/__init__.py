@@ -1,0 +1,577 @@
+"""Stream: the one object in which the layers meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from migstream.errors import (
+    BadDescription,
+    BadRam,
+    NoSuchAddress,
+    NoSuchPath,
+    NotAStream,
+    StreamError,
+    Truncated,
+    Unsupported,
+)
+from migstream.iterable import SECTIONS
+from migstream.source.opened import Openable, Opened, open_source
+from migstream.source.store import Store
+from migstream.stream.around import CHEAP, followed_by, stream_inside
+from migstream.stream.devices import Device, Devices, opaque
+from migstream.stream.locate import GOES_ON, Tail
+from migstream.stream.reading import Described, Walked, drive, read_stream
+from migstream.vmstate.description import Description
+from migstream.vmstate.description import Device as DescribedDevice
+from migstream.vmstate.layout import Layout, fit_device
+from migstream.vmstate.paths import find, match_names, no_such
+from migstream.vmstate.values import Value
+from migstream.wire.frames import LEAD, SCATTERED
+from migstream.wire.model import (
+    Command,
+    Configuration,
+    Item,
+    Section,
+    SectionType,
+    Span,
+    Trailer,
+)
+from migstream.wire.registry import Context
+from migstream.wire.walk import Walker
+
+if TYPE_CHECKING:
+    from migstream.machine.physical import PhysicalMemory
+    from migstream.machine.registers import Cpu
+    from migstream.ram.channels import Channel
+    from migstream.ram.codec import RamCodec
+    from migstream.ram.history import PageVersion
+    from migstream.ram.image import ImageBuilder, Ram
+    from migstream.ram.model import RamBlock, RamSetup
+
+__all__ = ["Device", "Devices", "Stream", "open_stream"]
+
+
+class Stream:
+    """An open migration stream.
+
+    Device state comes from the tail of a file, guest memory is not touched for it. Attributes
+    read on demand: `machine`, `configuration`, `capabilities`, `description`, `devices` are
+    instant on a file of any size; `items`, `sections`, `ram`, `damage` walk the stream once.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        like: Description | None = None,
+        maps: Sequence[tuple[str, int]] = (),
+        channels: Sequence[Opened] = (),
+        *,
+        walk: bool = False,
+        memory: bool = False,
+    ) -> None:
+        self._opened = opened
+        self._like = like
+        self._maps = maps
+        self._channels = channels
+        self._prove = walk
+        self._memory = memory
+        self._channel_damage: list[StreamError] = []
+        self._noticed: list[StreamError] = []
+        self._image: ImageBuilder | None = None
+        self.name = opened.name
+        if opened.cut is not None:
+            end = opened.store.size if opened.store is not None else None
+            self._noticed.append(Truncated(opened.cut.message, at=end, hint=opened.cut.hint))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._image is not None:
+            self._image.close()
+        for opened in (self._opened, *self._channels):
+            opened.close()
+
+    # --- the bytes -----------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The bytes: all of a file, of a pipe what was kept when it went by."""
+        return self._opened.store or self._walk.store
+
+    @property
+    def size(self) -> int:
+        """Bytes of the source, from the beginning of the stream."""
+        return self.store.size
+
+    @property
+    def seekable(self) -> bool:
+        """Whether all bytes are at hand; of a pipe guest memory is not."""
+        return self._opened.store is not None
+
+    @property
+    def origin(self) -> int:
+        """Offset in the source at which the stream begins: all other offsets are counted from there."""
+        return self._opened.origin
+
+    # --- from the end, or from the beginning ---------------------------------------------------
+
+    @cached_property
+    def _tail(self) -> Tail | None:
+        """The end of a large file as long as nothing speaks against it; None where the stream is walked."""
+        store = self._opened.store
+        if store is None or self._prove or self._opened.device or store.size <= CHEAP:
+            return None
+        if self._memory and self._indexed is None:
+            return None  # all of it will be read in any case: better before anything is said
+        tail = Tail(store)
+        return tail if tail.doubt is None else None
+
+    @property
+    def walked(self) -> bool:
+        """Whether all of the stream was read, or will be for any answer; else they come from its end."""
+        return "_walk" in vars(self) or self._tail is None
+
+    @cached_property
+    def _walk(self) -> Walked:
+        """The whole stream, read once."""
+        walk = read_stream(self._opened, self._context)
+        for error in walk.damage:
+            if isinstance(error, NotAStream):
+                error.hint = "; ".join(filter(None, (error.hint, self._inside())))
+        if self._tail is not None and self._tail.described is not None:
+            span = self._tail.described.span
+            if walk.description_span != span:
+                self._noticed.append(
+                    BadDescription(
+                        "the description at the end belongs to another stream",
+                        at=span.start,
+                        hint="what was answered before guest memory was read came from there; ask again",
+                    )
+                )
+                for name in ("devices", "description", "configuration"):
+                    vars(self).pop(name, None)
+        return walk
+
+    def _inside(self) -> str:
+        """Where a stream begins, if that is not at the first byte."""
+        store = self._opened.store
+        if store is None or bytes(store.view(0, 4)) in SCATTERED:
+            return ""
+        at = stream_inside(store, 1, LEAD)
+        if at is None:
+            return "a stream begins with the bytes 51 45 56 4d (QEVM)"
+        return f"a stream begins at {at:#x}: --offset {at:#x} opens it"
+
+    @cached_property
+    def trailer(self) -> tuple[Trailer, str] | None:
+        """What follows the stream, and what that is in words; None where nothing does."""
+        last = self.items[-1] if self.items else None
+        if not isinstance(last, Trailer):
+            return None
+        said = "zeros" if last.zeros else "bytes of something else"
+        return last, followed_by(self.store, last) if self.seekable else said
+
+    def _context(self, store: Store | None) -> Context:
+        if store is None:
+            return Context()
+        from migstream.ram.image import ImageBuilder
+
+        self._image = ImageBuilder([store], hold=bool(self._channels))
+        return Context(limit=store.size, pages=self._image)
+
+    # --- the description -----------------------------------------------------------------------
+
+    @property
+    def _described(self) -> Described | None:
+        """The stream's own description and layouts, where one can be read."""
+        if not self.walked and self._tail is not None:
+            return self._tail.described
+        return self._walk.described
+
+    @property
+    def description_span(self) -> Span | None:
+        """Type byte, length and JSON of the description; None where the stream has none."""
+        if not self.walked and self._tail is not None:
+            return None if self._tail.described is None else self._tail.described.span
+        return self._walk.description_span
+
+    @cached_property
+    def description(self) -> Description | None:
+        """The description, or that of `like`, or None."""
+        return self._like if self._described is None else self._described.description
+
+    @property
+    def _layouts(self) -> list[tuple[DescribedDevice, Layout]]:
+        """Devices as this stream's own description has them, in their order on the wire."""
+        found = self._described
+        return (
+            [] if found is None else [*zip(found.description.devices, found.layouts, strict=True)]
+        )
+
+    @property
+    def head(self) -> tuple[Item, ...]:
+        """What precedes guest memory and the device sections: header, configuration, setup."""
+        if not self.walked and self._tail is not None:
+            return self._tail.head
+        return _head(self._walk.items)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every item of the stream, walked from the start; their spans cover every byte once."""
+        return self._walk.items
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """START, PART, END and FULL sections in their order, those of a package included."""
+        return tuple(i for i in flat(self.items) if isinstance(i, Section))
+
+    @property
+    def damage(self) -> list[StreamError]:
+        """What is wrong with the stream: its framing, its description, the two held together."""
+        from migstream.vmstate.verify import contradictions
+
+        found = [*self._walk.damage, *self._noticed]
+        layouts = self._layouts
+        if layouts:
+            keys = {d.key for d, _ in layouts}
+            for device in self._walked:
+                section = device.section
+                listed = section.key in keys
+                layout = device.layout or (opaque(section) if listed else None)
+                found += contradictions(section, layout, self.store.view)
+        if self._channels:
+            _ = self.ram
+        once = list({error.at: error for error in reversed(found)}.values())[::-1]
+        return [*once, *self._channel_damage]
+
+    @property
+    def noticed(self) -> list[StreamError]:
+        """What is known to be wrong without reading any more."""
+        if not self.seekable and "_walk" not in vars(self):
+            return list(self._noticed)  # a pipe that nobody has read from yet
+        if self.walked:
+            return [*self._walk.damage, *self._noticed, *self._channel_damage]
+        return [*self._noticed, *([] if self._tail is None else self._tail.errors)]
+
+    # --- what it says ----------------------------------------------------------------------------------
+
+    @cached_property
+    def configuration(self) -> Configuration | None:
+        return next((i for i in self.head if isinstance(i, Configuration)), None)
+
+    @property
+    def machine(self) -> str | None:
+        """The machine type's name, such as `pc-i440fx-10.0`."""
+        return None if self.configuration is None else self.configuration.machine
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """Capabilities that the configuration records."""
+        return () if self.configuration is None else self.configuration.capabilities
+
+    @cached_property
+    def devices(self) -> Devices:
+        """Device sections with their values: from the end where that can be believed, else walked."""
+        if not self.walked and self._tail is not None and self._tail.located is not None:
+            return self._with_layouts(self._tail.located)
+        return self._walked
+
+    @cached_property
+    def _walked(self) -> Devices:
+        return self._with_layouts([s for s in self.sections if s.type == SectionType.FULL])
+
+    def _with_layouts(self, sections: Sequence[Section]) -> Devices:
+        """Each section with its entry of the description, those of one key in turn."""
+        described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
+        for device, layout in self._layouts:
+            described.setdefault(device.key, []).append((device, layout))
+        if not described and self.description is not None:
+            for device in self.description.devices:
+                described.setdefault(device.key, []).append((device, None))
+        devices = []
+        for section in sections:
+            turn = described.get(section.key)
+            devices.append(self._device(section, *turn.pop(0)) if turn else self._device(section))
+        return Devices(devices)
+
+    def _device(
+        self,
+        section: Section,
+        described: DescribedDevice | None = None,
+        layout: Layout | None = None,
+    ) -> Device:
+        """A device with its layout; fitted to the bytes where sizes alone do not tell."""
+        if layout is not None and layout.size != section.payload.size:
+            layout = None
+        if layout is None and described is not None and section.how != "damage":
+            layout = fit_device(described, self.store.view(*section.payload))
+        return Device(section, layout, self.store)
+
+    @property
+    def ram_setup(self) -> RamSetup | None:
+        """RAM blocks as the setup section lists them, without walking any page."""
+        return next(
+            (i.content for i in flat(self.head) if isinstance(i, Section) and i.name == "ram"), None
+        )
+
+    @property
+    def blocks(self) -> tuple[RamBlock, ...]:
+        """RAM blocks in the order of the setup section; none where the stream has no RAM."""
+        return () if self.ram_setup is None else self.ram_setup.blocks
+
+    @cached_property
+    def ram(self) -> Ram | None:
+        """Guest memory by block, and what the stream spent on it; None where it has no RAM.
+
+        `stream.ram["pc.ram"][0x7c00:0x7e00]` are bytes of the final memory. A pipe keeps no guest
+        memory: open it with `spool=True` to have it.
+        """
+        if self._indexed is not None:
+            return self._indexed
+        codec = self._ram_codec
+        if codec is None:
+            return None
+        from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
+
+        if self._image is None:
+            from migstream.ram.image import ImageBuilder
+
+            self._image = ImageBuilder([self.store])  # a pipe's: of pages that went by
+        if self._channels:
+            self._missing_channels()
+            self._image.join(codec.blocks, self.channels, self._channel_damage.append)
+        absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
+        return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+
+    def _missing_channels(self) -> None:
+        from migstream.ram.channels import absent
+
+        for number in absent(self.channels):
+            self._channel_damage.append(
+                BadRam(
+                    f"multifd channel {number} is missing",
+                    hint="a higher one is there: name its recording with --channel as well",
+                )
+            )
+
+    @property
+    def _ram_codec(self) -> RamCodec | None:
+        """What walked the RAM sections; None where there are none."""
+        walker = self._walk.walker
+        ids = [i for i, s in walker.starts.items() if s.name == "ram"]
+        codec: Any = walker.codecs.get(ids[0]) if ids else None
+        found: RamCodec | None = codec
+        return found
+
+    @cached_property
+    def _indexed(self) -> Ram | None:
+        """Guest memory by the index beside the file, where one is there and fits."""
+        if self._opened.path is None or self._channels or self._prove or "_walk" in vars(self):
+            return None
+        from migstream.ram.sidecar import load
+
+        return load(self._opened.path, self.store)
+
+    def write_index(self, fd: int) -> int:
+        """Write the index that makes the next opening of guest memory instant; its size in bytes.
+
+        Parameters
+        ----------
+        fd : a new file, which is to be named like the stream with `ram.sidecar.SUFFIX` behind
+
+        Raises
+        ------
+        Unsupported : no plain file of one channel, no guest memory, or it is damaged
+        """
+        from migstream.ram.image import NOTHING_SENT
+        from migstream.ram.sidecar import write
+
+        codec = None if self._opened.path is None or self._channels else self._ram_codec
+        if codec is None or self._opened.path is None:
+            raise Unsupported("only a plain file with guest memory, without channels, has an index")
+        if self.damage:
+            raise Unsupported(
+                "a damaged stream gets no index", hint="`migstream ls` says what is wrong"
+            )
+        assert self._image is not None
+        ram = self._image.ram(codec.blocks, codec.summary(), NOTHING_SENT)
+        return write(fd, self._opened.path, self._image, ram, codec.blocks)
+
+    def history(self, block: str, offset: int) -> tuple[PageVersion, ...]:
+        """Every version of the page at `offset` of a RAM block that the stream holds, oldest first.
+
+        Raises
+        ------
+        NoSuchAddress : no such block, or outside of it
+        ParseError : the records of this page are damaged
+        """
+        from migstream.ram.history import HistoryBuilder
+
+        assert self.ram is not None
+        one = self.ram[block]
+        if not 0 <= offset < one.size:
+            raise NoSuchAddress(
+                f"offset {offset:#x} of RAM block {block}, {one.size:#x} bytes long"
+            )
+        number = [b.name for b in self.blocks].index(block)
+        builder = HistoryBuilder(
+            [self.store], number, offset // one.page, hold=bool(self._channels)
+        )
+        context = Context(page_size=one.page, limit=self.size, pages=builder)
+        known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
+        for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
+            pass
+        if self._channels:
+            builder.join(self.blocks, self.channels, lambda _: None)
+        try:
+            return builder.versions()
+        finally:
+            builder.close()
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """Recorded multifd channels that were named with the stream, each to be read by itself."""
+        if not self._channels:
+            return ()
+        from migstream.ram.channels import Channel
+
+        page = self._walk.walker.context.page_size
+        lengths = {block.name: block.used_length for block in self.blocks}
+        return tuple(
+            Channel(opened.store, page, lengths)
+            for opened in self._channels
+            if opened.store is not None
+        )
+
+    @cached_property
+    def memory(self) -> PhysicalMemory:
+        """Guest-physical memory: `stream.memory[0xfffffff0:0x100000000]`; `.ranges` has the map."""
+        from migstream.machine.maps import physical_map
+        from migstream.machine.physical import PhysicalMemory
+
+        return PhysicalMemory(physical_map(self, self._maps, contents=self), self)
+
+    @cached_property
+    def registers(self) -> tuple[Cpu, ...]:
+        """Registers of every virtual CPU; raises Unsupported where no CPU section is described."""
+        from migstream.machine.registers import registers
+
+        return registers(self)
+
+    def read(self, block: str, start: int, stop: int) -> bytes:
+        """Bytes [start, stop) of a RAM block (`machine.physical.BlockReader`)."""
+        if self.ram is None:
+            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
+        return self.ram[block].read(start, stop)
+
+    # --- paths -------------------------------------------------------------------------------------------
+
+    def find(self, path: str) -> Iterator[Value]:
+        """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
+        if path.startswith("@"):
+            try:
+                offset = int(path[1:], 0)
+            except ValueError:
+                raise NoSuchPath(
+                    f"{path!r} is no place", hint="a place is @OFFSET, such as @0x1f0"
+                ) from None
+            yield self.owner(offset)
+            return
+        found = False
+        for device, rest in self.find_devices(path):
+            for value in find(device.value, rest):
+                found = True
+                yield value
+        if not found:
+            raise self._no_such(path)
+
+    def find_devices(self, path: str) -> Iterator[tuple[Device, str]]:
+        """Devices that a path begins with, and what is left of the path."""
+        names: dict[str, list[Device]] = {}
+        for device in self.devices:
+            names.setdefault(device.name, []).append(device)
+        for devices, rest in match_names(names.items(), path):
+            for device in devices:
+                mine = f"[{device.instance_id}]"
+                if rest.startswith((mine, "[*]")):
+                    yield device, rest[rest.index("]") + 1 :]
+                elif not rest.startswith("["):
+                    yield device, rest
+
+    def _no_such(self, path: str) -> Exception:
+        for device, _rest in self.find_devices(path):
+            return no_such(path, (f"{device.path}/{c.name}" for c in device))
+        return no_such(path, [d.path for d in self.devices])
+
+    def owner(self, offset: int) -> Value:
+        """The innermost device value that owns the byte at an absolute offset."""
+        for device in self.devices:
+            if offset in device.section.payload:
+                return device.value.owner(offset)
+        raise no_such(f"@{offset:#x}", ())
+
+
+def flat(items: Sequence[Item]) -> Iterator[Item]:
+    """Items, and after each package what it holds."""
+    for item in items:
+        yield item
+        if isinstance(item, Command):
+            yield from flat(item.items)
+
+
+def _head(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Items before the first part of guest memory; where there is none, before the first device."""
+    kinds = [i.type if isinstance(i, Section) else None for i in items]
+    goes_on = next((n for n, k in enumerate(kinds) if k in GOES_ON), None)
+    if goes_on is None:
+        goes_on = next((n for n, k in enumerate(kinds) if k == SectionType.FULL), len(items))
+    return tuple(items[:goes_on])
+
+
+def open_stream(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    channels: Sequence[Openable] = (),
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+    walk: bool = False,
+    offset: int = 0,
+) -> Stream:
+    """Open a path, `-` (standard input), a file object or bytes.
+
+    Parameters
+    ----------
+    like : another stream, whose description is used where this one has none
+    channels : recordings of the stream's multifd channels, in any order
+    maps : RAM blocks and the guest-physical addresses they are at, where the stream does not say
+        or says wrong
+    spool : copy a pipe or a compressed file to a temporary file first, so that guest memory is at
+        hand too
+    walk : read all of the stream before anything is said of it, however large it is
+    offset : bytes that stand before the stream; offsets in answers are counted from its beginning
+
+    Raises
+    ------
+    SourceError : the source cannot be read
+    """
+    description = None
+    if like is not None:
+        with open_stream(like) as other:
+            description = other.description
+        if description is None:
+            raise StreamError(f"{other.name} has no description to take")
+    return Stream(
+        open_source(what, spool=spool, offset=offset),
+        description,
+        maps,
+        [open_source(channel, spool=True) for channel in channels],
+        walk=walk,
+        memory=spool,
+    )

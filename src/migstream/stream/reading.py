@@ -1,0 +1,454 @@
+"""A stream read once from its first byte to its last: one driver for files, pipes and compressed files.
+
+1. Forward, through windows, without knowing any device's size: guest memory is walked by its
+   records, device sections end at their footers. What a pipe will be asked for later is kept.
+2. At the end stands the stream's own description. With its sizes the device sections are read
+   again: a few kilobytes.
+3. Where damage ends the first part, a description is looked for from the end of the source. It is
+   used to go on behind the damage if nothing in front of it says otherwise; what is left of a
+   pipe goes to a temporary file for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from migstream.errors import (
+    BadDescription,
+    BadRam,
+    NeedData,
+    ParseError,
+    SourceError,
+    StreamError,
+    Truncated,
+)
+from migstream.iterable import SECTIONS
+from migstream.source.opened import Opened
+from migstream.source.store import Kept, Rest, Store, Until
+from migstream.vmstate.description import Description, parse_description
+from migstream.vmstate.layout import Layout, compile_device
+from migstream.wire.cursor import WINDOW, Bytes, Cursor
+from migstream.wire.model import (
+    Command,
+    Configuration,
+    End,
+    Item,
+    Opaque,
+    Section,
+    SectionType,
+    Span,
+    Trailer,
+    VMDescription,
+)
+from migstream.wire.registry import Context
+from migstream.wire.tail import Extent, find_description, locate_devices
+from migstream.wire.walk import MAX_ITEMS, Walker
+
+__all__ = ["Described", "Walked", "contradiction", "described_at", "drive", "read_stream"]
+
+LARGEST_WINDOW = 16 << 20
+# Items that a compressed file may unpack to: so many in any case, and so many for each of its own bytes.
+ITEMS_FLOOR, ITEMS_RATIO = 1 << 15, 64
+
+
+class Described(NamedTuple):
+    """A description where it stands, and what it says of the device sections."""
+
+    span: Span
+    description: Description
+    layouts: tuple[Layout, ...]
+
+    @property
+    def extents(self) -> list[Extent]:
+        """Payload sizes of the device sections, in their order on the wire."""
+        return [
+            Extent(*device.key, layout.size, layout.exact)
+            for device, layout in zip(self.description.devices, self.layouts, strict=True)
+        ]
+
+    @property
+    def sizes(self) -> dict[tuple[str, int], list[int | None]]:
+        """The same by name and instance id, one for each section of that key in turn."""
+        sizes: dict[tuple[str, int], list[int | None]] = {}
+        for extent in self.extents:
+            key = extent.name, extent.instance_id
+            sizes.setdefault(key, []).append(extent.size if extent.exact else None)
+        return sizes
+
+    @property
+    def page_size(self) -> int | None:
+        """The target page size that it gives, where that can be one."""
+        page = self.description.page_size
+        return page if 256 <= page <= 1 << 20 and not page & (page - 1) else None
+
+
+def described_at(store: Bytes, span: Span) -> Described:
+    """The description whose item lies at `span`; raises BadDescription."""
+    text = bytes(store.view(span.start + 5, span.stop))
+    description = parse_description(text, span.start + 5)
+    return Described(span, description, tuple(compile_device(d) for d in description.devices))
+
+
+class Walked(msgspec.Struct, kw_only=True):
+    """What reading a stream gave.
+
+    `items` cover every byte once. `described` is the stream's own description; None where it has
+    none, or none that can be read (`damage` says so then). `store` has the bytes: all of a file's,
+    of a pipe's what was kept.
+    """
+
+    items: tuple[Item, ...]
+    damage: list[StreamError]
+    described: Described | None
+    description_span: Span | None
+    walker: Walker
+    store: Store
+
+
+class _Broken(Exception):
+    """The first part ended early: at `mark`, behind items that end at `last`; for damage, or for want of a window."""
+
+    def __init__(self, error: ParseError | None, mark: int, last: int) -> None:
+        super().__init__()
+        self.error = error
+        self.mark = mark
+        self.last = last
+
+
+class _Windows(Protocol):
+    """Gives a part of the source from an offset on, never one before those it gave."""
+
+    whole: Store | None
+
+    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
+        """At least `size` bytes, fewer at the end; whether they reach it."""
+        ...
+
+    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
+        """These items, and all before the cursor's mark, will not be asked for in a window again."""
+        ...
+
+
+class _StoreWindows:
+    def __init__(self, store: Store) -> None:
+        self.whole: Store | None = store
+        self._store = store
+
+    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
+        view = self._store.view(base, base + size)
+        return view, base + len(view) >= self._store.size
+
+    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
+        pass
+
+
+class _PipeWindows:
+    """A pipe: the window moves on, and of what leaves it that is kept which is not guest memory."""
+
+    whole: Store | None = None
+
+    def __init__(self, opened: Opened) -> None:
+        assert opened.pipe is not None
+        self.kept = Kept()
+        self.buffer = bytearray()
+        self.base = 0
+        self.cut: Truncated | None = None
+        self._opened = opened
+        self._pipe = opened.pipe
+        self._eof = False
+
+    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
+        del self.buffer[: base - self.base]
+        self.base = base
+        while not self._eof and len(self.buffer) < size:
+            try:
+                piece = self._pipe.read(size - len(self.buffer))
+            except SourceError as cut:
+                piece = b""
+                end = self.base + len(self.buffer)
+                self.cut = Truncated(cut.message, at=end, hint=cut.hint)
+            self._eof = not piece
+            self.buffer += piece
+        return memoryview(bytes(self.buffer)), self._eof
+
+    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
+        for item in items:
+            start = max(item.span.start, cur.base)
+            if _worth_keeping(item) and item.span.stop > start:
+                self.kept.add(start, bytes(cur.view[start - cur.base : item.span.stop - cur.base]))
+            self.kept.size = max(self.kept.size, item.span.stop)
+        if walker.kept_from is not None:
+            start = max(walker.kept_from, cur.base)
+            if cur.mark > start:
+                self.kept.add(start, bytes(cur.view[start - cur.base : cur.mark - cur.base]))
+        packed = self._opened.packed
+        if packed is not None:
+            walker.most = min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
+
+    def rest(self, start: int) -> Rest:
+        """All from `start` on, which was kept or is in the window, as a store; the pipe is read to its end."""
+        lead = self.kept.join(start)[: max(self.base - start, 0)]
+        assert start >= self.base or start + len(lead) == self.base
+        lead += bytes(self.buffer[max(start - self.base, 0) :])
+        rest = Rest(self._opened.drain(lead), start)
+        if self._opened.cut is not None and self.cut is None:
+            cut = self._opened.cut
+            self.cut = Truncated(cut.message, at=rest.size, hint=cut.hint)
+        self.kept.rest = rest
+        self.kept.size = rest.size
+        return rest
+
+
+def _worth_keeping(item: Item) -> bool:
+    """Whether the bytes of an item of a pipe will be asked for: all but live state and trailers."""
+    if isinstance(item, Section):
+        return item.content is None or item.type == SectionType.FULL
+    return not isinstance(item, Trailer | Opaque)
+
+
+def _forward(source: _Windows, walker: Walker) -> Iterator[Item]:
+    """The first part: items up to the end, or to damage that stops the walk (raises _Broken)."""
+    base, want, last = 0, WINDOW, 0
+    while not walker.done:
+        view, eof = source.window(base, want)
+        cur = Cursor(view, base, eof=eof, whole=source.whole)
+        fresh: list[Item] = []
+        error: ParseError | None = None
+        try:
+            while not walker.done:
+                item = walker.step(cur)
+                if item is not None:
+                    fresh.append(item)
+        except NeedData:
+            cur.rollback()
+        except ParseError as damage:
+            cur.rollback()
+            error = damage
+        source.passed(cur, fresh, walker)
+        yield from fresh
+        last = fresh[-1].span.stop if fresh else last
+        large = cur.mark == base and want >= LARGEST_WINDOW and source.whole is None
+        if error is not None or (large and not walker.done):
+            raise _Broken(error, cur.mark, last)
+        want = WINDOW if cur.mark > base else 2 * want
+        base = cur.mark
+
+
+def drive(
+    store: Bytes, walker: Walker, start: int = 0, *, error: ParseError | None = None, last: int = 0
+) -> Iterator[Item]:
+    """Items from `start` on of a source that is at hand. Damage ends up in `walker.damage`.
+
+    Parameters
+    ----------
+    error, last : damage to begin with, behind items that end at `last`
+    """
+    base, want = start, WINDOW
+    last = max(last, start) if error is None else last
+    while not walker.done or walker.pending:
+        view = store.view(base, base + want)
+        cur = Cursor(view, base, eof=base + len(view) >= store.size, whole=store)
+        try:
+            while not walker.done or walker.pending:
+                try:
+                    if error is not None:
+                        raise error
+                    item = walker.step(cur)
+                except ParseError as damage:
+                    error = None
+                    item = walker.recover(cur, damage, last)
+                if item is not None:
+                    last = item.span.stop
+                    yield item
+        except NeedData:
+            cur.rollback()
+        want = WINDOW if cur.mark > base else 2 * want
+        base = cur.mark
+
+
+def read_stream(opened: Opened, context: Callable[[Store | None], Context]) -> Walked:
+    """Read all of an opened source (see above).
+
+    Parameters
+    ----------
+    context : makes the walk's context, for a store or for a pipe
+    """
+    return _Reading(opened, context).run()
+
+
+def contradiction(items: Iterable[Item], page_size: int | None, found: Described) -> str | None:
+    """What the beginning of a stream says against a description that was found behind it; None where nothing.
+
+    Parameters
+    ----------
+    items : those of the beginning, in order
+    page_size : target page size of the beginning, where it is known
+    """
+    if page_size is not None and found.page_size not in {None, page_size}:
+        return f"its pages have {found.page_size} bytes, those of the beginning {page_size}"
+    full = [i for i in items if isinstance(i, Section) and i.type == SectionType.FULL]
+    keys = {device.key for device in found.description.devices}
+    if full and not any(section.key in keys for section in full):
+        return f"it does not know {full[0].path}, with which the devices begin"
+    return None
+
+
+class _Reading:
+    """One reading: state of the walk, and what it gave so far."""
+
+    def __init__(self, opened: Opened, context: Callable[[Store | None], Context]) -> None:
+        self._opened = opened
+        self._make = context
+        self._context = context(opened.store)
+        self._walker = Walker(SECTIONS, context=self._context)
+        self._items: list[Item] = []
+        self._damage: list[StreamError] = []
+        self._pipe = None if opened.store is not None else _PipeWindows(opened)
+
+    @property
+    def _store(self) -> Store:
+        return self._pipe.kept if self._pipe is not None else self._whole
+
+    @property
+    def _whole(self) -> Store:
+        assert self._opened.store is not None
+        return self._opened.store
+
+    def run(self) -> Walked:
+        source = self._pipe or _StoreWindows(self._whole)
+        found: Described | None = None
+        span: Span | None = None
+        try:
+            for item in _forward(source, self._walker):
+                self._items.append(item)
+                if self._pipe is not None and _is_mapped(item):
+                    # page areas lie anywhere in such a file: it cannot be read forward only
+                    self._opened.store = self._pipe.rest(0)
+                    return _Reading(self._opened, self._make).run()
+        except _Broken as broken:
+            span, found = self._go_on(broken)
+        else:
+            self._damage += self._walker.damage
+            span = self._own()
+            found = None if span is None else self._parsed(span)
+            if found is not None:
+                self._again(found, len(self._items))
+                if self._own() != span:
+                    span = found = None  # with its sizes the devices end before it: it is another's
+        if self._pipe is not None and self._pipe.cut is not None:
+            self._damage.append(self._pipe.cut)
+        return Walked(
+            items=tuple(self._items),
+            damage=self._damage,
+            described=found,
+            description_span=span,
+            walker=self._walker,
+            store=self._store,
+        )
+
+    def _own(self) -> Span | None:
+        return next((i.span for i in self._items if isinstance(i, VMDescription)), None)
+
+    def _parsed(self, span: Span) -> Described | None:
+        try:
+            return described_at(self._store, span)
+        except BadDescription as error:
+            self._damage.append(error)
+            return None
+
+    # --- behind damage -------------------------------------------------------------------------
+
+    def _go_on(self, broken: _Broken) -> tuple[Span | None, Described | None]:
+        """The second part where the first one ended early: with a description from the end, if one is there."""
+        walker = self._walker
+        first = self._devices_from(len(self._items))
+        start = self._items[first].span.start if first < len(self._items) else walker.kept_from
+        if walker.in_live or start is None:
+            first, start = len(self._items), broken.mark
+        store = self._pipe.rest(start) if self._pipe is not None else self._whole
+        span, tail = self._tail(store, start)
+        known: list[int] = []
+        if tail is not None:
+            located = locate_devices(store, tail.span.start, tail.extents, start)
+            known = [s.span.start for s in located]
+        kept = self._items[:first]
+        if start == broken.mark:
+            walker.sizes, walker.known = {} if tail is None else tail.sizes, known
+            again, error = walker, broken.error
+            if isinstance(error, BadRam) and self._context.page_size is None and tail is not None:
+                # the records did not tell their page size; with it, the same record says what is wrong
+                self._context.page_size = tail.page_size
+                error = None if tail.page_size else error
+            going = drive(store, walker, start, error=error, last=broken.last)
+        else:
+            again = walker.again({} if tail is None else tail.sizes, known)
+            self._damage += [e for e in walker.damage if e.at is None or e.at < start]
+            going = drive(store, again, start)
+        self._items = [*kept, *going]
+        self._damage += again.damage
+        own = self._own()
+        if own is not None and own != span:
+            span, tail = own, self._parsed(own)
+        elif own is None and any(isinstance(i, End) for i in self._items):
+            span = tail = None  # the stream ended without one: this is another's
+        if tail is not None:
+            self._again(tail, len(kept))
+        return span, tail
+
+    def _tail(self, store: Store, low: int) -> tuple[Span | None, Described | None]:
+        span = find_description(store, low)
+        if span is None:
+            return None, None
+        try:
+            found = described_at(store, span)
+        except BadDescription as error:
+            self._damage.append(error)
+            return span, None
+        said = contradiction(self._items, self._context.page_size, found)
+        return (None, None) if said is not None else (span, found)
+
+    # --- device sections, with their sizes -----------------------------------------------------
+
+    def _devices_from(self, stop: int) -> int:
+        """Index of the first of the device sections that stand last before item `stop`."""
+        while stop and _is_device(self._items[stop - 1]):
+            stop -= 1
+        return stop
+
+    def _again(self, found: Described, stop: int) -> None:
+        """Read the device sections among the first `stop` items again, now that their sizes are known."""
+        sizes: Mapping[tuple[str, int], Sequence[int | None]] = found.sizes
+        items, n = [], 0
+        while n < stop:
+            item = self._items[n]
+            last = n + 1
+            if _is_device(item):
+                while last < stop and _is_device(self._items[last]):
+                    last += 1
+                behind = self._items[last:stop]
+                if all(isinstance(i, End | VMDescription | Trailer) for i in behind):
+                    last = stop - sum(isinstance(i, Trailer) for i in behind)
+            old = self._items[n:last]
+            if _is_device(item) or (isinstance(item, Command) and item.items):
+                part = not any(isinstance(i, End) for i in old)
+                again = self._walker.again(sizes, part=part)
+                span = Span(item.span.start, old[-1].span.stop)
+                fresh = list(drive(Until(self._store, span.stop), again, span.start))
+                if [i.span.stop for i in fresh[-1:]] == [span.stop]:
+                    self._damage = [e for e in self._damage if e.at is None or e.at not in span]
+                    self._damage += again.damage
+                    sizes, old = again.sizes, fresh
+            items += old
+            n = last
+        self._items[:stop] = items
+
+
+def _is_device(item: Item) -> bool:
+    return isinstance(item, Section) and item.type == SectionType.FULL
+
+
+def _is_mapped(item: Item) -> bool:
+    return isinstance(item, Configuration) and "mapped-ram" in item.capabilities
