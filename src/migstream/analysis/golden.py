@@ -196,27 +196,28 @@ def write(
     *,
     ignore: tuple[str, ...] = (),
     ram: bool = True,
+    replace: bool = False,
 ) -> None:
-    """Write a digest, in place of one that is there.
+    """Write a digest.
 
     Parameters
     ----------
     source : the stream's own path, kept relative to the digest
+    replace : whether a file that is there may be replaced
 
     Raises
     ------
-    SourceError : it cannot be written
+    SourceError : a file is there already, or it cannot be written
     StreamError : the stream is damaged: nothing is written then
     """
     from migstream.source.output import new_file
 
     name = source if source == "-" else os.path.relpath(source, Path(path).parent)
-    lines = digest_lines(stream, name=name, ignore=ignore, ram=ram)
-    text = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
-    if stream.noticed:
-        raise stream.noticed[0]
-    with new_file(path, replace=True) as fd, open(fd, "wb", closefd=False) as out:
-        out.write(text)
+    with new_file(path, replace=replace) as fd, open(fd, "wb", closefd=False) as out:
+        lines = digest_lines(stream, name=name, ignore=ignore, ram=ram)
+        out.writelines(f"{line}\n".encode("utf-8", "backslashreplace") for line in lines)
+        if stream.noticed:
+            raise stream.noticed[0]
 
 
 def refresh(path: str | os.PathLike[str]) -> list[Difference]:
@@ -232,5 +233,5 @@ def refresh(path: str | os.PathLike[str]) -> list[Difference]:
     with open_stream(source, spool=golden.ram) as stream:
         found = compare(stream, golden)
         if found:
-            write(stream, source, path, ignore=golden.ignore, ram=golden.ram)
+            write(stream, source, path, ignore=golden.ignore, ram=golden.ram, replace=True)
     return found

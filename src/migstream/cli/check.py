@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -40,13 +41,6 @@ def _form(path: str) -> str:
     return form
 
 
-def _write(path: str, data: bytes) -> None:
-    from migstream.source.output import new_file
-
-    with new_file(path, replace=True) as fd, open(fd, "wb", closefd=False) as out:
-        out.write(data)
-
-
 @verb(
     click.Option(
         ["--golden"],
@@ -74,6 +68,7 @@ def _write(path: str, data: bytes) -> None:
         metavar="FILE",
         help="Write it to a file, too, as its name ends: .json, .ndjson, .sarif, .xml (JUnit).",
     ),
+    click.Option(["--force"], is_flag=True, help="Replace reports that are there."),
     spooled_for="golden",
     any_source=True,
 )
@@ -84,6 +79,7 @@ def command(
     ignored: tuple[str, ...],
     form: str,
     reports: tuple[str, ...],
+    force: bool,
 ) -> None:
     """Everything that is wrong with a stream: framing, description, values, memory.
 
@@ -95,6 +91,7 @@ def command(
     """
     from migstream.analysis.check import check
     from migstream.render.findings import render, report_lines
+    from migstream.source.output import new_file, write_at
 
     files = {path: _form(path) for path in reports}
     kept = None
@@ -102,14 +99,13 @@ def command(
         from migstream.analysis.golden import load
 
         kept = load(golden)
-    report = check(
-        run.stream,
-        golden=kept,
-        chosen=_codes(chosen, "--select"),
-        ignored=_codes(ignored, "--ignore"),
-    )
-    for path, kind in files.items():
-        _write(path, render(report, kind))
+    select, ignore = _codes(chosen, "--select"), _codes(ignored, "--ignore")
+    with ExitStack() as stack:
+        # what may not be written is said before everything is read
+        out = {path: stack.enter_context(new_file(path, replace=force)) for path in files}
+        report = check(run.stream, golden=kept, chosen=select, ignored=ignore)
+        for path, kind in files.items():
+            write_at(out[path], [render(report, kind)], 0)
     if run.as_json and form == "text":
         form = "json"
     if form == "text":

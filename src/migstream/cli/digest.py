@@ -21,6 +21,7 @@ MOST = 20
 @click.command("digest")
 @click.argument("sources", nargs=-1, required=True, metavar="STREAM | FILES...")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
+@click.option("--force", is_flag=True, help="With -o: replace what is there.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
 @click.option("--like", type=click.Path(), metavar="OTHER", help="Take the description from there.")
 @click.option(
@@ -37,6 +38,7 @@ MOST = 20
 def command(
     sources: tuple[str, ...],
     output: str | None,
+    force: bool,
     refresh: bool,
     like: str | None,
     channels: tuple[str, ...],
@@ -53,7 +55,7 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        if output is not None or like or channels or ignore or no_ram:
+        if output is not None or force or like or channels or ignore or no_ram:
             raise click.UsageError("--refresh makes each as it was made: without other options")
         most = None if verbose else MOST
         for path in sources:
@@ -63,12 +65,14 @@ def command(
         raise click.UsageError("one STREAM; several files only with --refresh")
     if verbose or as_json:
         raise click.UsageError("-v and --json say how --refresh prints what changed")
+    if force and output is None:
+        raise click.UsageError("--force belongs to -o")
     names = tuple(ignored(ignore))
     source = sources[0]
 
     def work() -> None:
         with open_stream(source, like=like, channels=channels, spool=True) as stream:
-            _make(begun(stream), source, output, names, ram=not no_ram)
+            _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 
     guarded(work, source if source != "-" else "<stdin>")
 
@@ -77,13 +81,19 @@ command.params.append(IGNORE)
 
 
 def _make(
-    stream: Stream, source: str, output: str | None, ignore: tuple[str, ...], *, ram: bool
+    stream: Stream,
+    source: str,
+    output: str | None,
+    ignore: tuple[str, ...],
+    *,
+    ram: bool,
+    force: bool,
 ) -> None:
     from migstream.analysis.digest import digest_lines
     from migstream.analysis.golden import write
 
     if output is not None:
-        write(stream, source, output, ignore=ignore, ram=ram)
+        write(stream, source, output, ignore=ignore, ram=ram, replace=force)
         return
     for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
         click.echo(line)

@@ -7,12 +7,12 @@ stream again: the same bytes where nothing was changed. docs/decode.md has the s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from migstream.edit.bulk import ORIGINAL, Aside, Piece, Sources, write
-from migstream.edit.items import Encoder, Layouts, Tables
+from migstream.edit.items import BULK, RAM, Encoder, Layouts, Tables
 from migstream.edit.manifest import DESCRIPTION, LIKE, MARKER, ItemWriter, load, read
 from migstream.edit.values import what
 from migstream.errors import BadDescription, BadValue, Unsupported
@@ -23,6 +23,7 @@ from migstream.wire.model import Span, VMDescription
 
 __all__ = ["decode", "encode"]
 
+FILES = frozenset({MARKER, DESCRIPTION, LIKE, RAM, BULK})
 PathLike = str | os.PathLike[str]
 
 
@@ -51,7 +52,7 @@ def decode(
             hint="references need the plain file that the stream is read from",
         )
     with (
-        new_folder(folder, replace=replace, marker=MARKER) as place,
+        new_folder(folder, replace=replace, holds=_files) as place,
         Aside(place, stream.store, original=original is not None) as aside,
         (place / MARKER).open("wb") as out,
     ):
@@ -74,6 +75,11 @@ def decode(
             document.item(tables.table(item))
         document.end()
         aside.finish()
+
+
+def _files(folder: Path) -> Collection[str]:
+    """What a folder that was made by `decode` consists of."""
+    return FILES if (folder / MARKER).is_file() else ()
 
 
 def _is_file_of(stream: Stream, path: Path) -> bool:

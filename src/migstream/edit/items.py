@@ -35,7 +35,7 @@ from migstream.wire.model import (
 )
 from migstream.wire.walk import MAX_NESTED
 
-__all__ = ["Encoder", "Layouts", "Tables"]
+__all__ = ["BULK", "RAM", "Encoder", "Layouts", "Tables"]
 
 RAM, BULK = "ram.bin", "bulk.bin"
 SHORT = 64  # bytes of a payload up to which its digits stand in the document

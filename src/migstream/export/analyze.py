@@ -10,9 +10,8 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from migstream.errors import SourceError, StreamError, Unsupported
 from migstream.export.extract import block_plan, copy
 from migstream.ram.image import Block
 from migstream.ram.model import RamSetup
+from migstream.source.output import new_file
 from migstream.stream import Device, Stream
 from migstream.vmstate.layout import MARKER, Node
 from migstream.wire.model import Command, Item, Section, SectionType
@@ -348,13 +348,15 @@ def extract(stream: Stream, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _writing(stream: Stream, folder: Path, path: tuple[str, ...]) -> Iterator[int]:
-    """An empty file below `folder` to write to."""
+    """A new file below `folder` to write to, in place of one that is there."""
     try:
-        fd = _create(stream, folder, path)
-        try:
-            yield fd
-        finally:
-            os.close(fd)
+        with ExitStack() as stack:
+            here = _below(folder, path[:-1], stack)
+            with suppress(FileNotFoundError):
+                if _same(os.stat(path[-1], dir_fd=here, follow_symlinks=False), stream.name):
+                    hint = "extract into another folder"
+                    raise SourceError(f"{'/'.join(path)} is the stream itself", hint=hint)
+            yield stack.enter_context(new_file(path[-1], replace=True, dir_fd=here))
     except SourceError:
         raise
     except OSError as error:
@@ -362,33 +364,17 @@ def _writing(stream: Stream, folder: Path, path: tuple[str, ...]) -> Iterator[in
         raise SourceError(message, hint="extract into an empty folder with room") from error
 
 
-def _create(stream: Stream, folder: Path, path: tuple[str, ...]) -> int:
-    """Open for writing, component by component, so that no link leads out of `folder`."""
+def _below(folder: Path, parts: tuple[str, ...], stack: ExitStack) -> int:
+    """A folder, open; one component after another, so that no link leads out of `folder`."""
     here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in path[:-1]:
-            with suppress(FileExistsError):
-                os.mkdir(part, dir_fd=here)
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            below = os.open(part, flags, dir_fd=here)
-            os.close(here)
-            here = below
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        fd = os.open(path[-1], flags, 0o666, dir_fd=here)
-    finally:
-        os.close(here)
-    try:
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode):
-            raise SourceError(f"{'/'.join(path)} exists and is no file")
-        if _same(facts, stream.name):
-            hint = "extract into another folder"
-            raise SourceError(f"{'/'.join(path)} is the stream itself", hint=hint)
-        os.ftruncate(fd, 0)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+    stack.callback(os.close, here)
+    for part in parts:
+        with suppress(FileExistsError):
+            os.mkdir(part, 0o700, dir_fd=here)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        here = os.open(part, flags, dir_fd=here)
+        stack.callback(os.close, here)
+    return here
 
 
 def _same(facts: os.stat_result, name: str) -> bool:
