@@ -14,6 +14,27 @@ def main() -> None:
 
         sys.stdout.write(f"migstream {__version__}\n")
         return
+    from migstream.cli.ending import asked_to_end, listen
+
+    listen()
+    status: int | str | None = 0
+    try:
+        _run()
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        if asked_to_end() is None:
+            raise
+    # Outside of `except`: whatever the blocks on the way held has been let go of by now.
+    asked = asked_to_end()
+    if asked is not None:
+        _leave(asked, flush=False)
+    if isinstance(status, int):
+        _leave(status)
+    sys.exit(status)
+
+
+def _run() -> None:
     import gc
     import os
 
@@ -26,21 +47,20 @@ def main() -> None:
         from migstream.cli.completion import install
 
         install()
-    try:
-        cli(prog_name="migstream")
-    except SystemExit as end:
-        if isinstance(end.code, int):
-            _leave(end.code)
-        raise
+    cli(prog_name="migstream")
 
 
-def _leave(status: int) -> None:
-    """End the process now: taking the interpreter apart is a tenth of the time of a small answer."""
+def _leave(status: int, *, flush: bool = True) -> None:
+    """End the process now: taking the interpreter apart is a tenth of the time of a small answer.
+
+    Without `flush` nothing waits for a reader who does not read.
+    """
     import os
 
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        return  # the usual end says it
+    if flush:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            return  # the usual end says it
     os._exit(status)

@@ -31,7 +31,6 @@ __all__ = [
     "Run",
     "begun",
     "guarded",
-    "interruptible",
     "output_options",
     "paths",
     "progress",
@@ -41,7 +40,6 @@ __all__ = [
 ]
 
 MOST_DAMAGE = 5
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
@@ -136,8 +134,6 @@ def guarded(function: Callable[[], None], name: str) -> None:
         # the reader has gone: nothing is left to say, and nothing may be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except RecursionError:
         click.echo(f"migstream: {escape(name)}: nested beyond reason [MS100]", err=True)
         sys.exit(3)
@@ -237,18 +233,6 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         return
     with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
         yield bar.update
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """A request to end counts as Ctrl-C: what was half written is taken away."""
-    import signal
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def verb(

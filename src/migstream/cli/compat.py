@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -80,10 +79,12 @@ def _try(stream: Stream, qemu: tuple[str, ...], arguments: tuple[str, ...]) -> V
     from migstream.analysis.compat.frame import VALIDATED
     from migstream.edit.change import Edit
     from migstream.qemu.load import load
+    from migstream.source.temporary import need_room, temporary_file
 
-    with tempfile.NamedTemporaryFile(prefix="migstream-") as file:
-        Edit(stream).write(file.fileno())
-        return load(qemu, arguments, file.name, [c for c in VALIDATED if c in stream.capabilities])
+    need_room(stream.size)
+    with temporary_file() as (fd, path):
+        Edit(stream).write(fd)
+        return load(qemu, arguments, path, [c for c in VALIDATED if c in stream.capabilities])
 
 
 # --- two schemas, two binaries -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from migstream.cli.common import Run, interruptible, progress, verb
+from migstream.cli.common import Run, progress, verb
 from migstream.stream import Stream, open_stream
 
 __all__ = ["command"]
@@ -184,7 +184,6 @@ def command(
     total = sum(block.used_length for block in run.stream.blocks)
     steps = (ram != "same") + wanted.verify
     with (
-        interruptible(),
         progress("convert", total * steps) as tell,
         new_file(output, replace=force) as fd,
     ):

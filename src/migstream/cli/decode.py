@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from migstream.cli.common import Run, begun, interruptible, verb
+from migstream.cli.common import Run, begun, verb
 from migstream.render.shape import decoded
 from migstream.stream import Stream, open_stream
 
@@ -42,8 +42,7 @@ def command(
     if run.stream.seekable or not full:
         begun(run.stream)
     if output:
-        with interruptible():
-            _full(run, output, no_ram=no_ram, force=force)
+        _full(run, output, no_ram=no_ram, force=force)
         return
     import sys
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import guarded, interruptible
+from migstream.cli.common import guarded
 
 __all__ = ["command"]
 
@@ -13,8 +13,7 @@ def _encode(folder: str, output: str, original: str | None, force: bool, as_json
     from migstream.edit.full import encode
     from migstream.render.text import escape, size
 
-    with interruptible():
-        written = encode(folder, output, original=original, replace=force)
+    written = encode(folder, output, original=original, replace=force)
     if as_json:
         from migstream.render.shape import to_json
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migstream.cli.common import Run, interruptible, progress, verb
+from migstream.cli.common import Run, progress, verb
 
 if TYPE_CHECKING:
     from migstream.export.extract import Plan
@@ -88,8 +88,7 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     Zeros become holes. Memory that is not in the stream is left out and said to be: exit status 1.
     Nothing is left behind by a run that does not come to its end.
     """
-    with interruptible():
-        rows, plans = _files(run, form, blocks, output, force)
+    rows, plans = _files(run, form, blocks, output, force)
     if run.as_json:
         absent = sorted({name for made in plans for name in made.absent})
         run.emit(

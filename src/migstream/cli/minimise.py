@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -16,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 
 from migstream.cli.binary import binary
-from migstream.cli.common import Run, interruptible, verb
+from migstream.cli.common import Run, verb
 from migstream.errors import SourceError
+from migstream.qemu.child import Child
 
 if TYPE_CHECKING:
     from migstream.analysis.failure import Failure
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 PLACE = "{}"
-MOST_SAID = 1 << 20  # bytes of a command's output that are looked at
 SHOWN = 8  # lines of it that are shown
 UNFAILING = 1
 
@@ -49,37 +45,20 @@ def _command(words: Sequence[str], seconds: float, match: re.Pattern[str] | None
         from migstream.analysis.failure import failure
 
         arguments = [word.replace(PLACE, str(path)) for word in words]
-        with contextlib.ExitStack() as stack:
-            said = stack.enter_context(tempfile.TemporaryFile())
-            named = any(PLACE in word for word in words)
-            source = stack.enter_context(Path(os.devnull if named else path).open("rb"))
-            status = _status(arguments, source.fileno(), said.fileno(), seconds)
-            if not status:
-                return None
-            said.seek(0)
-            text = said.read(MOST_SAID).decode(errors="replace").replace(str(path), "STREAM")
+        named = any(PLACE in word for word in words)
+        with Path(os.devnull if named else path).open("rb") as source:
+            try:
+                with Child(arguments, stdin=source.fileno()) as child:
+                    status, said = child.wait(seconds), child.said()
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise SourceError(f"{words[0]}: {reason}") from None
+        if not status:
+            return None  # it does not fail, or goes on, as a QEMU does that loaded a stream
+        text = said.replace(str(path), "STREAM")
         return Outcome(failure(status, text, match), text)
 
     return run
-
-
-def _status(words: list[str], source: int, said: int, seconds: float) -> int | None:
-    """The exit status, None where it had to be ended: a QEMU that loaded a stream goes on running."""
-    try:
-        process = subprocess.Popen(  # noqa: S603 - the user names the command
-            words, stdin=source, stdout=said, stderr=said, start_new_session=True
-        )
-    except OSError as error:
-        raise SourceError(f"{words[0]}: {(error.strerror or str(error)).lower()}") from None
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        # whatever it started goes with it
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def _qemu(
@@ -228,6 +207,7 @@ def command(
     from migstream.edit.pieces import Candidate
     from migstream.render.minimum import minimum_json, minimum_lines
     from migstream.source.output import new_file
+    from migstream.source.temporary import need_room, temporary_folder
 
     if capabilities and qemu is None:
         raise click.UsageError("--capability is for --qemu")
@@ -237,12 +217,12 @@ def command(
         if qemu is None
         else _qemu(qemu, words, capabilities, timeout, match)
     )
+    need_room(run.stream.size)
     with (
-        interruptible(),
-        tempfile.TemporaryDirectory(prefix="migstream-") as folder,
+        temporary_folder() as folder,
         new_file(output, replace=force) as fd,
     ):
-        judge = _Judge(attempt, Path(folder) / "candidate.mig")
+        judge = _Judge(attempt, folder / "candidate.mig")
         judge.wanted = wanted = judge.outcome(Candidate(run.stream))
         if wanted is None:
             _fail(run, "the command does not fail on it: there is nothing to look for")

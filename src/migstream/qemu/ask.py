@@ -6,8 +6,6 @@ It stands still from the start, so the stream is that of a machine as it is befo
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,9 @@ from pathlib import Path
 import msgspec
 
 from migstream.errors import QemuError
+from migstream.qemu.child import Child
 from migstream.qemu.process import COMMON, PATIENCE, Qemu, words
+from migstream.source.temporary import temporary_folder
 
 __all__ = ["Asked", "ask", "machines", "save", "schema"]
 
@@ -68,21 +68,14 @@ def schema(command: Sequence[str], arguments: Sequence[str], path: Path) -> None
     QemuError : it does not start with these arguments
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the user names the QEMU to ask
-            [*command, *arguments, *COMMON, "-dump-vmstate", str(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-        )
+        with Child([*command, *arguments, *COMMON, "-dump-vmstate", str(path)]) as child:
+            status, said = child.wait(PATIENCE), child.said()
     except OSError as error:
         raise QemuError(f"{command[0]}: {(error.strerror or str(error)).lower()}") from None
-    except subprocess.TimeoutExpired:
-        raise QemuError(f"{command[0]} did not write its schema within {PATIENCE:.0f} s") from None
-    if done.returncode or not path.exists():
-        raise QemuError(words(done.stderr) or f"{command[0]}: ended without a word")
+    if status is None:
+        raise QemuError(f"{command[0]} did not write its schema within {PATIENCE:.0f} s")
+    if status or not path.exists():
+        raise QemuError(words(said) or f"{command[0]}: ended without a word")
 
 
 @contextmanager
@@ -98,8 +91,7 @@ def ask(command: Sequence[str], arguments: Sequence[str]) -> Iterator[Asked]:
     ------
     QemuError : it does not start, or does not answer
     """
-    with tempfile.TemporaryDirectory(prefix="migstream-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         asked = Asked(
             schema=folder / "schema.json",
             stream=folder / "stream.mig",

@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 import logging
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from migstream.errors import QemuError
+from migstream.qemu.child import Child
 
 if TYPE_CHECKING:
     from qemu.qmp import QMPClient
@@ -27,7 +26,6 @@ PATIENCE = 60.0  # seconds that a QEMU gets for an answer
 POLL = 0.02
 COMMON = ("-display", "none", "-S")
 FILES = (8, 2)  # the release that brought `file:`
-SAID = 1 << 20  # bytes of its words that are kept
 
 T = TypeVar("T")
 
@@ -57,7 +55,6 @@ class Qemu:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
-            self._errors = stack.enter_context(tempfile.TemporaryFile())
             self._runner = stack.enter_context(asyncio.Runner())
             self._qmp = _client()
             stack.callback(self._hang_up)
@@ -73,28 +70,21 @@ class Qemu:
         monitor = f"socket,id=migstream-qmp,fd={theirs.fileno()}"
         with theirs:
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the user names the QEMU to run
+                child = Child(
                     [
                         *self.command,
                         *COMMON,
                         *("-chardev", monitor, "-mon", "chardev=migstream-qmp,mode=control"),
                         *self.arguments,
                     ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=self._errors,
-                    stderr=self._errors,
                     pass_fds=(theirs.fileno(),),
                 )
+                self._child = stack.enter_context(child)
             except OSError as error:
                 ours.close()
                 reason = (error.strerror or str(error)).lower()
                 raise QemuError(f"{self.command[0]}: {reason}") from None
-        stack.callback(self._kill)
         self._wait("does not answer", self._qmp.connect(ours))
-
-    def _kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
     def _hang_up(self) -> None:
         from qemu.qmp import QMPError
@@ -183,20 +173,15 @@ class Qemu:
 
     def words(self) -> str:
         """What it printed so far, without warnings."""
-        self._errors.seek(0)
-        return words(self._errors.read(SAID).decode(errors="replace"))
+        return words(self._child.said())
 
     def ended(self) -> bool:
         """Whether the process has come to an end by itself."""
-        return self._process.poll() is not None
+        return self._child.wait(0) is not None
 
     def wait_for_the_end(self, patience: float) -> bool:
         """Wait until the process has come to an end by itself; whether it did."""
-        try:
-            self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self._child.wait(patience) is not None
 
 
 def _client() -> QMPClient:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +19,9 @@ from migstream.analysis.compat.schemas import SchemaReport, check_schemas
 from migstream.analysis.schema import Schema, open_schema
 from migstream.errors import NoSuchPath, QemuError
 from migstream.qemu.ask import machines, save, schema
+from migstream.qemu.child import end_children
 from migstream.qemu.load import Verdict, load
+from migstream.source.temporary import temporary_folder
 from migstream.stream import open_stream
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["BinariesReport", "MachineReport", "Side", "compat_machines"]
 
 AT_ONCE = 2  # QEMUs
+BETWEEN = 0.02  # seconds
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -121,8 +124,7 @@ def compat_machines(
         )
     common = [m for m in chosen if m in theirs]
     breaks = tuple(breaks)
-    with tempfile.TemporaryDirectory(prefix="migstream-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         there = _schema(destination, folder / "destination.json")
         schemas = check_schemas(_schema(source, folder / "source.json"), there)
 
@@ -130,10 +132,9 @@ def compat_machines(
             return _machine(source, destination, there, machine, breaks, verify=verify)
 
         reports: list[MachineReport] = []
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for report in pool.map(play, common):
-                reports.append(report)
-                done(len(reports), len(common))
+        for report in _at_once(play, common):
+            reports.append(report)
+            done(len(reports), len(common))
     return BinariesReport(
         source=source.name,
         destination=destination.name,
@@ -142,6 +143,23 @@ def compat_machines(
         new=tuple(m for m in _chosen(theirs, wanted) if m not in ours),
         schemas=schemas,
     )
+
+
+def _at_once(
+    play: Callable[[str], MachineReport], machines: Sequence[str]
+) -> Iterator[MachineReport]:
+    """The report of each, in their order; what runs is ended where the caller is."""
+    threads: set[int] = set()
+    with ThreadPoolExecutor(AT_ONCE, initializer=lambda: threads.add(get_ident())) as pool:
+        waiting = [pool.submit(play, machine) for machine in machines]
+        try:
+            for report in waiting:
+                yield report.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(waiting, timeout=BETWEEN).not_done:  # each may start one after another
+                end_children(threads)
+            raise
 
 
 def _chosen(machines: Iterable[str], wanted: Sequence[str]) -> list[str]:
@@ -172,8 +190,8 @@ def _machine(
     verify: bool,
 ) -> MachineReport:
     tried = None
-    with tempfile.TemporaryDirectory(prefix="migstream-") as name:
-        ours, theirs = Path(name) / "source.mig", Path(name) / "destination.mig"
+    with temporary_folder() as folder:
+        ours, theirs = folder / "source.mig", folder / "destination.mig"
         try:
             save(source.command, source.start(machine), ours)
             release: Version = save(destination.command, destination.start(machine), theirs)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 from migstream.analysis.compat.features import acked
 from migstream.errors import QemuError
 from migstream.qemu.load import load
+from migstream.source.output import write_at
+from migstream.source.temporary import temporary_file
 from migstream.stream import open_stream
 from migstream.wire.model import Configuration, FileHeader, SectionType
 
@@ -80,11 +81,10 @@ class Offered(Mapping[Key, int]):
         return self._known[key]
 
     def _answer(self, question: bytes) -> int | None:
-        with tempfile.NamedTemporaryFile(prefix="migstream-") as file:
-            file.write(question)
-            file.flush()
+        with temporary_file() as (fd, path):
+            write_at(fd, [question], 0)
             try:
-                verdict = load(self._command, self._arguments, file.name)
+                verdict = load(self._command, self._arguments, path)
             except QemuError:
                 return None
         said = ALLOWED.search(verdict.said)

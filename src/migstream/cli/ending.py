@@ -1,0 +1,55 @@
+"""INT, TERM, HUP and QUIT end every verb: what was half done is undone, the status says which it was.
+
+The signal becomes SystemExit in the main thread, so that every `with` block on the way takes away
+what it made. Where that thread does not come to it in time (it waits for a disk, or for a reader
+who does not read), a second one takes away what is known to be there and ends the process.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import time
+from types import FrameType
+
+from migstream.source.leftovers import remove_all
+
+__all__ = ["asked_to_end", "listen"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+PATIENCE = 0.6  # seconds for the main thread
+STATUS = 128  # and the signal's number: what a shell says of a process that a signal ended
+
+_asked: list[int] = []
+
+
+def asked_to_end() -> int | None:
+    """The exit status where a signal asked the process to end."""
+    return STATUS + _asked[0] if _asked else None
+
+
+def listen() -> None:
+    """Let these signals end the process from now on, but for those that its parent had it ignore."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    _thread.start_new_thread(_see_to_it, (reader,))
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    """End once: what takes things away is not interrupted by whoever asks again."""
+    if not _asked:
+        _asked.append(number)
+        raise SystemExit(STATUS + number)
+
+
+def _see_to_it(reader: int) -> None:
+    """The second thread: the system itself writes the signal's number to the pipe."""
+    number = os.read(reader, 1)[0]
+    time.sleep(PATIENCE)
+    remove_all()
+    os._exit(STATUS + number)
