@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from migstream.errors import SourceError
+from migstream.source import leftovers
 from migstream.source.leftovers import remove_all
 from migstream.source.temporary import Temporary, need_room, temporary_file, temporary_folder
 
@@ -90,9 +91,13 @@ def test_a_folder_goes_with_a_process_that_has_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(leftovers, "_ending", [])
     with temporary_folder():
         remove_all()
         assert not list(tmp_path.iterdir())
+        with pytest.raises(SystemExit), temporary_folder():
+            pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_folder_for_temporary_files_is_said(

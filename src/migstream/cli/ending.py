@@ -13,7 +13,7 @@ import signal
 import time
 from types import FrameType
 
-from migstream.source.leftovers import remove_all
+from migstream.source.leftovers import no_more, remove_all
 
 __all__ = ["asked_to_end", "listen"]
 
@@ -44,6 +44,7 @@ def _end(number: int, _: FrameType | None) -> None:
     """End once: what takes things away is not interrupted by whoever asks again."""
     if not _asked:
         _asked.append(number)
+        no_more()
         raise SystemExit(STATUS + number)
 
 

@@ -87,10 +87,10 @@ class Qemu:
         self._wait("does not answer", self._qmp.connect(ours))
 
     def _hang_up(self) -> None:
-        from qemu.qmp import QMPError
-
-        # it was killed a moment ago: that the line is dead is no news
-        with contextlib.suppress(QMPError, EOFError, OSError):
+        # It was killed a moment ago: that the line is dead is no news. Where we were interrupted while
+        # it was being connected, the library and the loop have more to say, which is no news either.
+        self._runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+        with contextlib.suppress(Exception):
             self._runner.run(self._qmp.disconnect())
 
     def _wait(self, failure: str, answer: Awaitable[T]) -> T:

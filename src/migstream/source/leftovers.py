@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-__all__ = ["leftover", "remove_all"]
+__all__ = ["leftover", "no_more", "remove_all"]
 
 _known: dict[object, Callable[[], None]] = {}
+_ending: list[bool] = []  # has something in it once the process ends
 
 
 @contextmanager
@@ -22,6 +23,8 @@ def leftover(remove: Callable[[], None]) -> Iterator[None]:
     It may be called twice, from two threads, and before what it removes is there: it is entered
     first, so that no moment is left in which nobody would take the thing away.
     """
+    if _ending:
+        raise SystemExit  # in whichever thread this is
     mark = object()
     _known[mark] = remove
     try:
@@ -31,8 +34,14 @@ def leftover(remove: Callable[[], None]) -> Iterator[None]:
         del _known[mark]
 
 
+def no_more() -> None:
+    """The process ends: what wants to make another thing that would be left ends instead."""
+    _ending.append(True)
+
+
 def remove_all() -> None:
-    """Take away all that is there now, the latest first."""
+    """Take away all that is there now, the latest first, for the end of the process."""
+    no_more()
     for remove in reversed(list(_known.values())):
         with suppress(Exception):
             remove()
