@@ -30,8 +30,10 @@ def leftover(remove: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        remove()
-        del _known[mark]
+        try:
+            remove()
+        finally:
+            del _known[mark]
 
 
 def no_more() -> None:
