@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from migstream.cli.group import VERBS
+from support import build
 from support.endings import COMMAND, PATIENCE, SIGNALS, alive, end, start, until
 from support.samples import Sample
 
@@ -228,6 +229,31 @@ def test_a_verb_that_is_stuck_in_the_system_leaves_nothing(
     process = begin(WRITING[verb], stream, out, tmp_path / "moment", STUCK_DISK)
     end(process, signal.SIGTERM)
     assert names(out) == names(temporary) == []
+
+
+@pytest.mark.parametrize("verb", ["convert", "decode", "digest"])
+def test_a_verb_that_computes_ends(verb: str, out: Path, temporary: Path, tmp_path: Path) -> None:
+    """4 GiB of zeros, and of nothing but the loops over them: nothing waits for anything."""
+    path = tmp_path / "zeros.mig"
+    path.write_bytes(zeros(1 << 20))
+    process = start(*(word.format(path) for word in WRITING[verb]), cwd=out)
+    until(lambda: list(out.glob(".*.part")), process)
+    end(process, signal.SIGTERM)
+    assert names(out) == names(temporary) == []
+
+
+def zeros(count: int) -> bytes:
+    """A stream of one RAM block of so many pages."""
+    bits = build.subsection("configuration/target-page-bits", build.be32(12))
+    first = build.be64(2) + build.counted("ram") + b"\0"
+    rest = b"".join((number << 12 | 0x22).to_bytes(8, "big") + b"\0" for number in range(1, count))
+    return (
+        build.HEADER
+        + build.configuration("none", bits)
+        + build.ram_start(build.ram_block("ram", count << 12), count << 12)
+        + build.ram_part(first + rest)
+        + build.END
+    )
 
 
 def test_who_asks_twice_interrupts_no_cleaning(
