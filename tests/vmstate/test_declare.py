@@ -308,8 +308,38 @@ def test_markers_before_every_element() -> None:
         "ptr-marker",
     ]
     assert read(Marked(), raw) == subject
-    with pytest.raises(ValueError, match="marker"):
-        written(subject, "7.2")
+
+
+@pytest.mark.parametrize("qemu", ["2.3", "7.2", "10.0"])
+def test_markers_want_a_release_that_writes_them(qemu: str) -> None:
+    with pytest.raises(ValueError, match=r'marked/there: .*SaveVM\(..., release="11.1"\)'):
+        written(Marked(there=[None] * 3), qemu)
+
+
+class Holder(VMState, name="holder", version=1):
+    number: U8
+    there: list[Pair | None] = pointers(2, marked=True)
+
+
+class Holders(VMState, name="holders", version=1):
+    holders: list[Holder] = array(2)
+    after: U8
+
+
+class Deeper(VMState, name="deeper", version=1):
+    groups: list[Holders] = array(2)
+
+
+def test_an_array_with_markers_inside_is_described_element_by_element() -> None:
+    """Each element has a length of its own: one cannot speak for all (vmsd_can_compress of 11.1)."""
+    holders = [Holder(number=1, there=[A, None]), Holder(number=2, there=[None, None])]
+    one = Holders(holders=holders, after=3)
+    for subject, name in ((one, "holders"), (Deeper(groups=[one, Holders()]), "groups")):
+        raw, text = written(subject, "11.1")
+        entries = [each for each in text["fields"] if each["name"] == name]
+        assert [("array_len" in each, "index" in each) for each in entries] == [(False, False)] * 2
+        assert sum(each["size"] for each in text["fields"]) == len(raw)
+        assert read(type(subject)(), raw) == subject
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -538,6 +568,162 @@ def test_a_hook_refuses_by_value_error() -> None:
         BadSection, match=r"post load hook failed for: queue, version_id: 1.*all ones"
     ):
         read(Queue(), bytes.fromhex("01 ffff"))
+
+
+class Hooked(VMState, name="hooked", version=3, minimum_version=1):
+    """Refuses wherever it is told to."""
+
+    where: str = local("")
+    why: tuple[str, ...] = local(("no such thing",))
+    value: U8
+
+    def _refuse(self, where: str) -> None:
+        if self.where == where:
+            raise ValueError(*self.why)
+
+    def pre_load(self) -> None:
+        self._refuse("pre load")
+
+    def post_load(self, version: int) -> None:  # noqa: ARG002
+        self._refuse("post load")
+
+    def pre_save(self) -> None:
+        self._refuse("pre save")
+
+
+class Around(VMState, name="around", version=1):
+    inside: Hooked
+
+
+class Further(VMState, name="further", version=1):
+    around: Around
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("pre load", "pre load hook failed for: 'hooked', version_id: 3, minimum version_id: 1"),
+        ("post load", "post load hook failed for: hooked, version_id: 3, minimum_version: 1"),
+    ],
+)
+def test_a_loading_hook_is_named_in_qemus_words(where: str, words: str) -> None:
+    """They name the version of the declaration, not the one that is loaded."""
+    for why, end in ((("no such thing",), ": no such thing"), ((), ", ret: -22")):
+        with pytest.raises(BadSection) as caught:
+            read(Hooked(where=where, why=why), b"\0", version=2)
+        assert caught.value.message == words + end
+
+
+def test_a_saving_hook_is_named_in_qemus_words() -> None:
+    subject = Hooked(where="pre save")
+    with pytest.raises(ValueError, match=r"^pre-save for hooked failed: no such thing$"):
+        written(subject)
+    nested = Further(around=Around(inside=Hooked(where="pre save", why=())))
+    with pytest.raises(ValueError, match="Save of field") as caught:
+        written(nested)
+    assert str(caught.value) == (
+        "Save of field further/around failed: Save of field around/inside failed: "
+        "pre-save failed: hooked"
+    )
+
+
+# --- elements of lists and trees -----------------------------------------------------------------
+
+
+class Grown(VMState, name="grown", version=2, minimum_version=1):
+    old: U8
+    new: U8 = since(2, default=9)
+
+
+class GrownKey(VMState, name="grown/key", version=2, minimum_version=1):
+    low: U8
+    high: U8 = since(2, default=9)
+
+
+class Listed(VMState, name="listed", version=1):
+    tail: list[Grown] = qtailq(since=1)
+    single: list[Grown] = qlist(since=1)
+    tree: dict[int, Grown] = gtree(since=1)
+    keyed: list[tuple[GrownKey, Grown]] = gtree(since=1)
+
+
+class Temporary(VMState, name="temporary", version=2):
+    parent: Any = local()
+    old: U8
+    new: U8 = since(2, default=9)
+
+    def post_load(self, version: int) -> None:
+        self.parent.got = version, self.old, self.new
+
+
+class WithTemporary(VMState, name="with temporary", version=1):
+    got: Any = local()
+    one: Temporary = tmp()
+
+
+def test_elements_are_loaded_at_the_version_of_their_field() -> None:
+    """And saved at their own, which QEMU then cannot load: load_qtailq, load_qlist, load_gtree, load_tmp."""
+    loaded = read(
+        Listed(),
+        bytes.fromhex(
+            "01 05 00  01 06 00  00000001 01 0000000000000003 07 00 00000001 01 01 02 00"
+        ),
+    )
+    assert loaded == Listed(
+        tail=[Grown(old=5)],
+        single=[Grown(old=6)],
+        tree={3: Grown(old=7)},
+        keyed=[(GrownKey(low=1), Grown(old=2))],
+    )
+    assert written(Listed(tail=[Grown(old=5)]))[0].startswith(bytes.fromhex("01 05 09 00"))
+    subject = read(WithTemporary(), b"\5")
+    assert subject.got == (0, 5, 9)
+    assert written(WithTemporary())[0] == b"\0\x09"
+
+
+def test_a_version_of_the_field_that_its_elements_do_not_have() -> None:
+    class TooNew(VMState, name="too new", version=3):
+        tail: list[Grown] = qtailq(since=3)
+
+    class TooOld(VMState, name="too old", version=1):
+        one: Hooked = tmp()
+
+    with pytest.raises(BadSection, match="grown too new"):
+        read(TooNew(), b"\0")
+    with pytest.raises(BadSection, match="hooked: incoming version_id 0 is too old"):
+        read(TooOld(), b"\0")
+
+
+class Descending(VMState, name="descending", version=1):
+    tree: dict[int, Pair] = gtree(order=lambda key: -key)
+
+
+class Signed(VMState, name="signed", version=1):
+    at: I8
+
+
+class BySigned(VMState, name="by signed", version=1):
+    tree: list[tuple[Signed, Pair]] = gtree()
+
+
+def test_a_tree_is_written_in_the_order_of_its_keys() -> None:
+    def keys(raw: bytes, size: int) -> list[int]:
+        return [raw[at + size] for at in range(4, len(raw) - 1, 1 + size + 3)]
+
+    def pair(number: int) -> Pair:
+        return Pair(first=number)
+
+    shuffled = [3, 1, 2, 255, 0]
+    numbers = {key: pair(key) for key in shuffled}
+    raw, text = written(Everything(tree=numbers))
+    assert written(Everything(tree=dict(sorted(numbers.items())))) == (raw, text)
+    assert Everything(tree=numbers).tree == numbers
+    assert keys(written(Descending(tree=numbers))[0], 8) == [255, 3, 2, 1, 0]
+    signed = [(Signed(at=at), pair(0)) for at in (1, -1, 0)]
+    assert keys(written(BySigned(tree=signed))[0], 1) == [0xFF, 0, 1]
+    assert BySigned(tree=signed) == BySigned(tree=signed[::-1])
+    with pytest.raises(ValueError, match="by signed/tree: keys of a tree that have no order"):
+        written(BySigned(tree=[*signed, (Signed(at="x"), pair(0))]))
 
 
 def test_a_cut_names_the_field() -> None:

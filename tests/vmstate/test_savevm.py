@@ -14,7 +14,7 @@ import migstream
 from migstream.errors import BadFraming, BadSection, NotAStream, StreamError, Unsupported
 from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
-from migstream.vmstate.declare import I64, U8, U32, VMState, field
+from migstream.vmstate.declare import I64, U8, U32, Bitmap, VMState, bitmap, field
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Section, SectionType
 from support.declared_machine import like
@@ -400,3 +400,61 @@ def test_a_value_that_cannot_be_written_names_its_device() -> None:
     with pytest.raises(ValueError, match="timer/ticks: int64") as caught:
         machine.save()
     assert caught.value.__notes__ == ["while saving timer[0]"]
+
+
+# --- a hostile source ----------------------------------------------------------------------------
+
+
+def test_a_device_is_kept_once_however_often_it_is_sent() -> None:
+    """The number of a section is the stream's to choose; what is remembered of a device is not."""
+
+    class Large:
+        kept = 0
+
+        def save(self) -> bytes:
+            Large.kept += 1
+            return b"old!"
+
+        def load(self, cur: Cursor, version: int) -> None:  # noqa: ARG002
+            cur.take(4)
+
+    large, vm = Large(), SaveVM("toy")
+    vm.register_old_style("large", large.save, large.load)
+    head = b"QEVM\0\0\0\3\7\0\0\0\3toy"
+    sections = b"".join(
+        b"\4" + n.to_bytes(4, "big") + b"\5large\0\0\0\0\0\0\0\1data\x7e" + n.to_bytes(4, "big")
+        for n in range(1000)
+    )
+    vm.load(head + sections + b"\0")
+    assert Large.kept == 1
+
+
+def test_a_live_section_that_starts_again_has_its_new_number_only() -> None:
+    """SaveStateEntry.load_section_id is one number."""
+    machine = Machine()
+    raw = machine.save()
+    start = raw.index(b"\1\0\0\0\3\3ram")
+    stop = raw.index(b"\x7e\0\0\0\3", start) + 5
+    again = raw[start:stop].replace(b"\0\0\0\3", b"\0\0\0\x55")
+    with pytest.raises(BadFraming, match="Unknown savevm section 3"):
+        machine.blank().vm.load(raw[:stop] + again + raw[stop:])
+
+
+def test_a_large_bitmap_takes_no_more_than_its_bytes() -> None:
+    import tracemalloc
+
+    class Bits(VMState, name="bits", version=1):
+        count: U32
+        bits: Bitmap = bitmap("count")
+
+    size = 8 << 20
+    raw = (8 * size).to_bytes(4, "big") + bytes(size - 1) + b"\1"
+    subject = Bits()
+    tracemalloc.start()
+    Bits.vmstate.load(Cursor(raw), subject)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert subject.bits == 1 << 8 * size - 64
+    assert most < 8 * size
+    with pytest.raises(StreamError):
+        Bits.vmstate.load(Cursor(b"\xff" * 64), subject)

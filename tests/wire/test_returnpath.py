@@ -67,7 +67,6 @@ def test_byte_by_byte() -> None:
     ("raw", "at"),
     [
         (b"\0\0\0\0", 0),
-        (b"\0\x08\0\0", 0),
         (b"\0\2\0\5", 2),
         (b"\0\5\0\1", 2),
         (ASK_NAMED.replace(b"\x06pc", b"\x05pc"), 16),
@@ -80,6 +79,37 @@ def test_what_no_destination_sends(raw: bytes, at: int) -> None:
     with pytest.raises(BadFraming) as caught:
         list(read_messages(Cursor(PONG + raw)))
     assert caught.value.at == len(PONG) + at
+
+
+LATER = bytes.fromhex("0008 0000") + b"\0\x0a\0\4oops" + b"\x12\x34\0\1\xff"
+
+
+def test_what_a_later_qemu_sends_is_kept() -> None:
+    """A message says its own length: an unknown one is passed over by it, and nothing is lost."""
+    messages = list(read_messages(Cursor(PONG + LATER + SHUT)))
+    assert [(m.name, m.value) for m in messages] == [
+        ("PONG", 1),
+        ("MESSAGE_8", b""),
+        ("MESSAGE_10", b"oops"),
+        ("MESSAGE_4660", b"\xff"),
+        ("SHUT", 0),
+    ]
+    assert [m.span.start for m in messages[1:]] == [m.span.stop for m in messages[:-1]]
+    assert bytewise(PONG + LATER) == messages[:-1]
+    with pytest.raises(Truncated):
+        list(read_messages(Cursor(PONG + LATER[:-1])))
+
+
+def test_any_number_of_switchover_acks() -> None:
+    """QEMU 11.1 sends one for each device that asks, and again."""
+    assert len(list(read_messages(Cursor(SWITCH * 300)))) == 300
+
+
+def test_a_recording_with_later_messages_is_recognised() -> None:
+    assert looks_like_return_path(bytes.fromhex("0008 0000") + PONG + SWITCH * 9)
+    assert looks_like_return_path(PONG + LATER[:12])
+    assert not looks_like_return_path(bytes.fromhex("0008 0000") * 16)
+    assert not looks_like_return_path(PONG + LATER)
 
 
 def test_cut() -> None:

@@ -13,6 +13,7 @@ from migstream.ram.model import RamRecords, RamSetup
 from migstream.render.text import Palette, escape, grouped, short_size, table
 from migstream.source.store import Store
 from migstream.stream import Stream
+from migstream.wire.frames import COMMANDS, MAGIC
 from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
 
 __all__ = [
@@ -78,6 +79,8 @@ def note(item: Item) -> str:
     if isinstance(item, Command):
         if item.items:
             return f"{len(item.items)} items"
+        if item.command not in COMMANDS:
+            return "unknown to QEMU up to 11.1"
         return "" if item.value is None else _value(item.value)
     if isinstance(item, Trailer):
         return "zeros" if item.zeros else "not zeros"
@@ -90,6 +93,9 @@ def _value(value: Any) -> str:
         return shown if len(value) <= MOST else f"{shown} … {len(value) - MOST} more"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    if isinstance(value, bytes):
+        text = value.decode("ascii", "replace")
+        return text if text.isascii() and text.isprintable() else value.hex()
     return f"{value:#x}" if isinstance(value, int) and value > 1 << 16 else str(value)
 
 
@@ -160,7 +166,6 @@ def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
     if not stream.seekable:
         return None
     from migstream.ram.multifd import is_channel
-    from migstream.wire.frames import MAGIC
     from migstream.wire.returnpath import looks_like_return_path
 
     head = bytes(stream.store.view(0, min(LOOK, stream.size)))

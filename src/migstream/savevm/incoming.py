@@ -97,7 +97,9 @@ class Incoming:
         self._cur = cur
         self._handlers = handlers
         self._kept = kept
+        # by the number that a handler was registered with, which a stream cannot choose
         self._known: set[int] = set()
+        self._numbers: dict[int, int] = {}
         self._open: dict[int, tuple[Handler, int]] = {}
 
     def run(self) -> None:
@@ -200,6 +202,9 @@ class Incoming:
                 found=head.version_id,
                 hint="the stream was written by a newer device",
             )
+        # a handler has one number at a time (SaveStateEntry.load_section_id)
+        self._open.pop(self._numbers.get(handler.section_id, head.section_id), None)
+        self._numbers[handler.section_id] = head.section_id
         self._open[head.section_id] = handler, head.version_id
         self._load(handler, head.section_id, head.type, head.version_id)
 
@@ -215,8 +220,8 @@ class Incoming:
 
     def _load(self, handler: Handler, section_id: int, kind: SectionType, version: int) -> None:
         cur = self._cur
-        if section_id not in self._known:
-            self._known.add(section_id)
+        if handler.section_id not in self._known:
+            self._known.add(handler.section_id)
             self._kept.enter_context(handler.keep())
         try:
             if handler.live is not None:

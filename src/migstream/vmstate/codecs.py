@@ -6,7 +6,9 @@ QEMU, migration/vmstate-types.c; widths and byte order come from the one table o
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from migstream.errors import BadSection, ParseError
@@ -187,14 +189,19 @@ class Bitmap(Codec):
         bits = amount(self.bits, owner)
         if value < 0 or value >> bits:
             raise ValueError(f"bitmap: {value:#x} has more than {bits} bits")
-        little = value.to_bytes(_words(bits), "little")
-        out.data += b"".join(little[at : at + 8][::-1] for at in range(0, len(little), 8))
+        out.data += _swapped(value.to_bytes(_words(bits), "little"))
 
     def load(self, cur: Cursor, current: Any, owner: Any) -> Any:  # noqa: ARG002
         bits = check_count(amount(self.bits, owner), cur, "the size of a bitmap")
-        raw = bytes(cur.take(_words(bits)))
-        little = b"".join(raw[at : at + 8][::-1] for at in range(0, len(raw), 8))
+        little = _swapped(bytes(cur.take(_words(bits))))
         return int.from_bytes(little, "little") & ((1 << bits) - 1)
+
+
+def _swapped(words: bytes) -> bytes:
+    """Words of 64 bits, the bytes of each in the other order."""
+    swapped = array("Q", words)
+    swapped.byteswap()
+    return swapped.tobytes()
 
 
 def _words(bits: int) -> int:
@@ -245,12 +252,16 @@ class VStruct(Struct):
 class Tmp(Codec):
     """A VMState of an object that lives for the transfer only; its `parent` is the owner
     (vmstate_info_tmp): `pre_save` fills it from there, `post_load` writes back.
+
+    It is saved at its own version and loaded at that of the field, which no macro of QEMU sets
+    (load_tmp, VMSTATE_WITH_TMP): `version`.
     """
 
     type = "tmp"
 
-    def __init__(self, inner: VMStateDescription) -> None:
+    def __init__(self, inner: VMStateDescription, version: int = 0) -> None:
         self.inner: VMStateDescription = inner
+        self.version = version
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
         return None
@@ -264,15 +275,20 @@ class Tmp(Codec):
         self.inner.save(out, self._made(owner))
 
     def load(self, cur: Cursor, current: Any, owner: Any) -> Any:  # noqa: ARG002
-        self.inner.load(cur, self._made(owner))
+        self.inner.load(cur, self._made(owner), self.version)
 
 
 class Queue(Codec):
-    """A list of any length: a byte 1 before each element, a byte 0 at the end (put_qtailq)."""
+    """A list of any length: a byte 1 before each element, a byte 0 at the end (save_qtailq).
 
-    def __init__(self, type_: str, inner: VMStateDescription) -> None:
+    Elements are saved at their own version and loaded at that of the field (load_qtailq,
+    load_qlist): `version`, None where it is the elements' own.
+    """
+
+    def __init__(self, type_: str, inner: VMStateDescription, version: int | None = None) -> None:
         self.type = type_
         self.inner: VMStateDescription = inner
+        self.version = version
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
         return []
@@ -284,32 +300,61 @@ class Queue(Codec):
         out.data.append(0)
 
     def load(self, cur: Cursor, current: Any, owner: Any) -> Any:  # noqa: ARG002
+        _check_version(cur, self.inner, self.version)
         loaded: list[Any] = []
         while cur.u8():
             element = self.inner.make()
-            _under(f"[{len(loaded)}]", self.inner, cur, element)
+            _under(f"[{len(loaded)}]", self.inner, cur, element, self.version)
             loaded.append(element)
         return loaded
 
 
 class Tree(Codec):
-    """A search tree: the number of nodes, each after a byte 1, a byte 0 (put_gtree).
+    """A search tree: the number of nodes, each after a byte 1, a byte 0 (save_gtree).
 
-    Kept as pairs of key and value, in their order. A key is a number of 64 bits where `key` is
-    None, else a VMState.
+    A key is a number of 64 bits where `key` is None, else a VMState; the value is a dict or a list
+    of pairs. It is written in the order of the keys, whatever the order here, for a GTree has no
+    other. How a device compares keys that are VMStates is not part of their description: `order`
+    makes of a key what is compared; without it, that is the key's fields, the first one first.
+
+    Nodes are saved at their own version and loaded at that of the field (load_gtree): `version`,
+    None where it is their own.
     """
 
     type = "gtree"
 
-    def __init__(self, key: VMStateDescription | None, inner: VMStateDescription) -> None:
+    def __init__(
+        self,
+        key: VMStateDescription | None,
+        inner: VMStateDescription,
+        version: int | None = None,
+        order: Callable[[Any], Any] | None = None,
+    ) -> None:
         self.key = key
         self.inner: VMStateDescription = inner
+        self.version = version
+        self.order = order
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
         return [] if self.key else {}
 
+    def _nodes(self, value: Any) -> list[tuple[Any, Any]]:
+        pairs = value.items() if self.key is None else value
+        rank = self.order or (partial(_fields, self.key) if self.key else None)
+        try:
+            return sorted(pairs, key=lambda pair: rank(pair[0]) if rank else pair[0])
+        except TypeError as error:
+            raise ValueError(f"keys of a tree that have no order: {error}") from None
+
+    def ordered(self, value: Any) -> Any:
+        try:
+            nodes = self._nodes(value)
+        except ValueError:
+            return value
+        return dict(nodes) if self.key is None else nodes
+
     def save(self, out: Out, value: Any, owner: Any) -> None:  # noqa: ARG002
-        nodes = list(value.items()) if self.key is None else list(value)
+        nodes = self._nodes(value)
         out.data += len(nodes).to_bytes(4, "big")
         for key, element in nodes:
             out.data.append(1)
@@ -321,29 +366,58 @@ class Tree(Codec):
         out.data.append(0)
 
     def load(self, cur: Cursor, current: Any, owner: Any) -> Any:  # noqa: ARG002
+        if self.key is not None:
+            _check_version(cur, self.key, self.version)
+        _check_version(cur, self.inner, self.version)
         at = cur.offset
         count = cur.u32()
         loaded: list[tuple[Any, Any]] = []
-        while cur.u8():
+        while (more := bool(cur.u8())) and len(loaded) < count:
             key = cur.u64() if self.key is None else self.key.make()
             if self.key is not None:
-                _under(f"key[{len(loaded)}]", self.key, cur, key)
+                _under(f"key[{len(loaded)}]", self.key, cur, key, self.version)
             element = self.inner.make()
-            _under(f"[{len(loaded)}]", self.inner, cur, element)
+            _under(f"[{len(loaded)}]", self.inner, cur, element, self.version)
             loaded.append((key, element))
-        if len(loaded) != count:
+        if more or len(loaded) != count:
             raise BadSection(
                 "gtree: inconsistent stream when loading the gtree",
                 at=at,
                 expected=count,
-                found=len(loaded),
+                found=len(loaded) + more,
             )
         return dict(loaded) if self.key is None else loaded
 
 
-def _under(step: str, inner: VMStateDescription, cur: Cursor, element: Any) -> None:
+def _fields(description: VMStateDescription, key: Any) -> tuple[Any, ...]:
+    """What a key's fields hold, in their order, as something that can be compared."""
+    return tuple(
+        _fields(each.codec.inner, each.get(key))
+        if each.codec.inner is not None and each.count is None
+        else each.get(key)
+        for each in description.fields
+        if each.attribute is not None
+    )
+
+
+def _check_version(cur: Cursor, inner: VMStateDescription, version: int | None) -> None:
+    """Whether elements can be loaded at the field's version; asked of an empty list too."""
+    if version is None or inner.minimum_version_id <= version <= inner.version_id:
+        return
+    raise BadSection(
+        f"{inner.name} {'too new' if version > inner.version_id else 'too old'}",
+        at=cur.offset,
+        expected=f"{inner.minimum_version_id} to {inner.version_id}",
+        found=version,
+        hint="elements are loaded at the version of their field: see since=",
+    )
+
+
+def _under(
+    step: str, inner: VMStateDescription, cur: Cursor, element: Any, version: int | None
+) -> None:
     try:
-        inner.load(cur, element)
+        inner.load(cur, element, version)
     except ParseError as error:
         error.under(step)
         raise

@@ -125,6 +125,7 @@ class Spec:
     version: int = 0
     marked: bool = False
     needed: Callable[[Any], bool] | None = None
+    order: Callable[[Any], Any] | None = None
 
 
 def field(
@@ -173,7 +174,8 @@ def pointers(
     """``list[... | None]``: an array of pointers (VMSTATE_ARRAY_OF_POINTER_TO_STRUCT).
 
     A null pointer is one byte. Which elements are there must be the same on both sides, unless
-    they are `marked`: a byte before each element, from QEMU 11.1 on.
+    they are `marked`: a byte before each element, written by QEMU 11.1 and later only, which a
+    SaveVM is told with ``release="11.1"``.
     """
     return Spec(kind="pointers", count=count, marked=marked, name=name, since=since, exists=exists)
 
@@ -202,6 +204,8 @@ def unused(
 def tmp(*, name: str = "tmp", since: int = 0, exists: Exists | None = None) -> Any:
     """A VMState of an object made for the transfer; its `parent` is this object
     (VMSTATE_WITH_TMP).
+
+    It is saved at its own version and loaded at this field's, which is `since`: 0 with that macro.
     """
     return Spec(kind="tmp", name=name, since=since, exists=exists)
 
@@ -214,20 +218,34 @@ def vstruct(
 
 
 def qtailq(*, name: str | None = None, since: int = 0, exists: Exists | None = None) -> Any:
-    """``list[...]`` of any length (VMSTATE_QTAILQ_V)."""
+    """``list[...]`` of any length (VMSTATE_QTAILQ_V).
+
+    Elements are saved at their own version and loaded at the field's: the macro's, which is
+    `since`. Without it, they are loaded at their own.
+    """
     return Spec(kind="qtailq", name=name, since=since, exists=exists)
 
 
 def qlist(*, name: str | None = None, since: int = 0, exists: Exists | None = None) -> Any:
-    """``list[...]`` of any length (VMSTATE_QLIST_V)."""
+    """``list[...]`` of any length (VMSTATE_QLIST_V); versions as with `qtailq`."""
     return Spec(kind="qlist", name=name, since=since, exists=exists)
 
 
-def gtree(*, name: str | None = None, since: int = 0, exists: Exists | None = None) -> Any:
+def gtree(
+    *,
+    order: Callable[[Any], Any] | None = None,
+    name: str | None = None,
+    since: int = 0,
+    exists: Exists | None = None,
+) -> Any:
     """``dict[int, Value]``, or ``list[tuple[Key, Value]]`` where keys are VMStates
-    (VMSTATE_GTREE_V).
+    (VMSTATE_GTREE_V); versions as with `qtailq`.
+
+    It is written in the order of the keys, as a GTree is. `order` makes of a key what is compared
+    (as ``key`` of `sorted`); without it numbers go up, and VMStates by their fields, the first one
+    first.
     """
-    return Spec(kind="gtree", name=name, since=since, exists=exists)
+    return Spec(kind="gtree", name=name, since=since, exists=exists, order=order)
 
 
 def subsection(*, needed: Callable[[Any], bool] | None = None) -> Any:
@@ -334,8 +352,12 @@ class VMState:
         return self._state() == other._state()
 
     def _state(self) -> dict[str, Any]:
-        """All that is saved, by attribute."""
-        return {name: getattr(self, name) for name in self._attributes()}
+        """All that is saved, by attribute, as it is written."""
+        fields = {each.attribute: each.written(self) for each in self.vmstate.fields}
+        return {
+            name: fields[name] if name in fields else getattr(self, name)
+            for name in self._attributes()
+        }
 
     @classmethod
     def _attributes(cls) -> list[str]:
@@ -439,16 +461,16 @@ def _element(hint: Any, spec: Spec, where: str) -> Any:
 
 def _codec(element: Any, spec: Spec, where: str) -> Codec:
     if spec.kind == "gtree":
-        return _tree(element, where)
+        return _tree(element, spec, where)
     if isinstance(element, type) and issubclass(element, VMState):
         inner = element.vmstate
         match spec.kind:
             case "tmp":
-                return codecs.Tmp(inner)
+                return codecs.Tmp(inner, spec.since)
             case "vstruct":
                 return codecs.VStruct(inner, spec.version)
             case "qtailq" | "qlist":
-                return codecs.Queue(spec.kind, inner)
+                return codecs.Queue(spec.kind, inner, spec.since or None)
         return codecs.Struct(inner)
     wires = [each for each in getattr(element, "__metadata__", ()) if isinstance(each, Wire)]
     if not wires:
@@ -474,14 +496,15 @@ def _named(name: str, python: type, spec: Spec, where: str) -> Codec:
     return codecs.Raw(name, spec.size, python)
 
 
-def _tree(hint: Any, where: str) -> Codec:
+def _tree(hint: Any, spec: Spec, where: str) -> Codec:
     args = typing.get_args(hint)
+    version = spec.since or None
     if typing.get_origin(hint) is dict:
-        return codecs.Tree(None, _vmstate(args[1], where))
+        return codecs.Tree(None, _vmstate(args[1], where), version, spec.order)
     pair = typing.get_args(args[0]) if typing.get_origin(hint) is list else ()
     if len(pair) != 2:
         raise TypeError(f"{where}: a tree is a dict[int, Value] or a list[tuple[Key, Value]]")
-    return codecs.Tree(_vmstate(pair[0], where), _vmstate(pair[1], where))
+    return codecs.Tree(_vmstate(pair[0], where), _vmstate(pair[1], where), version, spec.order)
 
 
 def _vmstate(hint: Any, where: str) -> VMStateDescription:

@@ -81,7 +81,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         ----------
         count : number of elements
         nulls : for an array of pointers, which elements are null
-        compressible : neither the field nor what is inside comes and goes
+        compressible : neither the field nor what is inside comes and goes, or is marked
         marked : a marker byte comes before every element (VMS_ARRAY_OF_POINTER_AUTO_ALLOC); its
             own entry, if the element is there, follows with the same key
         """
@@ -90,7 +90,16 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         elif self.nulls is Nulls.NULLPTR:
             yield from self._nullptr(count, nulls or (), compressible)
         else:
-            yield from self._marker(count, nulls, compressible and not marked, marked)
+            yield from self._marker(count, nulls, compressible, marked)
+
+    def check_marked(self) -> None:
+        """Raises ValueError where no QEMU of this kind puts a marker before every element."""
+        if self.nulls is not Nulls.MARKER:
+            first = next(each.name for each in RELEASES if each.nulls is Nulls.MARKER)
+            raise ValueError(
+                f"QEMU writes a marker before each element from {first} on: "
+                f'it takes SaveVM(..., release="{first}")'
+            )
 
     def _plain(self, count: int, compressible: bool) -> Iterator[Entry]:
         for index in range(count):

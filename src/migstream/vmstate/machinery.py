@@ -21,9 +21,14 @@ __all__ = ["Codec", "Field", "Out", "Subsection", "VMStateDescription", "check_c
 
 MAX_EMPTY = 1 << 16  # elements of no bytes that an array may have
 FAILED = "Failed to load "
+NO_TEXT = "-22"  # EINVAL: what a hook of QEMU's returns that has nothing to say
 NULL, VALID = 0x30, 0x31  # VMS_MARKER_PTR_NULL, VMS_MARKER_PTR_VALID
 
 Count = int | str | Callable[[Any], int]
+
+
+class HookFailed(ValueError):
+    """A hook's own refusal to save; every field around it is named in QEMU's words."""
 
 
 class Out:
@@ -61,6 +66,12 @@ class Codec:
     def load(self, cur: Cursor, current: Any, owner: Any) -> Any:
         """Read an element and return it; `current` is the value that it replaces."""
         raise NotImplementedError
+
+    def ordered(self, value: Any) -> Any:
+        """A value of several parts in the order in which they are written; as it is where that is
+        not known.
+        """
+        return value
 
     def save_all(self, out: Out, values: Sequence[Any], owner: Any) -> None:
         """Append elements that the description says nothing of."""
@@ -132,7 +143,7 @@ class Field:
     @property
     def compressible(self) -> bool:
         """Whether one element's description can speak for all (vmsd_can_compress)."""
-        if self.exists is not None or self.must_exist:
+        if self.exists is not None or self.must_exist or self.marked:
             return False
         inner = self.codec.inner if self.codec.described else None
         return inner is None or (
@@ -152,6 +163,11 @@ class Field:
     def get(self, owner: Any) -> Any:
         return None if self.attribute is None else getattr(owner, self.attribute)
 
+    def written(self, owner: Any) -> Any:
+        """The value in the order of the wire."""
+        value = self.get(owner)
+        return value if self.count is not None else self.codec.ordered(value)
+
     def set(self, owner: Any, value: Any) -> None:
         if self.attribute is None:
             return
@@ -168,6 +184,8 @@ class Field:
         if self.count is None:
             self._save_one(out, self.get(owner), owner, label, Entry(True))
             return
+        if self.marked:
+            out.release.check_marked()
         values = self.get(owner)
         count = amount(self.count, owner)
         if len(values) != count:
@@ -177,8 +195,6 @@ class Field:
             return
         json, compressible = out.json, self.compressible
         nulls = [value is None for value in values] if self.pointers else None
-        if self.marked and out.release.nulls.name != "MARKER":
-            raise ValueError(f"no QEMU {out.release.name} writes markers before elements")
         entries = out.release.entries(count, nulls, compressible=compressible, marked=self.marked)
         if nulls is None and compressible and count > 1:
             self._save_one(out, values[0], owner, label, next(iter(entries)))
@@ -347,16 +363,24 @@ class VMStateDescription:
 
         Raises
         ------
-        ValueError : a value that its type cannot hold; the message begins with its path
+        ValueError : a value that its type cannot hold; the message begins with its path. Or what a
+            hook had against it, in QEMU's words
         """
         version = self.version_id if version is None else version
         if self.pre_save:
-            self.pre_save(subject)
+            self._before(self.pre_save, subject)
         try:
             self._save(out, subject, version)
         finally:
             if self.post_save:
                 self.post_save(subject)
+
+    def _before(self, hook: Callable[[Any], object], subject: Any) -> None:
+        try:
+            hook(subject)
+        except ValueError as error:
+            said = f"pre-save for {self.name} failed: {error}"
+            raise HookFailed(said if str(error) else f"pre-save failed: {self.name}") from error
 
     def _save(self, out: Out, subject: Any, version: int) -> None:
         json = out.json
@@ -372,6 +396,10 @@ class VMStateDescription:
             elif present:
                 try:
                     each.save(out, subject, label)
+                except HookFailed as error:
+                    raise HookFailed(
+                        f"Save of field {self.name}/{each.name} failed: {error}"
+                    ) from error
                 except ValueError as error:
                     raise ValueError(f"{self.name}/{each.name}: {error}") from None
         if json:
@@ -409,17 +437,19 @@ class VMStateDescription:
         version = self.version_id if version is None else version
         self._check_version(cur, version)
         if self.pre_load:
-            self._hook(cur, version, "pre load", partial(self.pre_load, subject))
+            what = f"pre load hook failed for: '{self.name}'", "minimum version_id"
+            self._hook(cur, what, partial(self.pre_load, subject))
         for each, label in zip(self.fields, self.labels, strict=True):
             present = each.present(subject, version)
             if each.must_exist:
                 if not present:
-                    raise self._invalid(cur, each, version)
+                    raise self._invalid(cur, each)
             elif present:
                 self._load_field(cur, each, label, subject)
         self._load_subsections(cur, subject)
         if self.post_load:
-            self._hook(cur, version, "post load", partial(self.post_load, subject, version))
+            what = f"post load hook failed for: {self.name}", "minimum_version"
+            self._hook(cur, what, partial(self.post_load, subject, version))
 
     def _check_version(self, cur: Cursor, version: int) -> None:
         if version > self.version_id:
@@ -441,21 +471,25 @@ class VMStateDescription:
                 hint="the stream was written by an older device",
             )
 
-    def _hook(self, cur: Cursor, version: int, kind: str, hook: Callable[[], object]) -> None:
+    def _hook(self, cur: Cursor, what: tuple[str, str], hook: Callable[[], object]) -> None:
+        """In QEMU's words, which name the version of the description and not the one that is loaded
+        (migration/vmstate.c: vmstate_pre_load, vmstate_post_load). QEMU up to 10.1 has none.
+        """
         try:
             hook()
         except ParseError:
             raise
         except ValueError as error:
+            failed, minimum = what
             raise BadSection(
-                f"{kind} hook failed for: {self.name}, version_id: {version}, "
-                f"minimum_version: {self.minimum_version_id}: {error}",
+                f"{failed}, version_id: {self.version_id}, {minimum}: {self.minimum_version_id}"
+                + (f": {error}" if str(error) else f", ret: {NO_TEXT}"),
                 at=cur.offset,
             ) from error
 
-    def _invalid(self, cur: Cursor, each: Field, version: int) -> BadSection:
+    def _invalid(self, cur: Cursor, each: Field) -> BadSection:
         return BadSection(
-            f"Input validation failed: {self.name}/{each.name} version_id: {version}",
+            f"Input validation failed: {self.name}/{each.name} version_id: {self.version_id}",
             at=cur.offset,
             hint="a value that this device does not allow",
         )

@@ -203,7 +203,11 @@ COMMANDS = {
 
 
 def read_command(cur: Cursor) -> Command:
-    """One COMMAND, its payload decoded; PACKAGED's nested bytes are the walker's to read."""
+    """One COMMAND, its payload decoded; PACKAGED's nested bytes are the walker's to read.
+
+    One that QEMU up to 11.1 does not have is called COMMAND_ and its number: it says its length, as
+    every command does, and is kept by that, without a value.
+    """
     start = cur.offset
     cur.take(1)
     number, length = cur.u16(), cur.u16()

@@ -46,6 +46,7 @@ LENGTHS = {
     RESUME_ACK: (4, 4),
     SWITCHOVER_ACK: (0, 0),
 }
+INVALID = 0
 HEADER = struct.Struct(">HH")
 REQUEST = struct.Struct(">QI")
 END_MARK = 0x0123_4567_89AB_CDEF
@@ -74,6 +75,9 @@ class Message(Item, frozen=True, kw_only=True):
     `payload` is the data of the announced length. `value` is a number (SHUT, PONG, RESUME_ACK), a
     PageRequest, a ReceivedBitmap, or None (SWITCHOVER_ACK). The bitmap of RECV_BITMAP lies after
     `payload` and within `span`.
+
+    A message that QEMU up to 11.1 does not have is called MESSAGE_ and its number; every message
+    says its length, so it is passed over by that, and `value` is its data as bytes.
     """
 
     type: int
@@ -97,20 +101,19 @@ def read_messages(cur: Cursor) -> Iterator[Message]:
 def _message(cur: Cursor) -> Message:
     at = cur.offset
     type_, length = cur.unpack(HEADER)
-    if type_ not in NAMES:
-        raise BadFraming("no such return path message", at=at, expected="1 to 7", found=type_)
-    low, high = LENGTHS[type_]
+    if type_ == INVALID:
+        raise BadFraming("no such return path message", at=at, expected="1 or more", found=type_)
+    name = NAMES.get(type_, f"MESSAGE_{type_}")
+    low, high = LENGTHS.get(type_, (length, length))
     if not low <= length <= high:
         expected = str(low) if low == high else f"{low} to {high}"
-        raise BadFraming(
-            f"{NAMES[type_]} of another length", at=at + 2, expected=expected, found=length
-        )
+        raise BadFraming(f"{name} of another length", at=at + 2, expected=expected, found=length)
     start = cur.offset
     value = _value(cur, type_, length)
     return Message(
         span=cur.span(at),
         type=type_,
-        name=NAMES[type_],
+        name=name,
         payload=Span(start, start + length),
         value=value,
     )
@@ -130,7 +133,7 @@ def _value(cur: Cursor, type_: int, length: int) -> Any:
         return PageRequest(block=block, start=start, length=size)
     if type_ == RECV_BITMAP:
         return _bitmap(cur, _block(cur, length))
-    return None
+    return bytes(cur.take(length)) if type_ not in NAMES else None
 
 
 def _block(cur: Cursor, length: int) -> str:
@@ -163,25 +166,28 @@ def _bitmap(cur: Cursor, block: str) -> ReceivedBitmap:
 SHORTEST = 8  # of whole messages, before anything is believed
 PONG_MOST = 0xFFFF  # QEMU pings with 1 to 4 and 0x42
 PAGE = 1 << 9  # requests are aligned to more than this
+NUMBER_MOST = 0x1F  # of messages that a later QEMU may have
 
 
 def looks_like_return_path(data: bytes) -> bool:
     """Whether `data`, the beginning of a source or all of it, can only be a return path.
 
-    Everything in it must be a message whose values make sense; the last one may be cut.
+    Everything in it must be a message whose values make sense, and one at least of a kind that is
+    known; the last one may be cut.
     """
     cur = Cursor(data)
-    whole = 0
+    whole, known = 0, False
     try:
         for message in read_messages(cur):
             if not _sensible(message):
                 return False
             whole = message.span.stop
+            known = known or message.type in NAMES
     except Truncated:
-        return whole >= SHORTEST or _opens_bitmap(data, whole)
+        return (known and whole >= SHORTEST) or _opens_bitmap(data, whole)
     except ParseError:
         return False
-    return whole >= SHORTEST
+    return known and whole >= SHORTEST
 
 
 def _opens_bitmap(data: bytes, at: int) -> bool:
@@ -206,4 +212,4 @@ def _sensible(message: Message) -> bool:
         return bool(value < 1 << 12 or value > (1 << 32) - (1 << 12))
     if isinstance(value, PageRequest):
         return value.length > 0 and not (value.start % PAGE or value.length % PAGE)
-    return True
+    return message.type <= NUMBER_MOST

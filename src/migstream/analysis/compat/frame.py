@@ -10,6 +10,7 @@ from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Kind, Problem
 from migstream.analysis.compat.words import Words
 from migstream.stream import flat
+from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, Configuration, Section, SectionType, Span
 
 if TYPE_CHECKING:
@@ -236,7 +237,8 @@ def _commands(frame: Frame) -> Iterator[Problem]:
     release = frame.destination.release
     for item in frame.commands:
         since, until = COMMAND_SINCE.get(item.command), COMMAND_UNTIL.get(item.command)
-        if since is not None and release.until(since):
+        unknown = item.command not in COMMANDS
+        if unknown or (since is not None and release.until(since)):
             line = f"MIG_CMD {item.command:#x} unknown (len {item.payload.size:#x})"
             message = f"the destination does not know the command {item.name}"
         elif until is not None and release.since(until):
@@ -249,7 +251,9 @@ def _commands(frame: Frame) -> Iterator[Problem]:
             item.span,
             message,
             frame.words.plain(line),
-            hint="`migstream convert --to-machine` leaves out what a machine type does not have",
+            hint="no QEMU up to 11.1 has it"
+            if unknown
+            else "`migstream convert --to-machine` leaves out what a machine type does not have",
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.iterable import SECTIONS
 from migstream.iterable.bitmap import DirtyBitmapContent
+from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, End, Section, SectionType, Span, Trailer, VMDescription
 
 __all__: list[str] = []
@@ -279,6 +280,25 @@ def configuration(subject: Subject) -> Iterator[Hit]:
                 span=Span(part.payload.start - 4, part.payload.start),
                 expected="1",
                 found=str(part.version),
+            )
+
+
+@rule("MS519", "warning", "A command that no QEMU up to 11.1 knows")
+def unknown_commands(subject: Subject) -> Iterator[Hit]:
+    """A command says its own length, so that the rest of the stream can be read; but every QEMU refuses one whose
+    number it does not know: "MIG_CMD 0x... unknown". The stream comes from a newer QEMU than 11.1 or from one with
+    patches of its own, or the number is damaged.
+
+    References: QEMU, migration/savevm.c: mig_cmd_args, loadvm_process_command.
+    """
+    for item in subject.items:
+        if isinstance(item, Command) and item.command not in COMMANDS:
+            yield Hit(
+                message=f"MIG_CMD {item.command:#x} unknown (len {item.payload.size:#x})",
+                section="command",
+                span=Span(item.span.start + 1, item.span.start + 3),
+                expected=f"1 to {max(COMMANDS)}",
+                found=str(item.command),
             )
 
 
