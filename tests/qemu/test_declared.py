@@ -12,11 +12,22 @@ import migstream
 from migstream.errors import StreamError
 from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
-from migstream.vmstate.declare import U8, U32, VMState, subsection
+from migstream.vmstate.declare import (
+    U8,
+    U32,
+    U64,
+    Bool,
+    VMState,
+    field,
+    gtree,
+    qlist,
+    since,
+    subsection,
+)
 from migstream.vmstate.describe import JSONWriter, release
 from migstream.vmstate.machinery import Out
 from migstream.wire.cursor import Cursor
-from migstream.wire.model import Section
+from migstream.wire.model import Section, Span
 from support.declared_machine import like, release_of
 from support.qemu import Binary, Qemu, find, load
 from support.qemu_devices import ChannelSubsystem, GlobalState, SuspendedGlobalState, Timers
@@ -186,6 +197,106 @@ def test_array_of_pointers(binary: Binary, tmp_path: Path) -> None:
         assert stream.description is not None
         assert out.json.getvalue() in stream.description.text
     assert out.data == raw
+
+
+# --- a tree, ordered by QEMU's own ----------------------------------------------------------------
+
+IOMMU = ["-M", "q35", "-m", "16", "-device", "virtio-iommu-pci,addr=5"]
+
+
+class Interval(VMState, name="virtio-iommu-interval", version=1):
+    low: U64
+    high: U64
+
+
+class Mapping(VMState, name="virtio-iommu-mapping", version=1):
+    phys_addr: U64
+    flags: U32
+
+
+class Endpoint(VMState, name="virtio-iommu-endpoint", version=1):
+    id: U32
+
+
+class Domain(VMState, name="virtio-iommu-domain", version=2, minimum_version=2):
+    id: U32
+    mappings: list[tuple[Interval, Mapping]] = gtree(since=1)
+    endpoint_list: list[Endpoint] = qlist(since=1)
+    bypass: Bool = since(2)
+
+
+class VirtioIommu(VMState, name="virtio-iommu-device", version=2, minimum_version=2):
+    domains: dict[int, Domain] = gtree(since=2)
+    bypass: U8 = field(name="config.bypass", since=2)
+
+
+class BackwardDomain(VMState, name="virtio-iommu-domain", version=2, minimum_version=2):
+    id: U32
+    mappings: list[tuple[Interval, Mapping]] = gtree(since=1, order=lambda key: -key.low)
+    endpoint_list: list[Endpoint] = qlist(since=1)
+    bypass: Bool = since(2)
+
+
+class BackwardIommu(VMState, name="virtio-iommu-device", version=2, minimum_version=2):
+    domains: dict[int, BackwardDomain] = gtree(since=2, order=lambda key: -key)
+    bypass: U8 = field(name="config.bypass", since=2)
+
+
+def _iommu(stream: Path) -> tuple[Span, VirtioIommu]:
+    """Where the device's own state is in its virtio blob, and what it says."""
+    with migstream.open(stream) as opened:
+        place = opened.devices["0000:00:05.0/virtio-iommu"]["virtio/device"]
+        cur = Cursor(bytes(place.raw))
+        state = VirtioIommu()
+        VirtioIommu.vmstate.load(cur, state)
+        assert not cur.left
+        return place.span, state
+
+
+def _encoded(state: VMState) -> bytes:
+    out = Out(release("7.2"))
+    state.vmstate.save(out, state)
+    return bytes(out.data)
+
+
+def _mapped(*places: int) -> list[tuple[Interval, Mapping]]:
+    return [
+        (Interval(low=at, high=at + 0xFFF), Mapping(phys_addr=2 * at, flags=1)) for at in places
+    ]
+
+
+def test_a_tree_is_in_the_order_that_qemu_gives_it(qemu: Binary, tmp_path: Path) -> None:
+    """Loaded in another order, QEMU's own GTree puts the nodes where this puts them."""
+    if release_of(qemu.version) < (7, 0):
+        pytest.skip("no virtio-iommu on this machine before 7.0")
+    path, again = tmp_path / "real.mig", tmp_path / "again.mig"
+    with Qemu(qemu, IOMMU) as guest:
+        guest.migrate(path)
+    span, empty = _iommu(path)
+    assert not empty.domains
+    raw = path.read_bytes()
+    assert _encoded(empty) == raw[slice(*span)]
+    numbers = [9, 0x10000, 3, 0xFF]
+    mappings = _mapped(0x5000, 0x1000, 0x300000)
+    state = VirtioIommu(
+        domains={n: Domain(id=n, mappings=mappings) for n in numbers}, bypass=empty.bypass
+    )
+    shuffled = _encoded(
+        BackwardIommu(
+            domains={n: BackwardDomain(id=n, mappings=mappings) for n in numbers},
+            bypass=empty.bypass,
+        )
+    )
+    assert shuffled != _encoded(state)
+    made = tmp_path / "made.mig"
+    made.write_bytes(raw[: span.start] + shuffled + raw[span.stop :])
+    with Qemu(qemu, [*IOMMU, "-incoming", "defer"]) as guest:
+        guest.execute("migrate-incoming", {"uri": f"exec:cat {guest.lend(made)}"})
+        guest.finish_migration()
+        guest.migrate(again)
+    place, loaded = _iommu(again)
+    assert loaded == state
+    assert again.read_bytes()[slice(*place)] == _encoded(state)
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
