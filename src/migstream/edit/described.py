@@ -212,12 +212,14 @@ def _run_trails(
     if node.kind != "sequence":
         yield from _entry_trails(run[0], node, at, sizes)
         return
+    paired = any(child.child(MARKER) is not None for child in node.children)
     entries = [
         entry
         for entry, after in zip(run, [*run[1:], None], strict=True)
-        if entry.get("type") != MARKER or after is None or after.get("type") == MARKER
+        if not paired or entry.get("type") != MARKER or after is None or after.get("type") == MARKER
     ]
-    for entry, child in zip(entries, node.children, strict=True):
+    # QEMU 11.1 may have an element behind the last entry: nothing describes it
+    for entry, child in zip(entries, node.children, strict=False):
         yield from _entry_trails(entry, child, at + child.offset, sizes)
 
 

@@ -199,7 +199,7 @@ class Tables:
         self._turns[item.key] = turn + 1
         view = self._store.view(*item.payload)
         layout = self._layouts.compiled(item.key, turn)
-        fitted = layout is None or layout.size != len(view)
+        fitted = layout is None or layout.size != len(view) or not layout.certain
         if fitted:
             device = self._layouts.find(item.key, turn)
             fits = device is not None and item.how != "damage"

@@ -309,8 +309,9 @@ class Stream:
         """A device with its layout; fitted to the bytes where sizes alone do not tell."""
         if layout is not None and layout.size != section.payload.size:
             layout = None
-        if layout is None and described is not None and section.how != "damage":
-            layout = fit_device(described, self.store.view(*section.payload))
+        certain = layout is not None and layout.certain
+        if not certain and described is not None and section.how != "damage":
+            layout = fit_device(described, self.store.view(*section.payload)) or layout
         return Device(section, layout, self.store)
 
     @property

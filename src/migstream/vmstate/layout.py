@@ -7,7 +7,8 @@ vmsd_desc_field_start).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise, product
 
 import msgspec
 
@@ -16,6 +17,9 @@ from migstream.vmstate.description import Device, Field, Group
 __all__ = ["Layout", "Node", "compile_device", "fit_device", "subsection_header"]
 
 MARKER = "ptr-marker"
+NULLS = {MARKER, "nullptr"}
+NULL, VALID = 0x30, 0x31
+MOST_OPEN = 4  # arrays of pointers of one device that are tried in every way
 LISTS = {"qtailq", "qlist"}
 MAX_LIST = 1 << 16
 
@@ -48,7 +52,8 @@ class Layout(msgspec.Struct, frozen=True):
 
     `version` is None for old-style devices, whose description has none.
     `exact` is false where the description is known not to say how long something is; such a
-    section's end is found by its footer.
+    section's end is found by its footer. `certain` is false where the bytes have to tell which of
+    an array's pointers are null: `fit_device` asks them.
     """
 
     vmsd_name: str
@@ -56,6 +61,16 @@ class Layout(msgspec.Struct, frozen=True):
     size: int
     children: tuple[Node, ...]
     exact: bool = True
+    certain: bool = True
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One way to understand the entries of an array of pointers: how many elements each of them
+    speaks for, and an element behind them that none speaks for.
+    """
+
+    counts: tuple[int, ...]
+    hidden: Field | None = None
 
 
 def subsection_header(name: str) -> int:
@@ -64,11 +79,17 @@ def subsection_header(name: str) -> int:
 
 
 class _Compiler:
-    """Compiles groups. With `data` (the payload) subsections count only where the bytes show them."""
+    """Compiles groups. With `data` (the payload) subsections count only where the bytes show them.
 
-    def __init__(self, data: memoryview | None = None) -> None:
+    `picks` says for each array that can be understood in several ways which one it is; `readings`
+    is how many ways each has. `fits` tells whether the bytes agree.
+    """
+
+    def __init__(self, data: memoryview | None = None, picks: Sequence[int] = ()) -> None:
         self.data = data
-        self.exact = True
+        self.exact = self.certain = self.fits = True
+        self.picks = picks
+        self.readings: list[int] = []
 
     def _present(self, name: str, at: int) -> bool:
         if self.data is None:
@@ -82,7 +103,12 @@ class _Compiler:
         nodes: list[Node] = []
         at = 0
         for run in _runs(group.fields):
-            node = self._run(run, base, at)
+            field = run[0]
+            if len(run) == 1 and field.type != MARKER:
+                count = 1 if field.array_len is None else field.array_len
+                node = self._entry(field, field.array_len, count, base, at)
+            else:
+                node = self._run(run, self._read(run), base, at)
             nodes.append(node)
             at += node.size
         for sub in group.subsections:
@@ -105,39 +131,69 @@ class _Compiler:
             at += head + size
         return tuple(nodes), at
 
-    def _run(self, run: Sequence[tuple[Field, int]], base: int, at: int) -> Node:
+    def _read(self, run: Sequence[Field]) -> Reading:
+        """How the entries are to be understood: as they stand, or as `picks` has it."""
+        readings = list(_readings(run))
+        if _may_hide(run):
+            self.exact = self.certain = False
+        if len(readings) == 1:
+            return readings[0]
+        turn = len(self.readings)
+        self.readings.append(len(readings))
+        return readings[self.picks[turn] if turn < len(self.picks) else 0]
+
+    def _run(self, run: Sequence[Field], reading: Reading, base: int, at: int) -> Node:
         """Entries of one name: a single one stays itself, several are the elements of an array."""
-        if len(run) == 1:
-            field, count = run[0]
-            return self._entry(field, field.array_len, count, base, at)
+        if len(run) == 1 and reading.hidden is None:
+            field = run[0]
+            return self._entry(field, field.array_len, reading.counts[0], base, at)
+        paired = self._paired(run, base + at)
+        hidden = () if reading.hidden is None else (reading.hidden,)
         elements: list[Node] = []
         inner = 0
-        pending: Node | None = None
-        for field, count in run:
+        counts = (*reading.counts, *(1 for _ in hidden))
+        for field, count in zip((*run, *hidden), counts, strict=True):
             whole = self._entry(field, count if count > 1 else None, count, base + at, inner)
             inner += whole.size
-            if field.type == MARKER and count == 1:
-                if pending is not None:
-                    elements.append(pending)
-                pending = whole
-            elif pending is not None:
-                elements.append(_marked(pending, whole))
-                pending = None
+            if paired and field.type != MARKER:
+                elements[-1] = _marked(elements[-1], whole)
             else:
                 elements.append(whole)
-        if pending is not None:
-            elements.append(pending)
-        name = run[0][0].name
-        kinds = [f.type for f, _ in run if f.type not in {MARKER, "nullptr"}]
+        self._check_markers(elements, base + at)
+        kinds = [f.type for f in run if f.type not in NULLS]
         return Node(
-            name=name,
-            type=kinds[0] if kinds else run[0][0].type,
+            name=run[0].name,
+            type=kinds[0] if kinds else run[0].type,
             kind="sequence",
             offset=at,
             size=inner,
             count=sum(e.count or 1 for e in elements),
             children=tuple(elements),
         )
+
+    def _paired(self, run: Sequence[Field], at: int) -> bool:
+        """Whether each pointer has a marker of its own (VMS_ARRAY_OF_POINTER_AUTO_ALLOC), and what it
+        points to follows. Where null pointers and others alternate one by one, the entries of an
+        array without markers look the same, and the bytes differ: a marker says what follows.
+        """
+        if not _marks_all(run):
+            return False
+        if any(a.type == b.type == MARKER for a, b in pairwise(run)):
+            return True
+        if self.data is None:
+            self.certain = False
+            return True
+        return at < len(self.data) and self.data[at] == VALID
+
+    def _check_markers(self, elements: Sequence[Node], base: int) -> None:
+        """Whether the bytes have null pointers where these elements have them."""
+        for node in elements if self.data is not None else ():
+            marked = node.kind == "struct" and node.count is None and node.child(MARKER)
+            if node.type == MARKER or marked:
+                at = base + node.offset
+                byte = VALID if marked else NULL
+                found = bytes((self.data or b"")[at : at + (node.count or 1)])
+                self.fits = self.fits and found == bytes((byte,)) * (node.count or 1)
 
     def _entry(self, field: Field, count: int | None, n: int, base: int, at: int) -> Node:
         kind, stride = "leaf", field.size
@@ -242,24 +298,54 @@ def _marked(marker: Node, element: Node) -> Node:
     )
 
 
-def _runs(fields: Iterable[Field]) -> list[list[tuple[Field, int]]]:
-    """Fields grouped by name where they follow each other, each with its true element count.
-
-    QEMU 10.0 gives the whole array's length to the first run of an array of pointers when that
-    run is not null (vmsd_desc_field_start): the true length is what the later runs leave.
-    """
-    runs: list[list[tuple[Field, int]]] = []
+def _runs(fields: Iterable[Field]) -> list[list[Field]]:
+    """Fields grouped by name where they follow each other."""
+    runs: list[list[Field]] = []
     for field in fields:
-        if not runs or runs[-1][0][0].name != field.name:
+        if not runs or runs[-1][0].name != field.name:
             runs.append([])
-        runs[-1].append((field, 1 if field.array_len is None else field.array_len))
-    for run in runs:
-        first, count = run[0]
-        rest = sum(n for _, n in run[1:])
-        nulls = any(f.type == "nullptr" for f, _ in run[1:])
-        if nulls and first.type != "nullptr" and count > rest:
-            run[0] = (first, count - rest)
+        runs[-1].append(field)
     return runs
+
+
+def _marks_all(run: Sequence[Field]) -> bool:
+    """Whether the entries are, or look like, those of an array with a marker before each element:
+    none has a count, and a marker comes before everything else.
+    """
+    return (
+        run[0].type == MARKER
+        and all(field.array_len is None for field in run)
+        and all(MARKER in (one.type, next_.type) for one, next_ in pairwise(run))
+    )
+
+
+def _readings(run: Sequence[Field]) -> Iterator[Reading]:
+    """What an array's entries can mean, the most likely first (vmstate_save_vmsd_v).
+
+    From QEMU 10.0 on the entries of an array of pointers are its runs of null pointers and of
+    others. The first run has the whole array's length when it is not null: its own is what the
+    later runs leave. In 11.1 a last element that is another kind of pointer than the run of
+    several before it has no entry.
+    """
+    counts = tuple(1 if field.array_len is None else field.array_len for field in run)
+    first, last = run[0], run[-1]
+    nulls = {field.type for field in run} & NULLS
+    whole = first.type not in NULLS and bool(nulls)
+    left = counts[0] - sum(counts[1:])
+    own = left if whole and left > 0 else counts[0]
+    yield Reading((own, *counts[1:]))
+    if not _may_hide(run) or (whole and own < 2):
+        return
+    marker = Field(name=last.name, type=MARKER, size=1)
+    seen = [field for field in run if field.type != MARKER]
+    for hidden in seen[:1] if last.type == MARKER else [marker]:
+        yield Reading((own - whole, *counts[1:]), msgspec.structs.replace(hidden, array_len=None))
+
+
+def _may_hide(run: Sequence[Field]) -> bool:
+    """Whether an array may have one more element than its entries say, of another kind."""
+    several = run[-1].array_len is not None and run[-1].array_len > 1
+    return several and any(field.type == MARKER for field in run)
 
 
 def compile_device(device: Device) -> Layout:
@@ -269,16 +355,24 @@ def compile_device(device: Device) -> Layout:
     if device.size is not None and device.size != size:
         compiler.exact = False
     version = device.group.version if device.size is None else None
-    return Layout(device.group.vmsd_name, version, size, children, compiler.exact)
+    return Layout(device.group.vmsd_name, version, size, children, compiler.exact, compiler.certain)
 
 
 def fit_device(device: Device, payload: memoryview) -> Layout | None:
-    """The layout of a payload that another stream's description describes (`--like`).
+    """The layout of a payload that another stream's description describes (`--like`), or that its
+    own leaves open.
 
-    Subsections count where the bytes announce them. None when the bytes do not fit.
+    Subsections count where the bytes announce them, and null pointers where they are. None when
+    the bytes do not fit.
     """
     compiler = _Compiler(payload)
     children, size = compiler.group(device.group, 0)
-    if size != len(payload):
+    open_ = compiler.readings if len(compiler.readings) <= MOST_OPEN else []
+    for picks in islice(product(*map(range, open_)), 1, None):
+        if size == len(payload) and compiler.fits:
+            break
+        compiler = _Compiler(payload, picks)
+        children, size = compiler.group(device.group, 0)
+    if size != len(payload) or not compiler.fits:
         return None
     return Layout(device.group.vmsd_name, device.group.version, size, children)
