@@ -7,18 +7,18 @@ has them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from migstream.machine.acpi import Tables
-from migstream.machine.backends import fill, machine_memory
+from migstream.machine.backends import Memory, fill, machine_memory
 from migstream.machine.flat import Piece, clip
 from migstream.machine.pci import functions, pci_space
 from migstream.machine.plugged import device_memory
 from migstream.machine.state import State
 
-__all__ = ["BOARDS", "Board", "Fixed", "Window", "board_pieces"]
+__all__ = ["BOARDS", "Board", "Fixed", "Window", "board_memory", "board_pieces"]
 
 MIB = 1 << 20
 EVERYTHING = 1 << 64
@@ -405,12 +405,7 @@ def board_pieces(state: State, arch: str | None, tables: Tables) -> list[Piece]:
     board = _find(state, arch)
     if board is None:
         return _by_address(state)
-    memory = machine_memory(
-        state,
-        {board.ram} if board.ram else (),
-        board.hidden.union(f.block for f in board.fixed),
-        lambda: tables.node_sizes(board.areas),
-    )
+    memory = _memory(state, board, lambda: tables.node_sizes(board.areas))
     where = f"{board.source.partition(':')[0]}: fixed place"
     ram = fill(memory, board.areas, where)
     pieces = [*ram, *_fixed(state, board, where)]
@@ -424,6 +419,25 @@ def board_pieces(state: State, arch: str | None, tables: Tables) -> list[Piece]:
         for window in windows:
             pieces += clip(pci, window.pci, window.size, to=window.start, priority=-1)
     return pieces
+
+
+def board_memory(state: State, arch: str | None) -> Memory | None:
+    """Machine RAM of a machine that is no PC, as far as names and sizes tell; None where it is unknown."""
+    board = _find(state, arch)
+    if board is None or board.ram is None:
+        return None
+    memory = _memory(state, board, lambda: ())
+    # where nothing can be plugged in, what is neither RAM nor in the table is a device's
+    return memory if board.plugs else msgspec.structs.replace(memory, others=())
+
+
+def _memory(state: State, board: Board, nodes: Callable[[], Sequence[int]]) -> Memory:
+    return machine_memory(
+        state,
+        {board.ram} if board.ram else (),
+        board.hidden.union(f.block for f in board.fixed),
+        nodes,
+    )
 
 
 def _find(state: State, arch: str | None) -> Board | None:

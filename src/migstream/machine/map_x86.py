@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from migstream.machine.state import State
 from migstream.machine.vga import hidden_framebuffers, isa_vga, pci_vga
 from migstream.vmstate.values import Value
 
-__all__ = ["x86_pieces"]
+__all__ = ["x86_memory", "x86_pieces"]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FOUR = 4 * GIB
@@ -81,12 +81,10 @@ def x86_pieces(state: State, tables: Tables) -> list[Piece]:
     bridge, config = _host_bridge(found)
     cmos = _cmos(state)
     sizes = None if cmos is None else _told(cmos)
-    memory = machine_memory(
+    memory = _memory(
         state,
-        RAM,
-        FIXED,
+        sizes,
         lambda: tables.node_sizes([(0, sizes[0]), (FOUR, sizes[1])]) if sizes else [],
-        sum(sizes) if sizes else None,
     )
     low, why = _below(state, memory, sizes, bridge)
     high = max(memory.size - low, 0)
@@ -101,6 +99,18 @@ def x86_pieces(state: State, tables: Tables) -> list[Piece]:
     pieces += _shadow(config[bridge.pam : bridge.pam + 7], ram, pci)
     pieces += _smram(bridge, config, ram, pci, low)
     return pieces
+
+
+def x86_memory(state: State) -> Memory:
+    """Machine RAM of a PC, as far as names, sizes and the CMOS tell."""
+    cmos = _cmos(state)
+    return _memory(state, None if cmos is None else _told(cmos), lambda: ())
+
+
+def _memory(
+    state: State, sizes: tuple[int, int] | None, nodes: Callable[[], Sequence[int]]
+) -> Memory:
+    return machine_memory(state, RAM, FIXED, nodes, sum(sizes) if sizes else None)
 
 
 def _host_bridge(found: dict[str, Function]) -> tuple[Bridge | None, bytes | None]:

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from migstream.errors import NoSuchAddress
 from migstream.machine.acpi import Tables
 from migstream.machine.arch import architecture
-from migstream.machine.boards import board_pieces
+from migstream.machine.backends import Memory
+from migstream.machine.boards import board_memory, board_pieces
 from migstream.machine.flat import Piece, visible
-from migstream.machine.map_x86 import x86_pieces
+from migstream.machine.map_x86 import x86_memory, x86_pieces
 from migstream.machine.physical import BlockReader, Range
 from migstream.machine.state import State
 
-__all__ = ["parse_override", "physical_map"]
+__all__ = ["machine_ram", "parse_override", "physical_map"]
 
 X86 = frozenset({"x86_64", "i386"})
 X86_BLOCKS = frozenset({"pc.bios", "pc.rom", "isa-bios", "microvm.ram", "pc.ram"})
@@ -53,9 +54,22 @@ def physical_map(
 
 def _pieces(state: State, tables: Tables) -> list[Piece]:
     arch = architecture(state)
-    if state.machine != "none" and (arch in X86 or (arch is None and _looks_like_pc(state))):
+    if _is_pc(state, arch):
         return x86_pieces(state, tables)
     return board_pieces(state, arch, tables)
+
+
+def machine_ram(state: State) -> Memory | None:
+    """Which blocks are the machine's RAM and which were plugged in beside it, without a look at any page.
+
+    None where the machine is not known.
+    """
+    arch = architecture(state)
+    return x86_memory(state) if _is_pc(state, arch) else board_memory(state, arch)
+
+
+def _is_pc(state: State, arch: str | None) -> bool:
+    return state.machine != "none" and (arch in X86 or (arch is None and _looks_like_pc(state)))
 
 
 def _looks_like_pc(state: State) -> bool:

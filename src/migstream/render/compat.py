@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
@@ -32,7 +32,8 @@ def report_lines(
     """Verdict, then why; every device with `verbose`; what a QEMU did that was given the stream."""
     to = f"{escape(report.destination)} (QEMU {report.release})"
     if report.accepted:
-        yield palette.head(f"{escape(report.file)}: loads in {to}")
+        so_far = ", as far as a schema tells" if report.undecided else ""
+        yield palette.head(f"{escape(report.file)}: loads in {to}{so_far}")
     else:
         yield palette.head(f"{escape(report.file)}: does not load in {to}")
     for number, problem in enumerate(report.problems):
@@ -46,14 +47,33 @@ def report_lines(
         yield from table([_row(v) for v in shown], "<<<", ("device", "verdict", ""), palette)
     elif report.accepted:
         yield f"all {len(report.verdicts)} devices load"
-    if report.missing:
+    if report.undecided:
         yield ""
-        names = ", ".join(map(escape, report.missing))
-        yield f"not in the stream, so as after a reset on the destination: {names}"
+        yield f"only a stream of the destination (--to-stream) tells: {'; '.join(report.undecided)}"
+    yield from _missing(report)
     if tried is not None:
         yield ""
         yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it")
         yield from (f"    {palette.dim(escape(line))}" for line in tried.said.splitlines())
+
+
+def _missing(report: Report) -> Iterator[str]:
+    """Devices that only the destination has, those of one option together."""
+    idle = [option for option in report.options if option.idle]
+    named = {path for option in idle for path in option.idle}
+    for option in idle:
+        yield ""
+        yield f"{escape(option.message)}: as after a reset there: {_names(option.idle)}"
+        if not option.failing:
+            yield f"  hint: {escape(option.hint)}"
+    rest = [path for path in report.missing if path not in named]
+    if rest:
+        yield ""
+        yield f"not in the stream, so as after a reset on the destination: {_names(rest)}"
+
+
+def _names(paths: Sequence[str]) -> str:
+    return ", ".join(map(escape, paths))
 
 
 def _problem(problem: Problem, palette: Palette, *, first: bool) -> Iterator[str]:
@@ -97,6 +117,8 @@ def report_json(report: Report, tried: Verdict | None = None) -> dict[str, Any]:
             for v in report.verdicts
         ],
         "missing": list(report.missing),
+        "options": [to_builtins(option) for option in report.options],
+        "undecided": list(report.undecided),
         "tried": None
         if tried is None
         else {"accepted": tried.accepted, "said": tried.said.splitlines()},

@@ -35,6 +35,7 @@ CONSTANT_64 = {
     (3, 1, 11, 0, 2),
     *((3, op1, 12, 0, 2) for op1 in (0, 4, 6)),
 }  # op0, op1, CRn, CRm, op2
+CPU_COUNT = {0x603000000013CD82, 0x40200000200F480A}  # L2CTLR_EL1, L2CTLR
 CONSTANT_32 = {(15, 1, 9, 0, 2), (14, 0, 7, 0, 1), (14, 0, 7, 0, 2)}  # cp, op1, CRn, CRm, op2
 # Bits that read as 1 whatever is written, where the CPU lacks what they would switch off: ASEDIS and D32DIS of
 # CPACR (target/arm/helper.c, cpacr_write).
@@ -144,6 +145,7 @@ def arm_registers(
         said=words.post_load(ours, *said, code=-1),
         late=True,
         hint="the same CPU model (-cpu) and a release of QEMU that gives it the same registers",
+        counts_cpus=not gone and not unset and {indexes[n] for n in wrong} <= CPU_COUNT,
     )
 
 

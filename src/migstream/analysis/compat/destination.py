@@ -57,11 +57,23 @@ class SchemaMark(NamedTuple):
     older: str
 
 
-# QEMU, hw/nvme/ctrl.c: 10.0 has an empty VMState, 11.1 a full one; hw/net/igb.c.
+# QEMU, hw/nvme/ctrl.c: 10.0 has an empty VMState, 11.1 a full one; hw/sd/sd.c (eMMC); hw/net/igb.c;
+# hw/input/pckbd.c.
 SCHEMA_MARKS = (
     SchemaMark((11, 1), "nvme-atomic", "nvme"),
+    SchemaMark((9, 1), "sd-card/ext_csd_modes-state", "sd-card"),
     SchemaMark((8, 0), "igb-tx", "e1000e"),
+    SchemaMark((6, 1), "pckbd/extended_state", "pckbd"),
 )
+# VMStates that were registered by hand, so that no schema had them, before they became devices' own; their
+# version and minimum as long as that was so: hw/ipmi/ipmi_bmc_sim.c, ipmi_bmc_extern.c, isa_ipmi_kcs.c,
+# isa_ipmi_bt.c. Seen in 5.2 to 10.0; those of 11.1 are in its schema.
+BY_HAND = {
+    "ipmi-bmc-sim": Versions(1, 1),
+    "ipmi-bmc-extern": Versions(1, 1),
+    "ipmi-interface": Versions(2, 1),
+    "ipmi-interface-isa-bt": Versions(2, 2),
+}
 
 
 def _json_text(stream: Stream) -> bytes:
@@ -242,6 +254,10 @@ class Destination:
             return Versions(version, min(s.minimum_version_id for s in states))
         return None if seen is None else Versions(seen, None)
 
+    def by_hand(self, name: str) -> Versions | None:
+        """Version and minimum of a VMState that the schema would have, if it were not registered by hand."""
+        return None if self.schema is None or self.knows(name) else BY_HAND.get(name)
+
     def lacks(self, subsection: str) -> bool:
         """Whether its release is older than a subsection that no schema shows."""
         since = SUBSECTION_SINCE.get(subsection)
@@ -256,9 +272,12 @@ def _collect(nodes: tuple[Node, ...], found: dict[str, Node]) -> None:
             _collect(node.children, found)
 
 
-# Subsections of what is registered by hand, which no schema has, by the first of the releases 7.2,
-# 10.0 and 11.1 that knows them: target/*/machine.c, hw/virtio/virtio.c.
+# Subsections by the first of the releases 7.2, 8.2, 10.0 and 11.1 that knows them: of what is registered by hand,
+# which no schema has (target/*/machine.c, hw/virtio/virtio.c), and of devices, for where there is no schema.
 SUBSECTION_SINCE: dict[str, Version] = {
+    "acpi-ged/cpuhp": (10, 0),
+    "acpi-ged/hest": (11, 1),
+    "acpi-ged/pcihp": (11, 1),
     "cpu/amd_tsc_scale_msr": (7, 2),
     "cpu/apx": (11, 1),
     "cpu/arch_lbr": (7, 2),
@@ -300,6 +319,13 @@ SUBSECTION_SINCE: dict[str, Version] = {
     "cpu/wfxt-timer": (10, 0),
     "cpu/xen_vcpu": (10, 0),
     "cpu/zt0": (11, 1),
+    "i8259/ltim": (8, 2),
+    "ich9_pm/pcihp": (7, 2),
+    "pckbd/extended_state": (7, 2),
+    "scsi-disk/pr": (11, 1),
+    "sd-card/ext_csd_modes-state": (10, 0),
+    "tpm-crb/chunk": (11, 1),
+    "vhost-user-blk/inflight": (11, 1),
     "virtio/128bit_features": (11, 1),
     "virtio_pci/modern_state/features128": (11, 1),
 }

@@ -8,7 +8,7 @@ import msgspec
 
 from migstream.wire.model import Span
 
-__all__ = ["Kind", "Note", "Problem", "Report", "Verdict", "Word"]
+__all__ = ["Kind", "Note", "Option", "OptionName", "Problem", "Report", "Verdict", "Word"]
 
 Kind = Literal[
     "framing",
@@ -27,6 +27,7 @@ Kind = Literal[
     "cpu",
 ]
 Word = Literal["loads", "loses", "fails", "unknown"]
+OptionName = Literal["cpus", "accelerator", "memory"]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     said : what QEMU is expected to print, line by line
     found : the byte that QEMU has read when it finds it, where that is not the first of `span`
     late : whether QEMU finds it when the whole device is read (post_load)
+    fields : the fields concerned, of either side, by their paths inside the VMState
+    counts_cpus : whether the value in question is the number of CPUs
     """
 
     kind: Kind
@@ -56,6 +59,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     found: int | None = None
     late: bool = False
+    fields: tuple[str, ...] = ()
+    counts_cpus: bool = False
 
     @property
     def order(self) -> tuple[bool, int]:
@@ -68,6 +73,25 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     message: str
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """An option with which the two machines were started differently.
+
+    Parameters
+    ----------
+    name : "cpus" (-smp), "accelerator" (-accel), "memory" (-m, -object, -numa)
+    message : what either side has
+    hint : what to start the destination with
+    failing : where the load fails by it; all of it is one problem
+    idle : devices of the destination that nothing is sent for because of it
+    """
+
+    name: OptionName
+    message: str
+    hint: str
+    failing: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +114,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     `problems` are in the order in which QEMU would come to them: it says the first and ends.
     `missing` are devices of the destination that the stream has no state for: they stay as they
-    are after a reset, which QEMU takes without a word. `accepted_breaks` are problems that a
-    reviewed file accepts (`analysis.compat.breaks`).
+    are after a reset, which QEMU takes without a word. `options` are those that account for problems
+    and for missing devices. `accepted_breaks` are problems that a reviewed file accepts
+    (`analysis.compat.breaks`). `undecided` is what only a stream of the destination could tell, where
+    there is none.
     """
 
     file: str
@@ -100,6 +126,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
     missing: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    undecided: tuple[str, ...] = ()
     accepted_breaks: tuple[tuple[Problem, str], ...] = ()
 
     @property

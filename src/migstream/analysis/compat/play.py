@@ -12,12 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migstream.analysis.compat.destination import NEEDS_TIMER, Destination, Versions
 from migstream.analysis.compat.devices import device_problems
 from migstream.analysis.compat.features import features_lost, features_unknown
 from migstream.analysis.compat.fields import Gap, Placed, Token, align, flatten, subsections
 from migstream.analysis.compat.frame import Frame, frame_problems, ram_problems
-from migstream.analysis.compat.model import Kind, Note, Problem, Report, Verdict, Word
+from migstream.analysis.compat.isavga import isa_vga, isa_vga_renamed
+from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Verdict, Word
+from migstream.analysis.compat.options import by_option
 from migstream.analysis.compat.pieces import (
     Difference,
     Piece,
@@ -27,6 +31,7 @@ from migstream.analysis.compat.pieces import (
     singles_of,
     together,
 )
+from migstream.analysis.compat.undecided import undecided
 from migstream.analysis.compat.words import Words
 from migstream.wire.model import Span
 
@@ -65,6 +70,17 @@ def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = (
     timed = [(problem.span.start, problem) for problem in problems]
     timed += [(v.span.start, v.problem) for v in verdicts if v.problem is not None]
     problems = [problem for _, problem in sorted(timed, key=lambda one: one[0])]
+    missing = play.missing()
+    options: tuple[Option, ...] = ()
+    if destination.stream is not None:
+        found, options = by_option(problems, missing, stream, destination.stream)
+        # a finding stands once among the problems, and with each device that fails by it
+        stands = {id(problem): found.get(n, problem) for n, problem in enumerate(problems)}
+        verdicts = [
+            v if v.problem is None else msgspec.structs.replace(v, problem=stands[id(v.problem)])
+            for v in verdicts
+        ]
+        problems = list({id(one): one for one in stands.values()}.values())
     accepted: list[tuple[Problem, str]] = []
     for problem in list(problems):
         reason = next((b.reason for b in breaks if b.covers(problem, destination)), None)
@@ -77,7 +93,9 @@ def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = (
         release=str(destination.release),
         verdicts=tuple(verdicts),
         problems=tuple(problems),
-        missing=tuple(play.missing()),
+        missing=tuple(device.path for device in missing),
+        options=options,
+        undecided=() if destination.stream is not None else tuple(undecided(stream)),
         accepted_breaks=tuple(accepted),
     )
 
@@ -99,11 +117,11 @@ class _Play:
         """RAM blocks."""
         return ram_problems(self.sides)
 
-    def missing(self) -> list[str]:
+    def missing(self) -> list[Device]:
         """Devices of the destination that nothing is sent for."""
         sent = {d.section.key for d in self.stream.devices}
         taken = {self.destination.handler(*key) for key in sent}
-        return [d.path for d in self.destination.devices.values() if d not in taken]
+        return [d for d in self.destination.devices.values() if d not in taken]
 
     def device(self, device: Device) -> Verdict:
         """The verdict on one device section."""
@@ -182,6 +200,9 @@ class _Load:
 
     def run(self) -> None:
         self._version()
+        self.out.problems += isa_vga(self.device, self.theirs, self.destination, self.words)
+        if self.theirs is None:
+            self.out.problems += isa_vga_renamed(self.device, self.destination, self.words)
         if self.theirs is not None:  # first: where two stand at one byte, they know more of it
             self.out.problems += device_problems(
                 self.device, self.theirs, self.destination, self.words
@@ -200,7 +221,11 @@ class _Load:
         version = self.device.section.version_id
         seen = None if self.theirs is None else self.theirs.section.version_id
         known = self.destination.knows(self.device.value.type) or seen is not None
-        local = self.destination.versions(self.device.value.type, seen) if known else None
+        local = (
+            self.destination.versions(self.device.value.type, seen)
+            if known
+            else self.destination.by_hand(self.device.value.type)
+        )
         span = self.device.section.span
         if version is None or local is None:
             return
@@ -389,6 +414,7 @@ class _Load:
             f"{mine} bytes ({names}) where the destination reads {other} ({wanted})",
             self.words.missing_footer(self.device.section),
             path=f"{self.device.path}/{gap.ours[0].path}" if gap.ours else self.device.path,
+            fields=tuple(dict.fromkeys(t.path for t in (*gap.ours, *gap.theirs))),
         )
 
     def _older(self, gap: Gap, ours: list[Token]) -> bool:
@@ -535,6 +561,7 @@ class _Load:
         said: tuple[str, ...],
         path: str = "",
         hint: str = "",
+        fields: tuple[str, ...] = (),
     ) -> None:
         self.out.problems.append(
             Problem(
@@ -545,6 +572,7 @@ class _Load:
                 path=path,
                 said=said,
                 hint=hint,
+                fields=fields,
             )
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from migstream.analysis.isavga import foreign_flag, vbe_enabled
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.wire.model import Span
@@ -64,6 +65,34 @@ def run_state(subject: Subject) -> Iterator[Hit]:
                 str(size.value),
                 severity="warning",
             )
+
+
+@rule("MS547", "warning", "The state of an isa-vga is host memory, not its registers")
+def isa_vga(subject: Subject) -> Iterator[Hit]:
+    """Up to QEMU 11.0 an isa-vga saves other bytes of the host's memory than its registers: pointers and zeros. So its
+    state is lost; QEMU takes the stream all the same, and writes these bytes over the same place of its own.
+
+    Where one of them, an address's bit, would be the register that switches the VBE on, QEMU goes by all the others
+    and ends in an assertion or a segmentation fault. The stream also tells where the host had its memory. From 11.1
+    on the device has a VMState that works, with another name: such a QEMU refuses the older one's stream.
+
+    References: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn; hw/display/vga.c: vmstate_vga_common,
+    vga_common_post_load.
+    """
+    for device in subject.devices:
+        flag = foreign_flag(device)
+        if flag is None:
+            continue
+        enabled = vbe_enabled(device)
+        ends = ", and QEMU ends in an assertion or a crash when it loads it" if enabled else ""
+        yield Hit.of(
+            device,
+            enabled or flag,
+            f"the state of this isa-vga is not that of its registers{ends}",
+            "the register that switches the VBE on without its lowest bit" if enabled else "1",
+            f"{(enabled or flag).value:#x}",
+            hint="-device VGA, or QEMU 11.1; a guest draws its screen again when it is reset",
+        )
 
 
 @rule("MS562", "warning", "The clock's registers hold no time")

@@ -1,0 +1,41 @@
+"""The section of an isa-vga in which there is another object's memory: how to tell, and what QEMU takes it for.
+
+Reference: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn (up to 11.0); hw/display/vga.c: vmstate_vga_common.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migstream.vmstate.paths import find
+
+if TYPE_CHECKING:
+    from migstream.stream import Device
+    from migstream.vmstate.values import Value
+
+__all__ = ["OLD_STATE", "STATE", "TYPE", "foreign_flag", "vbe_enabled"]
+
+TYPE = "isa-vga"
+OLD_STATE, STATE = "vga", "vga-isa"  # its VMState up to 11.0, and in 11.1
+FLAG, REGISTER = "is_vbe_vmstate", "vbe_regs[4]"  # VBE_DISPI_INDEX_ENABLE
+ENABLED = 1  # VBE_DISPI_ENABLED
+
+
+def foreign_flag(device: Device) -> Value | None:
+    """The value that proves the bytes to be another object's: of registers it is 1. None where they are registers.
+
+    A PCI VGA has the same VMState inside its own.
+    """
+    if device.name != OLD_STATE or device.value.type != OLD_STATE:
+        return None
+    flag = next((part for part in device if part.name == FLAG), None)
+    return flag if flag is not None and bytes(flag.raw) != b"\1" else None
+
+
+def vbe_enabled(device: Device) -> Value | None:
+    """What QEMU takes for the register that switches the VBE on; None where it is off, or these are registers."""
+    if foreign_flag(device) is None:
+        return None
+    value = next(find(device.value, REGISTER), None)
+    number = None if value is None or value.kind != "leaf" else value.value
+    return value if isinstance(number, int) and number & ENABLED else None
