@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from msgspec import to_builtins
+
+from migstream.machine.setup import machine_setup
 from migstream.render.items import MESSAGE, Row
 from migstream.render.text import Palette, escape, grouped, short_size, size, table
 from migstream.stream import Stream, flat
@@ -35,7 +38,8 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
     """All that `info` says, as it goes into JSON."""
     devices = stream.devices
     description, span = stream.description, stream.description_span
-    setup, configuration = stream.ram_setup, stream.configuration
+    ram, configuration = stream.ram_setup, stream.configuration
+    setup = machine_setup(stream)
     bits = configuration.page_bits if configuration is not None else None
     page_size = (description.page_size if description else 0) or (
         1 << bits if bits and bits < 32 else None
@@ -47,6 +51,13 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
         "qemu_hint": qemu_hint(stream),
         "capabilities": list(stream.capabilities),
         "page_size": page_size,
+        "vcpus": setup.cpus,
+        "max_vcpus": setup.max_cpus,
+        "memory": setup.memory,
+        "backends": [to_builtins(block) for block in setup.backends],
+        "plugged": [to_builtins(block) for block in setup.plugged],
+        "slots": setup.slots,
+        "accelerator": setup.accelerator,
         "uuid": configuration.uuid if configuration is not None else None,
         "description_size": span.size - 5 if span is not None else None,
         "device_count": len(devices),
@@ -61,9 +72,9 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
             for d in devices
         ],
         "ram": None
-        if setup is None
+        if ram is None
         else {
-            "total": setup.total,
+            "total": ram.total,
             "blocks": [
                 {
                     "name": b.name,
@@ -71,7 +82,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
                     "page_size": b.page_size,
                     "address": b.address,
                 }
-                for b in setup.blocks
+                for b in ram.blocks
             ],
         },
         "channels": [{"channel": c.initial.channel, "size": c.store.size} for c in stream.channels],
@@ -118,6 +129,29 @@ def _facts(facts: Iterable[tuple[str, str]], palette: Palette) -> list[str]:
     return [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
 
 
+def _guest(info: dict[str, Any]) -> str:
+    """What the guest was started with, as far as its state tells."""
+    parts: list[str] = []
+    cpus, most = info["vcpus"], info["max_vcpus"]
+    if cpus:
+        room = f" (room for {most})" if most and most != cpus else ""
+        parts.append(f"{cpus} CPU{'' if cpus == 1 else 's'}{room}")
+    if info["memory"]:
+        parts.append(f"{short_size(info['memory'])} of memory{_blocks(' in ', info['backends'])}")
+    if info["plugged"]:
+        parts.append(f"plugged in: {_blocks('', info['plugged'])}")
+    if info["slots"]:
+        parts.append(f"{info['slots']} memory slot{'' if info['slots'] == 1 else 's'}")
+    if info["accelerator"]:
+        parts.append(f"under {info['accelerator'].upper()}")
+    return ", ".join(parts)
+
+
+def _blocks(before: str, blocks: list[dict[str, Any]]) -> str:
+    names = " and ".join(f"{escape(b['name'])} ({short_size(b['size'])})" for b in blocks)
+    return f"{before}{names}" if names else ""
+
+
 def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
     """One screen."""
     described = info["description_size"]
@@ -135,6 +169,7 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         ("page size", grouped(info["page_size"]) if info["page_size"] else "not recorded"),
         ("UUID", info["uuid"] or ""),
         ("description", "none" if described is None else size(described)),
+        ("guest", _guest(info)),
         ("devices", f"{info['device_count']}, {size(info['device_bytes'])}"),
     ]
     ram = info["ram"]
