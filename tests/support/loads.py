@@ -1,12 +1,14 @@
 """Loads that real QEMUs tried: streams, the destinations they were given to, and what became of them.
 
-The collection is ``loads`` in the folder of the larger one (`support.samples`); its README says what a row has.
+The collections are ``loads`` and ``loads-kvm`` in the folder of the larger one (`support.samples`); their READMEs say
+what a row has.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from support import samples
 
 Row = dict[str, Any]
 
-LOADS = samples.SHARED / "loads"
+LOADS, LOADS_KVM = samples.SHARED / "loads", samples.SHARED / "loads-kvm"
 # What a refused load's words are about, in the kinds of `compat`.
 REASONS = (
     ("Bad config data", {"pci"}),
@@ -29,38 +31,53 @@ REASONS = (
     ("vring.num", {"virtqueue"}),
     ("incoming version_id", {"version"}),
     ("device 'cpu'", {"registers", "cpu"}),
+    ("MIG_CMD", {"command"}),
+    ("unsupported version", {"version"}),
+    ("Failed to load pckbd:kbd", {"subsection"}),
+    ("Missing section footer", {"fields"}),
+    ("vga_update_memory_access: Assertion", {"value"}),
+    ("exit -11", {"value"}),  # no words: a segmentation fault
 )
 
 
-def _rows() -> list[Row]:
-    path = LOADS / "loads.json"
+def _rows(folder: Path) -> list[Row]:
+    """Rows of a collection; `folder` in each is where its files are."""
+    path = folder / "loads.json"
     rows: list[Row] = json.loads(path.read_text()) if path.exists() else []
-    return rows
+    return [row | {"folder": folder} for row in rows]
 
 
-ROWS = _rows()
+ROWS, ROWS_KVM = _rows(LOADS), _rows(LOADS_KVM)
 REFUSED = [row for row in ROWS if not row["accepted"]]
 needs_loads = pytest.mark.skipif(not ROWS, reason="the collection of loads is not here")
+needs_loads_kvm = pytest.mark.skipif(
+    not ROWS_KVM, reason="the collection of loads with KVM is not here"
+)
 
 
 @cache
-def saved(name: str) -> Stream:
-    """A stream of the collection, open."""
+def saved(name: str, folder: Path = LOADS) -> Stream:
+    """A stream of a collection, open."""
     # bytes in memory: many streams stay open
-    return open_stream(samples._content(LOADS / "streams" / f"{name}.zst", None))
+    return open_stream(samples._content(folder / "streams" / f"{name}.zst", None))
 
 
 @cache
-def declared(name: str) -> Schema:
-    """A schema of the collection."""
-    return open_schema(LOADS / f"{name}.zst")
+def declared(name: str, folder: Path = LOADS) -> Schema:
+    """A schema of a collection."""
+    return open_schema(folder / f"{name}.zst")
+
+
+def source(row: Row) -> Stream:
+    """The stream of a row."""
+    return saved(row["stream"], row["folder"])
 
 
 def destination(row: Row, *, schema: bool = True, stream: bool = True) -> Destination:
     """What is known of a row's destination, or some of it."""
     return Destination(
-        declared(row["destination_schema"]) if schema else None,
-        saved(row["destination_stream"]) if stream else None,
+        declared(row["destination_schema"], row["folder"]) if schema else None,
+        saved(row["destination_stream"], row["folder"]) if stream else None,
     )
 
 

@@ -1,6 +1,7 @@
-"""The section of an isa-vga in which there is another object's memory: how to tell, and what QEMU takes it for.
+"""The sections of isa-vga and isa-cirrus-vga in which there is another object's memory: how to tell.
 
-Reference: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn (up to 11.0); hw/display/vga.c: vmstate_vga_common.
+Reference: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn (up to 11.0); hw/display/vga.c: vmstate_vga_common;
+hw/display/cirrus_vga_isa.c: isa_cirrus_vga_class_init (11.1 as well).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
-__all__ = ["OLD_STATE", "STATE", "TYPE", "foreign_flag", "vbe_enabled"]
+__all__ = ["OLD_STATE", "STATE", "TYPE", "foreign_flag", "is_isa_cirrus", "vbe_enabled"]
 
 TYPE = "isa-vga"
 OLD_STATE, STATE = "vga", "vga-isa"  # its VMState up to 11.0, and in 11.1
 FLAG, REGISTER = "is_vbe_vmstate", "vbe_regs[4]"  # VBE_DISPI_INDEX_ENABLE
 ENABLED = 1  # VBE_DISPI_ENABLED
+CIRRUS = "cirrus_vga"
 
 
 def foreign_flag(device: Device) -> Value | None:
@@ -39,3 +41,8 @@ def vbe_enabled(device: Device) -> Value | None:
     value = next(find(device.value, REGISTER), None)
     number = None if value is None or value.kind != "leaf" else value.value
     return value if isinstance(number, int) and number & ENABLED else None
+
+
+def is_isa_cirrus(device: Device) -> bool:
+    """Whether this is an isa-cirrus-vga; a PCI device has a path in its name."""
+    return device.name == CIRRUS == device.value.type

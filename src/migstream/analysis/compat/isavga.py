@@ -1,4 +1,4 @@
-"""isa-vga, of which QEMU up to 11.0 saves and loads another object's bytes than its registers.
+"""isa-vga and isa-cirrus-vga, of which QEMU saves and loads another object's bytes than their registers.
 
 The VMState is that of the registers, but it is laid over the device, which begins with other things: what is
 sent are host pointers and zeros, and what is loaded goes over the destination's. QEMU then looks at one of
@@ -6,6 +6,7 @@ these numbers as if it were the register that switches the VBE on. With that bit
 screen by all the others and ends in an assertion (5.2) or a segmentation fault (7.2, 8.2, 10.0); without it
 nothing happens. The bit is one of an address's, so it is there in every second stream of a QEMU that has
 a pointer in that place. In 11.1 the device has a VMState of its own.
+An isa-cirrus-vga ends every QEMU that was tried up to 8.2, whatever is sent, and none from 10.0 on.
 Reference: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn; hw/display/vga.c: vmstate_vga_common,
 vga_common_post_load, vbe_update_vgaregs, vga_update_memory_access.
 """
@@ -18,15 +19,23 @@ from typing import TYPE_CHECKING
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.words import Words
-from migstream.analysis.isavga import OLD_STATE, STATE, TYPE, foreign_flag, vbe_enabled
+from migstream.analysis.isavga import (
+    OLD_STATE,
+    STATE,
+    TYPE,
+    foreign_flag,
+    is_isa_cirrus,
+    vbe_enabled,
+)
 
 if TYPE_CHECKING:
     from migstream.stream import Device
 
-__all__ = ["isa_vga", "isa_vga_renamed"]
+__all__ = ["isa_cirrus", "isa_vga", "isa_vga_renamed"]
 
 NAMES = {OLD_STATE: STATE, STATE: OLD_STATE}
 ASSERTS_UNTIL = (6, 0)  # later ones end in a segmentation fault, as far as was seen
+CIRRUS_ASSERTS_UNTIL = (9, 0)  # seen in 8.2, not in 10.0; of 9.x nothing is known
 HINT = "-device VGA in place of isa-vga, which has a VMState that works from 11.1 on"
 
 
@@ -53,6 +62,25 @@ def isa_vga(
             message="the bytes of isa-vga are host memory, and with these QEMU ends in an assertion or a crash",
             said=said,
             hint=HINT,
+            late=True,
+        )
+
+
+def isa_cirrus(ours: Device, destination: Destination, words: Words) -> Iterator[Problem]:
+    """A destination that ends in an assertion when it loads any isa-cirrus-vga.
+
+    References
+    ----------
+    QEMU, hw/display/cirrus_vga.c: cirrus_post_load, cirrus_update_memory_access
+    """
+    if is_isa_cirrus(ours) and destination.release.until(CIRRUS_ASSERTS_UNTIL):
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            span=ours.section.payload,
+            message="isa-cirrus-vga is loaded over another object's memory: this QEMU ends in an assertion",
+            said=words.aborts("memory_region_set_alias_offset", "mr->alias"),
+            hint="-device cirrus-vga, on a machine with PCI; no stream with this device loads there",
             late=True,
         )
 

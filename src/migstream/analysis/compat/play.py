@@ -19,7 +19,7 @@ from migstream.analysis.compat.devices import device_problems
 from migstream.analysis.compat.features import features_lost, features_unknown
 from migstream.analysis.compat.fields import Gap, Placed, Token, align, flatten, subsections
 from migstream.analysis.compat.frame import Frame, frame_problems, ram_problems
-from migstream.analysis.compat.isavga import isa_vga, isa_vga_renamed
+from migstream.analysis.compat.isavga import isa_cirrus, isa_vga, isa_vga_renamed
 from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Verdict, Word
 from migstream.analysis.compat.options import by_option
 from migstream.analysis.compat.pieces import (
@@ -201,6 +201,7 @@ class _Load:
     def run(self) -> None:
         self._version()
         self.out.problems += isa_vga(self.device, self.theirs, self.destination, self.words)
+        self.out.problems += isa_cirrus(self.device, self.destination, self.words)
         if self.theirs is None:
             self.out.problems += isa_vga_renamed(self.device, self.destination, self.words)
         if self.theirs is not None:  # first: where two stand at one byte, they know more of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from migstream.analysis.isavga import foreign_flag, vbe_enabled
+from migstream.analysis.isavga import foreign_flag, is_isa_cirrus, vbe_enabled
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.wire.model import Span
@@ -76,10 +76,21 @@ def isa_vga(subject: Subject) -> Iterator[Hit]:
     and ends in an assertion or a segmentation fault. The stream also tells where the host had its memory. From 11.1
     on the device has a VMState that works, with another name: such a QEMU refuses the older one's stream.
 
+    The same is true of an isa-cirrus-vga, in 11.1 as well; up to 8.2 QEMU ends in an assertion when it loads one.
+
     References: QEMU, hw/display/vga-isa.c: vga_isa_class_initfn; hw/display/vga.c: vmstate_vga_common,
-    vga_common_post_load.
+    vga_common_post_load; hw/display/cirrus_vga_isa.c: isa_cirrus_vga_class_init.
     """
     for device in subject.devices:
+        if is_isa_cirrus(device):
+            yield Hit.of(
+                device,
+                device.value,
+                "the state of this isa-cirrus-vga is not that of its registers",
+                "registers",
+                "memory of the host",
+                hint="-device cirrus-vga, or VGA, on a machine with PCI",
+            )
         flag = foreign_flag(device)
         if flag is None:
             continue
