@@ -43,6 +43,7 @@ CLOCK = "kvmclock"
 SPOKEN = {"kvm": "KVM", "tcg": "TCG", None: "an accelerator that its stream does not tell"}
 UNITS = ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K"))
 MOST_BLOCKS = 4  # backends, written out in a hint
+MOST_RUNS = 8  # of ids that follow each other
 
 
 class Cause(NamedTuple):
@@ -173,7 +174,8 @@ def _ranges(ids: Sequence[int]) -> str:
             runs[-1][1] = one
         else:
             runs.append([one, one])
-    return ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in runs)
+    shown = [f"{a}-{b}" if a != b else f"{a}" for a, b in runs[:MOST_RUNS]]
+    return ", ".join([*shown, *(["…"] if len(runs) > MOST_RUNS else [])])
 
 
 def _count(cpus: int) -> str:
