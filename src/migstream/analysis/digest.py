@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.ignore import Ignore
+from migstream.names import escape
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
@@ -30,13 +31,14 @@ from migstream.wire.model import Span
 if TYPE_CHECKING:
     from migstream.ram.image import Block
 
-__all__ = ["FIRST", "Entry", "digest_lines", "entries", "memory_entry", "read_entries"]
+__all__ = ["FIRST", "Entry", "digest_lines", "entries", "memory_entry", "read_entries", "word"]
 
 FIRST = "migstream digest 1"
 SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
+EQUALS = " = "
 INSIDE = "  "  # before the name of what belongs to a device
 HEAD = re.compile(r"version \S+, \d+ bytes, sha256:")  # of a device
 
@@ -68,7 +70,7 @@ class Entry(msgspec.Struct, frozen=True):
         """How a digest has it."""
         inside = self.device and not self.is_device
         name = INSIDE + self.path.removeprefix(f"{self.device}/") if inside else self.path
-        return f"{name} = {self.text}"
+        return f"{name}{EQUALS}{self.text}"
 
 
 def digest_lines(
@@ -88,7 +90,7 @@ def digest_lines(
     """
     left_out = Ignore(ignore)
     yield FIRST
-    yield f"stream {name}"
+    yield f"stream {word(name)}"
     if left_out.names:
         yield f"ignore {' '.join(left_out.names)}"
     if not ram:
@@ -107,11 +109,11 @@ def digest_lines(
 def entries(stream: Stream, ignore: Ignore) -> Iterator[Entry]:
     """Everything but guest memory."""
     if stream.machine is not None:
-        yield Entry("machine", _word(stream.machine))
-    yield from (Entry(f"capability/{name}", "on") for name in sorted(stream.capabilities))
+        yield Entry("machine", word(stream.machine))
+    yield from (Entry(f"capability/{word(name)}", "on") for name in sorted(stream.capabilities))
     for sub in stream.configuration.subsections if stream.configuration is not None else ():
         if sub.name != "configuration/capabilities":
-            yield Entry(_word(sub.name), _word(str(sub.value)))
+            yield Entry(word(sub.name), word(str(sub.value)))
     for device in stream.devices:
         if not ignore.covers(device.path):
             yield from _device(device, ignore)
@@ -121,7 +123,7 @@ def read_entries(lines: Sequence[str]) -> Iterator[Entry]:
     """Entries of the lines of a digest."""
     device = ""
     for line in lines:
-        name, equals, text = line.partition(" = ")
+        name, equals, text = line.partition(EQUALS)
         if not equals:
             continue
         if device and name.startswith(INSIDE):
@@ -131,9 +133,10 @@ def read_entries(lines: Sequence[str]) -> Iterator[Entry]:
         yield Entry(name, text, device)
 
 
-def _word(text: str) -> str:
-    """The text in one line."""
-    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+def word(name: str) -> str:
+    """The name as the beginning of a line, or a word of it: nothing in it is part of the line's own shape."""
+    text = escape(name).replace(EQUALS, " \\x3d ")
+    return f"\\x20{text[1:]}" if text.startswith(" ") else text
 
 
 def _hash(raw: bytes | bytearray | memoryview) -> str:
@@ -144,7 +147,7 @@ def _device(device: Device, ignore: Ignore) -> Iterator[Entry]:
     """The head with a hash of every byte that counts, then the fields."""
     payload = bytearray(device.value.raw)
     span = device.section.payload
-    name = _word(device.path)
+    name = word(device.path)
     inside: list[Entry] = []
     for value in device.value.children:
         inside += _value(value, name, ignore, payload, span.start)
@@ -158,7 +161,7 @@ def _value(
 ) -> Iterator[Entry]:
     """Entries of one value; what is left out becomes zeros in `payload`, which begins at `base`."""
     at = value.span.start - base
-    path = _word(value.path)
+    path = word(value.path)
     if ignore.covers(value.path, value.type):
         payload[at : at + value.span.size] = bytes(value.span.size)
         return
@@ -192,7 +195,8 @@ def _erase(value: Value, device: str, ignore: Ignore, payload: bytearray, base: 
 
 
 def _kind(value: Value) -> str:
-    return value.type if value.count is None else f"{value.type}[{value.count}]"
+    kind = word(value.type)
+    return kind if value.count is None else f"{kind}[{value.count}]"
 
 
 def _listed(value: Value) -> bool:
@@ -208,7 +212,7 @@ def _leaf(value: Value, raw: bytearray) -> str:
         return " ".join([kind, *map(str, value.wire.bulk(memoryview(raw), value.count))])
     if value.wire.kind in {"bytes", "bitmap", "group"}:
         return f"{kind} {raw.hex()}" if len(raw) <= FEW else f"{kind} {len(raw)} bytes {_hash(raw)}"
-    return f"{kind} {_word(str(value.plain()))}"
+    return f"{kind} {word(str(value.plain()))}"
 
 
 def memory_entry(name: str, block: Block) -> Entry:
@@ -235,4 +239,4 @@ def memory_entry(name: str, block: Block) -> Entry:
                 told.update(piece)
     missing = f", {absent} never sent" if absent else ""
     text = f"{block.size} bytes{missing}, sha256:{told.hexdigest()[:SHORT]}"
-    return Entry(f"ram/{_word(name)}", text)
+    return Entry(f"ram/{word(name)}", text)

@@ -16,9 +16,11 @@ from migstream.analysis.digest import (
     entries,
     memory_entry,
     read_entries,
+    word,
 )
 from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
+from migstream.names import prose, unescape
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -81,7 +83,7 @@ def load(path: str | os.PathLike[str]) -> Golden:
         raise SourceError(f"{path}: {error}", hint="its line `ignore` is damaged") from None
     return Golden(
         name=str(path),
-        stream=words.get("stream", ""),
+        stream=unescape(words.get("stream", "")),
         ignore=ignore,
         ram="no-ram" not in words,
         entries=_by_path(read_entries(lines)),
@@ -133,7 +135,7 @@ def _made(stream: Stream, golden: Golden) -> Iterator[Entry]:
         try:
             yield memory_entry(name, block)
         except ParseError as error:
-            yield Entry(f"ram/{name}", f"not readable: {error.message}")
+            yield Entry(f"ram/{word(name)}", f"not readable: {prose(error.message)}")
 
 
 def _difference(path: str, old: Entry | None, new: Entry | None) -> Difference:
@@ -215,7 +217,7 @@ def write(
     name = source if source == "-" else os.path.relpath(source, Path(path).parent)
     with new_file(path, replace=replace) as fd, open(fd, "wb", closefd=False) as out:
         lines = digest_lines(stream, name=name, ignore=ignore, ram=ram)
-        out.writelines(f"{line}\n".encode("utf-8", "backslashreplace") for line in lines)
+        out.writelines(f"{line}\n".encode() for line in lines)
         if stream.noticed:
             raise stream.noticed[0]
 

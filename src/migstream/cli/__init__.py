@@ -42,7 +42,9 @@ def _run() -> None:
     # 700 of them is a fifth of the time that a small answer takes.
     gc.set_threshold(100_000)
     from migstream.cli.group import cli
+    from migstream.cli.printing import prepare
 
+    prepare()
     if "_MIGSTREAM_COMPLETE" in os.environ:
         from migstream.cli.completion import install
 

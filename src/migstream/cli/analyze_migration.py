@@ -39,6 +39,8 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
     the script, are listed in docs/analyze-migration.md.
     """
     from migstream.cli.common import begun, guarded
+    from migstream.cli.printing import say
+    from migstream.names import prose
 
     def work() -> None:
         from migstream.export import analyze
@@ -49,7 +51,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
             begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):
-                    click.echo(name)
+                    say(prose(name))
             elif dump == "desc":
                 put(analyze.description_text(stream) + "\n")
                 return

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.printing import warn
 
 __all__ = ["command"]
 
@@ -118,7 +119,5 @@ def command(
 
         codes = [f.code for f in report.findings if f.severity == "error"][:1]
         reason = "".join(f" [{code}]" for code in codes)
-        click.echo(
-            f"migstream: {escape(report.file)}: it could not be read to its end{reason}", err=True
-        )
+        warn(f"migstream: {escape(report.file)}: it could not be read to its end{reason}")
     sys.exit(report.exit_status)

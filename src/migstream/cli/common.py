@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from migstream.cli.printing import warn
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
@@ -19,6 +20,7 @@ from migstream.errors import (
     StreamError,
     Unsupported,
 )
+from migstream.names import unescape
 from migstream.render.text import Palette, escape
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import FileHeader
@@ -92,7 +94,7 @@ class Run(Out):
         for error in shown:
             _complain(error, name or self.stream.name)
         if len(found) > len(shown):
-            click.echo(f"migstream: and {len(found) - len(shown)} more (-v shows all)", err=True)
+            warn(f"migstream: and {len(found) - len(shown)} more (-v shows all)")
         if found:
             sys.exit(max(error.exit_status for error in found))
 
@@ -101,7 +103,7 @@ def _complain(error: MigstreamError, name: str) -> None:
     from migstream.render.errors import error_lines
 
     for line in error_lines(error, name):
-        click.echo(line, err=True)
+        warn(line)
 
 
 def _fail(error: MigstreamError, name: str) -> NoReturn:
@@ -135,11 +137,11 @@ def guarded(function: Callable[[], None], name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except RecursionError:
-        click.echo(f"migstream: {escape(name)}: nested beyond reason [MS100]", err=True)
+        warn(f"migstream: {escape(name)}: nested beyond reason [MS100]")
         sys.exit(3)
     except (MemoryError, OSError) as error:
         reason = getattr(error, "strerror", None) or "out of memory"
-        click.echo(f"migstream: {escape(name)}: {reason.lower()} [MS400]", err=True)
+        warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]")
         sys.exit(5)
 
 
@@ -314,9 +316,10 @@ def with_stream(
 
 
 def paths(*, required: bool) -> click.Argument:
-    """The paths to look at, completed with the names in the stream."""
+    """The paths to look at, completed with the names in the stream; a name's escapes are undone."""
     return click.Argument(
         ["paths"],
+        type=unescape,
         nargs=-1,
         required=required,
         metavar="PATH..." if required else "[PATH]...",

@@ -10,7 +10,8 @@ import click
 from migstream.analysis.golden import Difference
 from migstream.cli.common import begun, guarded
 from migstream.cli.diff import IGNORE, ignored
-from migstream.render.text import escape
+from migstream.cli.printing import print_json, say
+from migstream.render.text import escape, prose
 from migstream.stream import Stream, open_stream
 
 __all__ = ["command"]
@@ -96,7 +97,7 @@ def _make(
         write(stream, source, output, ignore=ignore, ram=ram, replace=force)
         return
     for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
-        click.echo(line)
+        say(line)
     for error in stream.noticed:
         raise error
 
@@ -115,13 +116,13 @@ def _show(found: Iterable[Difference], name: str, most: int | None, *, as_json: 
         from migstream.render.shape import to_json
 
         table = {"file": name, "same": not found, "differences": to_builtins(found)}
-        click.echo(to_json(table, pretty=True))
+        print_json(to_json(table, pretty=True))
         return
     for one in found[:most]:
         mark = "+" if one.old is None else "-" if one.new is None else "~"
         sides = " → ".join(side for side in (one.old, one.new) if side is not None)
-        click.echo(f"{mark} {escape(one.path)}  {escape(sides)}")
+        say(f"{mark} {escape(one.path)}  {prose(sides)}")
     more = len(found) - len(found[:most])
     if more:
-        click.echo(f"… and {more} more (-v)")
-    click.echo(f"{escape(name)}: {f'{len(found)} differences' if found else 'no difference'}")
+        say(f"… and {more} more (-v)")
+    say(f"{escape(name)}: {f'{len(found)} differences' if found else 'no difference'}")

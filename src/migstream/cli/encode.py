@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import guarded
+from migstream.cli.printing import print_json, say
 
 __all__ = ["command"]
 
@@ -17,10 +18,9 @@ def _encode(folder: str, output: str, original: str | None, force: bool, as_json
     if as_json:
         from migstream.render.shape import to_json
 
-        line = to_json({"file": output, "size": written}, pretty=True).decode()
+        print_json(to_json({"file": output, "size": written}, pretty=True))
     else:
-        line = f"{escape(output)}  {size(written)}"
-    click.echo(line)
+        say(f"{escape(output)}  {size(written)}")
 
 
 @click.command("encode")

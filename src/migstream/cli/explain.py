@@ -12,6 +12,7 @@ import click
 
 from migstream.cli.common import Out, begun, guarded, output_options
 from migstream.cli.destination import make_destination, options, parse_version
+from migstream.cli.printing import warn
 from migstream.stream import open_stream
 
 __all__ = ["command"]
@@ -73,7 +74,7 @@ def _said(
             out.print(explanation_lines(one, stream or "", out.palette, verbose=out.verbose))
     if not one.said:
         sys.stdout.flush()
-        click.echo("migstream: no message of QEMU's load side is in this text", err=True)
+        warn("migstream: no message of QEMU's load side is in this text")
         sys.exit(UNKNOWN)
 
 

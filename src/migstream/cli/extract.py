@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.cli.printing import warn
 
 if TYPE_CHECKING:
     from migstream.export.extract import Plan
@@ -105,16 +106,14 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
 def _say(run: Run, plans: list[Plan]) -> None:
     """What is not in the files."""
     from migstream.export.extract import memory_of
-    from migstream.render.text import escape
+    from migstream.render.text import escape, prose
 
     ram = memory_of(run.stream)
     absent = [name for made in plans for name in made.absent]
     for name in absent:
-        click.echo(
-            f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}", err=True
-        )
+        warn(f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}")
     for remark in (r for made in plans for r in made.remarks):
-        click.echo(f"migstream: {remark}", err=True)
+        warn(f"migstream: {prose(remark)}")
     run.damage()
     if absent:
         sys.exit(FINDINGS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from migstream._version import __version__
+from migstream.names import prose
 
 __all__ = ["VERBS", "Lazy", "cli"]
 
@@ -68,6 +70,14 @@ class Lazy(click.Group):
             if not close:
                 raise
             ctx.fail(f"{error.message} Did you mean {' or '.join(close)}?")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does it; what it says of a word on the command line is printed with care."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = prose(error.message)  # type: ignore[misc]  # click reads it when it prints
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

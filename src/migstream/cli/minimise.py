@@ -13,6 +13,7 @@ import click
 
 from migstream.cli.binary import binary
 from migstream.cli.common import Run, verb
+from migstream.cli.printing import warn
 from migstream.errors import SourceError
 from migstream.qemu.child import Child
 
@@ -137,13 +138,13 @@ def _tell(run: Run) -> Callable[[Step], None]:
 
     if not (run.verbose or sys.stderr.isatty()):
         return lambda _: None
-    return lambda step: click.echo(f"migstream: {step_line(step)}", err=True)
+    return lambda step: warn(f"migstream: {step_line(step)}")
 
 
 def _fail(run: Run, text: str) -> NoReturn:
-    from migstream.render.text import escape
+    from migstream.render.text import escape, prose
 
-    click.echo(f"migstream: {escape(run.stream.name)}: {text}", err=True)
+    warn(f"migstream: {escape(run.stream.name)}: {prose(text)}")
     sys.exit(UNFAILING)
 
 

@@ -6,13 +6,14 @@ import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
+from migstream.names import unescape
 
 __all__ = ["command"]
 
 
 @verb(
-    click.Argument(["path"], metavar="PATH"),
-    click.Argument(["name"], metavar="NAME"),
+    click.Argument(["path"], type=unescape, metavar="PATH"),
+    click.Argument(["name"], type=unescape, metavar="NAME"),
     *OUTPUT,
     memory=True,
 )

@@ -8,6 +8,7 @@ import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
+from migstream.names import unescape
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
@@ -19,7 +20,7 @@ def _pair(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise click.UsageError(f"{text!r} is no PATH=VALUE")
-    return path, value
+    return unescape(path), value
 
 
 @verb(

@@ -7,6 +7,7 @@ import sys
 import click
 
 from migstream.cli.common import guarded
+from migstream.cli.printing import print_json
 from migstream.render.text import Palette
 
 __all__ = ["command"]
@@ -39,7 +40,7 @@ def command(source: str, destination: str, reverse: bool, as_json: bool) -> None
         if as_json:
             from migstream.render.shape import to_json
 
-            sys.stdout.write(to_json(report, pretty=True).decode() + "\n")
+            print_json(to_json(report, pretty=True))
         else:
             sys.stdout.writelines(line + "\n" for line in schema_lines(report, Palette()))
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from migstream.ram.encode import counted
-from migstream.vmstate.jsontext import Object, read_text, write_text
+from migstream.vmstate.jsontext import Object, objects, read_text, write_text
 from migstream.wire.model import SectionType
 
 __all__ = ["CAPABILITIES", "ORDER", "capabilities_section", "describe", "described"]
@@ -36,16 +36,20 @@ def capabilities_section(names: Sequence[str]) -> bytes:
 
 def describe(configuration: Object, names: Sequence[str]) -> None:
     """Have the description's `configuration` list these capabilities, and no others."""
-    subsections = configuration.get("subsections") or []
-    kept = [s for s in subsections if s.get("vmsd_name") != CAPABILITIES]
+    subsections = configuration.get("subsections")
+    kept = [s for s in objects(subsections) if s.get("vmsd_name") != CAPABILITIES]
     if names:
         kept.append(_entry(names))
-    if configuration.get("subsections") is not None:
+    if subsections is not None:
         configuration.remove(subsections)
     if kept:
-        configuration.put(
-            "subsections", sorted(kept, key=lambda s: ORDER.index(s.get("vmsd_name")))
-        )
+        configuration.put("subsections", sorted(kept, key=_place))
+
+
+def _place(subsection: Object) -> int:
+    """Where QEMU sends it; what it does not know comes last."""
+    name = subsection.get("vmsd_name")
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def described(text: bytes, names: Sequence[str]) -> bytes:

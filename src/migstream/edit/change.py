@@ -13,6 +13,7 @@ Paths and spans are always those of the source, whatever was changed before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,11 +24,13 @@ from migstream.edit.described import Described
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.target import Target, targets
 from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
+from migstream.names import encoded
 from migstream.stream import flat
 from migstream.vmstate.encode import encode_value
+from migstream.vmstate.jsontext import objects
 from migstream.vmstate.layout import Node
 from migstream.vmstate.types import wire_type
-from migstream.wire.model import Command, Configuration, Span
+from migstream.wire.model import Command, Configuration, SectionType, Span
 
 if TYPE_CHECKING:
     from migstream.stream import Device, Stream
@@ -210,14 +213,14 @@ class Edit:
         Unsupported : the stream has no configuration section
         """
         configuration = self._configuration()
-        raw = name.encode("utf-8", "surrogateescape")
+        raw = encoded(name)
         if not 0 < len(raw) <= MOST_MACHINE:
             raise ValueError(f"a machine type's name of {len(raw)} bytes")
         span = Span(configuration.name_span.start - 4, configuration.name_span.stop)
         self.rewrite.replace(*span, len(raw).to_bytes(4, "big") + raw)
         entry = self.described.configuration
         if entry is not None:
-            for field in entry.get("fields"):
+            for field in objects(entry.get("fields")):
                 if field.get("name") == "name":
                     field.put("size", len(raw))
         self.note("machine", "configuration/name", configuration.machine, name, span)
@@ -236,7 +239,7 @@ class Edit:
         if old is not None:
             span = old.span
         else:
-            before = [s for s in configuration.subsections if ORDER.index(s.name) == 0]
+            before = [s for s in configuration.subsections if s.name == ORDER[0]]
             at = before[-1].span.stop if before else configuration.name_span.stop
             span = Span(at, at)
         self.rewrite.replace(*span, made)
@@ -285,6 +288,14 @@ class Edit:
                 yield item
 
     # --- the result ------------------------------------------------------------------------------
+
+    @cached_property
+    def taken(self) -> frozenset[tuple[SectionType, str, int | None]]:
+        """Kind, name and instance id of every section that the stream had, before any change."""
+        types = {SectionType.START, SectionType.FULL}
+        return frozenset(
+            (s.type, s.name, s.instance_id) for s in self.stream.sections if s.type in types
+        )
 
     def __bool__(self) -> bool:
         return bool(self.rewrite) or bool(self._added)

@@ -43,7 +43,12 @@ class Trail(NamedTuple):
                 at=self.span.start,
             )
         for entry in self.sizes:
-            entry.put("size", entry.get("size") + by)
+            size = entry.get("size")
+            if type(size) is not int or size + by < 0:
+                raise Unsupported(
+                    "an entry of the description around this has no size", at=self.span.start
+                )
+            entry.put("size", size + by)
 
     def rename(self, old: str, new: str) -> None:
         """Give a subsection another name; its header is as much longer as the name is."""
@@ -70,6 +75,7 @@ class Described:
         self._style = Style.COMPACT
         self._before = b""
         self._trails: dict[int, list[Trail]] = {}
+        self._items: dict[int, dict[Span, Trail]] = {}
         span = stream.description_span if readable else None
         if span is not None:
             self._before = bytes(stream.store.view(span.start + 5, span.stop))
@@ -80,10 +86,11 @@ class Described:
 
     def _pair(self) -> dict[int, Object]:
         """Entries by the offset of the section that they describe; those of one key in turn."""
-        waiting: dict[tuple[Any, Any], list[Object]] = {}
+        waiting: dict[tuple[str, int], list[Object]] = {}
         for entry in self.devices:
-            if isinstance(entry, Object):
-                waiting.setdefault((entry.get("name"), entry.get("instance_id")), []).append(entry)
+            key = _key(entry)
+            if key is not None:
+                waiting.setdefault(key, []).append(entry)
         found = {}
         for device in self._stream.devices:
             if turn := waiting.get(device.section.key):
@@ -148,19 +155,28 @@ class Described:
             nodes = device.value.node.children
             try:
                 self._trails[start] = list(_trails(entry, nodes, device.section.payload.start, ()))
-            except (ValueError, TypeError, AttributeError):
+            except (ValueError, TypeError, AttributeError, LookupError):
                 raise Unsupported(
                     f"{device.path} is described otherwise than its bytes are laid out", at=start
                 ) from None
+            self._items[start] = {t.span: t for t in self._trails[start] if t.item is not None}
+        if (item := self._items[start].get(span)) is not None:
+            return item
         around = Trail(span, ())
         for trail in self._trails[start]:
-            if trail.span == span and trail.item is not None:
-                return trail
             if trail.span.start <= span.start and span.stop <= trail.span.stop:
                 around = trail
         if around.item is not None and around.span != span:
             return Trail(around.span, around.sizes)
         return around
+
+
+def _key(entry: Any) -> tuple[str, int] | None:
+    """Name and instance id, None of what is no entry of a device."""
+    if not isinstance(entry, Object):
+        return None
+    name, instance_id = entry.get("name"), entry.get("instance_id")
+    return (name, instance_id) if isinstance(name, str) and type(instance_id) is int else None
 
 
 class _Group(NamedTuple):
@@ -174,7 +190,7 @@ class _Group(NamedTuple):
 def _groups(holder: Object) -> list[_Group]:
     found: list[_Group] = []
     for key, value in holder.pairs:
-        if key == "vmsd_name" or (key == "fields" and not found):
+        if key == "vmsd_name" or (key in {"fields", "subsections"} and not found):
             found.append(_Group(holder, [], []))
         if key == "fields":
             found[-1] = found[-1]._replace(fields=value)

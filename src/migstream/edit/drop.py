@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
+from migstream.vmstate.jsontext import objects
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def _undescribe(edit: Edit, name: str) -> None:
     """Take a subsection of the configuration out of the description."""
     entry = edit.described.configuration
     siblings = None if entry is None else entry.get("subsections")
-    if entry is None or siblings is None:
+    if entry is None or not isinstance(siblings, list):
         return
-    siblings[:] = [one for one in siblings if one.get("vmsd_name") != name]
+    gone = {id(one) for one in objects(siblings) if one.get("vmsd_name") == name}
+    siblings[:] = [one for one in siblings if id(one) not in gone]
     if not siblings:
         entry.remove(siblings)

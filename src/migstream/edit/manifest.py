@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from migstream.edit.bulk import Sources
 from migstream.edit.values import what
 from migstream.errors import BadValue
+from migstream.names import json_line, unescape
 
 __all__ = [
     "DESCRIPTION",
@@ -50,8 +51,8 @@ def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """In one line. ASCII, so that names whose bytes are no UTF-8 stay what they are."""
-    return json.dumps(value, allow_nan=False)
+    """In one line. ASCII: what is no text is an escape, which `load` undoes."""
+    return json_line(value)
 
 
 def _lines(value: Any, indent: str) -> Iterator[str]:
@@ -130,6 +131,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
+def _meant(thing: Any) -> Any:
+    """The same with every text as it was before `json_line` wrote it."""
+    if isinstance(thing, str):
+        return unescape(thing)
+    if isinstance(thing, dict):
+        return _object([(unescape(name), _meant(value)) for name, value in thing.items()])
+    return [_meant(one) for one in thing] if isinstance(thing, list) else thing
+
+
 def read(sources: Sources, name: str) -> bytes:
     """A document of the folder; raises BadValue where it is too large to be one."""
     whole = sources.file(name)
@@ -153,7 +163,10 @@ def load(sources: Sources) -> dict[str, Any]:
     BadValue : not JSON, or something else than what `decode --full` writes
     """
     try:
-        table = json.loads(read(sources, MARKER), object_pairs_hook=_object)
+        raw = read(sources, MARKER)
+        table = json.loads(raw, object_pairs_hook=_object)
+        if rb"\\" in raw:
+            table = _meant(table)
     except json.JSONDecodeError as error:
         raise BadValue(
             f"not JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}",

@@ -25,7 +25,7 @@ from migstream.ram.encode import counted
 from migstream.ram.model import RamRecords, RamSetup
 from migstream.stream import Stream, flat
 from migstream.vmstate.description import parse_description
-from migstream.vmstate.jsontext import Object
+from migstream.vmstate.jsontext import objects
 from migstream.vmstate.values import Value
 from migstream.wire.model import (
     Command,
@@ -262,8 +262,8 @@ class Pieces:
             return ()
         entry = self._edit().described.configuration
         told = [] if entry is None else entry.get("subsections") or []
-        whole = isinstance(told, list) and all(isinstance(one, Object) for one in told)
-        return found.subsections if whole and {o.get("vmsd_name") for o in told} <= {*ORDER} else ()
+        known = [one for one in objects(told) if one.get("vmsd_name") in ORDER]
+        return found.subsections if known == told else ()
 
     def entries(self) -> Iterator[Piece]:
         """What the description says of devices that the stream has not."""

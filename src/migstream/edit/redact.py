@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
@@ -30,6 +30,7 @@ __all__ = ["parse_keep", "redact"]
 UUID = "configuration/uuid"
 LOCAL = bytes.fromhex("525400")  # what QEMU's own addresses begin with
 SOLICITED = bytes.fromhex("3333ff")  # RFC 4291: a multicast address with the end of the station's
+FEW = 16  # network addresses that are searched for one by one
 RANGE = re.compile(r"^(?:(?P<block>.+)@)?(?P<start>\w+)-(?P<stop>\w+)$")
 
 Kept = dict[str, list[tuple[int, int]]]
@@ -164,6 +165,13 @@ def _stations(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
     """Replace the addresses that were learnt wherever a device has them, in each way to write them."""
     span = device.section.payload
     raw = bytes(edit.stream.store.view(*span))
+    hits = _hits_of_few if len(stations) <= FEW else _hits_of_many
+    for at, new in hits(raw, stations):
+        _station(edit, device, span.start + at, new)
+
+
+def _hits_of_few(raw: bytes, stations: dict[bytes, bytes]) -> Iterator[tuple[int, bytes]]:
+    """Where addresses are, and what takes their place: a search for each."""
     for real, other in stations.items():
         forms = (
             (re.escape(real), other),
@@ -172,13 +180,29 @@ def _stations(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
         )
         for pattern, new in forms:
             for match in re.finditer(pattern, raw, re.DOTALL):
-                _station(edit, device, span.start + match.start(), new)
+                yield match.start(), new
         # receive addresses of Intel's: two 32-bit registers, flags in the upper half of the second
         wide = re.escape(real[3::-1]) + b"(..)" + re.escape(real[:3:-1])
         for match in re.finditer(wide, raw, re.DOTALL):
-            _station(
-                edit, device, span.start + match.start(), other[3::-1] + match[1] + other[:3:-1]
-            )
+            yield match.start(), other[3::-1] + match[1] + other[:3:-1]
+
+
+def _hits_of_many(raw: bytes, stations: dict[bytes, bytes]) -> Iterator[tuple[int, bytes]]:
+    """The same where a search for each would take too long: every place is looked up."""
+    direct: dict[bytes, bytes] = {}
+    wide: dict[bytes, bytes] = {}
+    for real, other in stations.items():
+        direct[real] = other
+        direct.setdefault(_swapped(real), _swapped(other))
+        direct.setdefault(SOLICITED + real[3:], SOLICITED + other[3:])
+        wide[real[3::-1] + real[:3:-1]] = other
+    for at in range(len(raw) - 5):
+        new = direct.get(raw[at : at + 6])
+        if new is not None:
+            yield at, new
+        other = wide.get(raw[at : at + 4] + raw[at + 6 : at + 8], b"")
+        if other:
+            yield at, other[3::-1] + raw[at + 4 : at + 6] + other[:3:-1]
 
 
 def _station(edit: Edit, device: Device, at: int, new: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migstream.edit import memory
 from migstream.errors import Unsupported
 from migstream.ram.encode import counted
-from migstream.wire.model import Section, SectionType, Span
+from migstream.wire.model import Section, Span
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
@@ -57,8 +57,7 @@ def _section(edit: Edit, section: Section, new: str, device: Device | None) -> s
         name, instance = given.group(1), int(given.group(2))
     if instance >= 1 << 32:
         raise ValueError(f"an instance id of 32 bits, not {instance}")
-    same = (s for s in edit.stream.sections if s.type in {SectionType.START, SectionType.FULL})
-    if any(s.key == (name, instance) and s.type is section.type for s in same):
+    if (section.type, name, instance) in edit.taken:
         raise Unsupported(f"there is a section {name}[{instance}] already")
     start = section.span.start + NAME_AT
     old = len(counted(section.name))

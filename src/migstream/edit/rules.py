@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from migstream.errors import Unsupported
-from migstream.vmstate.jsontext import Object
+from migstream.vmstate.jsontext import Object, objects
 from migstream.vmstate.pci import config_space
 from migstream.wire.model import Command, SectionType, Span
 
@@ -282,7 +282,8 @@ def _entries(edit: Edit, device: Device, name: str) -> tuple[list[Any], list[int
     entry = edit.described.entry(device)
     fields = None if entry is None else entry.get("fields")
     found = fields if isinstance(fields, list) else []
-    return found, [n for n, field in enumerate(found) if field.get("name") == name]
+    named = {id(field) for field in objects(found) if field.get("name") == name}
+    return found, [n for n, field in enumerate(found) if id(field) in named]
 
 
 def _add(edit: Edit, rule: Rule, one: FieldRule, device: Device, before: Value) -> None:

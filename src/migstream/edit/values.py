@@ -16,6 +16,7 @@ import msgspec
 
 from migstream.edit.bulk import RAW, RESERVED, Bulk, Piece
 from migstream.errors import BadValue, ParseError
+from migstream.names import encoded
 from migstream.vmstate.layout import Layout, Node, subsection_header
 from migstream.vmstate.types import WireType, wire_type
 
@@ -167,15 +168,16 @@ class _Shapes:
 def _fields(node: Node) -> tuple[tuple[str, Node], ...] | None:
     at = subsection_header(node.name) if node.kind == "subsection" else 0
     names: set[str] = set(RESERVED)
+    turns: dict[str, int] = {}
     found = []
     for child in node.children:
         if child.offset != at:
             return None
         at += child.size
-        name, turn = child.name, 1
+        name = child.name
         while name in names:
-            turn += 1
-            name = f"{child.name}#{turn}"
+            turns[child.name] = turns.get(child.name, 1) + 1
+            name = f"{child.name}#{turns[child.name]}"
         names.add(name)
         found.append((name, child))
     return tuple(found) if at == node.size else None
@@ -183,7 +185,7 @@ def _fields(node: Node) -> tuple[tuple[str, Node], ...] | None:
 
 def _header(node: Node) -> bytes:
     """What precedes a subsection's fields (vmstate.c: vmstate_subsection_save)."""
-    name = node.name.encode("utf-8", "surrogateescape")
+    name = encoded(node.name)
     version = (node.version or 0) & 0xFFFFFFFF
     return bytes((5, len(name) & 0xFF)) + name + version.to_bytes(4, "big")
 

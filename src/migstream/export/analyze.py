@@ -17,6 +17,7 @@ from typing import Any
 
 from migstream.errors import SourceError, StreamError, Unsupported
 from migstream.export.extract import block_plan, copy
+from migstream.names import encoded, json_line
 from migstream.ram.image import Block
 from migstream.ram.model import RamSetup
 from migstream.source.output import new_file
@@ -34,7 +35,12 @@ UNSIGNED = {
     "int64 equal",
 }  # fmt: skip
 INDENT = "    "
-_quoted = json.encoder.encode_basestring_ascii
+_ascii = json.encoder.encode_basestring_ascii
+
+
+def _quoted(text: str) -> str:
+    quoted = _ascii(text)
+    return json_line(text) if "\\" in quoted or "\x7f" in quoted else quoted
 
 
 class _Plain(list[str]):
@@ -47,6 +53,10 @@ class _Pairs(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         self.pairs = pairs
+
+
+class _Ram(dict[str, Any]):
+    """The value of RAM's own section: `memory` comes beside its sizes."""
 
 
 # --- device state --------------------------------------------------------------------------------
@@ -86,7 +96,8 @@ def _key(section: Section) -> str:
 def _live(section: Section) -> Any:
     if not isinstance(section.content, RamSetup):
         return ""
-    return {"section sizes": {b.name: f"0x{b.used_length:016x}" for b in section.content.blocks}}
+    sizes = {b.name: f"0x{b.used_length:016x}" for b in section.content.blocks}
+    return _Ram({"section sizes": sizes})
 
 
 def _device(device: Device, stream: Stream) -> dict[str, Any]:
@@ -97,10 +108,14 @@ def _device(device: Device, stream: Stream) -> dict[str, Any]:
 def _object(children: tuple[Node, ...], raw: bytes, base: int) -> dict[str, Any]:
     """Entries of one name become a list; `base` is where their struct begins in `raw`."""
     lists: dict[str, list[Any]] = {}
+    several: set[str] = set()
     for child in children:
         values = _values(child, raw, base + child.offset)
-        if child.name in lists:
+        if child.name in several:
+            lists[child.name] += values
+        elif child.name in lists:
             lists[child.name] = [*lists[child.name], *values]
+            several.add(child.name)
         else:
             lists[child.name] = values
     return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
@@ -136,6 +151,8 @@ def _leaves(type_: str, raw: bytes, count: int, size: int) -> list[Any]:
     """`count` plain values of `size` bytes, without an object for each on the way."""
     if not size:
         return [""] * count
+    if not raw:
+        return []
     if type_ in UNSIGNED:
         return _hex(raw, size)
     if type_ in SIGNED:
@@ -199,7 +216,7 @@ def _write(tree: Any, line: str, put: Callable[[str], None]) -> None:
             lead = "," + inner
         put(line + "]")
     else:
-        put(json.dumps(tree))
+        put(json_line(tree))
 
 
 def description_text(stream: Stream) -> str:
@@ -247,7 +264,7 @@ def memory_text(stream: Stream) -> Iterator[str]:
     lead = "{\n" + INDENT
     for key, value in state(stream).items():
         out: list[str] = []
-        if key.startswith("ram (") and isinstance(value, dict):
+        if isinstance(value, _Ram):
             yield f"{lead}{_quoted(key)}: {{\n{INDENT * 2}" + '"section sizes": '
             _write(value["section sizes"], "\n" + INDENT * 2, out.append)
             yield "".join(out) + f",\n{INDENT * 2}" + '"memory": '
@@ -286,7 +303,7 @@ def safe_path(name: str) -> tuple[str, ...]:
 
 
 def _component(part: str) -> str:
-    raw = part.encode("utf-8", "surrogateescape")
+    raw = encoded(part)
     if part in {"", ".", ".."}:
         return "%2E" * len(part) or "%"
     text = re.sub(r"[\x00-\x1f\x7f%\ud800-\udfff]", _percent, part)
@@ -296,7 +313,7 @@ def _component(part: str) -> str:
 
 
 def _percent(match: re.Match[str]) -> str:
-    raw = match[0].encode("utf-8", "surrogateescape")
+    raw = encoded(match[0])
     return "".join(f"%{byte:02X}" for byte in raw)
 
 
@@ -307,7 +324,7 @@ def _paths(names: list[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
         flat = _component(name).replace("/", "%2F")
-        digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256(encoded(name)).hexdigest()
         for path in (safe_path(name), (flat,), (f"block%{digest}",)):
             above = {path[:i] for i in range(1, len(path))}
             if path not in taken | folders and not above & taken and len(path[-1]) <= 255:

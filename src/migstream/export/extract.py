@@ -19,6 +19,7 @@ from migstream.export.lime import lime_plan
 from migstream.export.vmcoreinfo import vmcoreinfo
 from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
+from migstream.names import encoded
 from migstream.ram.image import Block, Ram
 from migstream.source.output import write_at
 
@@ -164,7 +165,7 @@ def file_name(block: str, number: int) -> str:
     Other characters than letters, digits and ``._-@`` are written as %XX; what is too long for a
     file's name is cut and gets its number.
     """
-    raw = block.encode("utf-8", "surrogateescape")
+    raw = encoded(block)
     text = "".join(chr(b) if chr(b) in SAFE else f"%{b:02X}" for b in raw)
     if text.startswith("."):
         text = f"%2E{text[1:]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migstream.errors import BadSection
+from migstream.names import decoded
 from migstream.wire.cursor import Cursor
 
 __all__ = ["KEPT", "bounded", "name"]
@@ -24,4 +25,4 @@ def name(cur: Cursor, what: str) -> str:
     raw = cur.counted()
     if not raw:
         raise BadSection(f"an empty {what}", at=at, expected="1 to 255 bytes", found=0)
-    return raw.decode("utf-8", "surrogateescape")
+    return decoded(raw)

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migstream.names import encoded
 from migstream.ram.image import Block
 from migstream.ram.mapped import HEADER, VERSION
 from migstream.ram.model import RamBlock
@@ -37,7 +38,7 @@ def counted(name: str) -> bytes:
     ------
     ValueError : it is empty, or longer than 255 bytes
     """
-    raw = name.encode("utf-8", "surrogateescape")
+    raw = encoded(name)
     if not 0 < len(raw) < 256:
         raise ValueError(f"a name of {len(raw)} bytes; it may have 1 to 255")
     return bytes((len(raw),)) + raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.render.text import escape
+from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
     from migstream.edit.change import Change
@@ -18,7 +18,7 @@ def change_lines(changes: Sequence[Change]) -> Iterator[str]:
     for change in changes:
         where = f"{change.span.start:#x} -> {change.at:#x}"
         values = " -> ".join(part for part in (change.before, change.after) if part)
-        told = f"  {escape(values)}" if values else ""
+        told = f"  {prose(values)}" if values else ""
         yield f"{where:<24}  {change.what:<6}  {escape(change.path)}{told}"
     if not changes:
         yield "nothing is changed"

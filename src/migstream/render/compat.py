@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
-from migstream.render.text import Palette, escape, table
+from migstream.render.text import Palette, escape, prose, table
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.machines import BinariesReport, MachineReport
@@ -40,7 +40,7 @@ def report_lines(
         yield ""
         yield from _problem(problem, palette, first=number == 0)
     for problem, reason in report.accepted_breaks:
-        yield f"accepted: {escape(problem.device)}: {escape(problem.message)} ({escape(reason)})"
+        yield f"accepted: {escape(problem.device)}: {prose(problem.message)} ({prose(reason)})"
     shown = [v for v in report.verdicts if verbose or v.word != "loads"]
     if shown:
         yield ""
@@ -54,7 +54,7 @@ def report_lines(
     if tried is not None:
         yield ""
         yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it")
-        yield from (f"    {palette.dim(escape(line))}" for line in tried.said.splitlines())
+        yield from (f"    {palette.dim(prose(line))}" for line in tried.said.splitlines())
 
 
 def _missing(report: Report) -> Iterator[str]:
@@ -78,12 +78,12 @@ def _names(paths: Sequence[str]) -> str:
 
 def _problem(problem: Problem, palette: Palette, *, first: bool) -> Iterator[str]:
     where = escape(problem.path or problem.device)
-    yield f"{problem.span.start:#x}  {palette.name(where)}  {escape(problem.message)}"
+    yield f"{problem.span.start:#x}  {palette.name(where)}  {prose(problem.message)}"
     if problem.hint:
-        yield f"  hint: {escape(problem.hint)}"
+        yield f"  hint: {prose(problem.hint)}"
     if first and problem.said:
         yield "  QEMU will say:"
-        yield from (f"    {palette.dim(escape(line))}" for line in problem.said)
+        yield from (f"    {palette.dim(prose(line))}" for line in problem.said)
 
 
 def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
@@ -92,7 +92,7 @@ def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
     else:
         notes = [*verdict.lost, *verdict.notes]
         why = "; ".join(f"{note.path}: {note.message}" for note in notes)
-    return escape(verdict.device), WORDS[verdict.word], escape(why)
+    return escape(verdict.device), WORDS[verdict.word], prose(why)
 
 
 def report_json(report: Report, tried: Verdict | None = None) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def schema_lines(report: SchemaReport, palette: Palette) -> Iterator[str]:
         if not group:
             continue
         yield palette.head(f"{title} ({len(group)})")
-        rows = [(escape(c.type), escape(c.state), c.kind, escape(c.message)) for c in group]
+        rows = [(escape(c.type), escape(c.state), c.kind, prose(c.message)) for c in group]
         yield from (f"  {line}" for line in table(rows, "<<<<"))
         yield ""
     yield _schema_count(report)
@@ -195,7 +195,7 @@ def machines_lines(report: BinariesReport, palette: Palette, *, verbose: bool) -
 def _machine_row(one: MachineReport) -> tuple[str, str]:
     """Verdict, and why."""
     if one.report is None:
-        return "not tried", escape(one.said.splitlines()[-1])
+        return "not tried", prose(one.said.splitlines()[-1])
     problem = one.report.first
     why = (
         ""
@@ -210,7 +210,7 @@ def _machine_row(one: MachineReport) -> tuple[str, str]:
     elif problem is None and any(v.lost for v in one.report.verdicts):
         word = WORDS["loses"]
         why = ", ".join(v.device for v in one.report.verdicts if v.lost)
-    return word, escape(why)
+    return word, prose(why)
 
 
 def machines_json(report: BinariesReport) -> dict[str, Any]:

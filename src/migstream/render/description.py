@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from migstream.errors import BadDescription, StreamError
+from migstream.names import json_line
 from migstream.stream import Stream
 
 __all__ = ["description_lines", "description_text"]
@@ -44,10 +45,10 @@ def description_lines(text: bytes) -> Iterator[str]:
 
 def _inline(thing: Any) -> str:
     if isinstance(thing, _Pairs):
-        return "{" + ", ".join(f"{json.dumps(k)}: {_inline(v)}" for k, v in thing) + "}"
+        return "{" + ", ".join(f"{json_line(k)}: {_inline(v)}" for k, v in thing) + "}"
     if isinstance(thing, list):
         return "[" + ", ".join(map(_inline, thing)) + "]"
-    return json.dumps(thing)
+    return json_line(thing)
 
 
 def _flat(thing: Any) -> bool:
@@ -64,6 +65,6 @@ def _lines(thing: Any, lead: str, label: str, tail: str = "") -> Iterator[str]:
     yield f"{lead}{label}{opening}"
     for index, one in enumerate(thing):
         comma = "," if index < len(thing) - 1 else ""
-        name, value = (f"{json.dumps(one[0])}: ", one[1]) if pairs else ("", one)
+        name, value = (f"{json_line(one[0])}: ", one[1]) if pairs else ("", one)
         yield from _lines(value, lead + "  ", name, comma)
     yield f"{lead}{closing}{tail}"

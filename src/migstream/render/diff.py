@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from migstream.analysis.diff.model import Change, Diff, Range
-from migstream.render.text import Palette, escape
+from migstream.render.text import Palette, escape, prose
 
 __all__ = ["FORMAT", "diff_json", "diff_lines"]
 
@@ -40,11 +40,11 @@ def diff_lines(diff: Diff, palette: Palette, *, everything: bool) -> Iterator[st
             yield from _change(change, name, "  ", palette, everything=everything)
     if everything:
         yield from (f"= {palette.dim(escape(path))}" for path in diff.alike)
-    yield escape(diff.summary)
+    yield prose(diff.summary)
 
 
 def _cut(text: str, *, everything: bool) -> str:
-    text = escape(text)
+    text = prose(text)
     return text if everything or len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.errors import MigstreamError, SourceError, StreamError
-from migstream.render.text import escape
+from migstream.render.text import escape, prose
 
 __all__ = ["error_lines"]
 
@@ -11,7 +11,7 @@ LONGEST = 200
 
 
 def _short(thing: object) -> str:
-    text = escape(str(thing))
+    text = prose(str(thing))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -23,7 +23,7 @@ def error_lines(error: MigstreamError, name: str) -> list[str]:
         place += "" if error.at is None else f":{error.at:#x}"
         inside = "/".join(escape(part) for part in error.path)
     place = f"{place} {inside}" if inside else place
-    message = escape(error.message)
+    message = prose(error.message)
     if isinstance(error, SourceError) and message.startswith(escape(name)):
         place, message = escape(name), message[len(escape(name)) :].lstrip(": ")
     lines = [f"migstream: {place}: {message} [{error.code}]"]

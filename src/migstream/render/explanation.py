@@ -11,7 +11,7 @@ from migstream.analysis.explain.model import Contrast, Difference, Side
 from migstream.analysis.explain.recognise import filled
 from migstream.render.diff import diff_lines
 from migstream.render.findings import finding_lines, finding_table
-from migstream.render.text import Palette, escape
+from migstream.render.text import Palette, escape, prose
 
 __all__ = ["explanation_lines", "explanation_table"]
 
@@ -46,7 +46,7 @@ def explanation_lines(
         lines += ["", *_contrast_lines(one.contrast, palette, verbose=verbose)]
     if one.spots:
         lines += ["", palette.head("In the stream")]
-        lines += [f"  {s.span} {palette.name(escape(s.path))}  {escape(s.text)}" for s in one.spots]
+        lines += [f"  {s.span} {palette.name(escape(s.path))}  {prose(s.text)}" for s in one.spots]
     if one.findings:
         lines += ["", palette.head("What check finds in it")]
         for finding in one.findings:
@@ -57,11 +57,11 @@ def explanation_lines(
 def _said_lines(said: Said, palette: Palette) -> list[str]:
     message = said.message
     releases = f" (QEMU {said.wording.releases})" if said.wording.releases else ""
-    lines = [palette.head(escape(said.text)) + releases, f"  means: {message.condition}"]
+    lines = [palette.head(prose(said.text)) + releases, f"  means: {message.condition}"]
     for head, texts in (("likely", message.causes), ("look at", message.look)):
         if texts:
             lines.append(f"  {head}:")
-            lines += [f"    {n}. {escape(filled(text, said))}" for n, text in enumerate(texts, 1)]
+            lines += [f"    {n}. {prose(filled(text, said))}" for n, text in enumerate(texts, 1)]
     return lines
 
 
@@ -83,7 +83,7 @@ def _contrast_lines(one: Contrast, palette: Palette, *, verbose: bool) -> Iterat
     for difference in one.differences:
         yield from _difference_lines(difference, palette)
     if one.note:
-        yield f"  note: {escape(one.note)}"
+        yield f"  note: {prose(one.note)}"
     if one.changes:
         more = (
             f", the first {len(one.changes)} of {one.total}" if one.total > len(one.changes) else ""
@@ -95,18 +95,18 @@ def _contrast_lines(one: Contrast, palette: Palette, *, verbose: bool) -> Iterat
 
 def _difference_lines(one: Difference, palette: Palette) -> Iterator[str]:
     where = escape(one.path or one.device)
-    yield f"  {palette.name(where)}{'  ' if where else ''}{escape(one.message)}"
+    yield f"  {palette.name(where)}{'  ' if where else ''}{prose(one.message)}"
     yield f"    source       {_side(one.source, palette)}"
     yield f"    destination  {_side(one.destination, palette)}"
     if one.hint:
-        yield f"    hint: {escape(one.hint)}"
+        yield f"    hint: {prose(one.hint)}"
     if not one.sure:
         yield f"    {palette.dim(f'by {BASIS[one.basis]}')}"
 
 
 def _side(side: Side, palette: Palette) -> str:
     span = f"  {palette.dim(str(side.span))}" if side.span is not None else ""
-    return palette.value(escape(side.text)) + span
+    return palette.value(prose(side.text)) + span
 
 
 # --- JSON ------------------------------------------------------------------------------------------

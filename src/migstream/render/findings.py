@@ -10,8 +10,9 @@ from migstream._version import __version__
 from migstream.analysis.check import Report
 from migstream.analysis.findings import SEVERITIES, Finding
 from migstream.analysis.pages import Page, page
+from migstream.names import encoded
 from migstream.render.shape import to_json
-from migstream.render.text import Palette, escape
+from migstream.render.text import Palette, escape, prose
 
 __all__ = ["FORMATS", "SUFFIXES", "finding_lines", "page_lines", "render", "report_lines"]
 
@@ -68,7 +69,7 @@ def finding_lines(finding: Finding, file: str, palette: Palette, *, verbose: boo
 
 
 def _short(text: str) -> str:
-    text = escape(text)
+    text = prose(text)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
@@ -128,9 +129,7 @@ def _sarif(report: Report) -> bytes:
     }
     run = {
         "tool": {"driver": driver},
-        "automationDetails": {
-            "id": f"{escape(report.file)}/"
-        },  # GitHub: a category for each stream
+        "automationDetails": {"id": f"{report.file}/"},  # GitHub: a category for each stream
         "results": [_result(f, report.file) for f in report.findings],
         "invocations": [{"executionSuccessful": report.complete}],
     }
@@ -147,12 +146,12 @@ def _result(finding: Finding, file: str) -> dict[str, Any]:
     if finding.span is not None:
         region |= {"byteOffset": finding.span.start, "byteLength": finding.span.size}
     physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(file.encode("utf-8", "surrogateescape"))},
+        "artifactLocation": {"uri": quote(encoded(file))},
         "region": region,
     }
     location: dict[str, Any] = {"physicalLocation": physical}
     if finding.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": escape(finding.path)}]
+        location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
     return {
         "ruleId": finding.code,
         "level": finding.severity,
@@ -165,7 +164,7 @@ def _sentence(finding: Finding) -> str:
     parts = [finding.message]
     parts += [f"expected {finding.expected}"] if finding.expected else []
     parts += [f"found {finding.found}"] if finding.found else []
-    return escape("; ".join(parts))
+    return "; ".join(parts)
 
 
 def _junit(report: Report) -> bytes:
@@ -194,9 +193,10 @@ def _junit(report: Report) -> bytes:
         kind = "system-out" if finding.severity == "note" else "failure"
         attributes: dict[str, str] = {} if kind == "system-out" else {"type": finding.severity}
         inside = ET.SubElement(case, kind, attributes)
-        inside.text = "\n".join([_sentence(finding), finding.why, finding.hint]).strip()
+        told = [prose(_sentence(finding)), finding.why, prose(finding.hint)]
+        inside.text = "\n".join(told).strip()
         if kind == "failure":
-            inside.set("message", escape(finding.message))
+            inside.set("message", prose(finding.message))
     text: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 

@@ -10,7 +10,7 @@ import msgspec
 
 from migstream.errors import NoSuchPath
 from migstream.render.items import note, title
-from migstream.render.text import LINE, Palette, escape, grouped, hex_line
+from migstream.render.text import LINE, Palette, escape, grouped, hex_line, prose
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, SectionType, Span
@@ -168,7 +168,7 @@ def _part(stream: Stream, at: int) -> tuple[int, str, str, str]:
 def dump_lines(found: Iterable[Piece], palette: Palette, *, everything: bool) -> Iterator[str]:
     """Sixteen bytes a line; the owner stands beside its first line."""
     for piece in found:
-        word = f" = {palette.value(escape(piece.text))}" if piece.text else ""
+        word = f" = {palette.value(prose(piece.text))}" if piece.text else ""
         label = f"{palette.name(escape(piece.path))}{' ' if piece.path else ''}{palette.dim(escape(piece.type))}{word}"
         size = piece.span.size
         lines = -(-size // LINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.render.text import LINE, Palette, escape, hex_line, short_size, table
+from migstream.render.text import LINE, Palette, escape, hex_line, prose, short_size, table
 
 if TYPE_CHECKING:
     from migstream.machine.paging import Mapping, Translation
@@ -98,4 +98,4 @@ def hit_line(hit: Hit, palette: Palette) -> str:
 
 def string_line(hit: Hit, palette: Palette) -> str:
     """A string and its address."""
-    return f"{palette.dim(f'{hit.address:08x}')}  {escape(hit.data.decode(hit.kind))}"
+    return f"{palette.dim(f'{hit.address:08x}')}  {prose(hit.data.decode(hit.kind))}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from migstream.render.text import Palette, escape, size, table
+from migstream.render.text import Palette, escape, prose, size, table
 
 if TYPE_CHECKING:
     from migstream.analysis.failure import Failure
@@ -35,7 +35,7 @@ def minimum_lines(found: Minimum, target: str, said: str, palette: Palette) -> I
         yield from table(rows, "<<>>", ("left", "path", "before", "after"), palette)
     yield ""
     yield "It fails as before:"
-    yield from (f"  {palette.dim(escape(line))}" for line in said.splitlines())
+    yield from (f"  {palette.dim(prose(line))}" for line in said.splitlines())
 
 
 def minimum_json(found: Minimum, target: str, said: str, failure: Failure) -> dict[str, Any]:

@@ -1,42 +1,16 @@
-"""JSON: how documents are written, and the shape of `decode` (docs/decode.md)."""
+"""The shape of `decode` (docs/decode.md); documents are written as `migstream.names` has it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from migstream.render.text import escape
+from migstream.names import json_text as to_json
 from migstream.stream import Device, Stream
 from migstream.wire.model import Configuration
 
 __all__ = ["FORMAT", "configuration", "decoded", "device", "to_json"]
 
 FORMAT = 1
-
-
-def _clean(thing: Any) -> Any:
-    """The same with every text escaped: bytes that are not UTF-8 cannot stand in JSON."""
-    if isinstance(thing, str):
-        return thing.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    if isinstance(thing, dict):
-        return {_clean(key): _clean(value) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [_clean(one) for one in thing]
-    return thing
-
-
-def to_json(thing: Any, *, pretty: bool) -> bytes:
-    """UTF-8, in one line or indented by two."""
-    try:
-        data = msgspec.json.encode(thing)
-    except UnicodeEncodeError:
-        data = msgspec.json.encode(_clean(thing))
-    except OverflowError:  # a number of more than 64 bits
-        import json
-
-        return json.dumps(_clean(thing), indent=2 if pretty else None).encode()
-    return msgspec.json.format(data, indent=2) if pretty else data
 
 
 def configuration(item: Configuration | None) -> dict[str, Any] | None:
@@ -46,7 +20,7 @@ def configuration(item: Configuration | None) -> dict[str, Any] | None:
     return {
         "span": list(item.span),
         "machine": item.machine,
-        "subsections": {escape(s.name): s.value for s in item.subsections},
+        "subsections": {s.name: s.value for s in item.subsections},
     }
 
 

@@ -1,8 +1,10 @@
-"""Words and columns: sizes, escapes, colours, tables."""
+"""Words and columns: sizes, colours, tables; and the escapes of `migstream.names`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+
+from migstream.names import escape, prose
 
 __all__ = [
     "LINE",
@@ -11,6 +13,7 @@ __all__ = [
     "grouped",
     "hex_line",
     "percent",
+    "prose",
     "short_size",
     "size",
     "table",
@@ -19,20 +22,6 @@ __all__ = [
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 STEP = 1024
 LINE = 16  # bytes of a line of a hexdump
-
-
-def escape(text: str) -> str:
-    """The text without anything that a terminal obeys, or that is no text at all."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c
-        if c.isprintable()
-        else f"\\x{ord(c) - 0xDC00:02x}"
-        if 0xDC80 <= ord(c) <= 0xDCFF  # a byte that was not UTF-8 (surrogateescape)
-        else c.encode("unicode_escape").decode()
-        for c in text
-    )
 
 
 def grouped(number: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from migstream.render.text import Palette, escape
+from migstream.render.text import Palette, escape, prose
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
@@ -29,7 +29,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _one(value: Value, look: Look) -> str:
-    text = escape(value.hex if look.hexadecimal else value.text)
+    text = prose(value.hex if look.hexadecimal else value.text)
     return text if look.everything or len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

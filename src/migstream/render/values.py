@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migstream.render.text import escape
+from migstream.render.text import escape, prose
 from migstream.vmstate.values import Value
 
 __all__ = ["is_several", "value_json", "value_line", "word"]
@@ -20,10 +20,10 @@ def word(value: Value, *, hexadecimal: bool = False) -> str:
     if value.kind == "leaf":
         if value.count is not None:
             return " ".join(word(one, hexadecimal=hexadecimal) for one in value.elements())
-        return escape(value.hex if hexadecimal else value.text)
+        return prose(value.hex if hexadecimal else value.text)
     from migstream.render.shape import to_json
 
-    return escape(to_json(value.plain(), pretty=False).decode())
+    return prose(to_json(value.plain(), pretty=False).decode())
 
 
 def value_line(value: Value, name: str, *, hexadecimal: bool, where: bool) -> str:

@@ -17,6 +17,10 @@ from migstream.errors import BadDescription
 __all__ = ["Description", "Device", "Field", "Group", "parse_description"]
 
 MAX_DEPTH = 64
+# Characters of one name or type, and of all the names that lead to a value. What QEMU sends as a
+# name is counted by one byte (migration/savevm.c), and the others are names in its sources.
+MAX_WORD = 255
+MAX_PATH = 1024
 MAX_SIZE = 1 << 62
 # A second VMState beside the first in one object: a list of several elements.
 REPEATED = re.compile(rb'\] ?, ?"vmsd_name"')
@@ -93,25 +97,28 @@ def _get(table: Any, key: str, kind: type, what: str, default: Any = None) -> An
     if not isinstance(value, kind) or isinstance(value, bool):
         raise _bad(f"{what} has no {kind.__name__} {key!r}")
     if isinstance(value, int) and not 0 <= value <= MAX_SIZE:
-        raise _bad(f"{what}: {key} is {value}")
+        raise _bad(f"{what}: {key} is {'negative' if value < 0 else 'more than 2^62'}")
+    if isinstance(value, str) and len(value) > MAX_WORD:
+        raise _bad(f"{what}: a {key} of {len(value)} characters")
     return value
 
 
-def _groups(table: dict[str, Any], depth: int) -> tuple[Group, ...]:
+def _groups(table: dict[str, Any], depth: int, room: int) -> tuple[Group, ...]:
     """The VMStates inlined in a field entry; the same keys once for each of them."""
     if not isinstance(table, _Pairs):
-        return (_group(table, depth),) if "fields" in table else ()
+        return (_group(table, depth, room),) if "fields" in table else ()
     found: list[dict[str, Any]] = []
     for key, value in table.pairs:
         if key == "vmsd_name":
             found.append({})
         if found and key in {"vmsd_name", "version", "fields", "subsections"}:
             found[-1][key] = value
-    return tuple(_group(one, depth) for one in found)
+    return tuple(_group(one, depth, room) for one in found)
 
 
-def _field(table: Any, depth: int) -> Field:
+def _field(table: Any, depth: int, room: int) -> Field:
     name = _get(table, "name", str, "a field")
+    room -= len(name) + 1
     array_len = table.get("array_len")
     if array_len is not None:
         array_len = _get(table, "array_len", int, f"field {name!r}")
@@ -121,22 +128,30 @@ def _field(table: Any, depth: int) -> Field:
         type=_get(table, "type", str, f"field {name!r}"),
         size=_get(table, "size", int, f"field {name!r}"),
         array_len=array_len,
-        struct=None if struct is None else _group(struct, depth + 1),
-        inline=_groups(table, depth + 1),
+        struct=None if struct is None else _group(struct, depth + 1, room),
+        inline=_groups(table, depth + 1, room),
     )
 
 
-def _group(table: Any, depth: int) -> Group:
+def _group(table: Any, depth: int, room: int = MAX_PATH) -> Group:
     if depth > MAX_DEPTH:
         raise _bad(f"structs are nested more than {MAX_DEPTH} deep")
+    if room < 0:
+        raise _bad(f"the names that lead to a struct have more than {MAX_PATH} characters")
     return Group(
         vmsd_name=_get(table, "vmsd_name", str, "a VMState", ""),
         version=_get(table, "version", int, "a VMState", 0),
-        fields=tuple(_field(f, depth) for f in _get(table, "fields", list, "a VMState", [])),
+        fields=tuple(_field(f, depth, room) for f in _get(table, "fields", list, "a VMState", [])),
         subsections=tuple(
-            _group(s, depth + 1) for s in _get(table, "subsections", list, "a VMState", [])
+            _subsection(s, depth + 1, room)
+            for s in _get(table, "subsections", list, "a VMState", [])
         ),
     )
+
+
+def _subsection(table: Any, depth: int, room: int) -> Group:
+    name = _get(table, "vmsd_name", str, "a subsection", "")
+    return _group(table, depth, room - len(name) - 1)
 
 
 def _device(table: Any) -> Device:
@@ -152,12 +167,13 @@ def _device(table: Any) -> Device:
 # --- the usual text, all at once -----------------------------------------------------------------
 
 _Size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+_Word = Annotated[str, msgspec.Meta(max_length=MAX_WORD)]
 
 
 class _WireGroup(msgspec.Struct, gc=False):
     """A VMState as the text has it."""
 
-    vmsd_name: str = ""
+    vmsd_name: _Word = ""
     version: _Size = 0
     fields: list[_WireField] = []
     subsections: list[_WireGroup] = []
@@ -166,22 +182,22 @@ class _WireGroup(msgspec.Struct, gc=False):
 class _WireField(msgspec.Struct, gc=False):
     """A field with the keys of a VMState beside its own, if it has such."""
 
-    name: str
-    type: str
+    name: _Word
+    type: _Word
     size: _Size
     array_len: _Size | None = None
     struct: _WireGroup | None = None
-    vmsd_name: str = ""
+    vmsd_name: _Word = ""
     version: _Size = 0
     fields: list[_WireField] | None = None
     subsections: list[_WireGroup] = []
 
 
 class _WireDevice(msgspec.Struct, gc=False):
-    name: str
+    name: _Word
     instance_id: _Size
     size: _Size | None = None
-    vmsd_name: str = ""
+    vmsd_name: _Word = ""
     version: _Size = 0
     fields: list[_WireField] = []
     subsections: list[_WireGroup] = []
@@ -194,9 +210,12 @@ class _WireDescription(msgspec.Struct, gc=False):
 
 
 def _made(
-    wire: _WireGroup | _WireField | _WireDevice, fields: list[_WireField], depth: int
+    wire: _WireGroup | _WireField | _WireDevice,
+    fields: list[_WireField],
+    depth: int,
+    room: int = MAX_PATH,
 ) -> Group:
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH or room < 0:
         raise RecursionError
     return Group(
         wire.vmsd_name,
@@ -208,13 +227,19 @@ def _made(
                     f.type,
                     f.size,
                     f.array_len,
-                    None if f.struct is None else _made(f.struct, f.struct.fields, depth + 1),
-                    () if f.fields is None else (_made(f, f.fields, depth + 1),),
+                    None
+                    if f.struct is None
+                    else _made(f.struct, f.struct.fields, depth + 1, room - len(f.name) - 1),
+                    ()
+                    if f.fields is None
+                    else (_made(f, f.fields, depth + 1, room - len(f.name) - 1),),
                 )
                 for f in fields
             ]
         ),
-        tuple([_made(s, s.fields, depth + 1) for s in wire.subsections]),
+        tuple(
+            [_made(s, s.fields, depth + 1, room - len(s.vmsd_name) - 1) for s in wire.subsections]
+        ),
     )
 
 

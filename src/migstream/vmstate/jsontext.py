@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from migstream.errors import BadDescription, Unsupported
+from migstream.names import decoded, encoded
 
-__all__ = ["Object", "Style", "read_text", "write_text"]
+__all__ = ["Object", "Style", "objects", "read_text", "write_text"]
 
 
 class Style(enum.Enum):
@@ -63,6 +64,11 @@ class Object:
         self.pairs = [pair for pair in self.pairs if pair[1] is not value]
 
 
+def objects(value: Any) -> list[Object]:
+    """The objects of a list; none where it is something else, as a description may have anything."""
+    return [one for one in value if isinstance(one, Object)] if isinstance(value, list) else []
+
+
 _ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -84,8 +90,7 @@ def read_text(text: bytes) -> tuple[Any, Style]:
     Unsupported : JSON, but not as any QEMU writes it, so that nothing could be written back alike
     """
     try:
-        plain = text.decode("utf-8", "surrogateescape")
-        tree = json.loads(plain, object_pairs_hook=Object)
+        tree = json.loads(decoded(text), object_pairs_hook=Object)
     except (RecursionError, ValueError) as error:
         raise BadDescription(f"not JSON: {error}", path=["description"]) from None
     for style in Style:
@@ -110,7 +115,7 @@ def write_text(tree: Any, style: Style) -> bytes:
         _write(tree, style, out)
     except RecursionError:
         raise Unsupported("a description that is nested beyond reason") from None
-    return "".join(out).encode("utf-8", "surrogateescape")
+    return encoded("".join(out))
 
 
 def _write(value: Any, style: Style, out: list[str]) -> None:

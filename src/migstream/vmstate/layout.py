@@ -12,6 +12,7 @@ from itertools import islice, pairwise, product
 
 import msgspec
 
+from migstream.names import encoded
 from migstream.vmstate.description import Device, Field, Group
 
 __all__ = ["Layout", "Node", "compile_device", "fit_device", "subsection_header"]
@@ -21,7 +22,9 @@ NULLS = {MARKER, "nullptr"}
 NULL, VALID = 0x30, 0x31
 MOST_OPEN = 4  # arrays of pointers of one device that are tried in every way
 LISTS = {"qtailq", "qlist"}
-MAX_LIST = 1 << 16
+# Values without bytes that a description may tell of beyond those its bytes pay for, for each entry
+# of the layout. QEMU has some: an array of structs whose fields were all left out.
+FREE = 16
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -53,7 +56,9 @@ class Layout(msgspec.Struct, frozen=True):
     `version` is None for old-style devices, whose description has none.
     `exact` is false where the description is known not to say how long something is; such a
     section's end is found by its footer. `certain` is false where the bytes have to tell which of
-    an array's pointers are null: `fit_device` asks them.
+    an array's pointers are null: `fit_device` asks them. `beyond` is true where the description
+    tells of more values without any bytes than anybody can look at (arrays of nothing, nested); the
+    payload is one buffer then.
     """
 
     vmsd_name: str
@@ -62,6 +67,7 @@ class Layout(msgspec.Struct, frozen=True):
     children: tuple[Node, ...]
     exact: bool = True
     certain: bool = True
+    beyond: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -75,7 +81,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 def subsection_header(name: str) -> int:
     """Bytes of a subsection before its fields: type, counted name, version (vmstate_subsection_save)."""
-    return 1 + 1 + len(name.encode("utf-8", "surrogateescape")) + 4
+    return 1 + 1 + len(encoded(name)) + 4
 
 
 class _Compiler:
@@ -88,13 +94,14 @@ class _Compiler:
     def __init__(self, data: memoryview | None = None, picks: Sequence[int] = ()) -> None:
         self.data = data
         self.exact = self.certain = self.fits = True
+        self.nothing = False
         self.picks = picks
         self.readings: list[int] = []
 
     def _present(self, name: str, at: int) -> bool:
         if self.data is None:
             return True
-        raw = name.encode("utf-8", "surrogateescape")
+        raw = encoded(name)
         head = bytes((5, len(raw) & 0xFF)) + raw
         return bytes(self.data[at : at + len(head)]) == head
 
@@ -197,10 +204,6 @@ class _Compiler:
 
     def _entry(self, field: Field, count: int | None, n: int, base: int, at: int) -> Node:
         kind, stride = "leaf", field.size
-        if not stride and n > MAX_LIST:
-            # elements of no bytes bound nothing: an array of them is as long as somebody says
-            self.exact = False
-            count = n = MAX_LIST
         children: tuple[Node, ...] = ()
         if field.struct is not None:
             kind = "struct"
@@ -208,6 +211,7 @@ class _Compiler:
         elif field.inline and n == 1:
             children = self._inline(field, base + at)
             kind = "struct" if children else "leaf"
+        self.nothing |= not stride
         return Node(
             name=field.name,
             type=field.type,
@@ -355,7 +359,7 @@ def compile_device(device: Device) -> Layout:
     if device.size is not None and device.size != size:
         compiler.exact = False
     version = device.group.version if device.size is None else None
-    return Layout(device.group.vmsd_name, version, size, children, compiler.exact, compiler.certain)
+    return _layout(device, version, children, size, compiler)
 
 
 def fit_device(device: Device, payload: memoryview) -> Layout | None:
@@ -375,4 +379,35 @@ def fit_device(device: Device, payload: memoryview) -> Layout | None:
         children, size = compiler.group(device.group, 0)
     if size != len(payload) or not compiler.fits:
         return None
-    return Layout(device.group.vmsd_name, device.group.version, size, children)
+    return _layout(device, device.group.version, children, size, compiler)
+
+
+def _layout(
+    device: Device, version: int | None, children: tuple[Node, ...], size: int, compiler: _Compiler
+) -> Layout:
+    name = device.group.vmsd_name
+    if compiler.nothing and not _bounded(children, size):
+        whole = Node("data", "buffer", "leaf", 0, size, stride=size)
+        children = (whole,) if size else ()
+        return Layout(name, version, size, children, compiler.exact, beyond=True)
+    return Layout(name, version, size, children, compiler.exact, compiler.certain)
+
+
+def _bounded(children: tuple[Node, ...], size: int) -> bool:
+    """Whether looking at every value is work that the bytes and the description are worth."""
+    entries, empty = _weights(children)
+    return empty <= size + FREE * entries
+
+
+def _weights(nodes: tuple[Node, ...]) -> tuple[int, int]:
+    """How many entries there are, and how many values without bytes in all elements of all arrays."""
+    entries = empty = 0
+    for node in nodes:
+        more, inside = _weights(node.children)
+        entries += 1 + more
+        if node.kind == "sequence":
+            empty += inside
+            continue
+        count = 1 if node.count is None else node.count
+        empty += count * (inside + (not (node.size if node.count is None else node.stride)))
+    return entries, empty

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import TypeVar
 
 from migstream.errors import NoSuchPath
@@ -20,6 +21,7 @@ from migstream.vmstate.values import Value
 __all__ = ["find", "find_one", "match_names", "no_such"]
 
 T = TypeVar("T")
+MOST_GUESSES = 500  # names among which one that was meant is looked for
 INDEX = re.compile(r"\[(\*|\d+)\]")
 WILD = re.compile(r"[^/\[]*\*[^/\[]*")
 
@@ -82,7 +84,7 @@ def no_such(path: str, candidates: Iterable[str]) -> NoSuchPath:
     """The error for a path that names nothing, with what may have been meant."""
     from difflib import get_close_matches
 
-    known = list(candidates)
+    known = list(islice(candidates, MOST_GUESSES))
     close = get_close_matches(path, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else ""
     if not close and known:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from migstream.errors import ParseError, Truncated
+from migstream.names import encoded, prose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
             if self.kind == "marker":
                 return bytes((self._unmarked(value),))
             if self.kind == "text":
-                text = bytes(value.encode("utf-8", "surrogateescape"))
+                text = encoded(value)
                 return bytes((len(text),)) + text
             raw = bytes(value)
         except (struct.error, TypeError, AttributeError, OverflowError, ValueError) as error:
@@ -157,7 +158,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(value, float):
             return "0x" + struct.pack(">d", value).hex()
         if isinstance(value, str):
-            return value.encode("utf-8", "surrogateescape").hex()
+            return encoded(value).hex()
         if isinstance(value, tuple):
             widths = [struct.calcsize(f">{c}") for c in _letters(self.words)]
             if len(widths) != len(value):
@@ -273,7 +274,7 @@ def _duration(ns: int) -> str:
 
 def _quoted(text: str) -> str:
     safe = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in safe) + '"'
+    return f'"{prose(safe)}"'
 
 
 def _buffer(raw: bytes) -> str:

@@ -156,7 +156,19 @@ class Value:
 
     def elements(self) -> Iterator[Value]:
         """All elements of an array, one at a time."""
-        return (self.element(i) for i in range(self.count or 0))
+        if self.kind != "sequence":
+            return (self.element(i) for i in range(self.count or 0))
+        return self._in_turn()
+
+    def _in_turn(self) -> Iterator[Value]:
+        at = 0
+        for node in self.node.children:
+            if node.count is None:
+                yield self._child(msgspec.structs.replace(node, name=f"[{at}]"), f"[{at}]")
+            else:
+                run = self._child(node, "")
+                yield from (run.labelled(i, at + i) for i in range(node.count))
+            at += 1 if node.count is None else node.count
 
     def __getitem__(self, path: str | int) -> Value:
         """The value that `path` names under this one; raises NoSuchPath (also a KeyError)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migstream.errors import BadSection, ParseError
+from migstream.names import encoded
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.values import Fetch, root
 from migstream.wire.model import Section
@@ -17,7 +18,7 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
 
     `layout` is None for a section that the description does not list at all.
     """
-    name_size = len(section.name.encode("utf-8", "surrogateescape"))
+    name_size = len(encoded(section.name))
     instance_at = section.span.start + 6 + name_size
     if layout is None:
         yield BadSection(
@@ -35,6 +36,13 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
             expected=layout.version,
             found=section.version_id,
         )
+    if layout.beyond:
+        yield BadSection(
+            "the description tells of more values without bytes than there can be",
+            at=section.payload.start,
+            path=[section.path],
+            hint="arrays of nothing, one in another; the payload is shown as it is",
+        )
     yield from _subsections(layout.children, section.payload.start, section.path, fetch)
     from migstream.vmstate.pci import (
         wrong_identity,
@@ -49,7 +57,7 @@ def _subsections(
     for node in nodes:
         at = start + node.offset
         if node.kind == "subsection":
-            raw = node.name.encode("utf-8", "surrogateescape")
+            raw = encoded(node.name)
             head = bytes((5, len(raw) & 0xFF)) + raw
             found = bytes(fetch(at, at + len(head)))
             if found != head:

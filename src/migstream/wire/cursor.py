@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from migstream.errors import BadFraming, NeedData, Truncated
+from migstream.names import decoded
 from migstream.wire.model import Span
 
 __all__ = ["WINDOW", "Bytes", "Cursor", "windows", "zeros"]
@@ -209,7 +210,7 @@ class Cursor:
         raw = self.counted()
         if not raw:
             raise BadFraming("a name of no bytes", at=at, expected="1 to 255 bytes", found=0)
-        return raw.decode("utf-8", "surrogateescape")
+        return decoded(raw)
 
     def find(self, needle: bytes, start: int, stop: int | None = None) -> int:
         """Absolute offset of the next `needle` at or after `start` and before `stop`; −1 where there is none."""

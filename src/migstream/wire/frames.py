@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from migstream.errors import BadFraming, NotAStream, ParseError
+from migstream.names import decoded
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Command, Configuration, FileHeader, SectionType, Span, Subsection
 
@@ -111,7 +112,7 @@ def read_configuration(cur: Cursor) -> Configuration:
                 hint="the configuration's length is damaged; QEMU fails here with 'Failed to load configuration:name'",
             )
         name_at = cur.offset
-        machine = bytes(cur.take(length)).decode("utf-8", "backslashreplace")
+        machine = decoded(cur.take(length))
         name_span = cur.span(name_at)
         subsections = []
         while cur.peek(1) == b"\x05":

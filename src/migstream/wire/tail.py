@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from migstream.errors import ParseError
+from migstream.names import encoded
 from migstream.wire.cursor import Bytes, Cursor
 from migstream.wire.frames import SectionStart, read_section_start
 from migstream.wire.model import Section, SectionType, Span
@@ -130,7 +131,7 @@ def locate_devices(
     stop = end - 1
     footers = stop >= low + 5 and store.view(stop - 5, stop - 4)[0] == SectionType.FOOTER
     for extent in reversed(extents):
-        name = extent.name.encode("utf-8", "surrogateescape")
+        name = encoded(extent.name)
         start = stop - (5 if footers else 0) - extent.size - 14 - len(name)
         section = (
             read_device(store, start, extent, footers) if extent.exact and start >= low else None

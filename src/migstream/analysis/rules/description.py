@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from migstream.analysis.rules.registry import Hit, Subject, rule
+from migstream.names import encoded
 from migstream.stream import Device
 from migstream.vmstate.description import Device as Described
 from migstream.vmstate.description import Field, Group
@@ -222,7 +223,7 @@ def _between(raw: bytes, layout: Layout) -> tuple[int, int, str]:
     """
     low, moved = 0, len(raw) - layout.size
     for node, at, _ in _subsections(layout.children, 0, ""):
-        name = node.name.encode("utf-8", "surrogateescape")
+        name = encoded(node.name)
         head = bytes((5, len(name) & 0xFF)) + name
         if raw.startswith(head, at):
             low = at + len(head)

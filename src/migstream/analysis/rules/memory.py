@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.errors import BadRam, MigstreamError
 from migstream.iterable import SECTIONS
+from migstream.names import encoded
 from migstream.ram import kernel
 from migstream.ram.model import RamBlock, RamRecords, RamSetup
 from migstream.ram.records import BlockId
@@ -137,7 +138,7 @@ class _Fills:
 
 def _header(subject: Subject, at: int, name: str) -> int:
     """Where the record begins whose fill byte is at `at`: before its block's name, if it has one."""
-    raw = name.encode("utf-8", "surrogateescape")
+    raw = encoded(name)
     counted = bytes((len(raw),)) + raw
     start = max(at - len(counted), 0)
     named = bytes(subject.stream.store.view(start, at)) == counted
@@ -178,7 +179,7 @@ def renamed(subject: Subject) -> Iterator[Hit]:
             continue
         rest = bytes(store.view(error.at, min(store.size, error.at + LOOKED_AT)))
         for block in subject.stream.blocks:
-            raw = block.name.encode("utf-8", "surrogateescape")
+            raw = encoded(block.name)
             if _alike(block.name, error.found) and bytes((len(raw),)) + raw not in rest:
                 yield Hit(
                     message=f"the list has {block.name}, the pages are those of {error.found}",

@@ -1,0 +1,169 @@
+r"""How a name becomes text, JSON and bytes, and itself again: the one place for it.
+
+Names of devices, fields, RAM blocks and machines are bytes that somebody sent. Inside they are str:
+bytes that are not UTF-8 are lone surrogates U+DC80 to U+DCFF (PEP 383), and a description's JSON can
+have any other lone surrogate, written `\ud800`. Nobody outside has to know of that:
+
+- *text* (`escape`): what a terminal obeys or would not show is an escape. `\x1b` (or `\n`, `\r`, `\t`) is a control
+  character of ASCII, `\x80` to `\xff` is a byte that is not UTF-8, `\u202e` and `\U000e0001` are code
+  points. A backslash that would be read as the beginning of such an escape is `\x5c`.
+- *JSON* (`json_text`): code points are JSON's own escapes (`\u202e`), and what no text can hold, a
+  byte or a lone surrogate, is the escape of text: the string `\x80`.
+- `unescape` gives the name again, from both.
+- *bytes* (`encoded`): what a stream has; `decoded` is the way back.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "decoded",
+    "encoded",
+    "escape",
+    "escaped",
+    "json_line",
+    "json_text",
+    "portable",
+    "prose",
+    "unescape",
+]
+
+ASCII = 0x7F
+UNICODE_16 = 0xFFFF
+LOW = 0xDC00  # PEP 383: the byte 0x80 is U+DC80
+BYTES = range(0xDC80, 0xDD00)
+BACKSLASH = "\\x5c"
+SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+LONG = {short: char for char, short in SHORT.items()}
+
+_ESCAPE = r"[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}"
+_ESCAPES = re.compile(rf"\\({_ESCAPE})")
+_MISTAKABLE = re.compile(rf"\\(?={_ESCAPE})")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
+
+
+def decoded(raw: bytes | bytearray | memoryview) -> str:
+    """The name that some bytes are."""
+    return bytes(raw).decode("utf-8", "surrogateescape")
+
+
+def encoded(name: str) -> bytes:
+    """The bytes of a name: those that `decoded` made it of.
+
+    A surrogate that stands for no byte has the three that UTF-8 would give it.
+    """
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b"".join(
+            char.encode("utf-8", "surrogateescape" if ord(char) in BYTES else "surrogatepass")
+            for char in name
+        )
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def escape(name: str) -> str:
+    """A name in one line, with nothing that a terminal obeys; `unescape` gives it again."""
+    if name.isascii() and name.isprintable() and "\\" not in name:
+        return name
+    return prose(_MISTAKABLE.sub(lambda _: BACKSLASH, name))
+
+
+def prose(text: str) -> str:
+    """As `escape`, for what may have been escaped in part: messages, values in their quotes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else escaped(char) for char in text)
+
+
+def escaped(char: str) -> str:
+    """The escape of one character."""
+    if char in SHORT:
+        return SHORT[char]
+    code = ord(char)
+    if code in BYTES:
+        return f"\\x{code - LOW:02x}"
+    if code <= ASCII:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= UNICODE_16 else f"\\U{code:08x}"
+
+
+def unescape(text: str) -> str:
+    """The name that `escape` or `json_text` wrote so."""
+    return _ESCAPES.sub(_meant, text) if "\\" in text else text
+
+
+def _meant(match: re.Match[str]) -> str:
+    if match[0] in LONG:
+        return LONG[match[0]]
+    code = int(match[1][1:], 16)
+    if match[1][0] == "x" and code > ASCII:
+        code += LOW
+    return chr(code) if code <= sys.maxunicode else match[0]
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def portable(text: str) -> str:
+    """The text as JSON can have it: with escapes for what is no code point."""
+    if _SURROGATE.search(text) is None and _MISTAKABLE.search(text) is None:
+        return text
+    text = _MISTAKABLE.sub(lambda _: BACKSLASH, text)
+    return _SURROGATE.sub(lambda match: escaped(match[0]), text)
+
+
+def _portable(thing: Any) -> Any:
+    if isinstance(thing, str):
+        return portable(thing)
+    if isinstance(thing, dict):
+        return {_portable(key): _portable(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [_portable(one) for one in thing]
+    if isinstance(thing, float) and not math.isfinite(thing):
+        return None
+    return thing
+
+
+def json_line(thing: Any) -> str:
+    """JSON in one line of ASCII; null for a number that is none, or infinite."""
+    try:
+        text = json.dumps(thing, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_portable(thing))
+    else:
+        if "\\ud" in text or "\\\\" in text:
+            text = json.dumps(_portable(thing))
+    return text.replace("\x7f", "\\u007f")
+
+
+def json_text(thing: Any, *, pretty: bool) -> bytes:
+    """JSON in UTF-8, in one line or indented by two; nothing in it is obeyed by a terminal."""
+    try:
+        data = msgspec.json.encode(thing)
+        if rb"\\" in data:
+            data = msgspec.json.encode(_portable(msgspec.to_builtins(thing)))
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_portable(msgspec.to_builtins(thing)))
+    except OverflowError:  # a number of more than 64 bits
+        data = json.dumps(_portable(msgspec.to_builtins(thing))).encode()
+    if pretty:
+        data = msgspec.json.format(data, indent=2)
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _BEYOND_ASCII.sub(_json_escaped, data.decode()).encode()
+
+
+def _json_escaped(match: re.Match[str]) -> str:
+    char = match[0]
+    return char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f")
