@@ -47,7 +47,7 @@ def footer(section_id: int) -> bytes:
 
 
 def section_start(
-    kind: int, section_id: int, name: str, instance: int = 0, version: int = 1
+    kind: int, section_id: int, name: bytes | str, instance: int = 0, version: int = 1
 ) -> bytes:
     return bytes((kind,)) + be32(section_id) + counted(name) + be32(instance) + be32(version)
 
