@@ -10,7 +10,7 @@ STREAM ?= tests/streams/pc-7.2.mig
 DEVICE ?= i8254
 VALUE  ?= i8254/channels[0]/count
 
-.PHONY: help try env test lint format bench streams lock clean
+.PHONY: help try env test lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -18,6 +18,7 @@ help:
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
+	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
 	@echo 'make streams make tests/streams again with the installed QEMU'
 	@echo 'make lock    pin requirements/dev.in again'
 	@echo 'make clean   remove everything that make made'
@@ -62,6 +63,13 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q src
 	ANALYZE_MIGRATION='$(ANALYZE_MIGRATION)' $(BIN)/python -m bench
+
+# fuzz/README.md says what is asked, what is found, and what the options are.
+FUZZ = $(foreach option,seconds cases seed jobs case file ask without,$(call fuzz-option,$(option),$(shell echo $(option) | tr a-z A-Z)))
+fuzz-option = $(if $($(2)),$(foreach value,$($(2)),--$(1) $(value)))
+
+fuzz: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
 
 streams: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python tests/streams/capture.py
