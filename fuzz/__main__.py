@@ -1,4 +1,4 @@
-"""`python -m fuzz`: run cases for some time, or one again. Exit status 1 where something was found."""
+"""`python -m fuzz`: run cases for some time, or one again. Exit status 1 where something new was found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fuzz.case import Case, Found, build_case, chosen, examine, seeds
 from fuzz.case import every as everything
-from fuzz.findings import Findings
+from fuzz.findings import Findings, known
 from fuzz.guard import arm
 from fuzz.pool import run
 
@@ -72,10 +72,10 @@ def _many(options: argparse.Namespace) -> int:
         f"\nfuzz: {last.done} cases in {last.seconds:.0f} s, {last.done / last.seconds:.0f} a second"
     )
     for key, count in findings.counts.most_common():
-        print(f"{count:7}  {key}")
+        print(f"{count:7}  {key}{'  (known)' if known(key) else ''}")
     if findings.counts:
         print(f"streams and how to see them again: {options.findings}")
-    return int(bool(findings.counts))
+    return int(bool(findings.unknown))
 
 
 def _wanted(options: argparse.Namespace, names: list[str]) -> list[str]:

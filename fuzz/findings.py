@@ -8,7 +8,18 @@ from pathlib import Path
 
 from fuzz.case import Found
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "known"]
+
+KNOWN = tuple(
+    line
+    for line in Path(__file__).with_name("known.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+
+
+def known(key: str) -> bool:
+    """Whether a cause is known already, and waits to be mended."""
+    return key.startswith(KNOWN)
 
 
 class Findings:
@@ -33,6 +44,11 @@ class Findings:
             self._smallest[key] = len(found.data)
             self._write(found)
         return new
+
+    @property
+    def unknown(self) -> list[str]:
+        """The causes that nobody knew of."""
+        return [key for key in self.counts if not known(key)]
 
     def _write(self, found: Found) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

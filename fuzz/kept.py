@@ -17,8 +17,10 @@ from support import build, samples
 __all__ = ["Device", "Kept", "kept_streams"]
 
 MOST = 6000  # bytes of a device and its description together: cases are small to be many
-# These differ from `pc` in their memory alone, which is made anew for every case.
-ALIKE = frozenset({"pc-background", "pc-compress", "pc-ignore-shared", "pc-uuid", "pc-xbzrle"})
+# These differ from `pc` in their memory and live sections alone, which are made anew for every case.
+ALIKE = frozenset(
+    {"pc-background", "pc-bitmaps", "pc-compress", "pc-ignore-shared", "pc-uuid", "pc-xbzrle"}
+)
 
 
 @dataclass(frozen=True)

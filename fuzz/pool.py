@@ -52,6 +52,7 @@ class Worker:
         self.process.start()
         saying.close()
         self.case, self.since = first, self._worked()
+        self.told = 0
 
     def _work(self, saying: Connection) -> None:
         """Run cases until the last one, or until it is ended."""
@@ -154,9 +155,11 @@ def run(
                 why = "hangs" if not ended and worker.stuck() else ""
                 if ended and worker.process.exitcode:
                     why = f"dies ({worker.process.exitcode})"
+                worker.told += more
                 if why:
+                    # what it had done without a word, and the case itself
+                    done += (worker.at.value - worker.first) // jobs - worker.told + 1
                     found.append(_ended(worker, why))
-                    done += 1
                 elif ended:
                     worker.end()
                 if why or ended:
