@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from fuzz.case import Case, Found, build_case, chosen, examine, seeds
 from fuzz.case import every as everything
@@ -81,13 +84,24 @@ def _many(options: argparse.Namespace) -> int:
 def _wanted(options: argparse.Namespace, names: list[str]) -> list[str]:
     """What is asked: of `names`, or what was chosen, without what was left out."""
     known = everything()
-    for name in [*options.ask, *options.without]:
+    # A verb is one word there: migstream-info.
+    asked, without = (
+        [n.replace("-", " ") for n in given] for given in (options.ask, options.without)
+    )
+    for name in [*asked, *without]:
         if name not in known:
             sys.exit(f"fuzz: no question is called {name!r}; there are: {', '.join(known)}")
-    return [name for name in options.ask or names if name not in options.without]
+    return [name for name in asked or names if name not in without]
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C does: workers and their files go, too."""
+    sys.exit(128 + number)
 
 
 def main() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, _end)
     parse = argparse.ArgumentParser(
         prog="fuzz", description="Streams that no QEMU writes, and what must hold all the same."
     )
@@ -128,4 +142,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import migstream
 from fuzz import change, verbs
 from fuzz.compose import Composed, compose
 from fuzz.guard import MEBIBYTES, Fault, ask, peak
@@ -17,6 +18,7 @@ from fuzz.kept import Kept, kept_streams
 from fuzz.memory import place_areas
 from fuzz.questions import QUESTIONS
 from fuzz.scene import Scene
+from support import damage
 
 __all__ = ["Case", "Found", "build_case", "examine", "run_case", "seeds"]
 
@@ -37,7 +39,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Found:
-    """A fault, and the case that has it; `question` is what met it."""
+    """A fault, and the case that has it; `question` is what met it, empty where
+    that is not known.
+    """
 
     number: int
     question: str
@@ -65,14 +69,18 @@ def build_case(number: int) -> Case:
         if random.random() > 0.02
         else 0
     )
-    told = _change_tree(made, wrong, random)
+    alone = wrong and number % 16 == 15
+    told = [] if alone else _change_tree(made, wrong, random)
     made.describe()
-    told += _change_pieces(made, wrong - len(told), random)
+    told += [] if alone else _change_pieces(made, wrong - len(told), random)
     other = compose(seeds(), random) if random.random() < 0.5 else compose(seeds()[:1], random)
     other.describe()
     data = made.data()
-    for _ in range(wrong - len(told)):
+    for _ in range(0 if alone else wrong - len(told)):
         data, what = change.bytes_changed(data, random)
+        told.append(what)
+    if alone:
+        data, what = _kind(data, random)
         told.append(what)
     whole = not wrong
     if random.random() < 0.1:
@@ -87,6 +95,14 @@ def build_case(number: int) -> Case:
         other.data(),
         made.recordings,
     )
+
+
+def _kind(data: bytes, random: Random) -> tuple[bytes, str]:
+    """A good stream with one of the kinds of damage that other tests know, where it has a place for it."""
+    name = random.choice(list(damage.KINDS))
+    with migstream.open(data) as stream:
+        done = damage.KINDS[name](damage.Good(data, stream), random)
+    return (data, "nothing") if done is None else (done[0], name)
 
 
 def _change_tree(made: Composed, wrong: int, random: Random) -> list[str]:

@@ -54,10 +54,10 @@ class Findings:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(found.fault.key.encode()).hexdigest()[:10]
         (self._folder / f"{name}.mig").write_bytes(found.data)
+        asked = f" ASK={found.question.replace(' ', '-')}" if found.question else ""
         text = [
             found.fault.key,
-            f"  make fuzz CASE={found.number}",
-            f"  asked: {found.question}",
+            f"  make fuzz CASE={found.number}{asked}",
             f"  stream: {found.told}",
             "",
             found.fault.text,

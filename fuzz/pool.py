@@ -42,6 +42,7 @@ class Worker:
     def __init__(self, first: int, step: int, stop: int | None, wanted: Collection[str]) -> None:
         self.first, self.step, self.stop = first, step, stop
         self.wanted = wanted
+        self.parent = os.getpid()
         self.at = FORK.Value("q", first, lock=False)
         self.folder = Path(
             tempfile.mkdtemp(prefix="migstream-fuzz-", dir=MEMORY if MEMORY.is_dir() else None)
@@ -63,7 +64,7 @@ class Worker:
         faulthandler.register(signal.SIGUSR2, self.trace)
         arm()
         number, done, told = self.first, 0, time.monotonic()
-        while self.stop is None or number < self.stop:
+        while (self.stop is None or number < self.stop) and os.getppid() == self.parent:
             self.at.value = number
             try:
                 found = run_case(number, self.folder, self.wanted)
@@ -114,7 +115,7 @@ def _own(number: int, error: Exception) -> Found:
     text = "".join(traceback.format_exception(error)[-12:])
     place = traceback.extract_tb(error.__traceback__)[-1]
     key = f"the fuzzer: {type(error).__name__} in {Path(place.filename).name}:{place.name}"
-    return Found(number, "the case itself", Fault(key, text), "", b"")
+    return Found(number, "", Fault(key, text), "", b"")
 
 
 def _ended(worker: Worker, why: str) -> Found:

@@ -286,6 +286,11 @@ def analyze_migration(scene: Scene) -> list[str]:
     return ["-f", scene.file(), *what]
 
 
+@verb(1)
+def minimise(scene: Scene) -> list[str]:
+    return [_source(scene), *_out(scene), "--tries", "3", *_maybe(scene, "--json"), "--", "false"]
+
+
 # --- running one -----------------------------------------------------------------------------------------------
 
 
