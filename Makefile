@@ -79,6 +79,6 @@ lock:
 	  requirements/dev.in -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
+	rm -rf $(VENV) fuzz/findings build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
 	rm -f tests/streams/*.mig
-	find src tests bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench examples fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
