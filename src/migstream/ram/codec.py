@@ -105,9 +105,13 @@ class RamCodec:
         if page is None or page < 256 or page.bit_count() != 1:
             if self._records.lone(cur):
                 return
-            from migstream.ram.detect import detect
+            from migstream.ram.detect import detect, fixed
 
-            page = detect(cur, self._records.lengths, self._records.current)
+            configuration = self._context.configuration
+            page = fixed(configuration.machine) if configuration is not None else None
+            if page is None:
+                page, sure = detect(cur, self._records.lengths, self._records.current)
+                self._context.guessed = not sure
             self._context.page_size = page
         self._records.page = page
         self._records.walk(cur)

@@ -18,9 +18,12 @@ from migstream.ram.records import (
 )
 from migstream.wire.cursor import Cursor
 
-__all__ = ["CANDIDATES", "detect"]
+__all__ = ["CANDIDATES", "detect", "fixed"]
 
 CANDIDATES = (4096, 1024, 8192, 65536, 16384, 2048, 32768, 256)
+# How the names of machine types begin whose target's pages have 4096 bytes, whatever the CPU (target/i386, ppc, s390x:
+# cpu-param.h). Others send target-page-bits, or are boards whose CPU decides.
+FIXED = ("pc-", "isapc", "microvm", "xenfv", "pseries", "powernv", "s390-ccw-virtio")
 ENOUGH, TOO_MANY = 64, 4096  # records that are tried: with a page among them, without
 
 _word = struct.Struct(">Q").unpack_from
@@ -47,7 +50,8 @@ class _Trial:
         self._length = current
         self._passed = False
         self._over = self._cut = False
-        self.top = 0
+        self.step: int | None = None  # the least distance of two records, in bytes
+        self._before: int | None = None
         self.good = self._run()
 
     def _run(self) -> bool:
@@ -93,7 +97,9 @@ class _Trial:
         if self._length is None or offset >= self._length or self._length % self.page:
             return False
         self.sure |= self._passed
-        self.top = max(self.top, offset)
+        if self._before is not None and flags & CONTINUE and offset > self._before:
+            self.step = min(self.step or offset, offset - self._before)
+        self._before = offset
         return self._content(kind)
 
     def _content(self, kind: int) -> bool:
@@ -117,8 +123,15 @@ class _Trial:
         return True
 
 
-def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> int:
-    """The target page size with which the records from here on make sense. Does not move `cur`.
+def fixed(machine: str) -> int | None:
+    """The target page size of a machine type whose target has but one; None where it may be another."""
+    return 4096 if machine.startswith(FIXED) else None
+
+
+def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> tuple[int, bool]:
+    """The target page size with which the records from here on make sense, and whether no other does.
+
+    Does not move `cur`.
 
     Parameters
     ----------
@@ -134,14 +147,15 @@ def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> int:
     for page in CANDIDATES:
         trial = _Trial(cur, page, lengths, current)
         if trial.good and trial.sure:
-            return page
+            return page, True
         trials.append(trial)
     good = [trial for trial in trials if trial.good]
-    if good:  # nothing but zero pages: neighbours in a round are one page apart, more never fits
-        return max(t.page for t in good) if good[0].top else good[0].page
+    if good:  # nothing but zero pages: neighbours in a round are one page apart
+        sizes = {trial.page for trial in good}
+        return next((t.step for t in good if t.step in sizes), good[0].page), False
     best = max(trials, key=lambda t: t.records)
     if best.records:
-        return best.page  # damage follows: reading on finds its place
+        return best.page, False  # damage follows: reading on finds its place
     raise BadRam(
         "Unknown combination of migration flags",
         at=cur.offset,

@@ -299,10 +299,16 @@ def contradiction(items: Iterable[Item], page_size: int | None, found: Described
 class _Reading:
     """One reading: state of the walk, and what it gave so far."""
 
-    def __init__(self, opened: Opened, context: Callable[[Store | None], Context]) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        context: Callable[[Store | None], Context],
+        page_size: int | None = None,
+    ) -> None:
         self._opened = opened
         self._make = context
         self._context = context(opened.store)
+        self._context.page_size = page_size
         self._walker = Walker(SECTIONS, context=self._context)
         self._items: list[Item] = []
         self._damage: list[StreamError] = []
@@ -324,16 +330,19 @@ class _Reading:
         try:
             for item in _forward(source, self._walker):
                 self._items.append(item)
-                if self._pipe is not None and _is_mapped(item):
-                    # page areas lie anywhere in such a file: it cannot be read forward only
+                if self._pipe is not None and self._pipe.base == 0 and self._needs_file(item):
                     self._opened.store = self._pipe.rest(0)
                     return _Reading(self._opened, self._make).run()
         except _Broken as broken:
             span, found = self._go_on(broken)
+            if found is not None and self._misread(found):
+                return _Reading(self._opened, self._make, found.page_size).run()
         else:
             self._damage += self._walker.damage
             span = self._own()
             found = None if span is None else self._parsed(span)
+            if found is not None and self._misread(found):
+                return _Reading(self._opened, self._make, found.page_size).run()
             if found is not None:
                 self._again(found, len(self._items))
                 if self._own() != span:
@@ -348,6 +357,16 @@ class _Reading:
             walker=self._walker,
             store=self._store,
         )
+
+    def _needs_file(self, item: Item) -> bool:
+        """Whether a pipe cannot be read forward only: page areas lie anywhere, or the page size is a guess."""
+        mapped = isinstance(item, Configuration) and "mapped-ram" in item.capabilities
+        return mapped or self._context.guessed
+
+    def _misread(self, found: Described) -> bool:
+        """Whether guest memory was walked with a page size that was a guess, and a wrong one."""
+        wrong = found.page_size not in {None, self._context.page_size}
+        return wrong and self._context.guessed and self._pipe is None
 
     def _own(self) -> Span | None:
         return next((i.span for i in self._items if isinstance(i, VMDescription)), None)
@@ -407,7 +426,8 @@ class _Reading:
         except BadDescription as error:
             self._damage.append(error)
             return span, None
-        said = contradiction(self._items, self._context.page_size, found)
+        page = None if self._context.guessed else self._context.page_size
+        said = contradiction(self._items, page, found)
         return (None, None) if said is not None else (span, found)
 
     # --- device sections, with their sizes -----------------------------------------------------
@@ -448,7 +468,3 @@ class _Reading:
 
 def _is_device(item: Item) -> bool:
     return isinstance(item, Section) and item.type == SectionType.FULL
-
-
-def _is_mapped(item: Item) -> bool:
-    return isinstance(item, Configuration) and "mapped-ram" in item.capabilities
