@@ -236,7 +236,7 @@ class Stream:
         """What is wrong with the stream: its framing, its description, the two held together."""
         from migstream.vmstate.verify import contradictions
 
-        found = [*self._walk.damage, *self._noticed]
+        found = [*self._noticed, *self._walk.damage]
         layouts = self._layouts
         if layouts:
             keys = {d.key for d, _ in layouts}
@@ -256,7 +256,7 @@ class Stream:
         if not self.seekable and "_walk" not in vars(self):
             return list(self._noticed)  # a pipe that nobody has read from yet
         if self.walked:
-            return [*self._walk.damage, *self._noticed, *self._channel_damage]
+            return [*self._noticed, *self._walk.damage, *self._channel_damage]
         return [*self._noticed, *([] if self._tail is None else self._tail.errors)]
 
     # --- what it says ----------------------------------------------------------------------------------

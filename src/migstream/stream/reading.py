@@ -348,7 +348,11 @@ class _Reading:
                 if self._own() != span:
                     span = found = None  # with its sizes the devices end before it: it is another's
         if self._pipe is not None and self._pipe.cut is not None:
-            self._damage.append(self._pipe.cut)
+            cut = (
+                self._pipe.cut
+            )  # why the stream ends too early: no more has to be said of that place
+            self._damage = [e for e in self._damage if type(e) is not Truncated or e.at != cut.at]
+            self._damage.append(cut)
         return Walked(
             items=tuple(self._items),
             damage=self._damage,

@@ -1,0 +1,265 @@
+"""One way of reading: a file, a pipe and a compressed file give the same, also behind damage, and within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import migstream
+from migstream.errors import SourceError
+from migstream.stream import Stream
+from migstream.wire.model import Item
+from support import build, damage
+from support.samples import Sample
+
+Named = Callable[[str], Sample]
+zstandard = pytest.importorskip("zstandard")
+
+
+class Unseekable(io.BytesIO):
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation
+
+
+def piped(raw: bytes) -> Any:
+    return io.BufferedReader(Unseekable(raw))
+
+
+def item(one: Item) -> tuple[Any, ...]:
+    """All of an item but what a codec made of it: where pages lie is not kept of a pipe."""
+    fields = [f for f in one.__struct_fields__ if f not in {"content", "items"}]
+    inside = tuple(item(i) for i in getattr(one, "items", ()))
+    return type(one).__name__, tuple((f, getattr(one, f)) for f in fields), inside
+
+
+def said(stream: Stream) -> dict[str, Any]:
+    with stream:
+        return {
+            "items": [item(i) for i in stream.items],
+            "damage": [str(error) for error in stream.damage],
+            "devices": [(d.path, d.described, bytes(d.value.raw)) for d in stream.devices],
+            "description": stream.description_span,
+            "machine": stream.machine,
+            "setup": stream.ram_setup,
+        }
+
+
+def all_ways(raw: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "stream"
+    path.write_bytes(raw)
+    plain = said(migstream.open(path))
+    assert said(migstream.open(raw)) == plain
+    assert said(migstream.open(piped(raw))) == plain
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(raw, 1))
+    assert said(migstream.open(packed)) == plain
+    assert said(migstream.open(packed, spool=True)) == plain
+
+
+def test_every_stream(sample: Sample, tmp_path: Path) -> None:
+    all_ways(sample.read(), tmp_path)
+
+
+def test_every_channel(channel_sample: Sample, tmp_path: Path) -> None:
+    all_ways(channel_sample.read(), tmp_path)
+
+
+def test_every_damaged_stream(broken_sample: Sample, tmp_path: Path) -> None:
+    all_ways(broken_sample.read(), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["microvm-7.2.mig", "none-7.2.mig", "pc-2.3-7.2.mig"])
+def test_every_kind_of_damage(named_sample: Named, name: str, tmp_path: Path) -> None:
+    raw = named_sample(name).read()
+    with migstream.open(raw) as stream:
+        good = damage.Good(raw, stream)
+        for number, kind in enumerate(damage.KINDS.values()):
+            made = kind(good, Random(number))  # noqa: S311 - no secret
+            if made is not None:
+                all_ways(made[0], tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_compressed_file_that_is_cut_shows_what_it_holds(
+    named_sample: Named, tmp_path: Path, share: float
+) -> None:
+    raw = named_sample("pc-7.2.mig").read()
+    packed = gzip.compress(raw, 6)
+    path = tmp_path / "cut.gz"
+    path.write_bytes(packed[: int(len(packed) * share)])
+    with migstream.open(path) as stream:
+        held = stream.size
+        items = [item(i) for i in stream.items]
+        assert any("compressed file is damaged" in str(error) for error in stream.damage)
+    with migstream.open(raw[:held]) as plain:
+        assert [item(i) for i in plain.items] == items
+
+
+def large(named_sample: Named, size: int) -> bytes:
+    """A stream that sends the first pages of memory over and over, in so many more bytes."""
+    raw = named_sample("pc-7.2.mig").read()
+    with migstream.open(raw) as stream:
+        at = next(s for s in stream.sections if s.name == "ram" and s.type == 3).payload.start
+    pages = b"".join(build.be64(0x28 | n << 12) + bytes(4096) for n in range(1, 160))
+    first = build.be64(0x08) + build.counted("pc.ram") + bytes(4096)
+    return raw[:at] + first + pages * (size // len(pages)) + raw[at:]
+
+
+# --- a file that becomes shorter ---------------------------------------------------------------
+
+
+def test_a_file_that_shrinks_is_an_error_of_ours(named_sample: Named, tmp_path: Path) -> None:
+    path = tmp_path / "a.mig"
+    raw = large(named_sample, 8 << 20)
+    for look in (
+        lambda s: s.ram["pc.ram"].read(0, 16 << 20),
+        lambda s: s.memory[0:0xA0000],
+        lambda s: list(s.ram["pc.ram"].sent()),
+        lambda s: s.history("pc.ram", 0),
+    ):
+        path.write_bytes(raw)
+        with migstream.open(path) as stream:
+            devices = stream.devices
+            kept = bytes(devices["cpu", 0].value.raw)
+            assert stream.ram is not None
+            os.truncate(path, 100_000)
+            with pytest.raises(SourceError, match="became shorter"):
+                look(stream)
+            assert bytes(devices["cpu", 0].value.raw) == kept
+
+
+def test_no_verb_dies_of_a_file_that_shrinks(named_sample: Named, tmp_path: Path) -> None:
+    raw = named_sample("pc-7.2.mig").read()
+    path = tmp_path / "a.mig"
+    for delay in (0.1, 0.2, 0.3, 0.4, 0.6):
+        path.write_bytes(raw)
+        with subprocess.Popen(
+            [sys.executable, "-m", "migstream", "check", str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as child:
+            threading.Timer(delay, os.truncate, (path, 5000)).start()
+            _, error = child.communicate(timeout=60)
+        assert child.returncode in {0, 1, 3, 5}, error
+        assert b"Traceback" not in error
+
+
+# --- bounds: 256 MiB, and a second of work -------------------------------------------------------
+
+
+def limited(path: Path, *words: str, pipe: bool = False) -> tuple[int, bytes]:
+    """Run a verb with 256 MiB of memory; its status and output. The second is one of work, not of waiting."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (256 << 20, 256 << 20))
+        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+
+    with (
+        path.open("rb") as source,
+        subprocess.Popen(
+            [sys.executable, "-m", "migstream", words[0], "-" if pipe else str(path), *words[1:]],
+            stdin=source if pipe else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=limit,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
+        ) as child,
+    ):
+        assert child.stdout is not None
+        output = child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert used.ru_maxrss < 256 << 10, f"{used.ru_maxrss >> 10} MiB"
+    assert b"Traceback" not in output
+    return child.returncode, output
+
+
+def zstd(path: Path, *pieces: tuple[bytes, int], window_log: int = 0) -> Path:
+    """A zstd file of pieces, each repeated: terabytes take no time to write."""
+    options = {"write_content_size": False}
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=window_log, **options)
+    with (
+        path.open("wb") as raw,
+        zstandard.ZstdCompressor(compression_params=parameters).stream_writer(raw) as out,
+    ):
+        for piece, count in pieces:
+            out.write(piece * count)
+    return path
+
+
+HEAD = build.HEADER + build.configuration("pc-i440fx-7.2")
+
+
+def test_a_window_larger_than_reason(tmp_path: Path) -> None:
+    path = zstd(tmp_path / "a.zst", (HEAD, 1), (bytes(1 << 20), 64), window_log=30)
+    raw = bytearray(path.read_bytes())
+    raw[5] = (30 - 10) << 3  # the frame header's window, claimed
+    path.write_bytes(raw)
+    status, output = limited(path, "info")
+    assert status in {3, 5}
+    assert b"large window" in output
+
+
+@pytest.mark.parametrize("verb", ["info", "ls", "decode", "check"])
+def test_device_state_without_end(tmp_path: Path, verb: str) -> None:
+    bomb = build.section_start(4, 4, "bomb")
+    path = zstd(tmp_path / "a.zst", (HEAD + bomb, 1), (b"\1" * (1 << 20), 512))
+    status, output = limited(path, verb)
+    assert status in {3, 4, 5}
+    assert b"[MS" in output
+
+
+@pytest.mark.parametrize("verb", ["info", "ls", "stat"])
+def test_commands_without_end(tmp_path: Path, verb: str) -> None:
+    path = zstd(tmp_path / "a.zst", (HEAD, 1), (build.command(1), 1_000_000), (build.END, 1))
+    assert path.stat().st_size < 2000
+    status, output = limited(path, verb)
+    assert status == 4
+    assert b"sections and commands" in output
+
+
+def test_memory_without_a_description_in_a_pipe(tmp_path: Path) -> None:
+    """What ends before its memory, and what has none: each as a plain file, packed and in a pipe."""
+    cases = {
+        "begun": HEAD + build.section_start(1, 2, "ram", version=4),
+        "none": HEAD + build.full(4, "one", b"1234") + build.END,
+        "odd": HEAD + build.section_start(4, 256, "ram", version=4),
+    }
+    for name, raw in cases.items():
+        all_ways(raw, tmp_path)
+        path = tmp_path / name
+        path.write_bytes(raw)
+        packed = tmp_path / f"{name}.gz"
+        packed.write_bytes(gzip.compress(raw))
+        plain = limited(path, "info")[0]
+        assert limited(packed, "info")[0] == limited(path, "info", pipe=True)[0] == plain
+
+
+def test_answers_from_a_large_file_take_no_longer_than_from_a_small_one(
+    named_sample: Named, tmp_path: Path
+) -> None:
+    """A ratio in one run: the tail of a sparse 1 GiB stream against the same devices alone."""
+    raw = named_sample("pc-7.2.mig").read()
+    path = tmp_path / "large"
+    path.write_bytes(large(named_sample, 300 << 20))
+
+    def took(source: Path | bytes, *, walk: bool = False) -> float:
+        start = time.perf_counter()
+        with migstream.open(source, walk=walk) as stream:
+            assert stream.devices["cpu", 0]["env.eip"].value == 0xFFF0
+            assert stream.walked == (walk or isinstance(source, bytes))
+        return time.perf_counter() - start
+
+    alone, tail, walked = took(raw), took(path), took(path, walk=True)
+    print(f"alone {alone:.4f} s, tail of 300 MiB {tail:.4f} s, walk {walked:.4f} s")
