@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +11,8 @@ import pytest
 import migstream
 from migstream.edit.convert import compare, convert
 from support import samples
-from support.qemu import PATIENCE, Binary, Qemu, find, load
+from support.arrival import arrived, knows
+from support.qemu import Binary, Qemu, find, load
 from support.recorder import (
     FIRST,
     LAST,
@@ -42,24 +41,6 @@ def converted(
     return target
 
 
-@contextlib.contextmanager
-def arrived(
-    binary: Binary, arguments: Sequence[str], path: Path, capabilities: Sequence[str] = ()
-) -> Iterator[Qemu]:
-    """A guest that stands where the stream has put it."""
-    with Qemu(binary, [*arguments, "-incoming", "defer"]) as guest:
-        guest.set_capabilities(capabilities)
-        name = guest.lend(path)
-        uri = f"file:{name}" if "mapped-ram" in capabilities else f"exec:cat {shlex.quote(name)}"
-        guest.execute("migrate-incoming", {"uri": uri})
-        until = time.monotonic() + PATIENCE
-        while guest.execute("query-migrate").get("status") != "completed":
-            assert not guest.ended(), guest.words()
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        yield guest
-
-
 def runs_on(
     binary: Binary,
     arguments: Sequence[str],
@@ -78,12 +59,6 @@ def runs_on(
 def guest_memory(guest: Qemu) -> tuple[bytes, bytes]:
     """What is RAM without doubt: below the VGA window, and from 1 MiB on."""
     return memory(guest, 0, 0xA0000), memory(guest, FIRST, TOP - FIRST)
-
-
-def knows(binary: Binary, capability: str) -> bool:
-    with Qemu(binary, ["-M", "none"]) as guest:
-        known = guest.execute("query-migrate-capabilities")
-    return capability in {one["capability"] for one in known}
 
 
 @pytest.fixture

@@ -99,20 +99,30 @@ def row_lists(draw: st.DrawFn) -> list[int]:
     return rows
 
 
-def painted(module: Any, rows: list[int], source: int = 3) -> tuple[Any, ...]:
-    table, touched = array("Q", bytes(8 * PAGES)), bytearray(1)
+def painted(module: Any, rows: list[int], source: int = 3, part: int = PAGES) -> tuple[Any, ...]:
+    """Rows in a table of PAGES pages, entered into parts of it of `part` pages each."""
+    table, touched = array("Q", bytes(8 * PAGES)), [bytearray(1) for _ in range(0, PAGES, part)]
     deltas = array("Q", bytes(8 * (len(rows) + 2)))
-    found = module.paint(
-        memoryview(array("q", rows)), len(rows) // kernel.ROW, 8 + PAGE, source,
-        memoryview(table), memoryview(touched), memoryview(deltas), 0,
-    )  # fmt: skip
-    return found, table, touched, deltas
+    used, row, skip, known, fresh = len(rows) // kernel.ROW, 0, 0, 0, 0
+    while row < used:
+        number = (rows[row * kernel.ROW + 1] + skip) // part
+        base = number * part
+        row, skip, known, more = module.paint(
+            memoryview(array("q", rows)), row, skip, used, 8 + PAGE, source, base,
+            memoryview(table)[base : base + part], touched[number], memoryview(deltas), known,
+        )  # fmt: skip
+        fresh += more
+    return known, table, deltas, touched, fresh
 
 
-@given(row_lists())
-def test_paint_and_run(rows: list[int]) -> None:
+@given(row_lists(), st.integers(1, PAGES))
+def test_paint_and_run(rows: list[int], part: int) -> None:
     one, other = (painted(module, rows) for module in BOTH)
     assert one == other
+    pieces = [painted(module, rows, part=part) for module in BOTH]
+    assert pieces[0] == pieces[1]
+    assert pieces[0][:3] == one[:3]
+    assert pieces[0][4] == sum(b"".join(pieces[0][3]))
     table = memoryview(one[1])
     at = 0
     while at < PAGES:

@@ -38,6 +38,7 @@ SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
+WORDS = {"absent": "never sent", "unplugged": "not plugged in"}
 EQUALS = " = "
 INSIDE = "  "  # before the name of what belongs to a device
 HEAD = re.compile(r"version \S+, \d+ bytes, sha256:")  # of a device
@@ -216,7 +217,7 @@ def _leaf(value: Value, raw: bytearray) -> str:
 
 
 def memory_entry(name: str, block: Block) -> Entry:
-    """A RAM block: length, how much was never sent, and a hash of where what is not zero stands.
+    """A RAM block: length, how much was never sent or is not plugged in, and a hash of where what is not zero stands.
 
     Raises
     ------
@@ -224,11 +225,11 @@ def memory_entry(name: str, block: Block) -> Entry:
     """
     told = sha256()
     blank = bytes(CHUNK)
-    absent = 0
+    without = {"absent": 0, "unplugged": 0}
     done = 0
     for run in block.runs():
-        if run.kind == "absent":
-            absent += run.stop - run.start
+        if run.kind in without:
+            without[run.kind] += run.stop - run.start
         if run.kind != "data":
             continue
         for at in range(max(run.start - run.start % CHUNK, done), run.stop, CHUNK):
@@ -237,6 +238,6 @@ def memory_entry(name: str, block: Block) -> Entry:
             if piece != blank[: len(piece)]:
                 told.update(at.to_bytes(8, "big"))
                 told.update(piece)
-    missing = f", {absent} never sent" if absent else ""
+    missing = "".join(f", {without[kind]} {WORDS[kind]}" for kind in without if without[kind])
     text = f"{block.size} bytes{missing}, sha256:{told.hexdigest()[:SHORT]}"
     return Entry(f"ram/{word(name)}", text)

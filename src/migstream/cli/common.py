@@ -82,6 +82,18 @@ class Run(Out):
         super().__init__(as_json=as_json, color=color, verbose=verbose)
         self.stream = stream
 
+    def missing(self, entries: Iterable[dict[str, Any]], name: str = "") -> None:
+        """Say what of guest memory is not there, as `render.missing.missing_table` tells it.
+
+        `name` is given where it is another stream's.
+        """
+        from migstream.render.missing import missing_lines
+
+        sys.stdout.flush()
+        lead = f"migstream: {escape(name)}: " if name else "migstream: "
+        for line in missing_lines(entries):
+            warn(lead + line)
+
     def damage(self, found: list[StreamError] | None = None, name: str = "") -> None:
         """Report what is wrong with the stream; ends the command with status 3 if anything is.
 
@@ -208,6 +220,12 @@ def stream_options() -> list[click.Parameter]:
     ]
 
 
+INDEX = click.Option(
+    ["--index"],
+    type=click.Path(),
+    metavar="FILE",
+    help="An index to use, wherever it lies (`index` makes one).",
+)
 MAPS = click.Option(
     ["--map", "maps"],
     multiple=True,
@@ -255,7 +273,7 @@ def verb(
             with_stream(source, function, spool=spool, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
-        options = [*([MAPS] if memory else []), *stream_options(), *output_options()]
+        options = [*([MAPS, INDEX] if memory else []), *stream_options(), *output_options()]
         return click.Command(
             name=function.__name__.rstrip("_"),
             callback=run,
@@ -279,6 +297,7 @@ def with_stream(
     offset: int = 0,
     walk: bool = False,
     maps: tuple[str, ...] = (),
+    index: str | None = None,
     any_source: bool = False,
     **rest: Any,
 ) -> None:
@@ -294,6 +313,7 @@ def with_stream(
             spool=spool,
             walk=walk,
             offset=offset,
+            index=index,
         ) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
             if not any_source:
@@ -307,6 +327,8 @@ def with_stream(
                 if error not in stream.noticed:
                     sys.stdout.flush()
                     _complain(error, stream.name)
+            if stream.index_refused:
+                warn(f"migstream: {escape(stream.index_refused)}")
             noticed = stream.noticed
             if any_source and noticed and not _begins(stream):
                 return  # a recording of something else, of which the verb has said all

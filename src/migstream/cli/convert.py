@@ -170,6 +170,7 @@ def command(
     description gets the other's, if that fits. --to-machine and --to-qemu apply what is known of
     the changes between releases. The result is read again and compared.
     """
+    from migstream.render.missing import missing_table
     from migstream.source.output import new_file
 
     wanted = Wanted(
@@ -181,13 +182,15 @@ def command(
         sizes=_sizes(run.stream, resize, ram),
         verify=not no_verify,
     )
+    missing = missing_table(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
     steps = (ram != "same") + wanted.verify
     with (
         progress("convert", total * steps) as tell,
         new_file(output, replace=force) as fd,
     ):
-        found = {"file": output} | _write(run.stream, fd, wanted, tell)
+        found: dict[str, Any] = {"file": output, "missing": missing}
+        found |= _write(run.stream, fd, wanted, tell)
     if run.as_json:
         from migstream.render.changes import change_json
 
@@ -200,6 +203,7 @@ def command(
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     """What became of it, in words."""
     from migstream.render.changes import change_lines
+    from migstream.render.missing import missing_lines
     from migstream.render.text import escape, size
 
     yield (
@@ -208,6 +212,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     )
     if found.get("dropped"):
         yield f"left out: {', '.join(found['dropped'])}"
+    yield from missing_lines(found["missing"])
     for name, after in found.get("resized", {}).items():
         lost = f", {size(found['lost'][name])} of data cut off" if name in found["lost"] else ""
         yield f"resized: {escape(name)}, {size(after)}{lost}"
@@ -215,6 +220,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"rules: {', '.join(found['rules']) or 'none has anything to do'}"
         yield from change_lines(found["changes"])
     if found["verified"]:
-        memory = size(sum(found["compared"].values()))
+        lacking = (m["bytes"] for m in found["missing"] if m["block"] in found["compared"])
+        memory = size(sum(found["compared"].values()) - sum(lacking))
         rest = "all other devices" if "changes" in found else "devices"
         yield f"read again: {rest} and {memory} of memory are the same"

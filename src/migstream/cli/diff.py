@@ -71,16 +71,21 @@ def command(
     from migstream.analysis.diff.compare import diff
     from migstream.analysis.diff.model import PARTS
     from migstream.render.diff import diff_json, diff_lines
+    from migstream.render.missing import missing_table
 
     names = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
     with open_stream(other, channels=other_channels, spool=True) as second:
         begun(second)
         found = diff(run.stream, second, ignore=names, parts=wanted)
+        whole = "memory" in wanted
+        missing = [missing_table(s.ram) if whole else [] for s in (run.stream, second)]
         if run.as_json:
-            run.emit(diff_json(found, (run.stream.name, second.name)))
+            run.emit(diff_json(found, (run.stream.name, second.name), missing))
         else:
             run.print(diff_lines(found, run.palette, everything=run.verbose))
+        for one, entries in zip((run.stream, second), missing, strict=True):
+            run.missing(entries, one.name)
         noticed = second.noticed
     run.damage(run.stream.noticed)
     run.damage(noticed, second.name)

@@ -10,7 +10,7 @@ import click
 from migstream.analysis.golden import Difference
 from migstream.cli.common import begun, guarded
 from migstream.cli.diff import IGNORE, ignored
-from migstream.cli.printing import print_json, say
+from migstream.cli.printing import print_json, say, warn
 from migstream.render.text import escape, prose
 from migstream.stream import Stream, open_stream
 
@@ -95,11 +95,22 @@ def _make(
 
     if output is not None:
         write(stream, source, output, ignore=ignore, ram=ram, replace=force)
+        _say(stream, ram=ram)
         return
     for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
         say(line)
+    _say(stream, ram=ram)
     for error in stream.noticed:
         raise error
+
+
+def _say(stream: Stream, *, ram: bool) -> None:
+    """What of guest memory the hashes cannot cover."""
+    if ram:
+        from migstream.render.missing import missing_lines, missing_table
+
+        for line in missing_lines(missing_table(stream.ram)):
+            warn(f"migstream: {line}")
 
 
 def _refresh(path: str, most: int | None, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 FINDINGS = 1
+WORDS = {"data": "of data", "zero": "of zeros", "absent": "absent", "unplugged": "not plugged in"}
 
 
 def _files(
@@ -35,7 +37,8 @@ def _files(
         new_file(output, replace=force) as fd,
     ):
         written = extract.copy(ram, made, fd, tell)
-    return [{"file": output, "format": form, "size": made.size, "written": written}], [made]
+    row = {"file": output, "format": form, "size": made.size, "written": written}
+    return [row | extract.contents(ram, made)], [made]
 
 
 def _folder(
@@ -59,7 +62,8 @@ def _folder(
             made = extract.block_plan(block)
             with new_file(folder / name) as fd:
                 written = extract.copy(ram, made, fd, tell)
-            rows.append({"file": name, "block": block.name, "size": made.size, "written": written})
+            row = {"file": name, "block": block.name, "size": made.size, "written": written}
+            rows.append(row | extract.contents(ram, made))
             plans.append(made)
         (folder / MANIFEST).write_bytes(to_json(rows, pretty=True) + b"\n")
     return rows, plans
@@ -86,34 +90,51 @@ def _folder(
 def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bool) -> None:
     """Guest memory as files that other tools open.
 
-    Zeros become holes. Memory that is not in the stream is left out and said to be: exit status 1.
+    Zeros become holes. Memory that is not in the stream is a hole too, or left out, and said to be:
+    exit status 1. What a virtio-mem device has not plugged in is no memory, and said to be that.
     Nothing is left behind by a run that does not come to its end.
     """
+    from migstream.render.missing import missing_table
+
     rows, plans = _files(run, form, blocks, output, force)
+    left_out = sorted({name for made in plans for name in made.absent})
+    wanted = {*left_out, *(part.block for made in plans for part in made.parts), *blocks}
+    missing = missing_table(run.stream.ram, ranges=run.as_json)
+    if blocks:
+        missing = [one for one in missing if one["block"] in wanted]
+    remarks = [remark for made in plans for remark in made.remarks]
     if run.as_json:
-        absent = sorted({name for made in plans for name in made.absent})
-        run.emit(
-            {"files": rows, "absent": absent, "remarks": [r for p in plans for r in p.remarks]}
-        )
+        run.emit({"files": rows, "absent": left_out, "missing": missing, "remarks": remarks})
     else:
-        from migstream.render.text import escape, size
-
-        for row in rows:
-            run.print(f"{escape(row['file'])}  {size(row['size'])}, {size(row['written'])} written")
-    _say(run, plans)
+        run.print(_lines(rows))
+    _say(run, left_out, missing, remarks)
 
 
-def _say(run: Run, plans: list[Plan]) -> None:
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each file, and what its holes are where not all of them are zeros."""
+    from migstream.render.text import escape, size
+
+    for row in rows:
+        yield f"{escape(row['file'])}  {size(row['size'])}, {size(row['written'])} written"
+        kinds = row["coverage"]
+        if kinds["absent"] or kinds["unplugged"]:
+            told = ", ".join(f"{size(kinds[kind])} {WORDS[kind]}" for kind in kinds if kinds[kind])
+            yield f"  {told}"
+
+
+def _say(run: Run, left_out: list[str], missing: list[dict[str, Any]], remarks: list[str]) -> None:
     """What is not in the files."""
     from migstream.export.extract import memory_of
     from migstream.render.text import escape, prose
 
     ram = memory_of(run.stream)
-    absent = [name for made in plans for name in made.absent]
-    for name in absent:
+    for name in left_out:
         warn(f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}")
-    for remark in (r for made in plans for r in made.remarks):
+    run.missing(
+        one for one in missing if one["block"] not in left_out or one["kind"] == "unplugged"
+    )
+    for remark in remarks:
         warn(f"migstream: {prose(remark)}")
-    run.damage()
-    if absent:
+    run.damage(run.stream.noticed)
+    if left_out or any(one["kind"] == "absent" for one in missing):
         sys.exit(FINDINGS)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
 
 if TYPE_CHECKING:
-    from migstream.ram.history import PageVersion
+    from migstream.ram.history import PageVersion, Versions
 
 __all__ = ["command"]
 
 CHANGED = 1
+NOTHING = 1
 
 
 def _place(run: Run, place: str) -> tuple[str, int]:
@@ -39,7 +41,7 @@ def _place(run: Run, place: str) -> tuple[str, int]:
     return one.block, one.offset + address - one.start
 
 
-def _version(versions: tuple[PageVersion, ...], number: int) -> PageVersion:
+def _version(versions: Versions, number: int) -> PageVersion:
     if not 0 <= number < len(versions):
         raise NoSuchAddress(
             f"no version {number} of this page", hint=f"the stream holds {len(versions)} of it"
@@ -61,7 +63,7 @@ def command(
 ) -> None:
     """Every version of a page that the stream holds, by dirty round; the last is the final one.
 
-    With --diff the exit status is 1 where the two versions differ.
+    Exit status: 0 done, 1 no version of it is in the stream, or with --diff the two differ.
     """
     from migstream.render.history import changed_lines, history_lines, history_rows
     from migstream.render.memory import hex_lines
@@ -84,6 +86,17 @@ def command(
             address = offset - offset % len(one.data)
             run.print(hex_lines([(address, one.data)], run.palette, everything=run.verbose))
     elif run.as_json:
-        run.emit(history_rows(versions))
+        run.emit(list(history_rows(versions)))
     else:
         run.print(history_lines(versions, run.palette))
+    if not versions:
+        _say_nothing(run, block, offset)
+
+
+def _say_nothing(run: Run, block: str, offset: int) -> NoReturn:
+    """Why there is no version; ends the command."""
+    ram = run.stream.ram
+    why = "" if ram is None else ram[block].reason(offset)
+    warn(f"migstream: no version of this page is in the stream: {why}")
+    run.damage(run.stream.noticed)
+    sys.exit(NOTHING)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +14,23 @@ import click
 from msgspec import to_builtins
 
 from migstream.cli.common import Run, verb
+from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
 
 if TYPE_CHECKING:
     from migstream.machine.paging import VirtualMemory
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers import Cpu
-    from migstream.machine.search import Needle, Segment
+    from migstream.machine.search import Gap, Needle, Segment
     from migstream.ram.image import Ram
+    from migstream.stream import Stream
 
 __all__ = ["command"]
 
 SOME = 256
 PAGE = 4096
 END = 1 << 64
+MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
 
 
@@ -43,6 +48,22 @@ class Number(click.ParamType[int]):
         return int(match[1], 0) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
 
 
+class Noting:
+    """Reads RAM blocks, and notes what of that is not in the stream (`machine.physical.BlockReader`)."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.missed: dict[Gap, None] = {}
+
+    def read(self, block: str, start: int, stop: int) -> bytes:
+        from migstream.machine.search import block_segments, gaps
+
+        ram = self._stream.ram
+        if ram is not None:
+            self.missed |= dict.fromkeys(gaps(block_segments(block, start, stop), ram))
+        return self._stream.read(block, start, stop)
+
+
 class View:
     """What the addresses of this run mean: guest-physical, a CPU's virtual ones, or offsets in a block."""
 
@@ -55,6 +76,18 @@ class View:
     @property
     def memory(self) -> PhysicalMemory:
         return self._stream.memory
+
+    @cached_property
+    def noting(self) -> Noting:
+        """What page tables are read through."""
+        return Noting(self._stream)
+
+    @cached_property
+    def tables(self) -> PhysicalMemory:
+        """Guest-physical memory for whoever walks page tables."""
+        from migstream.machine.physical import PhysicalMemory
+
+        return PhysicalMemory(self.memory.ranges, self.noting)
 
     @property
     def cpu(self) -> Cpu:
@@ -124,10 +157,31 @@ class View:
             return lambda at, size: bytes(block.read(at, at + size))
         if self.space == "physical":
             return self.memory.read
+        return self._virtual.read
+
+    def places(self, address: int, size: int) -> Iterator[Segment]:
+        """Where the bytes of [address, address + size) are, as far as they are guest memory."""
+        from migstream.machine import search
+
+        if self.space != "virtual":
+            yield from self.segments(address, address + size)
+            return
+        stop = address + size
+        while address < stop:
+            here = min(PAGE - address % PAGE, stop - address)
+            try:
+                at = self._virtual.translate(address).physical
+            except NoSuchAddress:
+                return  # reading it says so
+            for part in search.physical_segments(self.memory, at, at + here):
+                yield part._replace(address=part.address + address - at)
+            address += here
+
+    @cached_property
+    def _virtual(self) -> VirtualMemory:
         from migstream.machine.paging import VirtualMemory
 
-        virtual: VirtualMemory = VirtualMemory(self.cpu, self.memory)
-        return virtual.read
+        return VirtualMemory(self.cpu, self.tables)
 
     def segments(self, start: int, stop: int) -> Iterable[Segment]:
         """What is to be looked through."""
@@ -138,7 +192,7 @@ class View:
             return search.block_segments(self.block, min(start, size), min(stop, size))
         if self.space == "physical":
             return search.physical_segments(self.memory, start, stop)
-        return search.virtual_segments(self.cpu, self.memory, start, stop)
+        return search.virtual_segments(self.cpu, self.tables, start, stop)
 
 
 def _needles(
@@ -161,43 +215,75 @@ def _search(
 ) -> None:
     """Print the hits; exit status 1 where there are none."""
     from migstream.machine.search import search
-    from migstream.render.memory import hit_line, hit_table, string_line
+    from migstream.render.memory import gap_table, hit_line, hit_table, string_line
 
+    missed: list[Gap] = []
+    segments = view.segments(start, stop)
+    hits = search(segments, view.ram, needles, missed=missed.append)
     found = False
     if run.as_json:
-        hits = [hit_table(hit) for hit in search(view.segments(start, stop), view.ram, needles)]
-        run.emit(hits)
-        found = bool(hits)
+        tables = [hit_table(hit) for hit in hits]
+        run.emit([*tables, *map(gap_table, missed)])
+        found = bool(tables)
     else:
         show = hit_line if plain else string_line
-        for hit in search(view.segments(start, stop), view.ram, needles):
+        for hit in hits:
             run.print(show(hit, run.palette))
             found = True
+    _say_missed(view, missed, "not looked through")
     if not found:
         run.damage(run.stream.noticed)
         sys.exit(1)
 
 
-def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
-    from migstream.render.memory import hex_lines
+def _say_missed(view: View, missed: Iterable[Gap], what: str) -> None:
+    """What of the memory that was asked for is not in the stream: a line for each block and kind."""
+    from migstream.render.memory import missed_lines
 
-    pieces = view.read(start, size)
+    sys.stdout.flush()
+    for line in missed_lines(missed, view.ram):
+        warn(f"migstream: {what}: {line}")
+
+
+def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
+    """Print bytes; exit status 1 where some of them are not in the stream."""
+    from migstream.machine.search import gaps
+    from migstream.render.memory import gap_line, gap_table, hex_lines
+
+    # memory that is known to be elsewhere is no gap: reading it says where it is
+    missed = [
+        gap
+        for gap in gaps(view.places(start, size), view.ram)
+        if view.ram[gap.block].elsewhere is None
+    ]
     if raw:
-        for _, data in pieces:
+        for _, data in view.read(start, size):
             run.write(data)
     elif run.as_json:
-        data = b"".join(data for _, data in pieces)
+        data = b"".join(data for _, data in view.read(start, size))
         table = {"space": view.space, "block": view.block or None, "address": start}
-        run.emit({**table, "size": len(data), "hex": data.hex()})
+        found = {"size": len(data), "hex": data.hex(), "missing": [*map(gap_table, missed)]}
+        run.emit(table | found)
     else:
-        run.print(hex_lines(pieces, run.palette, everything=run.verbose))
+        at = start
+        for gap in missed:
+            pieces = view.read(at, gap.address - at)
+            run.print(hex_lines(pieces, run.palette, everything=run.verbose))
+            run.print(gap_line(gap, run.palette))
+            at = gap.address + gap.size
+        rest = view.read(at, start + size - at)
+        run.print(hex_lines(rest, run.palette, everything=run.verbose))
+    if missed:
+        _say_missed(view, missed, "zeros in their place" if raw else "not shown")
+        run.damage(run.stream.noticed)
+        sys.exit(MISSING)
 
 
 def _translate(run: Run, view: View, address: int) -> None:
     from migstream.machine.paging import translate
     from migstream.render.memory import translation_lines
 
-    found = translate(view.cpu, view.memory, address)
+    found = translate(view.cpu, view.tables, address)
     if run.as_json:
         run.emit(to_builtins(found))
     else:
@@ -208,7 +294,7 @@ def _pages(run: Run, view: View) -> None:
     from migstream.machine.paging import pages
     from migstream.render.memory import mapping_line
 
-    found = pages(view.cpu, view.memory)
+    found = pages(view.cpu, view.tables)
     if run.as_json:
         run.emit([one._asdict() for one in found])
     else:
@@ -276,7 +362,9 @@ def command(
     ADDRESS is a number or a register: 0x7c00, $rip, $rsp-64. Without it, and with nothing to find:
     the ranges of guest-physical memory, and what each is known from.
 
-    Exit status of a search: 0 found, 1 nothing found.
+    Memory that is not in the stream is never shown as zeros, nor looked through: it is said.
+
+    Exit status: 0 shown, found; 1 nothing found, some of what was to be shown is not in the stream.
     """
     if virt and block is not None:
         raise click.UsageError("--virt and --block are two ways to mean an address")
@@ -291,19 +379,29 @@ def command(
         raise click.UsageError("--translate and --pages take no ADDRESS beside them")
     view = View(run, cpu, virt, block)
     start = view.address(address) if address is not None else 0
-    if translate is not None:
-        _translate(run, view, view.address(translate))
-    elif pages:
-        _pages(run, view)
-    elif wanted[0] or strings:
-        from migstream.machine.search import strings_needles
+    with contextlib.ExitStack() as stack:
+        stack.callback(_say_tables, view)
+        if translate is not None:
+            _translate(run, view, view.address(translate))
+        elif pages:
+            _pages(run, view)
+        elif wanted[0] or strings:
+            from migstream.machine.search import strings_needles
 
-        needles = strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
-        stop = END if length is None else start + length
-        _search(run, view, needles, start, stop, plain=not strings)
-    elif address is None and block is None and not virt:
-        _ranges(run, view)
-    elif address is None and virt:
-        raise click.UsageError("--virt needs an ADDRESS, or --pages, or something to find")
-    else:
-        _dump(run, view, start, view.some(start) if length is None else length, raw)
+            needles = (
+                strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
+            )
+            stop = END if length is None else start + length
+            _search(run, view, needles, start, stop, plain=not strings)
+        elif address is None and block is None and not virt:
+            _ranges(run, view)
+        elif address is None and virt:
+            raise click.UsageError("--virt needs an ADDRESS, or --pages, or something to find")
+        else:
+            _dump(run, view, start, view.some(start) if length is None else length, raw)
+
+
+def _say_tables(view: View) -> None:
+    """That page tables are not in the stream: nothing seems to be mapped where they would say more."""
+    if view.noting.missed:
+        _say_missed(view, view.noting.missed, "page tables")

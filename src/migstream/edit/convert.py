@@ -43,6 +43,7 @@ MAPPED_RAM = "mapped-ram"
 IGNORE_SHARED = "x-ignore-shared"
 WINDOW = 4 << 20
 MOST_SIZE = 1 << 52
+MOST_MAPPED = 1 << 45  # bytes of a block: QEMU holds the bitmap, 1 GiB then, in memory
 NO_SIZES: Mapping[str, int] = MappingProxyType({})
 
 # Commands that ask for a destination at the other end, or that are about RAM records which go.
@@ -261,6 +262,11 @@ class _Conversion:
     def _area(self, block: Block) -> None:
         """A block's header, bitmap and pages. The bitmap is known last."""
         out, size = self._out, self._sizes[block.name]
+        if size > MOST_MAPPED:
+            raise Unsupported(
+                f"mapped-ram with {size:#x} bytes in RAM block {block.name}",
+                hint="its bitmap alone would take gibibytes: no QEMU has so large a block",
+            )
         area = Area.behind(out.at, size, block.page)
         out.put([area.head(block.page)])
         out.hole(area.pages - out.at)

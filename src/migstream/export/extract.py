@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,13 +21,24 @@ from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
 from migstream.names import encoded
 from migstream.ram.image import Block, Ram
+from migstream.ram.presence import KINDS
 from migstream.source.output import write_at
 
 if TYPE_CHECKING:
     from migstream.machine.registers import Cpu
     from migstream.stream import Stream
 
-__all__ = ["FORMATS", "Part", "Plan", "block_plan", "copy", "file_name", "memory_of", "plan"]
+__all__ = [
+    "FORMATS",
+    "Part",
+    "Plan",
+    "block_plan",
+    "contents",
+    "copy",
+    "file_name",
+    "memory_of",
+    "plan",
+]
 
 WINDOW = 256 << 10
 SHARE = 16 << 20
@@ -69,6 +80,11 @@ def _present(stream: Stream, ram: Ram) -> tuple[list[Range], tuple[str, ...]]:
             there.append(one)
         else:
             absent[one.block] = None
+    if absent and not there:
+        raise Unsupported(
+            "the contents of guest memory are not in this stream",
+            hint=ram[next(iter(absent))].elsewhere or "",
+        )
     if not there:
         raise Unsupported(
             "no guest-physical memory is known of this stream",
@@ -157,6 +173,27 @@ def plan(stream: Stream, form: str) -> Plan:
 def block_plan(block: Block) -> Plan:
     """A file of one RAM block."""
     return Plan(size=block.size, parts=(Part(0, block.name, 0, block.size),))
+
+
+def contents(ram: Ram, made: Plan) -> dict[str, Any]:
+    """What a plan's file holds of memory: bytes by kind, and the pieces that are not memory's contents.
+
+    Every other hole of the file is zeros that the guest had. Each piece says where it is in the
+    file (`at`), of which block, from which `offset` on.
+    """
+    coverage = dict.fromkeys(KINDS, 0)
+    pieces = []
+    for part in made.parts:
+        for run in ram[part.block].runs(part.offset, part.offset + part.size):
+            size = run.stop - run.start
+            coverage[run.kind] += size
+            if run.kind not in {"data", "zero"}:
+                at = part.at + run.start - part.offset
+                pieces.append(
+                    {"at": at, "size": size, "kind": run.kind}
+                    | {"block": part.block, "offset": run.start}
+                )
+    return {"coverage": coverage, "missing": pieces}
 
 
 def file_name(block: str, number: int) -> str:

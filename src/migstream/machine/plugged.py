@@ -7,7 +7,7 @@ takes the first place that is free, in the order of names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,11 +15,11 @@ from migstream.machine.acpi import Tables
 from migstream.machine.backends import Memory
 from migstream.machine.flat import Piece
 from migstream.machine.pci import Function
-from migstream.machine.state import State, child, number
+from migstream.machine.state import DeviceState, State, child, number
 from migstream.ram.model import RamBlock
 from migstream.vmstate.values import Value
 
-__all__ = ["ALIGNMENT", "device_memory"]
+__all__ = ["ALIGNMENT", "device_memory", "unplugged"]
 
 # hw/i386/pc.c: pc_get_device_memory_range, hw/arm/virt.c: virt_set_memmap,
 # hw/ppc/spapr.c: spapr_machine_init
@@ -102,19 +102,54 @@ def _volatile(
 # --- virtio-mem ----------------------------------------------------------------------------------
 
 
-def _virtio_mem(state: State, found: dict[str, Function]) -> Iterator[Piece]:
-    """Runs of plugged blocks, and the whole of each device as a hole: nothing else goes there."""
+def unplugged(
+    devices: Iterable[DeviceState], blocks: Sequence[RamBlock]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """By block of a virtio-mem device, the bytes [start, stop) where nothing is plugged in.
+
+    Blocks that are plugged in as a whole are not in it.
+
+    References
+    ----------
+    QEMU, hw/virtio/virtio-mem.c: virtio_mem_rdm_replay_discarded, by which ram.c leaves them out
+    """
+    found = {}
+    for block, says in _owned(devices, blocks):
+        gone, at = [], 0
+        for first, count in _runs(says.bits):
+            start = min(first * says.unit, block.used_length)
+            if start > at:
+                gone.append((at, start))
+            at = min(start + count * says.unit, block.used_length)
+        if at < block.used_length:
+            gone.append((at, block.used_length))
+        if gone:
+            found[block.name] = tuple(gone)
+    return found
+
+
+def _owned(
+    devices: Iterable[DeviceState], blocks: Sequence[RamBlock]
+) -> Iterator[tuple[RamBlock, Plugged]]:
+    """Each block of a virtio-mem device, with what that says of it."""
     told: dict[str, Plugged] = {}
-    for device in state.devices:
+    for device in devices:
         path, _, name = device.name.partition("/")
         if name.startswith("virtio-mem"):
             says = _early(device.value) or _late(device.value)
             if says is not None:
                 told[path] = says
-    for block in state.blocks:
+    for block in blocks if told else ():
         path, _, name = block.name.partition("/")
-        says = told.get(path)
-        if says is None or name.endswith(".rom") or path not in found:
+        if path in told and not name.endswith(".rom"):
+            yield block, told[path]
+
+
+def _virtio_mem(state: State, found: dict[str, Function]) -> Iterator[Piece]:
+    """Runs of plugged blocks, and the whole of each device as a hole: nothing else goes there."""
+    for block, says in _owned(state.devices, state.blocks):
+        path = block.name.partition("/")[0]
+        if path not in found:
             continue
         yield Piece(start=says.start, size=says.size, priority=-2)
         for first, count in _runs(says.bits):

@@ -8,13 +8,12 @@ where nothing that is looked for can begin in zeros.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from migstream.errors import NoSuchAddress
 from migstream.machine.paging import pages
 from migstream.machine.physical import PhysicalMemory
 from migstream.machine.tables import Registers
@@ -22,10 +21,12 @@ from migstream.machine.tables import Registers
 __all__ = [
     "LONGEST",
     "Blocks",
+    "Gap",
     "Hit",
     "Needle",
     "Segment",
     "block_segments",
+    "gaps",
     "hex_needles",
     "physical_segments",
     "regex_needle",
@@ -78,6 +79,15 @@ class Segment(NamedTuple):
     size: int
     block: str
     offset: int
+
+
+class Gap(NamedTuple):
+    """`size` bytes at `address` whose contents are not in the stream; `kind` as in `ram.presence.Run`."""
+
+    address: int
+    size: int
+    kind: str
+    block: str
 
 
 class Hit(msgspec.Struct, frozen=True):
@@ -273,42 +283,54 @@ class _Zeros(int):
 
 
 def _parts(
-    segments: Iterable[Segment], blocks: Blocks, window: int
+    segments: Iterable[Segment], blocks: Blocks, window: int, missed: Callable[[Gap], None]
 ) -> Iterator[tuple[int, bytes | _Zeros]]:
-    """Segments as (address, bytes of at most a window, or zeros); what is not in the stream is left out."""
+    """Segments as (address, bytes of at most a window, or zeros); what is not in the stream is missed."""
     for segment in segments:
         block: Block = blocks[segment.block]
         shift = segment.address - segment.offset
         for run in block.runs(segment.offset, segment.offset + segment.size):
-            if run.kind == "absent":
-                # never sent reads as zeros, unless the contents are known to be elsewhere
-                try:
-                    block.read(run.start, run.start + 1)
-                except NoSuchAddress:
-                    continue
-            if run.kind != "data":
-                yield run.start + shift, _Zeros(run.stop - run.start)
+            size = run.stop - run.start
+            if run.kind not in {"data", "zero"}:
+                missed(Gap(run.start + shift, size, run.kind, segment.block))
+                continue
+            if run.kind == "zero":
+                yield run.start + shift, _Zeros(size)
                 continue
             for at in range(run.start, run.stop, window):
                 yield at + shift, block.read(at, min(at + window, run.stop))
 
 
+def gaps(segments: Iterable[Segment], blocks: Blocks) -> Iterator[Gap]:
+    """What of the segments is not in the stream."""
+    for segment in segments:
+        shift = segment.address - segment.offset
+        for run in blocks[segment.block].runs(segment.offset, segment.offset + segment.size):
+            if run.kind not in {"data", "zero"}:
+                yield Gap(run.start + shift, run.stop - run.start, run.kind, segment.block)
+
+
 def search(
-    segments: Iterable[Segment], blocks: Blocks, needles: Sequence[Needle], window: int = WINDOW
+    segments: Iterable[Segment],
+    blocks: Blocks,
+    needles: Sequence[Needle],
+    window: int = WINDOW,
+    missed: Callable[[Gap], None] = lambda _: None,
 ) -> Iterator[Hit]:
-    """All hits, ascending in each run of neighbouring segments.
+    """All hits, ascending in each run of neighbouring segments. No hit goes over what is missed.
 
     Parameters
     ----------
     blocks : RAM blocks by name (`stream.ram`)
     window : bytes to read at once
+    missed : told of what cannot be looked through: it is not in the stream
 
     Raises
     ------
     ParseError : the records of a page are damaged
     """
     finder = _Finder(needles)
-    for address, part in _parts(segments, blocks, window):
+    for address, part in _parts(segments, blocks, window, missed):
         if address != finder.stop:
             yield from finder.finish(address)
         if isinstance(part, _Zeros):

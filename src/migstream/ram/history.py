@@ -6,15 +6,18 @@ hottest pages, and each is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import overload
 
 import msgspec
 
 from migstream.ram import kernel
-from migstream.ram.image import OFFSET, ImageBuilder, PageTable, Source
+from migstream.ram.image import OFFSET, ImageBuilder, PageTable, Shared, Source
 from migstream.ram.records import BlockId
 
-__all__ = ["HistoryBuilder", "PageVersion"]
+__all__ = ["HistoryBuilder", "PageVersion", "Versions"]
 
 KINDS = {
     kernel.FILL: "zero",
@@ -22,6 +25,10 @@ KINDS = {
     kernel.DELTA: "xbzrle",
     kernel.PACKED: "compressed",
 }
+
+
+NOTE = 4  # turn, entry, source, where the content is
+NOWHERE = (1 << 64) - 1
 
 
 class PageVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +62,7 @@ class HistoryBuilder(ImageBuilder):
         self._block = block
         self._index = index
         self._page: PageTable | None = None
-        self._found: list[tuple[int, int, int, int | None]] = []
+        self._found = array("Q")  # of each version: NOTE integers
 
     def enter(self, block: BlockId, rows: memoryview, used: int, source: int, turn: int) -> None:
         if block.number != self._block:
@@ -74,28 +81,62 @@ class HistoryBuilder(ImageBuilder):
         row = memoryview(bytearray(8 * kernel.ROW)).cast("q")
         row[0], row[1], row[2], row[3] = kind, 0, 1, where
         self._page.paint(row, 1, block.stride, source)
-        at = None if kind & 0xFF == kernel.FILL and block.stride == block.page else where & OFFSET
-        self._found.append((turn, self._page.entries[0], source, at))
+        nowhere = kind & 0xFF == kernel.FILL and block.stride == block.page
+        at = NOWHERE if nowhere else where & OFFSET
+        self._found.extend((turn, self._page.entries[0], source, at))
 
-    def versions(self) -> tuple[PageVersion, ...]:
-        """All of them, oldest first.
+    def versions(self) -> Versions:
+        """All of them, oldest first. What was unpacked of channels must stay at hand meanwhile."""
+        page = 0 if self._page is None else self._page.page
+        return Versions(self.shared, self._found, page)
 
-        Raises
-        ------
-        BadRam : a delta or a compressed page is damaged
-        """
-        if self._page is None:
-            return ()
-        made = []
-        out = memoryview(bytearray(self._page.page))
-        for number, (turn, entry, source, at) in enumerate(self._found):
-            self.shared.page(entry, out)
+
+class Versions(Sequence[PageVersion]):
+    """The versions of a page, oldest first; their contents are made when they are asked for.
+
+    A delta takes fourteen bytes of a stream and makes a page. So none is kept: going through all
+    of them applies each delta once, and asking for one applies those since the last whole page.
+
+    Raises
+    ------
+    BadRam : where a delta or a compressed page is damaged
+    """
+
+    def __init__(self, shared: Shared, found: array[int], page: int) -> None:
+        self._shared = shared
+        self._found = found
+        self._size = page
+
+    def __len__(self) -> int:
+        return len(self._found) // NOTE
+
+    @overload
+    def __getitem__(self, key: int, /) -> PageVersion: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Sequence[PageVersion]: ...
+    def __getitem__(self, key: int | slice, /) -> PageVersion | Sequence[PageVersion]:
+        numbers = range(len(self))[key]
+        if isinstance(numbers, range):
+            return [self[number] for number in numbers]
+        first = numbers
+        while first and self._found[first * NOTE + 1] & 7 == kernel.DELTA:
+            first -= 1
+        return next(islice(self._from(first), numbers - first, None))
+
+    def __iter__(self) -> Iterator[PageVersion]:
+        return self._from(0)
+
+    def _from(self, first: int) -> Iterator[PageVersion]:
+        """Versions from number `first` on, which is no delta (or is the first of all)."""
+        out = memoryview(bytearray(self._size))
+        for number in range(first, len(self)):
+            turn, entry, source, at = self._found[number * NOTE : (number + 1) * NOTE]
+            # what a delta changes is the version before it, which `out` has
+            self._shared.change(entry, out) if number > first else self._shared.page(entry, out)
             kind = KINDS[entry & 7]
             if kind == "zero" and entry >> kernel.ENTRY_BITS:
                 kind = "fill"
-            made.append(
-                PageVersion(
-                    number=number, turn=turn, kind=kind, source=source, at=at, data=bytes(out)
-                )
+            where = None if at == NOWHERE else at
+            yield PageVersion(
+                number=number, turn=turn, kind=kind, source=source, at=where, data=bytes(out)
             )
-        return tuple(made)

@@ -7,20 +7,32 @@ and any range can be read without the rest. XBZRLE deltas are chained to what th
 
 from __future__ import annotations
 
-import mmap
 import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import msgspec
-
-from migstream.errors import BadRam, NoSuchAddress, Truncated, Unsupported
+from migstream.errors import BadRam, NoSuchAddress, Truncated
 from migstream.ram import kernel
 from migstream.ram.model import BlockRecords, MappedRam, RamBlock, RamSummary, Tally
+from migstream.ram.presence import (
+    CHANNELS,
+    KINDS,
+    NEVER_SENT,
+    NOTHING_SENT,
+    ONE_VERSION,
+    PIPED,
+    UNPLUGGED,
+    Presence,
+    Run,
+    Stretch,
+    without,
+)
 from migstream.ram.records import BlockId, compress_bound
+from migstream.ram.table import SLAB_BITS, Entries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,9 +42,6 @@ if TYPE_CHECKING:
     from migstream.source.spool import Spool
 
 __all__ = [
-    "NOTHING_SENT",
-    "PIPED",
-    "SHARED",
     "Block",
     "ImageBuilder",
     "PageTable",
@@ -45,21 +54,10 @@ __all__ = [
 MAIN = 0
 TABLE_FLOOR = 64 << 20
 TABLE_RATIO = 8
-NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
-NO_HUGE = getattr(mmap, "MADV_NOHUGEPAGE", None)
 SAMPLES = 64
 WINDOW = 1 << 19  # bytes of a source that are read at once to copy pages out of them
+NOTHING_UNPLUGGED: Mapping[str, Sequence[Stretch]] = MappingProxyType({})
 OFFSET = (1 << kernel.SOURCE_BITS) - 1
-SHARED = (
-    "it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file"
-)
-CHANNELS = "they went through multifd channels: name the recordings of those with --channel"
-NOTHING_SENT = (
-    f"no page of it was sent. Perhaps {CHANNELS}; or the stream is cut off, or leaves memory out"
-)
-PIPED = (
-    "they went by in a pipe and were not kept: open it with spool=True, or save it to a file first"
-)
 XBZRLE_ERRORS = {
     1: "a length is cut off or too long",
     2: "a run goes past the page",
@@ -74,28 +72,6 @@ class Source(Protocol):
     size: int
 
     def view(self, start: int, stop: int) -> memoryview: ...
-
-
-class Run(msgspec.Struct, frozen=True):
-    """Bytes [start, stop) of a block that are alike: `kind` is "data", "zero" or "absent"."""
-
-    kind: str
-    start: int
-    stop: int
-
-
-def _anonymous(size: int) -> memoryview:
-    """Zeros that cost memory only where they are written to."""
-    try:
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE
-        area = mmap.mmap(-1, max(size, 1), flags=flags)
-    except (OSError, OverflowError, ValueError):
-        raise Unsupported(
-            f"a page table of {size} bytes", hint="this machine cannot hold so large a guest"
-        ) from None
-    if NO_HUGE is not None:
-        area.madvise(NO_HUGE)
-    return memoryview(area)
 
 
 def _behind(at: int, page: int) -> Truncated:
@@ -138,26 +114,42 @@ class PageTable:
     """
 
     def __init__(
-        self, pages: int, page: int, shared: Shared, entries: memoryview | None = None
+        self, pages: int, page: int, shared: Shared, entries: Entries | None = None
     ) -> None:
         self.page = page
-        self.entries = _anonymous(8 * pages).cast("Q") if entries is None else entries
-        self.touched = _anonymous((pages >> kernel.GROUP_BITS) + 1)
+        self.entries = Entries(pages) if entries is None else entries
         self._shared = shared
         self._blank = memoryview(bytes(page))
 
     def paint(self, rows: memoryview, used: int, stride: int, source: int) -> None:
         """Enter rows, later ones over earlier ones."""
         shared = self._shared
+        if not used:
+            return
         shared.room(used)
+        shared.reached = max(shared.reached, rows[used * kernel.ROW - 1])
+        row = skip = 0
         with memoryview(shared.deltas) as deltas:
-            shared.known, fresh = kernel.paint(
-                rows, used, stride, source, self.entries, self.touched, deltas, shared.known
-            )
-        shared.touched(fresh)
+            while row < used:
+                number = rows[row * kernel.ROW + 1] + skip >> SLAB_BITS
+                slab, base = self.entries.make(number), number << SLAB_BITS
+                row, skip, shared.known, fresh = kernel.paint(
+                    rows,
+                    row,
+                    skip,
+                    used,
+                    stride,
+                    source,
+                    base,
+                    slab.entries,
+                    memoryview(slab.touched),
+                    deltas,
+                    shared.known,
+                )
+                shared.touched(fresh)
 
     def run(self, at: int, stop: int) -> tuple[int, int]:
-        kind, payload, count, _ = kernel.run(self.entries, at, stop)
+        kind, payload, count, _ = self.entries.run(at, stop)
         if kind == kernel.FILL and payload:
             kind = kernel.DATA
         return kind, count
@@ -166,7 +158,7 @@ class PageTable:
         page, made = self.page, []
         at, stop = first, first + count
         while at < stop:
-            kind, payload, n, stride = kernel.run(self.entries, at, stop)
+            kind, payload, n, stride = self.entries.run(at, stop)
             if kind == kernel.NEVER or (kind == kernel.FILL and not payload):
                 made += [self._blank] * n
             elif kind == kernel.DATA:
@@ -195,15 +187,14 @@ class PageTable:
         while done < count:
             rest = out[done * page :]
             most = min(count - done, max(WINDOW // (2 * page), 1))
-            source, low, high = kernel.extent(self.entries, first + done, most, page, WINDOW)
+            entries, at, most = self.entries.window(first + done, most)
+            source, low, high = kernel.extent(entries, at, most, page, WINDOW)
             view = shared.view(source, low, high)
-            n = kernel.gather(
-                self.entries, first + done, most, source, low, view, self._blank, rest
-            )
+            n = kernel.gather(entries, at, most, source, low, view, self._blank, rest)
             done += n
             if n:
                 continue
-            entry = self.entries[first + done]
+            entry = entries[at]
             if entry & 7 == kernel.DATA:
                 raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
             shared.page(entry, out[done * page : (done + 1) * page])
@@ -217,6 +208,7 @@ class Shared:
         self.sources = sources
         self.deltas = array("Q")
         self.known = 0
+        self.reached = 0  # the last offset that a row had: a pipe is at least so long
         self._groups = 0
 
     def room(self, more: int) -> None:
@@ -232,7 +224,8 @@ class Shared:
         stream; a stream that scatters a few records over all of the address space would.
         """
         self._groups += groups
-        most = TABLE_FLOOR + TABLE_RATIO * sum(source.size for source in self.sources)
+        there = max(self.reached, sum(source.size for source in self.sources))
+        most = TABLE_FLOOR + TABLE_RATIO * there
         if self._groups << 12 > most:
             raise BadRam(
                 "page records are scattered over more memory than they could ever fill",
@@ -259,6 +252,13 @@ class Shared:
         self._base(entry, out)
         for index in reversed(chain):
             self._apply(self.deltas[2 * index], out)
+
+    def change(self, entry: int, out: memoryview) -> None:
+        """The same where `out` has what the page was before: of a chain the last delta is enough."""
+        if entry & 7 == kernel.DELTA:
+            self._apply(self.deltas[2 * (entry >> kernel.ENTRY_BITS)], out)
+        else:
+            self._base(entry, out)
 
     def _base(self, entry: int, out: memoryview) -> None:
         kind, payload = entry & 7, entry >> kernel.ENTRY_BITS
@@ -387,18 +387,37 @@ class Block:
     """One RAM block's final contents: `block[0x7c00:0x7e00]`.
 
     Pages that were never sent read as zeros, as a destination has them, unless the contents are
-    known to be elsewhere: then reading raises NoSuchAddress. `coverage` tells them apart.
+    known to be elsewhere: then reading raises NoSuchAddress. `runs`, `coverage` and `presence`
+    tell zero, absent and unplugged apart.
+
+    Attributes
+    ----------
+    elsewhere : why the contents cannot be read here; None where they can
+    unplugged : bytes of which a virtio-mem device said that nothing is plugged in there
+    why : why pages of it may be absent
     """
 
     def __init__(
-        self, block: RamBlock, page: int, pages: Pages | None, elsewhere: str | None
+        self,
+        block: RamBlock,
+        page: int,
+        pages: Pages | None,
+        elsewhere: str | None = None,
+        *,
+        unplugged: Sequence[Stretch] = (),
+        why: str = NEVER_SENT,
     ) -> None:
         self.name = block.name
         self.size = block.used_length
         self.address = block.address
         self.page = page
         self.elsewhere = elsewhere
+        self.unplugged = tuple(unplugged)
+        self.why = why
         self._pages = pages
+        # of mapped-ram a page that was never sent is one of zeros
+        mapped = block.mapped is not None and block.mapped.bitmap.size
+        self._hollow = "zero" if mapped else "absent"
 
     def __len__(self) -> int:
         return self.size
@@ -467,11 +486,19 @@ class Block:
         return self._sent().pieces(first, count)
 
     def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
-        """What [start, stop) consists of, in the largest pieces: "data", "zero", "absent"."""
+        """What [start, stop) consists of, in the largest pieces: `ram.presence.Run` has the kinds."""
         stop = self.size if stop is None else stop
-        if self._pages is None or self.elsewhere is not None:
-            if start < stop:
-                yield Run("absent", start, stop)
+        if self.elsewhere is None:
+            return self._runs(start, stop)
+        return without(_one("absent", start, stop), "absent", self.unplugged)
+
+    def _runs(self, start: int, stop: int) -> Iterator[Run]:
+        """The same of what was sent, whether or not it can be read here."""
+        return without(self._kinds(start, stop), self._hollow, self.unplugged)
+
+    def _kinds(self, start: int, stop: int) -> Iterator[Run]:
+        if self._pages is None:
+            yield from _one(self._hollow, start, stop)
             return
         at, end, page = start // self.page, -(-stop // self.page), self.page
         kind, since = "", start
@@ -489,7 +516,7 @@ class Block:
     def sent(self) -> Iterator[tuple[int, bytes | int]]:
         """Offset and contents of every page that was sent; a page of one byte as that byte."""
         for run in self.runs():
-            if run.kind == "absent" or self._pages is None:
+            if run.kind in {"absent", "unplugged"} or self._pages is None:
                 continue
             for start in range(run.start, run.stop, self.page):
                 byte = self._pages.filled(start // self.page)
@@ -497,11 +524,36 @@ class Block:
                 yield start, self.read(start, stop) if byte is None else byte
 
     def coverage(self) -> dict[str, int]:
-        """Bytes of the block by kind: data, zero, absent."""
-        sizes = {"data": 0, "zero": 0, "absent": 0}
+        """Bytes of the block by kind (`ram.presence.KINDS`)."""
+        sizes = dict.fromkeys(KINDS, 0)
         for run in self.runs():
             sizes[run.kind] += run.stop - run.start
         return sizes
+
+    def reason(self, offset: int) -> str:
+        """Why no record of this source is about what the guest had at `offset`."""
+        if any(start <= offset < stop for start, stop in self.unplugged):
+            return UNPLUGGED
+        return self.why if self._hollow == "absent" else ONE_VERSION
+
+    def presence(self) -> Presence:
+        """How many of its pages are in the source."""
+        sizes = dict.fromkeys(KINDS, 0)
+        for run in self._runs(0, self.size):
+            sizes[run.kind] += run.stop - run.start
+        pages, page = -(-self.size // self.page), self.page
+        return Presence(
+            page=page,
+            pages=pages,
+            sent=pages - -(-(sizes["absent"] + sizes["unplugged"]) // page),
+            unplugged=sizes["unplugged"] // page,
+            why=self.why,
+        )
+
+
+def _one(kind: str, start: int, stop: int) -> Iterator[Run]:
+    if start < stop:
+        yield Run(kind, start, stop)
 
 
 class Ram(Mapping[str, Block]):
@@ -576,14 +628,23 @@ class ImageBuilder:
     ----------
     sources : the stream first; others are appended with `add_source`
     hold : keep the stream's own rows until `join` puts them in order with those of its channels
+    synced : that it has sync points of channels is known already
     """
 
-    def __init__(self, sources: Sequence[Source], *, hold: bool = False) -> None:
+    def __init__(
+        self, sources: Sequence[Source], *, hold: bool = False, synced: bool = False
+    ) -> None:
         self.shared = Shared(list(sources))
         self.tables: dict[int, PageTable] = {}
         self._held: list[Held] | None = [] if hold else None
-        self._flushes = self._sections = 0
+        self._flushes, self._sections = int(synced), 0
         self._spool: Spool | None = None
+        self._joined = False
+
+    @property
+    def synced(self) -> bool:
+        """Whether the stream has sync points of multifd channels, and these are not at hand."""
+        return self._flushes > 0 and not self._joined
 
     def close(self) -> None:
         """Let go of what was unpacked."""
@@ -635,6 +696,7 @@ class ImageBuilder:
         from migstream.ram.channels import SPOOL, pages
         from migstream.source.spool import Spool
 
+        self._joined = True
         self._spool = spool = Spool()
         first = len(self.shared.sources)
         self.shared.sources += [channel.store for channel in channels]
@@ -662,7 +724,13 @@ class ImageBuilder:
                 self.enter(block, rows, len(rows) // kernel.ROW, where, epoch)
 
     def ram(
-        self, blocks: Sequence[RamBlock], summary: RamSummary, absent: str = NOTHING_SENT
+        self,
+        blocks: Sequence[RamBlock],
+        summary: RamSummary,
+        absent: str = NOTHING_SENT,
+        unplugged: Mapping[str, Sequence[Stretch]] = NOTHING_UNPLUGGED,
+        *,
+        piped: bool = False,
     ) -> Ram:
         """All blocks with their contents.
 
@@ -670,21 +738,28 @@ class ImageBuilder:
         ----------
         blocks : in the order of their numbers
         absent : where the contents are of a block of which nothing was sent
+        unplugged : by block, what a virtio-mem device said to be unplugged
+        piped : the stream itself has gone by, and no contents were kept
         """
         sizes = {table.page for table in self.tables.values()}
         page = summary.page_size or max(sizes, default=4096)
         tallies = [entry.tally for entry in summary.blocks]
         contents = sum(t.pages - t.zero for t in tallies)
+        # without its channels, the main channel of multifd has sync points, or nothing but zeros
+        without_channels = self.synced or (not self._joined and not contents)
         made = []
         for number, block in enumerate(blocks):
             pages: Pages | None = self.tables.get(number)
-            if block.mapped is not None and block.mapped.bitmap.size:
+            if block.mapped is not None and block.mapped.bitmap.size and not piped:
                 pages = BitmapPages(block.mapped, block.used_length, self.shared.sources[MAIN])
-            one = Block(block, page, pages, None)
-            if pages is None and block.used_length:
-                one.elsewhere = absent
-            elif not contents and isinstance(pages, PageTable) and one.coverage()["absent"]:
-                one.elsewhere = CHANNELS
+            why = CHANNELS if self._joined or without_channels else NEVER_SENT
+            gone = unplugged.get(block.name, ())
+            one = Block(block, page, pages, unplugged=gone, why=absent if pages is None else why)
+            unread = pages is None or without_channels
+            if piped and one.size and not self._joined:
+                one.elsewhere = PIPED
+            elif unread and not one.presence().complete:
+                one.elsewhere = one.why
             made.append(one)
         return Ram(summary, made)
 

@@ -19,12 +19,13 @@ cpdef tuple walk(
 )
 
 @cython.locals(
-    fresh=Py_ssize_t, at=Py_ssize_t, row=Py_ssize_t, kind=int64_t, first=int64_t, where=uint64_t,
-    i=int64_t, index=int64_t, payload=uint64_t,
+    fresh=Py_ssize_t, size=int64_t, at=Py_ssize_t, kind=int64_t, where=uint64_t, i=int64_t,
+    index=int64_t, payload=uint64_t,
 )
 cpdef tuple paint(
-    const int64_t[::1] rows, Py_ssize_t used, uint64_t stride, uint64_t source, uint64_t[::1] table,
-    unsigned char[::1] touched, uint64_t[::1] deltas, Py_ssize_t known,
+    const int64_t[::1] rows, Py_ssize_t row, int64_t skip, Py_ssize_t used, uint64_t stride,
+    uint64_t source, int64_t base, uint64_t[::1] table, unsigned char[::1] touched,
+    uint64_t[::1] deltas, Py_ssize_t known,
 )
 
 @cython.locals(

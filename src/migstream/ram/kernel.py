@@ -136,42 +136,51 @@ def walk(
 
 def paint(
     rows: memoryview,
+    row: int,
+    skip: int,
     used: int,
     stride: int,
     source: int,
+    base: int,
     table: memoryview,
     touched: memoryview,
     deltas: memoryview,
     known: int,
-) -> tuple[int, int]:
-    """Enter rows into a block's table, later ones over earlier ones.
+) -> tuple[int, int, int, int]:
+    """Enter rows into a part of a block's table, later ones over earlier ones.
+
+    Stops at the first page that is not in this part.
 
     Parameters
     ----------
     rows, used : as `walk` made them
+    row, skip : the first row to enter, and how many of its pages were entered before
     stride : bytes from one content of a DATA row to the next
     source : number of the source that offsets are in
-    table : one entry for each page
+    base, table : number of the part's first page; one entry for each page of the part
     touched : one byte for each group of 1 << GROUP_BITS entries: whether one was written
     deltas, known : pairs; how many are there. There is room for one more for each row
 
     Returns
     -------
-    how many deltas there are now, and how many groups were touched for the first time
+    row and skip to go on with, how many deltas there are now, and how many groups were touched
+    for the first time
     """
     fresh = 0
-    for at in range(used):
-        row = at * _ROW
-        kind = rows[row] & 0xFF
-        first = rows[row + 1]
-        where = rows[row + 3]
-        for i in range(rows[row + 2]):
-            index = first + i
+    size = len(table)
+    while row < used:
+        at = row * _ROW
+        kind = rows[at] & 0xFF
+        where = rows[at + 3]
+        for i in range(skip, rows[at + 2]):
+            index = rows[at + 1] + i - base
+            if index < 0 or index >= size:
+                return row, i, known, fresh
             if not touched[index >> _GROUP_BITS]:
                 touched[index >> _GROUP_BITS] = 1
                 fresh += 1
             if kind == _FILL:
-                payload = rows[row] >> 8
+                payload = rows[at] >> 8
             elif kind == _DELTA:
                 deltas[2 * known] = where
                 deltas[2 * known + 1] = table[index]
@@ -180,7 +189,9 @@ def paint(
             else:
                 payload = source << _SOURCE_BITS | (where + i * stride)
             table[index] = payload << _ENTRY_BITS | kind
-    return known, fresh
+        row += 1
+        skip = 0
+    return row, 0, known, fresh
 
 
 def extent(table: memoryview, first: int, count: int, page: int, most: int) -> tuple[int, int, int]:

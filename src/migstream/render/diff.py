@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -97,14 +97,20 @@ def _plain(side: Any) -> str:
     return " ".join(map(str, side)) if isinstance(side, list) else str(side)
 
 
-def diff_json(diff: Diff, names: tuple[str, str]) -> dict[str, Any]:
-    """The whole as an object."""
+def diff_json(
+    diff: Diff, names: tuple[str, str], missing: Sequence[list[dict[str, Any]]] = ([], [])
+) -> dict[str, Any]:
+    """The whole as an object.
+
+    `missing` is what each stream lacks of its guest's memory (`render.missing.missing_table`).
+    """
     return {
         "migstream": "diff",
         "format": FORMAT,
         "files": list(names),
         "same": not diff,
         "summary": diff.summary,
+        "missing": list(missing),
         "changes": [_lean(change) for change in diff.changes],
         "alike": list(diff.alike),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from operator import ne
 from typing import TYPE_CHECKING, Any
 
 from migstream.render.text import LINE, Palette, hex_line, table
@@ -15,27 +16,27 @@ __all__ = ["changed_lines", "history_lines", "history_rows"]
 
 
 def _differing(a: bytes, b: bytes) -> int:
-    return sum(x != y for x, y in zip(a, b, strict=True))
+    """How many bytes differ; two of a page that are equal are the most common."""
+    return 0 if a == b else sum(map(ne, a, b))
 
 
-def history_rows(versions: Sequence[PageVersion]) -> list[dict[str, Any]]:
+def history_rows(versions: Iterable[PageVersion]) -> Iterator[dict[str, Any]]:
     """One row for each version; `changed` counts bytes that differ from the version before."""
-    before = [None, *versions[:-1]]
-    return [
-        {
+    last: bytes | None = None
+    for one in versions:
+        yield {
             "version": one.number,
             "round": one.turn,
             "kind": one.kind,
             "source": one.source,
             "at": one.at,
-            "changed": None if last is None else _differing(last.data, one.data),
+            "changed": None if last is None else _differing(last, one.data),
             "sha256": hashlib.sha256(one.data).hexdigest(),
         }
-        for last, one in zip(before, versions, strict=True)
-    ]
+        last = one.data
 
 
-def history_lines(versions: Sequence[PageVersion], palette: Palette) -> list[str]:
+def history_lines(versions: Iterable[PageVersion], palette: Palette) -> list[str]:
     """The rows for people."""
     rows = [
         (
@@ -50,7 +51,7 @@ def history_lines(versions: Sequence[PageVersion], palette: Palette) -> list[str
         for row in history_rows(versions)
     ]
     head = ("version", "round", "kind", "at", "channel", "bytes changed", "sha256")
-    return table(rows, ">><>>><", head, palette)
+    return table(rows, ">><>>><", head, palette) if rows else []
 
 
 def changed_lines(

@@ -10,6 +10,13 @@ from msgspec import to_builtins
 
 from migstream.machine.setup import machine_setup
 from migstream.render.items import MESSAGE, Row
+from migstream.render.missing import (
+    count_table,
+    missing_lines,
+    missing_table,
+    page_count,
+    total_table,
+)
 from migstream.render.text import Palette, escape, grouped, short_size, size, table
 from migstream.stream import Stream, flat
 from migstream.wire.model import Command
@@ -40,6 +47,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
     description, span = stream.description, stream.description_span
     ram, configuration = stream.ram_setup, stream.configuration
     setup = machine_setup(stream)
+    held = stream.ram if walked else None
     bits = configuration.page_bits if configuration is not None else None
     page_size = (description.page_size if description else 0) or (
         1 << bits if bits and bits < 32 else None
@@ -81,9 +89,15 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
                     "size": b.used_length,
                     "page_size": b.page_size,
                     "address": b.address,
+                    "pages": count_table(held[b.name].presence())
+                    if held is not None and b.name in held
+                    else None,
+                    "unplugged": sum(e - s for s, e in stream.unplugged.get(b.name, ())),
                 }
                 for b in ram.blocks
             ],
+            "pages": total_table(held),
+            "missing": missing_table(held) if walked else None,
         },
         "channels": [{"channel": c.initial.channel, "size": c.store.size} for c in stream.channels],
         "walked": walked,
@@ -127,6 +141,13 @@ def recorded_lines(info: dict[str, Any], palette: Palette) -> list[str]:
 
 def _facts(facts: Iterable[tuple[str, str]], palette: Palette) -> list[str]:
     return [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
+
+
+def _held(block: dict[str, Any]) -> str:
+    """How much of a block is there, where that is not all of it."""
+    if block["pages"] is None and block["unplugged"]:
+        return f"{short_size(block['unplugged'])} of it not plugged in"
+    return page_count(block["pages"])
 
 
 def _guest(info: dict[str, Any]) -> str:
@@ -173,9 +194,12 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         ("devices", f"{info['device_count']}, {size(info['device_bytes'])}"),
     ]
     ram = info["ram"]
-    facts.append(
-        ("RAM", "none" if ram is None else f"{len(ram['blocks'])} blocks, {size(ram['total'])}")
-    )
+    if ram is not None:
+        held = page_count(ram["pages"])
+        blocks = f"{len(ram['blocks'])} blocks, {size(ram['total'])}"
+        facts.append(("RAM", f"{blocks}; {held} are in this stream" if held else blocks))
+    else:
+        facts.append(("RAM", "none"))
     if info["channels"]:
         sizes = (f"{c['channel']}: {short_size(c['size'])}" for c in info["channels"])
         facts.append(("channels", f"{len(info['channels'])} of multifd: {', '.join(sizes)}"))
@@ -195,16 +219,18 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         facts.append(("behind it", f"{size(info['behind']['size'])}: {info['behind']['what']}"))
     lines = _facts(facts, palette)
     if ram is not None and ram["blocks"]:
-        rows = [
+        listed = [
             (
                 escape(b["name"]),
                 size(b["size"]),
                 "" if b["page_size"] is None else f"pages of {short_size(b['page_size'])}",
                 "" if b["address"] is None else f"at {b['address']:#x}",
+                _held(b),
             )
             for b in ram["blocks"]
         ]
-        lines += ["", palette.head("RAM blocks"), *("  " + row for row in table(rows, "<><<"))]
+        lines += ["", palette.head("RAM blocks"), *("  " + row for row in table(listed, "<><<<"))]
+        lines += ["  " + line for line in missing_lines(ram["missing"] or ())]
     if info["devices"]:
         largest = sorted(info["devices"], key=lambda d: -d["size"])[:LARGEST]
         rows = [

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.render.text import LINE, Palette, escape, hex_line, prose, short_size, table
+from migstream.ram.presence import UNPLUGGED
+from migstream.render.text import LINE, Palette, escape, hex_line, prose, short_size, size, table
 
 if TYPE_CHECKING:
     from migstream.machine.paging import Mapping, Translation
     from migstream.machine.physical import Range
-    from migstream.machine.search import Hit
+    from migstream.machine.search import Gap, Hit
+    from migstream.ram.image import Ram
 
 __all__ = [
+    "gap_line",
+    "gap_table",
     "hex_lines",
     "hit_line",
     "hit_table",
     "mapping_line",
+    "missed_lines",
     "range_lines",
     "string_line",
     "translation_lines",
 ]
+
+
+WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
 
 def hex_lines(
@@ -87,6 +95,30 @@ def mapping_line(run: Mapping, palette: Palette) -> str:
 def hit_table(hit: Hit) -> dict[str, Any]:
     """A hit as JSON has it."""
     return {"address": hit.address, "kind": hit.kind, "hex": hit.data.hex()}
+
+
+def gap_table(gap: Gap) -> dict[str, Any]:
+    """What is not in the stream, as JSON has it beside bytes and hits."""
+    return {"address": gap.address, "kind": gap.kind, "size": gap.size, "block": gap.block}
+
+
+def gap_line(gap: Gap, palette: Palette) -> str:
+    """It in the place of a line of bytes."""
+    return palette.dim(
+        f"{gap.address:08x}-{gap.address + gap.size:08x}  {WORDS[gap.kind]}: {size(gap.size)}"
+        f" of {escape(gap.block)}"
+    )
+
+
+def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
+    """A line for each kind of each block, with the reason."""
+    totals: dict[tuple[str, str], int] = {}
+    for gap in gaps:
+        key = gap.block, gap.kind
+        totals[key] = totals.get(key, 0) + gap.size
+    for (name, kind), total in totals.items():
+        why = UNPLUGGED if kind == "unplugged" else ram[name].presence().why
+        yield f"{size(total)} of {escape(name)}, {WORDS[kind]}: {why}"
 
 
 def hit_line(hit: Hit, palette: Palette) -> str:

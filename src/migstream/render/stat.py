@@ -6,6 +6,13 @@ from collections import Counter
 from typing import Any
 
 from migstream.ram.model import Tally
+from migstream.render.missing import (
+    count_table,
+    missing_lines,
+    missing_table,
+    page_count,
+    total_table,
+)
 from migstream.render.text import Palette, escape, grouped, percent, size, table
 from migstream.stream import Stream, flat
 from migstream.wire.model import Command, Section, SectionType
@@ -44,6 +51,7 @@ def stat_table(stream: Stream) -> dict[str, Any]:
         else:
             parts[item.name] += item.span.size
     ram = stream.ram
+    presence = {name: block.presence() for name, block in (ram or {}).items()}
     return {
         "file": stream.name,
         "size": stream.size,
@@ -54,8 +62,11 @@ def stat_table(stream: Stream) -> dict[str, Any]:
             "page_size": ram.page_size,
             "blocks": [
                 {"name": b.name, "bytes": b.tally.size, "kinds": _tally(b.tally)}
+                | {"pages": count_table(presence[b.name]) if b.name in presence else None}
                 for b in sorted(ram.blocks, key=lambda b: -b.tally.size)
             ],
+            "pages": total_table(ram),
+            "missing": missing_table(ram),
             "rounds": [{"pages": r.pages, "bytes": r.size, "kinds": _tally(r)} for r in ram.rounds],
             "round_count": ram.round_count,
         },
@@ -75,6 +86,11 @@ def _kinds(kinds: dict[str, Any]) -> str:
     )
 
 
+def _sent(block: dict[str, Any]) -> str:
+    """What was sent of a block, and how much of it that is where it is not all."""
+    return ": ".join(filter(None, (page_count(block["pages"]), _kinds(block["kinds"]))))
+
+
 def stat_lines(stat: dict[str, Any], palette: Palette, *, verbose: bool) -> list[str]:
     """Tables: the whole, RAM by block, dirty rounds, devices."""
     whole = stat["size"]
@@ -89,11 +105,13 @@ def stat_lines(stat: dict[str, Any], palette: Palette, *, verbose: bool) -> list
     ram = stat["ram"]
     if ram is not None and ram["blocks"]:
         rows = [
-            (escape(b["name"]), size(b["bytes"]), percent(b["bytes"], whole), _kinds(b["kinds"]))
+            (escape(b["name"]), size(b["bytes"]), percent(b["bytes"], whole), _sent(b))
             for b in ram["blocks"]
         ]
-        lines += ["", palette.head("RAM blocks")]
+        held = page_count(ram["pages"])
+        lines += ["", palette.head(f"RAM blocks ({held})" if held else "RAM blocks")]
         lines += ["  " + line for line in table(rows, "<>><")]
+        lines += ["  " + line for line in missing_lines(ram["missing"])]
     if ram is not None and ram["rounds"]:
         rows = [
             (str(n), grouped(r["pages"]), size(r["bytes"]), _kinds(r["kinds"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +19,7 @@ from migstream.errors import (
 )
 from migstream.iterable import SECTIONS
 from migstream.source.opened import Openable, Opened, open_source
-from migstream.source.store import Store
+from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
 from migstream.stream.devices import Device, Devices, opaque
 from migstream.stream.locate import GOES_ON, Tail
@@ -46,9 +47,10 @@ if TYPE_CHECKING:
     from migstream.machine.registers import Cpu
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
-    from migstream.ram.history import PageVersion
+    from migstream.ram.history import Versions
     from migstream.ram.image import ImageBuilder, Ram
     from migstream.ram.model import RamBlock, RamSetup
+    from migstream.ram.sidecar import Index
 
 __all__ = ["Device", "Devices", "Stream", "open_stream"]
 
@@ -70,6 +72,7 @@ class Stream:
         *,
         walk: bool = False,
         memory: bool = False,
+        index: str | os.PathLike[str] | None = None,
     ) -> None:
         self._opened = opened
         self._like = like
@@ -77,6 +80,9 @@ class Stream:
         self._channels = channels
         self._prove = walk
         self._memory = memory
+        self._index = index
+        self._closing: list[ImageBuilder] = []
+        self.index_refused: str | None = None  # why an index that is there was not used
         self._channel_damage: list[StreamError] = []
         self._noticed: list[StreamError] = []
         self._image: ImageBuilder | None = None
@@ -92,8 +98,12 @@ class Stream:
         self.close()
 
     def close(self) -> None:
-        if self._image is not None:
-            self._image.close()
+        for image in (self._image, *self._closing):
+            if image is not None:
+                image.close()
+        index = vars(self).get("_indexed")
+        if index is not None:
+            index.close()
         for opened in (self._opened, *self._channels):
             opened.close()
 
@@ -178,12 +188,12 @@ class Stream:
         return last, followed_by(self.store, last) if self.seekable else said
 
     def _context(self, store: Store | None) -> Context:
-        if store is None:
-            return Context()
         from migstream.ram.image import ImageBuilder
 
-        self._image = ImageBuilder([store], hold=bool(self._channels))
-        return Context(limit=store.size, pages=self._image)
+        # of a pipe, pages go by: which of them were sent is known, what was in them is not
+        source = Whole(b"") if store is None else store
+        self._image = ImageBuilder([source], hold=bool(self._channels))
+        return Context(limit=None if store is None else store.size, pages=self._image)
 
     # --- the description -----------------------------------------------------------------------
 
@@ -334,21 +344,41 @@ class Stream:
         memory: open it with `spool=True` to have it.
         """
         if self._indexed is not None:
-            return self._indexed
+            return self._indexed.ram
         codec = self._ram_codec
         if codec is None:
             return None
-        from migstream.ram.image import NOTHING_SENT, PIPED, SHARED
-
-        if self._image is None:
-            from migstream.ram.image import ImageBuilder
-
-            self._image = ImageBuilder([self.store])  # a pipe's: of pages that went by
+        assert self._image is not None  # the walk has made it
         if self._channels:
             self._missing_channels()
             self._image.join(codec.blocks, self.channels, self._channel_damage.append)
-        absent = SHARED if "x-ignore-shared" in self.capabilities else NOTHING_SENT
-        return self._image.ram(codec.blocks, codec.summary(), absent if self.seekable else PIPED)
+        return self._image.ram(
+            codec.blocks,
+            codec.summary(),
+            self._nothing_sent,
+            self.unplugged,
+            piped=not self.seekable,
+        )
+
+    @property
+    def _nothing_sent(self) -> str:
+        """Where the contents of a block are of which the stream has no page."""
+        from migstream.ram.presence import CHANNELS, NOTHING_SENT, SHARED, SHARED_OR_CHANNELS
+
+        synced = self._image is not None and self._image.synced
+        if "x-ignore-shared" not in self.capabilities:
+            return CHANNELS if synced else NOTHING_SENT
+        return SHARED_OR_CHANNELS if synced else SHARED
+
+    @cached_property
+    def unplugged(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """By RAM block, the bytes [start, stop) where a virtio-mem device has nothing plugged in.
+
+        It is known from device state: guest memory is not walked for it.
+        """
+        from migstream.machine.plugged import unplugged
+
+        return unplugged(self.devices, self.blocks)
 
     def _missing_channels(self) -> None:
         from migstream.ram.channels import absent
@@ -371,13 +401,19 @@ class Stream:
         return found
 
     @cached_property
-    def _indexed(self) -> Ram | None:
-        """Guest memory by the index beside the file, where one is there and fits."""
-        if self._opened.path is None or self._channels or self._prove or "_walk" in vars(self):
+    def _indexed(self) -> Index | None:
+        """The index of a plain file, where one is there and fits (`ram.sidecar.load`)."""
+        if self._opened.path is None or self._channels:
             return None
-        from migstream.ram.sidecar import load
+        if self._index is None and (self._prove or "_walk" in vars(self)):
+            return None  # memory is at hand already
+        from migstream.ram.sidecar import Index, load
 
-        return load(self._opened.path, self.store)
+        found = load(self._opened.path, self.store, self._index)
+        if isinstance(found, Index):
+            return found
+        self.index_refused = found
+        return None
 
     def write_index(self, fd: int) -> int:
         """Write the index that makes the next opening of guest memory instant; its size in bytes.
@@ -390,7 +426,6 @@ class Stream:
         ------
         Unsupported : no plain file of one channel, no guest memory, or it is damaged
         """
-        from migstream.ram.image import NOTHING_SENT
         from migstream.ram.sidecar import write
 
         codec = None if self._opened.path is None or self._channels else self._ram_codec
@@ -401,20 +436,30 @@ class Stream:
                 "a damaged stream gets no index", hint="`migstream ls` says what is wrong"
             )
         assert self._image is not None
-        ram = self._image.ram(codec.blocks, codec.summary(), NOTHING_SENT)
-        return write(fd, self._opened.path, self._image, ram, codec.blocks)
+        return write(
+            fd,
+            self._opened.path,
+            self._image,
+            codec.blocks,
+            codec.summary(),
+            self._nothing_sent,
+            self.unplugged,
+        )
 
-    def history(self, block: str, offset: int) -> tuple[PageVersion, ...]:
+    def history(self, block: str, offset: int) -> Versions:
         """Every version of the page at `offset` of a RAM block that the stream holds, oldest first.
+
+        Their contents are made as they are asked for: go through them in their order.
 
         Raises
         ------
-        NoSuchAddress : no such block, or outside of it
-        ParseError : the records of this page are damaged
+        NoSuchAddress : no guest memory, no such block, or outside of it
+        ParseError : by a version, where its record is damaged
         """
         from migstream.ram.history import HistoryBuilder
 
-        assert self.ram is not None
+        if self.ram is None:
+            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
         one = self.ram[block]
         if not 0 <= offset < one.size:
             raise NoSuchAddress(
@@ -430,10 +475,8 @@ class Stream:
             pass
         if self._channels:
             builder.join(self.blocks, self.channels, lambda _: None)
-        try:
-            return builder.versions()
-        finally:
-            builder.close()
+            self._closing.append(builder)
+        return builder.versions()
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -544,6 +587,7 @@ def open_stream(
     spool: bool = False,
     walk: bool = False,
     offset: int = 0,
+    index: str | os.PathLike[str] | None = None,
 ) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
 
@@ -557,6 +601,8 @@ def open_stream(
         hand too
     walk : read all of the stream before anything is said of it, however large it is
     offset : bytes that stand before the stream; offsets in answers are counted from its beginning
+    index : an index of guest memory (`write_index`) to be used wherever it lies. The one beside
+        a plain file is used by itself where nobody else can have written it
 
     Raises
     ------
@@ -575,4 +621,5 @@ def open_stream(
         [open_source(channel, spool=True) for channel in channels],
         walk=walk,
         memory=spool,
+        index=index,
     )

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["memory"]
 
 WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
-EMPTY = frozenset({"absent", "zero"})
+EMPTY = frozenset({"absent", "unplugged", "zero"})
+NOTHING = frozenset({"absent", "unplugged"})  # no contents to compare
 
 
 def memory(a: Stream, b: Stream) -> Iterator[Change]:
@@ -93,7 +94,7 @@ def _pages(a: Block, b: Block) -> Iterator[Range]:
         end = min(one.stop, two.stop)
         if one.kind == two.kind and one.kind in EMPTY:
             pass
-        elif "absent" in {one.kind, two.kind}:
+        elif NOTHING & {one.kind, two.kind}:
             yield Range(start=at, stop=end, old=one.kind, new=two.kind)
         else:
             yield from _contents(a, b, at, end, (one.kind, two.kind), buffers)

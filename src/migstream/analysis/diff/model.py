@@ -17,7 +17,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     """Part [start, stop) of an array (elements), a buffer or guest memory (bytes) that differs.
 
     `old` and `new` are the elements, the bytes in hexadecimal, for memory what the pages are:
-    "data", "zero", "absent". None where one side has no such elements.
+    "data", "zero", "absent", "unplugged". None where one side has no such elements.
     """
 
     start: int

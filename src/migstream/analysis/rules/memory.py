@@ -19,7 +19,6 @@ from migstream.wire.walk import Walker
 __all__: list[str] = []
 
 WORD = 8  # bytes of a record's header
-VIRTIO_MEM = "/virtio-mem"  # its memory is named by the device's path, as its section is
 MOST_FILLS = 16
 LOOKED_AT = 64 << 20
 
@@ -29,7 +28,7 @@ def coverage(subject: Subject) -> Iterator[Hit]:
     """A precopy stream holds each page of each block at least once. Pages that never came read as zeros at the
     destination. Reasons: the stream is cut off or was edited; the pages went through multifd channels (name their
     recordings with `--channel`); postcopy would have sent them later; a balloon told QEMU which pages are free
-    (`free-page-hint`). Memory of a virtio-mem device is left out: what is not plugged in is not sent.
+    (`free-page-hint`). What a virtio-mem device has not plugged in is not sent, and is not missed.
 
     References: QEMU, migration/ram.c: ram_save_iterate, ram_save_complete; hw/virtio/virtio-mem.c:
     virtio_mem_rdm_replay_discarded.
@@ -74,10 +73,7 @@ def _uncovered(subject: Subject) -> Iterator[tuple[RamBlock, dict[str, int]]]:
     stream = subject.stream
     if not subject.whole or not stream.seekable or "x-ignore-shared" in stream.capabilities:
         return
-    sparse = {s.name.rpartition("/")[0] for s in subject.sections if VIRTIO_MEM in s.name}
     for block in stream.blocks if stream.ram is not None else ():
-        if block.name.rpartition("/")[0] in sparse:
-            continue
         try:
             sizes = stream.ram[block.name].coverage()  # type: ignore[index]
         except MigstreamError:
