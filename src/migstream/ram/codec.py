@@ -126,6 +126,16 @@ class RamCodec:
             if self._open is not None:
                 self._area(cur)
         self._left = self._records.listing = None
+        listed = tuple((block.name, block.used_length) for block in self._blocks.values())
+        if self._context.blocks not in {None, listed}:
+            raise BadRam(
+                "another list of RAM blocks",
+                at=cur.offset,
+                expected="the blocks of the list before",
+                found=f"{len(listed)} blocks",
+                hint="parts of two streams are in this one: pages before and behind are not of one guest",
+            )
+        self._context.blocks = listed
 
     def _block(self, cur: Cursor) -> None:
         start, left = cur.offset, self._left or 0

@@ -749,7 +749,9 @@ class ImageBuilder:
         without_channels = self.synced or (not self._joined and not contents)
         made = []
         for number, block in enumerate(blocks):
-            pages: Pages | None = self.tables.get(number)
+            table = self.tables.get(number)
+            fits = table is not None and table.entries.pages * table.page >= block.used_length
+            pages: Pages | None = table if fits else None  # else: damage, another list of blocks
             if block.mapped is not None and block.mapped.bitmap.size and not piped:
                 pages = BitmapPages(block.mapped, block.used_length, self.shared.sources[MAIN])
             why = CHANNELS if self._joined or without_channels else NEVER_SENT

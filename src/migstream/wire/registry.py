@@ -26,6 +26,7 @@ class Context(msgspec.Struct, kw_only=True):
     `page_size` is the target page size in bytes where it is known (description, else
     target-page-bits), None where a codec has to find out by itself; the RAM codec then sets it.
     `guessed` says that its records allow another one, too.
+    `blocks` are names and used lengths of the RAM blocks that were listed.
     `advise` is POSTCOPY_ADVISE's pair (bitwise OR of all blocks' page sizes, target page size),
     (0, 0) for an advise without payload, None when there was none.
     `limit` is the size of the source in bytes, where it is known.
@@ -38,6 +39,7 @@ class Context(msgspec.Struct, kw_only=True):
     limit: int | None = None
     footers: bool | None = None
     guessed: bool = False
+    blocks: tuple[tuple[str, int], ...] | None = None
     pages: Any = None
 
     @property
