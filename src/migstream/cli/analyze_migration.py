@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-__all__ = ["command"]
+from migstream.cli.common import stream_options
 
-CHANNELS = click.option(
-    "--channel", "channels", multiple=True, metavar="FILE", help="A recorded multifd channel."
-)
+__all__ = ["command"]
 
 
 @click.command("analyze-migration")
@@ -31,11 +30,10 @@ CHANNELS = click.option(
     is_flag=True,
     help="Write every RAM block, desc.json and state.json into the current directory.",
 )
-@CHANNELS
-def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[str, ...]) -> None:
+def command(file: str, dump: str, memory: bool, extract: bool, **source: Any) -> None:
     """Print what QEMU's scripts/analyze-migration.py prints.
 
-    The options (but for --channel) and the JSON are those of the script. Differences, each of which is a defect of
+    The options (but for those of every verb) and the JSON are those of the script. Differences, each of which is a defect of
     the script, are listed in docs/analyze-migration.md.
     """
     from migstream.cli.common import begun, guarded
@@ -47,7 +45,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
         from migstream.stream import open_stream
 
         put = sys.stdout.write
-        with open_stream(file, channels=channels, spool=memory or extract) as stream:
+        with open_stream(file, spool=memory or extract, **source) as stream:
             begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):
@@ -65,3 +63,6 @@ def command(file: str, dump: str, memory: bool, extract: bool, channels: tuple[s
                 raise error
 
     guarded(work, file)
+
+
+command.params += stream_options()

@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from migstream.analysis.golden import Difference
-from migstream.cli.common import begun, guarded
+from migstream.cli.common import begun, guarded, stream_options
 from migstream.cli.diff import IGNORE, ignored
 from migstream.cli.printing import print_json, say, warn
 from migstream.render.text import escape, prose
@@ -24,15 +24,6 @@ MOST = 20
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
 @click.option("--force", is_flag=True, help="With -o: replace what is there.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
-@click.option("--like", type=click.Path(), metavar="OTHER", help="Take the description from there.")
-@click.option(
-    "--channel",
-    "channels",
-    type=click.Path(),
-    multiple=True,
-    metavar="FILE",
-    help="A recorded multifd channel of this migration; once for each.",
-)
 @click.option("--no-ram", is_flag=True, help="Leave guest memory out: instant on any size.")
 @click.option("-v", "--verbose", is_flag=True, help="With --refresh: print all that changed.")
 @click.option("--json", "as_json", is_flag=True, help="With --refresh: print what changed as JSON.")
@@ -43,6 +34,8 @@ def command(
     refresh: bool,
     like: str | None,
     channels: tuple[str, ...],
+    offset: int,
+    walk: bool,
     no_ram: bool,
     ignore: tuple[str, ...],
     verbose: bool,
@@ -56,7 +49,7 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        if output is not None or force or like or channels or ignore or no_ram:
+        if any((output is not None, force, like, channels, offset, walk, ignore, no_ram)):
             raise click.UsageError("--refresh makes each as it was made: without other options")
         most = None if verbose else MOST
         for path in sources:
@@ -72,13 +65,15 @@ def command(
     source = sources[0]
 
     def work() -> None:
-        with open_stream(source, like=like, channels=channels, spool=True) as stream:
+        with open_stream(
+            source, like=like, channels=channels, spool=not no_ram, walk=walk, offset=offset
+        ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 
     guarded(work, source if source != "-" else "<stdin>")
 
 
-command.params.append(IGNORE)
+command.params += [IGNORE, *stream_options()]
 
 
 def _make(
