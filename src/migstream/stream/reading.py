@@ -127,6 +127,11 @@ class _Windows(Protocol):
         """At least `size` bytes, fewer at the end; whether they reach it."""
         ...
 
+    @property
+    def most_items(self) -> int:
+        """Items that may come out of what was read so far."""
+        ...
+
     def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
         """These items, and all before the cursor's mark, will not be asked for in a window again."""
         ...
@@ -143,6 +148,10 @@ class _StoreWindows:
 
     def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
         pass
+
+    @property
+    def most_items(self) -> int:
+        return MAX_ITEMS
 
 
 class _PipeWindows:
@@ -184,9 +193,11 @@ class _PipeWindows:
             start = max(walker.kept_from, cur.base)
             if cur.mark > start:
                 self.kept.add(start, bytes(cur.view[start - cur.base : cur.mark - cur.base]))
+
+    @property
+    def most_items(self) -> int:
         packed = self._opened.packed
-        if packed is not None:
-            walker.most = min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
+        return MAX_ITEMS if packed is None else min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
 
     def rest(self, start: int) -> Rest:
         """All from `start` on, which was kept or is in the window, as a store; the pipe is read to its end."""
@@ -214,6 +225,7 @@ def _forward(source: _Windows, walker: Walker) -> Iterator[Item]:
     base, want, last = 0, WINDOW, 0
     while not walker.done:
         view, eof = source.window(base, want)
+        walker.most = source.most_items
         cur = Cursor(view, base, eof=eof, whole=source.whole)
         fresh: list[Item] = []
         error: ParseError | None = None
