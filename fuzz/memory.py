@@ -259,7 +259,7 @@ def place_areas(pieces: list[Piece], page: int) -> None:
         if "at pages" in roles:
             here = at
             for token in piece.tokens:
-                if token.role == "bitmap":
+                if token.role == "bitmap" and "at bitmap" in roles:
                     roles["at bitmap"].data = here.to_bytes(8, "big")
                 elif token.role == "gap":
                     token.data = bytes(-here % page)

@@ -415,12 +415,15 @@ def converted(scene: Scene) -> None:
                     [d[:1] + d[3:] for d in devices(made)],
                     [d[:1] + d[3:] for d in before],
                 )
-                contents = [(name, size, data) for name, size, _, data in memory(made) or ()]
-                same(
-                    "memory of what was converted",
-                    contents,
-                    [(n, s, d) for n, s, _, d in memory(stream) or ()],
-                )
+                sides = [
+                    [(name, size, data) for name, size, _, data in memory(one) or ()]
+                    for one in (made, stream)
+                ]
+                # a block of which nothing but zeros was sent, and not all, may be multifd's: both refuse to guess
+                there = [[isinstance(d, bytes) for _, _, d in side] for side in sides]
+                both = [all(pair) for pair in zip(*there, strict=True)]
+                kept = [[s for s, ok in zip(side, both, strict=True) if ok] for side in sides]
+                same("memory of what was converted", kept[0], kept[1])
 
 
 @question(2)

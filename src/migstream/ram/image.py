@@ -662,19 +662,28 @@ class ImageBuilder:
     def enter(self, block: BlockId, rows: memoryview, used: int, source: int, turn: int) -> None:
         """Rows in the order in which they count; `turn` is the round, for channels the epoch."""
         del turn
-        self.table(block).paint(rows, used, block.stride, source)
+        at = rows[kernel.ROW - 1] if used and source == MAIN else None
+        self.table(block, at).paint(rows, used, block.stride, source)
 
     def sync(self, *, flush: bool) -> None:
         self._flushes += flush
         self._sections += not flush
 
-    def table(self, block: BlockId) -> PageTable:
-        """The table of a block, made when it is first needed."""
+    def table(self, block: BlockId, at: int | None = None) -> PageTable:
+        """The table of a block, made when it is first needed; `at` is where a record of it lies."""
         table = self.tables.get(block.number)
         if table is not None and table.page != block.page:
             raise BadRam("pages of two sizes in one block", expected=table.page, found=block.page)
+        pages = -(-block.length // block.page)
+        if table is not None and table.entries.pages != pages:
+            raise BadRam(
+                "a RAM block of another size than before",
+                at=at,
+                expected=f"{table.entries.pages} pages",
+                found=pages,
+                hint="parts of two streams are in this one",
+            )
         if table is None:
-            pages = -(-block.length // block.page)
             table = self.tables[block.number] = PageTable(pages, block.page, self.shared)
         return table
 
