@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,10 +25,14 @@ from migstream.cli.destination import make_destination, options, parse_version
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
+    from migstream.analysis.compat.destination import Destination
     from migstream.qemu.load import Verdict
+    from migstream.source.store import Store
     from migstream.stream import Stream
 
 __all__ = ["command"]
+
+CHUNK = 1 << 20
 
 
 def _breaks(accept: str | None) -> tuple[Break, ...]:
@@ -47,13 +52,14 @@ def _stream(
     other: str | None,
     qemu: tuple[str, ...] | None,
     release: str | None,
+    capabilities: tuple[str, ...],
     accept: str | None,
     verify: bool,
 ) -> None:
     from migstream.analysis.compat.play import compat
     from migstream.render.compat import report_json, report_lines
 
-    version, label, features = parse_version(release), "", None
+    version, label, features, offered = parse_version(release), "", None, None
     with ExitStack() as stack:
         if qemu is not None:
             from migstream.analysis.compat.offered import Offered
@@ -62,10 +68,13 @@ def _stream(
             asked = stack.enter_context(ask(qemu, arguments))
             schema, other = schema or str(asked.schema), other or str(asked.stream)
             version, label = version or asked.release, " ".join(qemu)
-            features = Offered(qemu, arguments, asked.stream)
-        to = make_destination(stack, schema, other, version, label, features)
+            features, offered = Offered(qemu, arguments, asked.stream), asked.capabilities
+            capabilities += tuple(name for name, on in offered.items() if on)
+        to = make_destination(stack, schema, other, version, label, features, capabilities, offered)
         report = compat(run.stream, to, _breaks(accept))
-        tried = _try(run.stream, qemu, arguments) if verify and qemu is not None else None
+        tried = None
+        if verify and qemu is not None:
+            tried = _try(run.stream, to, qemu, arguments)
         if run.as_json:
             run.emit(report_json(report, tried))
         else:
@@ -74,17 +83,41 @@ def _stream(
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
 
 
-def _try(stream: Stream, qemu: tuple[str, ...], arguments: tuple[str, ...]) -> Verdict:
-    """Give the stream itself to the QEMU; its guest does not run."""
-    from migstream.analysis.compat.frame import VALIDATED
+def _try(
+    stream: Stream, to: Destination, qemu: tuple[str, ...], arguments: tuple[str, ...]
+) -> Verdict:
+    """Give the stream itself, and its channels, to the QEMU; its guest does not run."""
+    from migstream.analysis.compat.memory import channel_parameters
     from migstream.edit.change import Edit
-    from migstream.qemu.load import load
-    from migstream.source.temporary import need_room, temporary_file
+    from migstream.qemu.load import Verdict, load
+    from migstream.qemu.process import Refused
+    from migstream.source.temporary import need_room, temporary_folder
 
-    need_room(stream.size)
-    with temporary_file() as (fd, path):
-        Edit(stream).write(fd)
-        return load(qemu, arguments, path, [c for c in VALIDATED if c in stream.capabilities])
+    channels = stream.channels if to.on("multifd") and not to.on("mapped-ram") else ()
+    need_room(stream.size + sum(channel.store.size for channel in channels))
+    with temporary_folder() as folder:
+        path = folder / "stream.mig"
+        if stream.channels:  # of which no edit knows
+            _copy(stream.store, path)
+        else:
+            with path.open("xb") as file:
+                Edit(stream).write(file.fileno())
+        recordings = [folder / f"channel{number}" for number in range(len(channels))]
+        for channel, recording in zip(channels, recordings, strict=True):
+            _copy(channel.store, recording)
+        parameters = channel_parameters(channels)
+        try:
+            return load(
+                qemu, arguments, path, to.capabilities, channels=recordings, parameters=parameters
+            )
+        except Refused as error:
+            return Verdict(False, error.said)
+
+
+def _copy(store: Store, path: Path) -> None:
+    with path.open("xb") as file:
+        for at in range(0, store.size, CHUNK):
+            file.write(store.view(at, min(at + CHUNK, store.size)))
 
 
 # --- two schemas, two binaries -------------------------------------------------------------------
@@ -154,6 +187,8 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
     if values["start"] is not None:
         if values["qemu"] is None or values["schema"] or values["other"]:
             raise click.UsageError("--from-qemu PATH goes with --to-qemu PATH, and no --to")
+        if values["capabilities"]:
+            raise click.UsageError("--cap is for a stream that is to be loaded")
         return
     if not words:
         raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ __all__ = ["make_destination", "options", "parse_version"]
 
 
 def options() -> list[click.Parameter]:
-    """`--to`, `--to-stream` and `--release`; their values are called schema, other and release."""
+    """What says where to; the values are called schema, other, release and capabilities."""
     return [
         click.Option(
             ["--to", "schema"],
@@ -35,6 +35,12 @@ def options() -> list[click.Parameter]:
         click.Option(
             ["--release"], metavar="VERSION", help="The destination's release, such as 10.0."
         ),
+        click.Option(
+            ["--cap", "capabilities"],
+            multiple=True,
+            metavar="NAME",
+            help="A migration capability that is on there; once for each.",
+        ),
     ]
 
 
@@ -45,6 +51,8 @@ def make_destination(
     release: Version | None = None,
     label: str = "",
     features: Mapping[tuple[str, int], int] | None = None,
+    capabilities: Collection[str] = (),
+    offered: Collection[str] | None = None,
 ) -> Destination:
     """Open what is known of a destination.
 
@@ -54,7 +62,7 @@ def make_destination(
     schema, other : paths, as `--to` and `--to-stream` have them
     release : (10, 0), from `parse_version` where it was written
     label : what to call it; the names of its files otherwise
-    features : as `Destination` has it
+    features, capabilities, offered : as `Destination` has them
 
     Raises
     ------
@@ -70,6 +78,8 @@ def make_destination(
         release,
         label,
         features,
+        capabilities,
+        offered,
     )
 
 

@@ -56,6 +56,7 @@ def _said(
     schema: str | None,
     other: str | None,
     release: str | None,
+    capabilities: tuple[str, ...],
     source: str | None,
 ) -> None:
     from migstream.analysis.explain.log import explain
@@ -66,7 +67,9 @@ def _said(
         opened = None if stream is None else begun(stack.enter_context(open_stream(stream)))
         to = None
         if schema is not None or other is not None:
-            to = make_destination(stack, schema, other, parse_version(release))
+            to = make_destination(
+                stack, schema, other, parse_version(release), capabilities=capabilities
+            )
         one = explain(text, opened, to, None if source is None else open_schema(source))
         if out.as_json:
             out.emit(explanation_table(one))

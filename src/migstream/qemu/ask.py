@@ -6,7 +6,7 @@ It stands still from the start, so the stream is that of a machine as it is befo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,15 @@ NUMBER = re.compile(r"(\d+)")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Files with the answers, as long as the `with` block of `ask` lasts."""
+    """Files with the answers, as long as the `with` block of `ask` lasts.
+
+    `capabilities` are those of migration that it has, and whether its arguments switch each on.
+    """
 
     schema: Path
     stream: Path
     release: tuple[int, ...]
+    capabilities: Mapping[str, bool]
 
 
 def machines(command: Sequence[str]) -> list[str]:
@@ -54,10 +58,22 @@ def save(command: Sequence[str], arguments: Sequence[str], path: Path) -> tuple[
     ------
     QemuError : it does not start, or does not save itself
     """
+    return _saved(command, arguments, path)[0]
+
+
+def _saved(
+    command: Sequence[str], arguments: Sequence[str], path: Path
+) -> tuple[tuple[int, ...], dict[str, bool]]:
+    """Let it save itself; its release, and its capabilities.
+
+    Those that its arguments switch on are off meanwhile: they may need more than one file.
+    """
     with Qemu(command, arguments) as guest, path.open("wb") as out:
+        found = guest.capabilities()
+        guest.set_capabilities([name for name, on in found.items() if on], on=False)
         guest.execute("migrate", {"uri": guest.give(out.fileno())})
         guest.finish_migration()
-        return guest.release[:2]
+        return guest.release[:2], found
 
 
 def schema(command: Sequence[str], arguments: Sequence[str], path: Path) -> None:
@@ -92,10 +108,12 @@ def ask(command: Sequence[str], arguments: Sequence[str]) -> Iterator[Asked]:
     QemuError : it does not start, or does not answer
     """
     with temporary_folder() as folder:
+        release, capabilities = _saved(command, arguments, folder / "stream.mig")
         asked = Asked(
             schema=folder / "schema.json",
             stream=folder / "stream.mig",
-            release=save(command, arguments, folder / "stream.mig"),
+            release=release,
+            capabilities=capabilities,
         )
         schema(command, arguments, asked.schema)
         yield asked

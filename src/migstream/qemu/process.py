@@ -20,7 +20,7 @@ from migstream.qemu.child import Child
 if TYPE_CHECKING:
     from qemu.qmp import QMPClient
 
-__all__ = ["PATIENCE", "Qemu", "words"]
+__all__ = ["PATIENCE", "Qemu", "Refused", "words"]
 
 PATIENCE = 60.0  # seconds that a QEMU gets for an answer
 POLL = 0.02
@@ -28,6 +28,12 @@ COMMON = ("-display", "none", "-S")
 FILES = (8, 2)  # the release that brought `file:`
 
 T = TypeVar("T")
+
+
+class Refused(QemuError):
+    """It answered a command with an error; `said` is its text."""
+
+    said = ""
 
 
 def words(text: str) -> str:
@@ -103,7 +109,9 @@ class Qemu:
         try:
             return self._runner.run(patient())
         except ExecuteError as error:
-            raise QemuError(f"{self.command[0]}: {failure}: {error}") from error
+            refused = Refused(f"{self.command[0]}: {failure}: {error}")
+            refused.said = str(error)
+            raise refused from error
         except (QMPError, EOFError, OSError, TimeoutError) as error:
             self.wait_for_the_end(1.0)
             raise QemuError(self.words() or f"{self.command[0]}: {failure}") from error
@@ -146,9 +154,24 @@ class Qemu:
         self.execute("getfd", {"fdname": f"migstream-{number}"})
         return f"fd:migstream-{number}"
 
-    def set_capabilities(self, names: Sequence[str]) -> None:
-        """Switch migration capabilities on."""
-        wanted = [{"capability": name, "state": True} for name in names]
+    def capabilities(self) -> dict[str, bool]:
+        """Migration capabilities that it has, and whether each is on.
+
+        Raises
+        ------
+        Refused : it has no such question
+        """
+        rows = self.execute("query-migrate-capabilities")
+        return {str(row["capability"]): bool(row["state"]) for row in rows}
+
+    def set_capabilities(self, names: Sequence[str], *, on: bool = True) -> None:
+        """Switch migration capabilities on, or off.
+
+        Raises
+        ------
+        Refused : it does not have one of them, or not together with others, or not on this host
+        """
+        wanted = [{"capability": name, "state": on} for name in names]
         if wanted:
             self.execute("migrate-set-capabilities", {"capabilities": wanted})
 

@@ -71,6 +71,7 @@ class RamCodec:
             hook=self._records.hook,
             eos=self._records.eos,
             setup_bytes=self._setup_bytes,
+            landmarks=self._records.landmarks(),
         )
         if self._type is not SectionType.START:
             return records

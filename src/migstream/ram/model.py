@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-from migstream.wire.model import Span
+from migstream.wire.model import Section, Span
 
 __all__ = [
     "BlockRecords",
+    "Landmark",
     "MappedRam",
     "RamBlock",
     "RamRecords",
     "RamSetup",
     "RamSummary",
     "Tally",
+    "landmarks",
+    "records_of",
 ]
 
 
@@ -50,10 +53,23 @@ class BlockRecords(msgspec.Struct, frozen=True):
     tally: Tally
 
 
+class Landmark(msgspec.Struct, frozen=True, kw_only=True):
+    """The first record of a section of a kind that not every QEMU reads.
+
+    `at` is the offset of its word, `flags` are the low bits of it as QEMU prints them; `fill` is the
+    byte of a page that is filled with another one than zero.
+    """
+
+    at: int
+    flags: int
+    fill: int = 0
+
+
 class RamRecords(msgspec.Struct, frozen=True, kw_only=True):
     """One section's records. `blocks` are those that occur in it, in order of appearance.
 
-    `setup_bytes` are the MEM_SIZE records with all that belongs to them (mapped-ram areas too);
+    `landmarks` are in the order of the stream, one of each kind: COMPRESS_PAGE, MULTIFD_FLUSH,
+    and a page filled with another byte than zero. `setup_bytes` are the MEM_SIZE records with all that belongs to them (mapped-ram areas too);
     `eos`, `flush` and `hook` are numbers of records of 8 bytes.
     """
 
@@ -63,6 +79,7 @@ class RamRecords(msgspec.Struct, frozen=True, kw_only=True):
     hook: int = 0
     eos: int = 0
     setup_bytes: int = 0
+    landmarks: tuple[Landmark, ...] = ()
 
     @property
     def size(self) -> int:
@@ -127,3 +144,17 @@ class RamSummary(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[BlockRecords, ...]
     rounds: tuple[Tally, ...]
     round_count: int
+
+
+def records_of(section: Section) -> RamRecords | None:
+    """The records of a RAM section; None of any other, and of one that could not be read."""
+    content = section.content
+    if isinstance(content, RamSetup):
+        return content.records
+    return content if isinstance(content, RamRecords) else None
+
+
+def landmarks(section: Section) -> tuple[Landmark, ...]:
+    """Landmarks of a RAM section; none of any other."""
+    records = records_of(section)
+    return () if records is None else records.landmarks

@@ -14,15 +14,28 @@ from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from migstream.errors import BadRam
-from migstream.ram.model import Tally
+from migstream.ram.model import Landmark, Tally
 from migstream.wire.cursor import Cursor
 
-__all__ = ["BlockId", "Records", "Sink"]
+__all__ = ["BlockId", "Records", "Sink", "flag_names"]
 
 FULL, ZERO, MEM_SIZE, PAGE, EOS = 0x01, 0x02, 0x04, 0x08, 0x10
 CONTINUE, XBZRLE, HOOK, COMPRESS_PAGE, MULTIFD_FLUSH = 0x20, 0x40, 0x80, 0x100, 0x200
 KINDS = {ZERO: 0, PAGE: 1, XBZRLE: 2, COMPRESS_PAGE: 3}
+FLAGS = {
+    MULTIFD_FLUSH: "MULTIFD_FLUSH",
+    COMPRESS_PAGE: "COMPRESS_PAGE",
+    HOOK: "HOOK",
+    XBZRLE: "XBZRLE",
+    EOS: "EOS",
+    PAGE: "PAGE",
+    MEM_SIZE: "MEM_SIZE",
+    ZERO: "ZERO",
+    FULL: "FULL",
+    CONTINUE: "CONTINUE",
+}  # RAM_SAVE_FLAG_…; CONTINUE goes with others, and stands last
 KNOWN = 0x3FF
+NONZERO = 4  # the place in a tally's counts
 
 ENCODING_XBZRLE = 1
 COMMIT_EVERY = 1 << 13  # records between two commits, at least
@@ -38,6 +51,13 @@ def _kernel() -> ModuleType:
     from migstream.ram import kernel
 
     return kernel
+
+
+def flag_names(flags: int) -> tuple[str, ...]:
+    """The flags of a record by QEMU's names, without RAM_SAVE_FLAG_; those that do not exist as numbers."""
+    names = [name for flag, name in FLAGS.items() if flags & flag]
+    more = flags & ~KNOWN
+    return (*names, *([f"{more:#x}"] if more else []))
 
 
 def compress_bound(page: int) -> int:
@@ -81,7 +101,7 @@ class Records:
     """
 
     __slots__ = (
-        "_current", "_fast", "_index", "_last", "_lengths", "_names", "_round", "_rounds", "_rows",
+        "_current", "_fast", "_index", "_landmarks", "_last", "_lengths", "_names", "_round", "_rounds", "_rows",
         "_section", "_sink", "_total", "ended", "eos", "flush", "hook", "listing", "mapped",
         "page", "round_count", "setup",
     )  # fmt: skip
@@ -107,6 +127,7 @@ class Records:
     def begin(self, *, setup: bool) -> None:
         """Start a section: the current block stays, the section's counts do not."""
         self._section = {}
+        self._landmarks: dict[int, Landmark] = {}
         self.flush = self.hook = self.eos = 0
         self.ended = False
         self.setup = setup
@@ -138,6 +159,15 @@ class Records:
 
     def section(self) -> Iterable[tuple[str, Tally]]:
         return ((self._names[i], Tally(*counts)) for i, counts in self._section.items())
+
+    def landmarks(self) -> tuple[Landmark, ...]:
+        """The first record in this section of each kind that not every QEMU reads."""
+        return tuple(sorted(self._landmarks.values(), key=lambda one: one.at))
+
+    def _mark(self, flag: int, at: int, flags: int, fill: int = 0) -> None:
+        """Note a record of a kind that not every QEMU reads, where it is the first of its kind."""
+        if flag not in self._landmarks:
+            self._landmarks[flag] = Landmark(at=at, flags=flags, fill=fill)
 
     def total(self) -> Iterable[tuple[str, Tally]]:
         zero = [0] * 9
@@ -227,9 +257,23 @@ class Records:
         if used:
             self._add(block, counts)
             self._last[block] = last
+            if counts[NONZERO] and ZERO not in self._landmarks:
+                self._mark_fill(used)
             if self._sink is not None:
                 self._emit(self._sink, used)
         return at, used
+
+    def _mark_fill(self, used: int) -> None:
+        """The first of these rows whose pages are filled with another byte than zero.
+
+        All of them are records with CONTINUE, of which the content follows the word.
+        """
+        rows, size, fill = self._rows, _kernel().ROW, _kernel().FILL
+        for row in range(0, used * size, size):
+            kind = rows[row]
+            if kind & 0xFF == fill and kind >> 8:
+                self._mark(ZERO, rows[row + 3] - 8, ZERO | CONTINUE, kind >> 8)
+                return
 
     def _room(self) -> memoryview:
         """Where rows are made."""
@@ -328,6 +372,10 @@ class Records:
             return start, at - start
         if flags & ZERO:
             nonzero = int(view[head] != 0)
+            if nonzero:
+                self._mark(ZERO, base + start, flags, view[head])
+        elif flags & COMPRESS_PAGE:
+            self._mark(COMPRESS_PAGE, base + start, flags)
         if offset <= self._last.get(block, -1):
             self._turn()
         self._current = block
@@ -373,6 +421,7 @@ class Records:
                 self._sink.sync(flush=False)
         elif word == flags == MULTIFD_FLUSH:
             self.flush += 1
+            self._mark(MULTIFD_FLUSH, at, flags)
             if self._sink is not None:
                 self._sink.sync(flush=True)
         elif flags & HOOK and not flags & ~KNOWN:

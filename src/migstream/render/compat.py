@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["machines_json", "machines_lines", "report_json", "report_lines", "schema_lines"]
 
 WORDS = {"loads": "loads", "loses": "loses state", "fails": "FAILS", "unknown": "not known"}
+REFUSED = "does not load, though it was predicted to"
+WRONG = "The prediction is wrong. Please report it: this output, and the stream as `migstream redact` makes it"
 CLASSES = {
     "break": "Real breaks: a stream that has this does not load",
     "depends": "Depends on what a guest sends: ask with a stream",
@@ -31,21 +33,26 @@ def report_lines(
 ) -> Iterator[str]:
     """Verdict, then why; every device with `verbose`; what a QEMU did that was given the stream."""
     to = f"{escape(report.destination)} (QEMU {report.release})"
-    if report.accepted:
+    wrong = tried is not None and tried.accepted is not report.predicted
+    if tried is not None and wrong:
+        did = "loads, though it was predicted not to" if tried.accepted else REFUSED
+        yield palette.head(f"{escape(report.file)}: {did}, in {to}")
+        yield WRONG
+    elif report.accepted:
         so_far = ", as far as a schema tells" if report.undecided else ""
         yield palette.head(f"{escape(report.file)}: loads in {to}{so_far}")
     else:
         yield palette.head(f"{escape(report.file)}: does not load in {to}")
     for number, problem in enumerate(report.problems):
         yield ""
-        yield from _problem(problem, palette, first=number == 0)
+        yield from _problem(problem, palette, first=number == 0, said="would" if wrong else "will")
     for problem, reason in report.accepted_breaks:
         yield f"accepted: {escape(problem.device)}: {prose(problem.message)} ({prose(reason)})"
     shown = [v for v in report.verdicts if verbose or v.word != "loads"]
     if shown:
         yield ""
         yield from table([_row(v) for v in shown], "<<<", ("device", "verdict", ""), palette)
-    elif report.accepted:
+    elif report.accepted and not wrong:
         yield f"all {len(report.verdicts)} devices load"
     if report.undecided:
         yield ""
@@ -53,7 +60,8 @@ def report_lines(
     yield from _missing(report)
     if tried is not None:
         yield ""
-        yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it")
+        more = ", and that is what counts" if wrong else ""
+        yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it{more}")
         yield from (f"    {palette.dim(prose(line))}" for line in tried.said.splitlines())
 
 
@@ -76,13 +84,13 @@ def _names(paths: Sequence[str]) -> str:
     return ", ".join(map(escape, paths))
 
 
-def _problem(problem: Problem, palette: Palette, *, first: bool) -> Iterator[str]:
+def _problem(problem: Problem, palette: Palette, *, first: bool, said: str) -> Iterator[str]:
     where = escape(problem.path or problem.device)
     yield f"{problem.span.start:#x}  {palette.name(where)}  {prose(problem.message)}"
     if problem.hint:
         yield f"  hint: {prose(problem.hint)}"
     if first and problem.said:
-        yield "  QEMU will say:"
+        yield f"  QEMU {said} say:"
         yield from (f"    {palette.dim(prose(line))}" for line in problem.said)
 
 
@@ -121,7 +129,11 @@ def report_json(report: Report, tried: Verdict | None = None) -> dict[str, Any]:
         "undecided": list(report.undecided),
         "tried": None
         if tried is None
-        else {"accepted": tried.accepted, "said": tried.said.splitlines()},
+        else {
+            "accepted": tried.accepted,
+            "said": tried.said.splitlines(),
+            "as_predicted": tried.accepted is report.predicted,
+        },
     }
 
 
@@ -203,10 +215,10 @@ def _machine_row(one: MachineReport) -> tuple[str, str]:
         else f"{problem.path or problem.device}: {problem.message}".lstrip(": ")
     )
     word = "loads" if one.accepted else "FAILS"
-    if one.tried is not None and one.tried.accepted != one.report.accepted:
+    if one.tried is not None and one.tried.accepted is not one.report.predicted:
         said = one.tried.said.splitlines()
         tried = f"QEMU says: {said[0]}" if said else "QEMU takes it"
-        why = f"predicted otherwise ({why or 'no problem seen'}); {tried}"
+        why = f"predicted otherwise ({why or 'no problem seen'}), which is wrong: please report it; {tried}"
     elif problem is None and any(v.lost for v in one.report.verdicts):
         word = WORDS["loses"]
         why = ", ".join(v.device for v in one.report.verdicts if v.lost)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.pieces import Piece, pieces_of
 from migstream.vmstate.layout import Node
 
@@ -90,6 +91,9 @@ class Destination:
     release : its release, (10, 0); found out as far as possible where not given
     label : what to call it
     features : of virtio, those that its devices offer, by name and instance id of their sections
+    capabilities : migration capabilities that are on there, besides those that `stream` records;
+        all others are off, as they are in a QEMU that was told nothing
+    offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     """
 
     def __init__(
@@ -99,9 +103,14 @@ class Destination:
         release: Version | None = None,
         label: str = "",
         features: Mapping[tuple[str, int], int] | None = None,
+        capabilities: Collection[str] = (),
+        offered: Collection[str] | None = None,
     ) -> None:
         self.schema = schema
         self.stream = stream
+        recorded = () if stream is None else stream.capabilities
+        self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
+        self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release
         self._label = label
@@ -166,6 +175,18 @@ class Destination:
             for device in self.sections_of("cpu")
             for child in device
         )
+
+    # --- capabilities ----------------------------------------------------------------------------
+
+    def on(self, capability: str) -> bool:
+        """Whether a capability is on there."""
+        return capability in self.capabilities
+
+    def offers(self, capability: str) -> bool | None:
+        """Whether it has a capability, on or off; None where that is not known."""
+        if self._offered is not None:
+            return capability in self._offered
+        return has_capability(capability, self.release)
 
     # --- sections --------------------------------------------------------------------------------
 

@@ -19,13 +19,14 @@ from migstream.analysis.compat.virtio import (
     virtqueues,
 )
 from migstream.analysis.compat.words import Words
+from migstream.analysis.rules.known import RUN_STATES
 from migstream.vmstate.pci import config_space
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.stream import Device
 
-__all__ = ["device_problems"]
+__all__ = ["device_problems", "own_problems"]
 
 Rule = Callable[["Device", "Device", Destination, Words], Iterator[Problem]]
 
@@ -36,6 +37,37 @@ def device_problems(
     """What the code of a device would refuse, whatever its fields say."""
     for rule in RULES:
         yield from rule(ours, theirs, destination, words)
+
+
+def own_problems(ours: Device, words: Words) -> Iterator[Problem]:
+    """What any destination would refuse, whatever it has of its own."""
+    yield from _run_state(ours, words)
+
+
+def _run_state(ours: Device, words: Words) -> Iterator[Problem]:
+    """The name of a run state that QEMU does not know.
+
+    References
+    ----------
+    QEMU, migration/global_state.c: global_state_post_load
+    """
+    if ours.value.type != "globalstate":
+        return
+    text = parts(ours.value).get("runstate")
+    if text is None or text.kind != "leaf":
+        return
+    name = bytes(text.raw).partition(b"\0")[0].decode("ascii", "backslashreplace")
+    if name not in RUN_STATES:
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            path=text.path,
+            span=text.span,
+            message=f"the run state is {name!r}, which QEMU does not know",
+            said=words.post_load(ours, f"invalid parameter value: {name}", code=-22, minimum=1),
+            hint=f"`migstream set` with '{text.path}=\"paused\"' makes it one that every QEMU knows",
+            late=True,
+        )
 
 
 # --- PCI -----------------------------------------------------------------------------------------

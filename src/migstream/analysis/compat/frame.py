@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.capabilities import (
+    not_offered,
+    received_capabilities,
+    unknown_capability,
+)
+from migstream.analysis.compat.commands import SWITCHOVER_START, command_problems, commands_of
+from migstream.analysis.compat.destination import Bounds, Destination, Version
+from migstream.analysis.compat.memory import walked
 from migstream.analysis.compat.model import Kind, Problem
 from migstream.analysis.compat.words import Words
 from migstream.stream import flat
-from migstream.wire.frames import COMMANDS
-from migstream.wire.model import Command, Configuration, Section, SectionType, Span
+from migstream.wire.model import Command, Configuration, Item, Section, SectionType, Span
 
 if TYPE_CHECKING:
     from migstream.ram.model import RamBlock
@@ -21,15 +27,10 @@ __all__ = ["Frame", "frame_problems", "ram_problems"]
 
 SEARCHED = 64 << 20  # bytes before the first late device that SWITCHOVER_START is looked for in
 RESIZABLE = "/rom@"  # hw/core/loader.c: rom_set_mr, memory that may have another length
-ALWAYS_LIVE = {"ram", "dirty-bitmap"}
-# Commands that came after the first ones, and those that went (migration/savevm.c: mig_cmd_args).
-SWITCHOVER_START, ENABLE_COLO = 11, 10
-COMMAND_SINCE = {SWITCHOVER_START: (10, 0)}
-COMMAND_UNTIL = {ENABLE_COLO: (11, 1)}
+# Live sections that every QEMU registers, whatever it has to send; until which release, where they went.
+ALWAYS_LIVE: dict[str, Version | None] = {"ram": None, "dirty-bitmap": None, "block": (9, 1)}
 SWITCHOVER = bytes([SectionType.COMMAND]) + SWITCHOVER_START.to_bytes(2, "big") + bytes(2)
 CONFIGURATION_BYTE = int(SectionType.CONFIGURATION)
-# Capabilities that both sides must have alike (migration/savevm.c: should_validate_capability).
-VALIDATED = ("x-ignore-shared", "mapped-ram")
 
 
 class Frame:
@@ -45,9 +46,19 @@ class Frame:
         return self.destination.stream
 
     @cached_property
+    def items(self) -> tuple[Item, ...] | None:
+        """The stream, walked; None where that costs more than all the rest."""
+        return walked(self.stream)
+
+    @cached_property
     def commands(self) -> list[Command]:
-        """Commands of the head, and SWITCHOVER_START, which stands between live sections."""
-        found = [i for i in flat(self.stream.head) if isinstance(i, Command)]
+        """Commands of the whole stream where it was walked.
+
+        Else those of the head, and SWITCHOVER_START, which stands between live sections.
+        """
+        if self.items is not None:
+            return [i for i in flat(self.items) if isinstance(i, Command)]
+        found = commands_of(self.stream)
         at = None if SWITCHOVER_START in {c.command for c in found} else self._switchover()
         if at is not None:
             span = Span(at, at + len(SWITCHOVER))
@@ -62,10 +73,7 @@ class Frame:
         return found
 
     def _switchover(self) -> int | None:
-        """Where SWITCHOVER_START is, found by its bytes and those of the END that follows.
-
-        To walk guest memory for a command of five bytes would cost more than all the rest.
-        """
+        """Where SWITCHOVER_START is, found by its bytes and those of the END that follows."""
         stream = self.stream
         live = [s for s in stream.head if isinstance(s, Section) and s.type is SectionType.START]
         late = [
@@ -83,17 +91,26 @@ class Frame:
         return None
 
     def problem(
-        self, kind: Kind, span: Span, message: str, said: tuple[str, ...], hint: str = ""
+        self,
+        kind: Kind,
+        span: Span,
+        message: str,
+        said: tuple[str, ...],
+        hint: str = "",
+        found: int | None = None,
     ) -> Problem:
-        return Problem(kind=kind, device="", span=span, message=message, said=said, hint=hint)
+        return Problem(
+            kind=kind, device="", span=span, message=message, said=said, hint=hint, found=found
+        )
 
 
 def frame_problems(frame: Frame) -> Iterator[Problem]:
-    """All but devices and RAM blocks."""
+    """All but devices and guest memory."""
+    yield from not_offered(frame)
     yield from _configuration(frame)
     yield from _footers(frame)
     yield from _live(frame)
-    yield from _commands(frame)
+    yield from command_problems(frame, frame.commands)
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -107,6 +124,7 @@ def _configuration(frame: Frame) -> Iterator[Problem]:
         return
     if ours is None:
         return
+    yield from unknown_capability(frame, ours)
     machine = _local_machine(frame, theirs)
     # strncmp bounded by the received length: a beginning of the local name will do
     if machine is not None and not machine.startswith(ours.machine):
@@ -118,9 +136,18 @@ def _configuration(frame: Frame) -> Iterator[Problem]:
                 f"Machine type received is '{ours.machine}' and local is '{machine}'"
             ),
             hint=f"start the destination with -machine {ours.machine}",
+            found=ours.span.stop,
         )
     if theirs is not None:
-        yield from _subsections(frame, ours, theirs)
+        yield from _page_bits(frame, ours, theirs)
+    yield from received_capabilities(frame, ours, frame.destination.capabilities)
+    if theirs is not None and ours.uuid and theirs.uuid and ours.uuid != theirs.uuid:
+        yield frame.problem(
+            "configuration",
+            next(p.span for p in ours.subsections if p.name == "configuration/uuid"),
+            f"the uuid is {ours.uuid}, that of the destination {theirs.uuid}",
+            frame.words.configuration(f"UUID received is {ours.uuid} and local is {theirs.uuid}"),
+        )
 
 
 def _local_machine(frame: Frame, theirs: Configuration | None) -> str | None:
@@ -148,7 +175,7 @@ def _one_sided(frame: Frame, ours: Configuration | None) -> Iterator[Problem]:
         )
 
 
-def _subsections(frame: Frame, ours: Configuration, theirs: Configuration) -> Iterator[Problem]:
+def _page_bits(frame: Frame, ours: Configuration, theirs: Configuration) -> Iterator[Problem]:
     if ours.page_bits != theirs.page_bits:
         mine, local = ours.page_bits, theirs.page_bits
         yield frame.problem(
@@ -158,27 +185,7 @@ def _subsections(frame: Frame, ours: Configuration, theirs: Configuration) -> It
             frame.words.configuration(
                 f"Received TARGET_PAGE_BITS is {mine or 0} but local is {local or 0}"
             ),
-        )
-    for name in VALIDATED:
-        mine_on, local_on = name in ours.capabilities, name in theirs.capabilities
-        if mine_on != local_on:
-            on = {True: "on", False: "off"}
-            yield frame.problem(
-                "configuration",
-                ours.span,
-                f"capability {name} is {on[mine_on]} in the stream and {on[local_on]} on the destination",
-                frame.words.configuration(
-                    f"Capability {name} is {on[local_on]}, but received capability is {on[mine_on]}",
-                    "Failed to validate capabilities",
-                ),
-                hint=f"migrate_set_capability {name} {on[mine_on]}",
-            )
-    if ours.uuid and theirs.uuid and ours.uuid != theirs.uuid:
-        yield frame.problem(
-            "configuration",
-            ours.span,
-            f"the uuid is {ours.uuid}, that of the destination {theirs.uuid}",
-            frame.words.configuration(f"UUID received is {ours.uuid} and local is {theirs.uuid}"),
+            found=ours.span.stop,
         )
 
 
@@ -216,13 +223,19 @@ def _footers(frame: Frame) -> Iterator[Problem]:
     )
 
 
+def _registered(name: str, release: Bounds) -> bool:
+    """Whether a live section is one that this release loads whatever its own stream has."""
+    until = ALWAYS_LIVE.get(name)
+    return name in ALWAYS_LIVE and (until is None or not release.since(until))
+
+
 def _live(frame: Frame) -> Iterator[Problem]:
     if frame.other is None:
         return
     for item in frame.stream.head:
         if not isinstance(item, Section) or item.type is not SectionType.START:
             continue
-        if item.name in ALWAYS_LIVE or item.key in frame.destination.live:
+        if item.key in frame.destination.live or _registered(item.name, frame.destination.release):
             continue
         yield Problem(
             kind="section",
@@ -230,30 +243,6 @@ def _live(frame: Frame) -> Iterator[Problem]:
             span=item.span,
             message=f"the destination has nothing that loads {item.path}",
             said=frame.words.unknown_section(item.name, item.instance_id),
-        )
-
-
-def _commands(frame: Frame) -> Iterator[Problem]:
-    release = frame.destination.release
-    for item in frame.commands:
-        since, until = COMMAND_SINCE.get(item.command), COMMAND_UNTIL.get(item.command)
-        unknown = item.command not in COMMANDS
-        if unknown or (since is not None and release.until(since)):
-            line = f"MIG_CMD {item.command:#x} unknown (len {item.payload.size:#x})"
-            message = f"the destination does not know the command {item.name}"
-        elif until is not None and release.since(until):
-            line = f"MIG_CMD {item.command:#x} deprecated"
-            message = f"the destination no longer takes the command {item.name}"
-        else:
-            continue
-        yield frame.problem(
-            "command",
-            item.span,
-            message,
-            frame.words.plain(line),
-            hint="no QEMU up to 11.1 has it"
-            if unknown
-            else "`migstream convert --to-machine` leaves out what a machine type does not have",
         )
 
 
@@ -289,7 +278,7 @@ def _pages(frame: Frame) -> Iterator[Problem]:
         path="ram",
         span=frame.stream.blocks[-1].span,
         message=f"a page of the target has {ours} bytes, on the destination {theirs}",
-        said=frame.words.ram("ram", "Unknown combination of migration flags", 4),
+        said=frame.words.ram("Unknown combination of migration flags"),
         hint="a release with the same page size of this target",
     )
 
@@ -301,7 +290,7 @@ def _ram(frame: Frame, block: RamBlock, message: str, line: str, hint: str) -> P
         path=f"ram/{block.name}",
         span=block.span,
         message=message,
-        said=frame.words.ram("ram", line, 4),
+        said=frame.words.ram(line),
         hint=hint,
     )
 

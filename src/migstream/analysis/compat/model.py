@@ -141,5 +141,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return next(iter(self.problems), None)
 
     @property
+    def predicted(self) -> bool:
+        """Whether QEMU was predicted to take the stream; breaks that somebody accepts change nothing of that."""
+        return self.accepted and not self.accepted_breaks
+
+    @property
     def exit_status(self) -> int:
         return int(not self.accepted)

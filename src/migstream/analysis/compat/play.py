@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.compat.destination import NEEDS_TIMER, Destination, Versions
-from migstream.analysis.compat.devices import device_problems
+from migstream.analysis.compat.devices import device_problems, own_problems
 from migstream.analysis.compat.features import features_lost, features_unknown
 from migstream.analysis.compat.fields import Gap, Placed, Token, align, flatten, subsections
 from migstream.analysis.compat.frame import Frame, frame_problems, ram_problems
 from migstream.analysis.compat.isavga import isa_cirrus, isa_vga, isa_vga_renamed
+from migstream.analysis.compat.memory import Memory
 from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Verdict, Word
 from migstream.analysis.compat.options import by_option
 from migstream.analysis.compat.pieces import (
@@ -67,7 +68,8 @@ def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = (
     play = _Play(stream, destination)
     problems = [*play.frame(), *play.memory()]
     verdicts = [play.device(device) for device in stream.devices]
-    timed = [(problem.span.start, problem) for problem in problems]
+    contents = play.contents.verdict()
+    timed = [(p.span.start if p.found is None else p.found, p) for p in problems]
     timed += [(v.span.start, v.problem) for v in verdicts if v.problem is not None]
     problems = [problem for _, problem in sorted(timed, key=lambda one: one[0])]
     missing = play.missing()
@@ -91,7 +93,7 @@ def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = (
         file=stream.name,
         destination=destination.label,
         release=str(destination.release),
-        verdicts=tuple(verdicts),
+        verdicts=(*verdicts, *([] if contents is None else [contents])),
         problems=tuple(problems),
         missing=tuple(device.path for device in missing),
         options=options,
@@ -108,14 +110,16 @@ class _Play:
         self.destination = destination
         self.words = Words(destination)
         self.sides = Frame(stream, destination, self.words)
+        self.contents = Memory(self.sides)
 
     def frame(self) -> Iterator[Problem]:
         """Header, configuration, footers, commands, live sections."""
         return frame_problems(self.sides)
 
     def memory(self) -> Iterator[Problem]:
-        """RAM blocks."""
-        return ram_problems(self.sides)
+        """RAM blocks, and how their pages were sent."""
+        yield from ram_problems(self.sides)
+        yield from self.contents.problems()
 
     def missing(self) -> list[Device]:
         """Devices of the destination that nothing is sent for."""
@@ -200,6 +204,7 @@ class _Load:
 
     def run(self) -> None:
         self._version()
+        self.out.problems += own_problems(self.device, self.words)
         self.out.problems += isa_vga(self.device, self.theirs, self.destination, self.words)
         self.out.problems += isa_cirrus(self.device, self.destination, self.words)
         if self.theirs is None:

@@ -27,8 +27,10 @@ ERRNO = {
 }
 NUMBERS = {-1: "EPERM", -2: "ENOENT", -5: "EIO", -22: "EINVAL"}
 CHAINED = (10, 2)
+RAM_VERSION = 4
 # Types of the fields that a function loads and a check can fail in (migration/vmstate.c).
 ELEMENTS = {"virtio": "virtio", "virtio-gpu": "virtio-gpu", "config": "pci config"}
+CONFIGURATION_HOOK = "post load hook failed for: configuration, version_id: 1, minimum_version: 0"
 SETUP = "Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices"
 
 
@@ -57,12 +59,24 @@ class Words:
         savevm = "" if self.chained else "savevm "
         return self.plain(f"Unknown {savevm}section type {kind}")
 
-    def configuration(self, line: str, summary: str = "") -> tuple[str, ...]:
-        """A configuration section that is refused once it is read; `summary` where the line stands alone."""
+    def configuration(self, line: str) -> tuple[str, ...]:
+        """A configuration section that is refused once it is read."""
+        return (self._end([CONFIGURATION_HOOK, line]),) if self.chained else self.plain(line)
+
+    def capabilities(self, lines: Sequence[str]) -> tuple[str, ...]:
+        """Capabilities that differ, which are all said before it ends."""
         if not self.chained:
-            return self.plain(line)
-        hook = "post load hook failed for: configuration, version_id: 1, minimum_version: 0"
-        return (line, self._end([hook, summary])) if summary else (self._end([hook, line]),)
+            return (*lines, self._end([]))
+        return (*lines, self._end([CONFIGURATION_HOOK, "Failed to validate capabilities"]))
+
+    def unknown_capability(self, name: str) -> tuple[str, ...]:
+        """A capability of the stream that the destination has not got."""
+        line = f"Received unknown capability {name}"
+        if not self.chained:
+            field = "Failed to load configuration/capabilities:capabilities"
+            return (line, field, self._end([]))
+        part = "Loading VM subsection 'configuration/capabilities' in 'configuration' failed"
+        return (self._end([part, line]),)
 
     def missing_footer(self, section: Section) -> tuple[str, ...]:
         """A section after which no footer stands where it should."""
@@ -153,10 +167,16 @@ class Words:
         """An assertion that does not hold; the file and line that QEMU says as well change too often."""
         return (f"{function}: Assertion `{condition}' failed.",)
 
-    def ram(self, device_name: str, line: str, version: int) -> tuple[str, ...]:
-        """A RAM section that is refused."""
-        context = f"error while loading state for instance 0x0 of device '{device_name}'"
-        if not self.chained:
-            return (line, context, self._end([]))
-        load = f"Failed to load vmstate version_id: {version}, ret: -22"
-        return (line, self._end([context, load]))
+    def ram(self, *lines: str, part: int | None = None) -> tuple[str, ...]:
+        """Guest memory that is refused: in its START section, or in the PART or END with id `part`."""
+        load = f"Failed to load vmstate version_id: {RAM_VERSION}, ret: -22"
+        if part is not None:
+            if self.chained:
+                return (*lines, self._end([load]))
+            return (*lines, f"error while loading state section id {part}(ram)", self._end([]))
+        context = "error while loading state for instance 0x0 of device 'ram'"
+        return (
+            (*lines, self._end([context, load]))
+            if self.chained
+            else (*lines, context, self._end([]))
+        )

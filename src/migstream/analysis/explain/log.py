@@ -15,6 +15,7 @@ from migstream.analysis.explain.places import Scene, Spot, spots
 from migstream.analysis.explain.recognise import Said, recognise
 from migstream.analysis.features import feature_names
 from migstream.analysis.findings import Finding
+from migstream.ram.records import flag_names
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination
@@ -41,7 +42,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     fields : the field that failed, the outermost first
     result : what the last line's errno means; empty where there is none
     features : names of virtio feature bits: those that the destination lacks
-    masks : feature masks that the message has, bit by bit: as QEMU names the value, and the names
+    masks : masks that the message has, of features or of a RAM record's flags, bit by bit: what the
+        value is called, and the names
     spots : bytes of the stream concerned
     findings : what `check` finds wrong with the stream
     contrast : what differs between the two sides, where something of them is known
@@ -156,7 +158,7 @@ def _fields(said: list[Said]) -> tuple[str, ...]:
 def _error(said: list[Said]) -> str:
     """The errno's text: that of the hook that failed where there is one, since the last line may have another."""
     for one in said:
-        number = int(one.values["error"]) if one.message.name == "hook" else 0
+        number = int(one.values.get("error", 0)) if one.message.name == "hook" else 0
         if number in NUMBERS:
             return NUMBERS[number]
     for one in said:
@@ -200,12 +202,17 @@ def _architecture(text: str, stream: Stream | None) -> str:
 # --- feature masks ---------------------------------------------------------------------------------
 
 MASKS = {"virtio-features": ("features", "allowed")}
+RAM_FLAGS = {"ram-flags", "compressed-gone", "flush-unknown", "mapped-flags"}
+NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 def _masks(cause: Said | None, device: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Every feature mask of a message by the names of its bits."""
     if cause is None:
         return ()
+    if cause.message.name in RAM_FLAGS:
+        flags = NUMBER.search(cause.text)
+        return () if flags is None else (("flags", flag_names(int(flags[0], 0))),)
     return tuple(
         (name, tuple(feature_names(int(cause.values[name], 16), device)))
         for name in MASKS.get(cause.message.name, ())

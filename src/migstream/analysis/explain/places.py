@@ -11,6 +11,8 @@ import msgspec
 from migstream.analysis.compat.destination import NEEDS_TIMER
 from migstream.analysis.features import feature_names
 from migstream.errors import BadFraming, BadRam
+from migstream.ram.model import landmarks
+from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.layout import Node
 from migstream.vmstate.pci import config_space
@@ -21,6 +23,7 @@ __all__ = ["Scene", "Spot", "spots"]
 
 Values = Mapping[str, str]
 FOOTER = 5
+WORD = 8  # bytes of a RAM record before its contents
 MOST = 8
 # Numbers of Arm's system registers: target/arm/cpregs.h; target/arm/kvm-consts.h has those of the stream.
 REGISTER = (1 << 28) - 1
@@ -289,6 +292,23 @@ def _block(scene: Scene, values: Values) -> Iterator[Spot]:
             )
 
 
+def _landmark(flag: int, what: str) -> Callable[[Scene, Values], Iterator[Spot]]:
+    """A finder of the first RAM record with this flag; of damage where there is none."""
+
+    def find(scene: Scene, values: Values) -> Iterator[Spot]:
+        marks = [m for i in scene.items if isinstance(i, Section) for m in landmarks(i)]
+        mark = next((m for m in marks if m.flags & flag), None)
+        if mark is None:
+            yield from _damage(scene, values)
+            return
+        span = Span(mark.at, mark.at + WORD)
+        names = " and ".join(flag_names(mark.flags))
+        text = f"{what}, flags {mark.flags:#x} ({names}): {scene.bytes(span)}"
+        yield Spot(path="ram", span=span, text=text)
+
+    return find
+
+
 def _rom_sizes(scene: Scene, values: Values) -> Iterator[Spot]:
     """The block, and the sizes that fw_cfg gives to such (hw/nvram/fw_cfg.c: vmstate_fw_cfg_acpi_mr)."""
     yield from _block(scene, values)
@@ -439,6 +459,9 @@ FINDERS: Mapping[str, Callable[[Scene, Values], Iterator[Spot]]] = {
     "timers": _timers,
     "block": _block,
     "rom-sizes": _rom_sizes,
+    "compressed": _landmark(COMPRESS_PAGE, "the first compressed page"),
+    "flush": _landmark(MULTIFD_FLUSH, "multifd's first sync point"),
+    "filled": _landmark(ZERO, "the first page that is filled with another byte"),
     "command": _command,
     "pci-config": _pci_config,
     "pci-irq": _pci_irq,

@@ -144,6 +144,9 @@ def _pci(problem: Problem, stream: Stream, destination: Destination) -> Sides:
 
 
 def _ram(problem: Problem, stream: Stream, destination: Destination) -> Sides:
+    if problem.path == "ram":  # how pages are sent, not which
+        source = Side(text=f"sends it: {_hex(stream, problem.span)}", path="ram", span=problem.span)
+        return source, Side(text=f"QEMU {destination.release}")
     name = problem.path.removeprefix("ram/")
     other = destination.stream
     found = []

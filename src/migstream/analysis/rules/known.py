@@ -10,7 +10,7 @@ from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.wire.model import Span
 
-__all__: list[str] = []
+__all__ = ["RUN_STATES"]
 
 # qapi/run-state.json: RunState, of all releases
 RUN_STATES = frozenset((

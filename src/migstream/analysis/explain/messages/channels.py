@@ -122,4 +122,50 @@ CHANNELS: tuple[Message, ...] = (
         look=("migrate_set_capability on this side", "the URI"),
         place="none",
     ),
+    message(
+        "channel-magic",
+        ("unknown channel magic: {magic:d}", "newer than 10.0"),
+        means="a connection that begins neither as a migration stream nor as one of its channels",
+        causes=(
+            "something else connected (a health check, another protocol, TLS on one side only)",
+            "the capabilities multifd and postcopy-preempt differ between the two sides",
+        ),
+        look=("tls-creds and the capabilities of both sides",),
+        place="none",
+    ),
+    message(
+        "one-channel",
+        ("multifd is not supported by current protocol", "up to 8.1"),
+        means="multifd is on and the way the stream comes has one channel only",
+        causes=(
+            "a stream in a file, from a pipe or a command, while the capability multifd is on",
+        ),
+        look=(
+            "migrate_set_capability multifd off",
+            "the URI: tcp:, unix: or, with mapped-ram, file:",
+        ),
+        place="none",
+    ),
+    message(
+        "fd-file",
+        ("fd: migration to a file is not supported. Use file: instead.", "since 11.0"),
+        means="the descriptor given to fd: is one of a file, which fd: takes no more",
+        causes=(
+            "a script or tool that saves to or loads from a file through fd:, as older QEMUs took it",
+        ),
+        look=("file:/dev/fdset/N (with add-fd) or file:PATH, which QEMU has since 8.2",),
+        place="none",
+    ),
+    message(
+        "capability",
+        "Parameter 'capability' does not accept value '{capability:s}'",
+        "Parameter 'capability' expects {what:s}",
+        means="a migration capability that this QEMU does not have",
+        causes=(
+            "it came with a newer release (mapped-ram: 9.0, switchover-ack: 8.1)",
+            "it went (compress and block: 9.1)",
+        ),
+        look=("query-migrate-capabilities",),
+        place="none",
+    ),
 )

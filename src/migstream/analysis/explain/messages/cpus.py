@@ -92,4 +92,33 @@ CPUS: tuple[Message, ...] = (
         causes=("KVM or nested virtualization on one side only", DAMAGE),
         place="device",
     ),
+    message(
+        "msr",
+        "failed to set MSR {register:x} to {value:x}",
+        "Failed to set MSR {register:x} to {value:x}",
+        ("Failed to set MSRs", "newer than 7.2"),
+        means="the destination's KVM does not take a model-specific register of a CPU: QEMU aborts",
+        causes=(
+            "the host's CPU, its microcode or its kernel lacks the feature that the register belongs to",
+            "nested virtualization (VMX, SVM) is on at one side only",
+        ),
+        look=(
+            "`-cpu` and the hosts' CPUs and kernels of both sides",
+            "the register in the manual of the CPU's vendor",
+        ),
+        place="none",
+    ),
+    message(
+        "libvirt-cpu",
+        "guest CPU doesn't match specification: missing features: {features:s}",
+        "guest CPU doesn't match specification: extra features: {features:s}",
+        "guest CPU doesn't match specification",
+        means="libvirt: the CPU that QEMU made there is not the one of the guest's definition; nothing was loaded",
+        causes=(
+            "the host's CPU, microcode or kernel does not have all features of the guest's CPU",
+            "the definition of the guest was made on another kind of host (host-model, host-passthrough)",
+        ),
+        look=("the CPU in the guest's definition", "`virsh domcapabilities` of both hosts"),
+        place="none",
+    ),
 )

@@ -17,9 +17,10 @@ DEVICES: tuple[Message, ...] = (
     message(
         "run-state",
         "invalid parameter value: {value:s}",
+        "invalid parameter value:",
         means="the name of the run state is not one that the destination knows",
         causes=(NEWER, "the name is damaged"),
-        look=("globalstate/runstate",),
+        look=("globalstate/runstate", "`migstream set STREAM 'globalstate/runstate=\"paused\"'`"),
         place="run-state",
     ),
     message(
@@ -180,6 +181,47 @@ DEVICES: tuple[Message, ...] = (
             "another release on the other side",
         ),
         look=("the properties of vfio-pci on both sides",),
+        place="device",
+    ),
+    message(
+        "state-buffer",
+        ("{device}: reading state buffer {index:d} failed", "newer than 10.0"),
+        means="a piece of the state of a device that is passed through (VFIO) did not come whole",
+        causes=("the connection of an extra channel broke", DAMAGE),
+        place="device",
+    ),
+    message(
+        "inflight",
+        ("inflight buffer subsection has not been loaded", "since 11.0"),
+        means="a vhost-user disk's list of requests that were under way is announced and not in the stream",
+        causes=(
+            "inflight-migration is on at one side only",
+            "a subsection was taken out of the stream",
+        ),
+        look=("inflight-migration of `-device vhost-user-blk` on both sides",),
+        place="device",
+    ),
+    message(
+        "scsi-reservation",
+        (
+            "SCSI reservation key {key:x} on device '{device:s}' not registered after migration, ignoring",
+            "since 11.0",
+        ),
+        means="the persistent reservation of a disk that is passed through is not the guest's any more; it goes on",
+        causes=("another host took the reservation", "the disk is another one there"),
+        look=("migrate-pr of `-device scsi-block` on both sides",),
+        kind="warning",
+        place="none",
+    ),
+    message(
+        "tpm-chunks",
+        (
+            "The tpm-crb device does not support chunk migration with machine version less than 11.1",
+            "since 11.1",
+        ),
+        means="a request to the TPM is under way in pieces, which machine types before 11.1 cannot take over",
+        causes=("the guest talks to the TPM while it is migrated, with an older machine type",),
+        look=("try again a moment later", "the machine type of both sides"),
         place="device",
     ),
 )

@@ -87,7 +87,39 @@ RAM: tuple[Message, ...] = (
         place="damage",
     ),
     message(
+        "compressed-gone",
+        ("Unknown combination of migration flags: 0x120", "9.1 and newer"),
+        ("Unknown combination of migration flags: 0x100", "9.1 and newer"),
+        means="a page that is compressed by itself (COMPRESS_PAGE, with or without CONTINUE), which QEMU reads up to 9.0",
+        causes=(
+            "the capability compress was on at the source (libvirt's compressed migration with the method mt)",
+            "bytes were lost or added before this record, if the stream has no compressed pages",
+        ),
+        look=(
+            "`migstream convert --ram linear`, which writes the same memory as every QEMU reads it",
+            "`migstream stat`: which kinds of pages there are",
+        ),
+        place="compressed",
+        sides=("ram", "compressed pages", "reads none since 9.1"),
+    ),
+    message(
+        "flush-unknown",
+        ("Unknown combination of migration flags: 0x200", "up to 8.0"),
+        means="a sync point of multifd (MULTIFD_FLUSH), which QEMU reads since 8.1",
+        causes=(
+            "the capability multifd was on at the source, whose machine type or QEMU is of 8.1 or newer",
+            "bytes were lost or added before this record, if multifd was off",
+        ),
+        look=(
+            "migration.multifd-flush-after-each-section=on at the source, or a machine type up to 8.0",
+            "`migstream convert --ram linear` with every --channel",
+        ),
+        place="flush",
+        sides=("ram", "multifd's sync points", "reads none before 8.1"),
+    ),
+    message(
         "ram-flags",
+        "Unknown combination of migration flags: {flags:x} (postcopy mode)",
         "Unknown combination of migration flags: {flags:x}",
         means="a page record has flags that do not go together",
         causes=(
@@ -100,21 +132,21 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "mapped-flags",
-        ("Unexpected RAM flags: {flags:d}", "newer than 7.2"),
+        ("Unexpected RAM flags: {flags:d}", "since 9.0"),
         means="a page record in a stream that should have its pages at fixed places (mapped-ram)",
         causes=("mapped-ram is on at the destination and was off at the source",),
         place="damage",
     ),
     message(
         "zero-page",
-        ("Found a zero page with value {value:d}", "newer than 7.2"),
+        ("Found a zero page with value {value:d}", "since 8.2"),
         means="a page that is said to be zero is filled with another byte",
         causes=(
             "the record's flags are damaged: it was a whole page",
             "a very old source",
         ),
         look=("this record's flags",),
-        place="damage",
+        place="filled",
     ),
     message(
         "xbzrle",
@@ -246,7 +278,12 @@ RAM: tuple[Message, ...] = (
             LOST,
             "the record's flags are damaged",
         ),
-        look=("migrate_set_capability compress on both sides", "the record before this one"),
-        place="damage",
+        look=(
+            "migrate_set_capability compress on both sides (QEMU up to 9.0)",
+            "`migstream convert --ram linear`, which writes the same memory as every QEMU reads it",
+            "the record before this one",
+        ),
+        place="compressed",
+        sides=("ram", "compressed pages", "the capability compress is off"),
     ),
 )

@@ -73,4 +73,28 @@ SOURCE: tuple[Message, ...] = (
         look=("the destination's log",),
         place="none",
     ),
+    message(
+        "source-save",
+        "Save of field {vmsd:s}/{field} failed: {why:s}",
+        "Save of field {vmsd:s}/{field} failed",
+        "pre-save failed: {vmsd:s}",
+        ("Failed to save iterable device state", "newer than 10.0"),
+        means="a device of the source could not save its state: the stream is not complete (the source prints this)",
+        causes=(
+            "the device, its backend or helper process cannot give its state now",
+            "for iterable state: the connection broke, or the device (VFIO) reported an error",
+        ),
+        look=("the lines before it", "the device that the message names"),
+        place="none",
+    ),
+    message(
+        "source-kernel",
+        ("CPR does not support vfio mdev {device}", "newer than 10.0"),
+        ("CPR does not support vfio mdev", "newer than 10.0"),
+        "migration is not supported in kernel",
+        means="the kernel, or this way of migrating, cannot take a passed-through device along (the source prints this)",
+        causes=("a driver or device (VFIO, mdev) without migration",),
+        look=("the device on the source's command line", "its driver's and kernel's version"),
+        place="none",
+    ),
 )

@@ -94,6 +94,21 @@ VMSTATE: tuple[Message, ...] = (
             ),
             "since 10.1",
         ),
+        (
+            (
+                "{when} load hook failed for: '{vmsd:s}', version_id: {version:d}, "
+                "minimum version_id: {minimum:d}, ret: {error:d}"
+            ),
+            "since 10.1",
+        ),
+        (
+            "{when} load hook failed for: '{vmsd:s}', version_id: {version:d}, minimum version_id: {minimum:d}",
+            "since 10.2",
+        ),
+        (
+            "{when} load hook failed for: {vmsd:s}, version_id: {version:d}, minimum_version: {minimum:d}",
+            "since 10.2",
+        ),
         means="the device's own check before or after loading refused the state",
         causes=(
             "the device of the destination has other properties, another CPU model, or another backend",
