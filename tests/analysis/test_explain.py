@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
@@ -522,3 +523,68 @@ def test_a_stream_that_is_not_there_is_status_5() -> None:
     shown = run("explain", "Not a migration stream", "--stream", "/does/not/exist")
     assert shown.exit_code == 5
     assert "[MS400]" in shown.stderr
+
+
+# --- RAM records by their flags ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "flags"),
+    [
+        (
+            "Unknown combination of migration flags: 0x120",
+            "compressed-gone",
+            ("COMPRESS_PAGE", "CONTINUE"),
+        ),
+        ("Unknown combination of migration flags: 0x100", "compressed-gone", ("COMPRESS_PAGE",)),
+        ("Unknown combination of migration flags: 0x200", "flush-unknown", ("MULTIFD_FLUSH",)),
+        ("Unknown combination of migration flags: 0x14", "ram-flags", ("EOS", "MEM_SIZE")),
+        ("Unknown combination of migration flags: 0x1000", "ram-flags", ("0x1000",)),
+        (
+            "Unknown combination of migration flags: 0x128 (postcopy mode)",
+            "ram-flags",
+            ("COMPRESS_PAGE", "PAGE", "CONTINUE"),
+        ),
+        ("Unexpected RAM flags: 256", "mapped-flags", ("COMPRESS_PAGE",)),
+    ],
+)
+def test_the_flags_of_a_ram_record_are_named(text: str, cause: str, flags: tuple[str, ...]) -> None:
+    one = explain(f"qemu-system-x86_64: {text}\nload of migration failed: Invalid argument")
+    assert one.cause is not None
+    assert one.cause.message.name == cause
+    assert dict(one.masks) == {"flags": flags}
+    assert f"flags: {' '.join(flags)}" in explanation_lines(one, "", Palette())
+    if "COMPRESS_PAGE" in flags and cause == "compressed-gone":
+        assert any("convert --ram linear" in text for text in one.cause.message.look)
+
+
+def test_the_first_compressed_page_is_shown(named_sample: Named) -> None:
+    sample = named_sample("pc-compress-7.2.mig")
+    with open_stream(sample.path) as stream:
+        one = explain("Unknown combination of migration flags: 0x120", stream)
+        (spot,) = one.spots
+        word = int.from_bytes(stream.store.view(*spot.span), "big")
+    assert word & 0xFFF in {0x100, 0x120}
+    assert "COMPRESS_PAGE" in spot.text
+
+
+@pytest.mark.parametrize("name", ["", "no-such-state"])
+def test_a_run_state_that_is_no_name(name: str, named_sample: Named) -> None:
+    """QEMU prints nothing behind the colon where the name is empty."""
+    sample = named_sample(PC)
+    with open_stream(sample.path) as stream:
+        value = stream.devices["globalstate"]["runstate"]
+        edit = Edit(stream)
+        edit.put(value, name.encode().ljust(value.span.size, b"\0"), "runstate")
+        changed = io.BytesIO()
+        edit.write(changed)
+    text = f"qemu-system-x86_64: invalid parameter value: {name}".rstrip()
+    with open_stream(changed.getvalue()) as stream:
+        one = explain(f"{text}\n{LOADING.format('globalstate')}", stream)
+        assert one.cause is not None
+        assert one.cause.message.name == "run-state"
+        assert one.spots[0].path == "globalstate[0]/runstate"
+        report = migstream.compat(stream, Destination(None, stream, (10, 0)))
+    assert report.first is not None
+    assert report.first.path == "globalstate[0]/runstate"
+    assert report.first.said[0] == f"invalid parameter value: {name}"

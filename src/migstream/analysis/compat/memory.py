@@ -8,6 +8,7 @@ migration/multifd.c: multifd_recv_unfill_packet; migration/migration.c: migratio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -41,6 +42,9 @@ MAPPED_SHARED_SINCE: Version = (11, 0)
 CHANNELS_CHECKED: Version = (8, 2)  # since when QEMU says at once that a file has one channel only
 CHANNELS_SAID: Version = (6, 0)
 LINEAR = "`migstream convert --ram linear` writes the same memory as every QEMU reads it"
+
+
+MACHINE = re.compile(r"-(\d+)\.(\d+)$")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +122,7 @@ class Memory:
                 )
         yield from self._shared_in_places()
         yield from self._one_channel()
+        yield from self._other_syncs()
 
     def _problem(self, span: Span, message: str, said: tuple[str, ...], hint: str) -> Problem:
         return Problem(
@@ -212,6 +217,31 @@ class Memory:
             said,
             f"give their recordings with --channel, or switch multifd off there; {LINEAR}",
         )
+
+    def _other_syncs(self) -> Iterator[Problem]:
+        """Sync points once a round, for a destination that waits for one after each section.
+
+        The other way round loads: what the destination does not wait for, it does not miss.
+
+        References
+        ----------
+        QEMU, hw/core/machine.c: hw_compat_8_0 (multifd-flush-after-each-section)
+        """
+        seen = self.seen
+        number = MACHINE.search(self.stream.machine or "")
+        if seen is None or not seen.flushes or not self.stream.channels or number is None:
+            return
+        each = (int(number[1]), int(number[2])) < FLUSH_SINCE
+        told = self.theirs is not None and bool(self.theirs.flushes)
+        if self.destination.on("multifd") and each and not told:
+            mark = next(mark for mark, _ in seen.marks if mark.flags & MULTIFD_FLUSH)
+            yield self._problem(
+                Span(mark.at, mark.at + 8),
+                f"multifd's channels are in step once a round, and {self.stream.machine} waits for that"
+                " after each section: the destination stands still for ever",
+                (),
+                "-global migration.multifd-flush-after-each-section=off there, as it was at the source",
+            )
 
     # --- what is lost ------------------------------------------------------------------------------
 

@@ -157,7 +157,7 @@ CHANNELS: tuple[Message, ...] = (
         place="none",
     ),
     message(
-        "capability",
+        "no-capability",
         "Parameter 'capability' does not accept value '{capability:s}'",
         "Parameter 'capability' expects {what:s}",
         means="a migration capability that this QEMU does not have",
