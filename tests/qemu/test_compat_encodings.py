@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import shlex
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from migstream.qemu.load import Verdict
 from migstream.qemu.process import Refused
 from migstream.stream import open_stream
 from support.qemu import BARE, Binary, Qemu, find
-from support.recorder import record_multifd
+from support.recorder import UNHURRIED, boot_disk, converge, record_multifd, started
 from support.samples import SHARED, _content
 
 pytestmark = pytest.mark.qemu
@@ -58,13 +59,14 @@ class Kind(NamedTuple):
     channels: dict[str, str] | None = None
     more: str = ""  # arguments that the source alone has
     destination: tuple[tuple[str, ...], ...] = ()  # capabilities that it is loaded with, besides
+    running: bool = False  # whether the guest writes to its memory meanwhile
 
 
 ANY = (("x-ignore-shared",), ("mapped-ram",), ("compress",), ("postcopy-ram",))
 KINDS = {
     "plain": Kind(destination=(*ANY, ("multifd",))),
     "compress": Kind(("compress",)),
-    "xbzrle": Kind(("xbzrle",)),
+    "xbzrle": Kind(("xbzrle",), f"-M {PC} -m 48", running=True),
     "mapped": Kind(("mapped-ram",)),
     "mapped-multifd": Kind(("mapped-ram", "multifd")),
     "ignore-shared": Kind(("x-ignore-shared",), SHARED_MEMORY),
@@ -72,7 +74,7 @@ KINDS = {
     "postcopy": Kind(("postcopy-ram",)),
     "bitmaps": Kind(("dirty-bitmaps",), destination=(("postcopy-ram",),)),
     "uuid": Kind(("validate-uuid",), f"{MACHINE} -uuid {UUID}"),
-    "background": Kind(("background-snapshot",)),
+    "background": Kind(("background-snapshot",), f"-M {PC} -m 48", running=True),
     "multifd": Kind(("multifd",), channels={}),
     "multifd-zlib": Kind(("multifd",), channels={"compression": "zlib"}),
     "multifd-legacy": Kind(("multifd",), channels={"zero_page_detection": "legacy"}),
@@ -99,6 +101,10 @@ def _release(binary: Binary) -> tuple[int, ...]:
 def _arguments(binary: Binary, kind: Kind, folder: Path, *, source: bool) -> Iterator[list[str]]:
     """Arguments with a file for shared memory that this QEMU sees."""
     words = f"{kind.arguments} {kind.more if source else ''}"
+    if kind.running:
+        with boot_disk(binary) as drive:
+            yield [*words.split(), *drive]
+        return
     if "{file}" not in words:
         yield words.split()
         return
@@ -121,6 +127,9 @@ def _save(binary: Binary, kind: Kind, folder: Path) -> Saved:
     with _given(binary, kind, folder, source=True) as arguments:
         try:
             with Qemu(binary, arguments) as guest:
+                if kind.running:
+                    _run(guest, kind, folder / "main.mig")
+                    return Saved(folder / "main.mig", ())
                 if kind.channels is None:
                     guest.migrate(folder / "main.mig", kind.capabilities)
                     return Saved(folder / "main.mig", ())
@@ -132,6 +141,19 @@ def _save(binary: Binary, kind: Kind, folder: Path) -> Saved:
         except QemuError as error:
             # 10.0 cannot write a file of both kinds
             pytest.skip(f"{binary} does not save so: {error.message}")
+
+
+def _run(guest: Qemu, kind: Kind, path: Path) -> None:
+    """Save it while it runs: in several rounds, where it is not stopped for a snapshot."""
+    if "background-snapshot" not in kind.capabilities:
+        guest.set_parameters(**UNHURRIED)
+    guest.execute("cont")
+    started(guest)
+    target = guest.start_migration(kind.capabilities)
+    if "background-snapshot" not in kind.capabilities:
+        converge(guest)
+    guest.finish_migration()
+    shutil.move(target, path)
 
 
 def _own(binary: Binary, arguments: list[str], path: Path) -> None:

@@ -57,7 +57,7 @@ def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = (
 
     Parameters
     ----------
-    stream : what is to be loaded; guest memory is not looked at
+    stream : what is to be loaded; of guest memory only how it was sent is looked at
     destination : where
     breaks : problems that are accepted
 
