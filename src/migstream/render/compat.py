@@ -53,7 +53,8 @@ def report_lines(
         yield ""
         yield from table([_row(v) for v in shown], "<<<", ("device", "verdict", ""), palette)
     elif report.accepted and not wrong:
-        yield f"all {len(report.verdicts)} devices load"
+        devices = sum(v.device != "ram[0]" for v in report.verdicts)
+        yield f"all {devices} devices load"
     if report.undecided:
         yield ""
         yield f"only a stream of the destination (--to-stream) tells: {'; '.join(report.undecided)}"

@@ -319,7 +319,7 @@ def channel_parameters(channels: Sequence[Channel]) -> dict[str, object]:
 
 def walked(stream: Stream) -> tuple[Item, ...] | None:
     """The items of a stream; None where to walk it costs more than all the rest."""
-    return stream.items if not stream.seekable or stream.size <= WALKED else None
+    return stream.items if stream.walked or stream.size <= WALKED else None
 
 
 def _look(stream: Stream) -> Seen | None:
