@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migstream.errors import SourceError
 from migstream.source.store import File
 from migstream.source.temporary import Temporary
 
@@ -27,6 +28,7 @@ class Spool:
         self._memory = bytearray()
         self._file: Temporary | None = None
         self._read: File | None = None
+        self._closed = False
 
     def append(self, piece: bytes | bytearray | memoryview) -> int:
         """Keep these bytes, and say at which offset."""
@@ -44,7 +46,9 @@ class Spool:
         return start
 
     def view(self, start: int, stop: int) -> memoryview:
-        """Bytes [start, stop), fewer at the end."""
+        """Bytes [start, stop), fewer at the end; raises SourceError once the spool is closed."""
+        if self._closed:
+            raise SourceError(f"bytes {start:#x}-{stop:#x}: what was unpacked is gone")
         stop = min(stop, self.size)
         if stop <= start:
             return memoryview(b"")
@@ -57,6 +61,7 @@ class Spool:
     def close(self) -> None:
         """Let go of everything; views that are still held stay good."""
         self.size, self._memory, self._read = 0, bytearray(), None
+        self._closed = True
         if self._file is not None:
             self._file.close()
             self._file = None
