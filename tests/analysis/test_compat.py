@@ -40,7 +40,7 @@ from support.loads import (
     saved,
     source,
 )
-from support.qemu import find
+from support.qemu import own
 from support.samples import REPOSITORY, Sample
 
 
@@ -519,9 +519,7 @@ def test_command(named_sample: Callable[[str], Sample], tmp_path: Path) -> None:
 
 @pytest.mark.qemu
 def test_asks_a_qemu(named_sample: Callable[[str], Sample]) -> None:
-    binary = next((b for b in find("qemu-system-x86_64") if b.root is None), None)
-    if binary is None:
-        pytest.skip("no QEMU of the system's own")
+    binary = own("qemu-system-x86_64")
     path = str(named_sample("pc-7.2.mig").path)
     with open_stream(path) as stream:
         machine = str(stream.machine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from migstream.cli.group import VERBS
+from support.lacking import open_terminal
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -24,7 +24,7 @@ BROKEN_PIPE = 141
 
 def on_terminal(*words: object, **environment: str) -> bytes:
     """What a command writes to a terminal of its own."""
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     clean = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     process = subprocess.Popen(
         [*MIGSTREAM, *map(str, words)],

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from migstream.stream import Stream
 from support import build
 from support.build import be32, be64, counted, described, device, field, small
 from support.examine import attempt, bounded, covers, examine
+from support.lacking import needs_proc
 from support.samples import Sample
 
 HUGE = 1 << 62
@@ -567,6 +567,7 @@ GIB = 1 << 30
 
 def measured(argument: str, limit: int, feed: Iterator[bytes] | None = None) -> tuple[str, int]:
     """What `MEASURE` printed, and its peak of resident memory in MiB."""
+    needs_proc()
     child = subprocess.Popen(
         [sys.executable, "-c", MEASURE, argument, str(limit)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -651,7 +652,6 @@ def test_a_device_without_end_in_a_pipe() -> None:
 
 # --- the command -------------------------------------------------------------------------------
 
-HAVE_CLI = find_spec("migstream.__main__") is not None
 COMMAND_CASES: dict[str, tuple[bytes | None, int]] = {
     "empty": (b"", 3),
     "text": (b"Just some text.\n" * 9, 3),
@@ -664,7 +664,6 @@ COMMAND_CASES: dict[str, tuple[bytes | None, int]] = {
 }
 
 
-@pytest.mark.xfail(not HAVE_CLI, reason="no command line yet", strict=True)
 @pytest.mark.parametrize("verb", ["info", "ls"])
 @pytest.mark.parametrize("case", COMMAND_CASES)
 def test_the_command_says_it_in_a_paragraph(case: str, verb: str, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,19 +12,11 @@ import pytest
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.play import compat
 from migstream.stream import open_stream
-from support.qemu import Binary, Qemu, find, load
+from support.qemu import Qemu, load, own
 
 pytestmark = pytest.mark.qemu
 
 BOOT = 2.0  # seconds
-
-
-@cache
-def _own(name: str) -> Binary:
-    binary = next((b for b in find(name) if b.root is None), None)
-    if binary is None:
-        pytest.skip(f"no {name} of the system's own")
-    return binary
 
 
 class Change(NamedTuple):
@@ -89,7 +80,7 @@ def _words(said: str) -> list[str]:
 @pytest.mark.parametrize("name", CHANGES)
 def test_agrees(name: str, tmp_path: Path) -> None:
     change = CHANGES[name]
-    binary = _own(change.binary)
+    binary = own(change.binary)
     ours, theirs = ((change.shared + more).split() for more in (change.ours, change.theirs))
     for arguments, file in ((ours, "ours"), (theirs, "theirs")):
         with Qemu(binary, arguments) as guest:

@@ -21,6 +21,7 @@ from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.qemu.load import Verdict, load
 from migstream.stream import Stream, open_stream
+from support.lacking import lacks
 from support.qemu import Binary, Qemu, find
 
 pytestmark = pytest.mark.qemu
@@ -163,7 +164,7 @@ def test_agrees(binary: Binary, name: str, tmp_path: Path) -> None:
     if change.binary != NAME:
         same = [b for b in find(change.binary) if b.root == binary.root]
         if not same:
-            pytest.skip(f"no {change.binary} beside {binary}")
+            lacks(f"no {change.binary} beside {binary}")
         binary = same[0]
     ours, theirs = change.sides
     _save(binary, ours, tmp_path / "ours")
@@ -195,7 +196,7 @@ def test_what_firmware_took(binary: Binary, name: str, tmp_path: Path) -> None:
     with open_stream(tmp_path / "ours") as stream:
         taken = [f.bits for d in stream.devices if (f := acked(d, wide=True)) is not None]
     if not any(taken):
-        pytest.skip("this firmware does not drive the device")
+        lacks("this firmware does not drive the device")
     _save(binary, theirs, tmp_path / "theirs")
     _agree(binary, theirs, change, tmp_path)
 

@@ -12,6 +12,7 @@ import migstream
 from migstream.edit.convert import compare, convert
 from support import samples
 from support.arrival import arrived, knows
+from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 from support.recorder import (
     FIRST,
@@ -65,7 +66,7 @@ def guest_memory(guest: Qemu) -> tuple[bytes, bytes]:
 def mapping(qemu: Binary) -> Binary:
     """Every QEMU that knows mapped-ram."""
     if not knows(qemu, "mapped-ram"):
-        pytest.xfail("this QEMU has no mapped-ram")  # not skipped: no set-up would change that
+        lacks("this QEMU has no mapped-ram")
     return qemu
 
 
@@ -152,7 +153,7 @@ def test_multifd_to_linear(qemu: Binary, tmp_path: Path) -> None:
 def test_a_background_snapshot(qemu: Binary, tmp_path: Path) -> None:
     path = tmp_path / "background.mig"
     if not knows(qemu, "background-snapshot"):
-        pytest.xfail("this QEMU has no background-snapshot")
+        lacks("this QEMU has no background-snapshot")
     with busy(qemu) as (guest, arguments):
         guest.execute("stop")
         truth = guest_memory(guest)
@@ -170,7 +171,7 @@ def test_every_machine(packed: Packed, unpack: Callable[[Packed], Sample], tmp_p
     """Streams of other architectures, with other sections: without rounds, without description."""
     binaries = [b for b in find(packed.meta["binary"]) if b.version == packed.meta["qemu"]]
     if not binaries:
-        pytest.xfail("its QEMU is not here")
+        lacks("its QEMU is not here")
     source = tmp_path / packed.name
     source.write_bytes(unpack(packed).read())
     arguments = packed.meta["arguments"].split()[4:]  # without what the helper gives to each

@@ -16,6 +16,7 @@ from migstream.cli.group import cli
 from migstream.errors import QemuError
 from migstream.stream import Stream
 from support.core import CHUNK, chunks, segments
+from support.lacking import lacks
 from support.qemu import Binary, Qemu, find
 from support.recorder import UNHURRIED, boot_disk, converge, record_multifd, started
 
@@ -78,7 +79,7 @@ def extracted(path: Path, channels: list[Path], tmp_path: Path) -> None:
 def supports(guest: Qemu, capability: str) -> None:
     known = guest.execute("query-migrate-capabilities")
     if capability not in {one["capability"] for one in known}:
-        pytest.xfail(f"this QEMU has no {capability}")
+        lacks(f"this QEMU has no {capability}")
 
 
 @pytest.mark.parametrize("capabilities", [[], ["xbzrle"]], ids=["plain", "xbzrle"])
@@ -131,7 +132,7 @@ def test_multifd(qemu: Binary, tmp_path: Path, compression: str) -> None:
         if not any(
             "zlib" in one.get("values", ()) and compression in one["values"] for one in schema
         ):
-            pytest.xfail(f"this QEMU has no {compression}")
+            lacks(f"this QEMU has no {compression}")
         guest.execute("cont")
         started(guest)
         guest.execute("stop")

@@ -17,6 +17,7 @@ from migstream.errors import NoSuchAddress
 from migstream.machine.paging import Mapping, VirtualMemory, pages, translate
 from migstream.machine.physical import PhysicalMemory, Range
 from support.gdbnames import GdbStub
+from support.lacking import lacks
 from support.pagetables import AARCH64_SWITCH_ON, Cpu, Tree
 from support.qemu import Binary, Qemu, find
 
@@ -413,7 +414,7 @@ def test_aarch64(
     if (ds and tuple(map(int, binary.version.split(".")[:2])) < (7, 1)) or (
         wide and binary.version.startswith("5.")
     ):
-        pytest.xfail("this QEMU has no 52-bit addresses")
+        lacks("this QEMU has no 52-bit addresses")
     noisy = ARM_RAM + NOISE
     page = 1 << granule
     trees, places = [], []

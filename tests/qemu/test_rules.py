@@ -12,6 +12,7 @@ import migstream
 from migstream.edit.change import Edit
 from migstream.edit.convert import compare, convert
 from migstream.edit.rules import Version, apply
+from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 
 pytestmark = pytest.mark.qemu
@@ -26,10 +27,8 @@ DEVICES = {"pc-i440fx": I440FX, "pc-q35": Q35}
 
 
 def release(version: str) -> Binary:
-    for binary in find("qemu-system-x86_64"):
-        if binary.version.startswith(f"{version}."):
-            return binary
-    pytest.xfail(f"QEMU {version} is not here")
+    binaries = (b for b in find("qemu-system-x86_64") if b.version.startswith(f"{version}."))
+    return next(binaries, None) or lacks(f"QEMU {version} is not here")
 
 
 def saved(binary: Binary, arguments: Sequence[str], path: Path) -> None:

@@ -22,13 +22,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from migstream.qemu import load as loading
 from migstream.qemu import process
 from migstream.qemu.load import Verdict
 from migstream.qemu.process import PATIENCE
+from support.lacking import lacks
 
-__all__ = ["COMMON", "PATIENCE", "Binary", "Qemu", "Verdict", "find", "load"]
+__all__ = ["COMMON", "PATIENCE", "REQUIRED", "Binary", "Qemu", "Verdict", "find", "load", "own"]
 
+REQUIRED = "qemu-system-x86_64"  # what `MIGSTREAM_REQUIRE_QEMU=1` requires
 # Postcopy makes QEMU wait for a message SHUT from the destination. A file cannot answer, so the shell does, when the
 # few MB of a test have long been written: "the type, the length, no error".
 ANSWERED = (
@@ -79,6 +83,16 @@ def find(name: str) -> list[Binary]:
         if said.returncode == 0:
             found.append(Binary(name, said.stdout.split("version ")[1].split()[0], root))
     return found
+
+
+def own(name: str) -> Binary:
+    """Return the system's own QEMU of that name, or skip the test: what is required is the one for x86."""
+    __tracebackhide__ = True
+    for binary in find(name):
+        if binary.root is None:
+            return binary
+    why = f"no {name} of the system's own"
+    return pytest.skip(why) if name == REQUIRED else lacks(why)
 
 
 class Qemu(process.Qemu):
