@@ -5,16 +5,22 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # The stamp is made last, so an installation that was interrupted is done again.
 STAMP  := $(VENV)/.installed
+# Requirements that go over the pinned ones, for an environment of its own (`make test-lowest`).
+OVER   :=
 
 STREAM ?= tests/streams/pc-7.2.mig
 DEVICE ?= i8254
 VALUE  ?= i8254/channels[0]/count
+# Which tests, and other words for pytest: all of them
+TESTS  ?=
 
-.PHONY: help try env test lint format bench fuzz streams lock clean
+.PHONY: help try env test test-lowest test-everywhere lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
 	@echo 'make test    set up, then run every test (those with a real QEMU where one is installed)'
+	@echo 'make test-lowest      the same, with the lowest versions of the dependencies that are allowed'
+	@echo 'make test-everywhere  the same, in each root of a system below ROOTS=DIR (as root, see CONTRIBUTING.md)'
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
@@ -25,13 +31,14 @@ help:
 
 env: $(STAMP)
 
-$(STAMP): requirements/dev.txt pyproject.toml setup.py src/migstream/ram/kernel.py src/migstream/ram/kernel.pxd
+$(STAMP): requirements/dev.txt pyproject.toml setup.py src/migstream/ram/kernel.py src/migstream/ram/kernel.pxd $(OVER)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'migstream needs Python 3.11 or newer; try: make PYTHON=python3.11 ...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo 'Python came without venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(if $(OVER),$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(OVER))
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -46,7 +53,10 @@ try: $(STAMP) $(STREAM)
 	run migstream get $(STREAM) '$(VALUE)' --where
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+test-lowest:
+	$(MAKE) test VENV=.venv-lowest OVER=requirements/lowest.txt
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -77,8 +87,10 @@ streams: $(STAMP)
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/dev.in -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --resolution lowest-direct --no-deps --all-extras pyproject.toml -o requirements/lowest.txt
 
 clean:
-	rm -rf $(VENV) fuzz/findings build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
+	rm -rf .venv .venv-lowest fuzz/findings build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
 	rm -f tests/streams/*.mig
 	find src tests bench examples fuzz -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,16 @@
 """The one thing that pyproject.toml cannot say: a module that is compiled where that is possible.
 
-Without Cython or without a C compiler the installation goes on, and the module runs as it is.
+Without Cython or without a C compiler the installation goes on, and the module runs as it is. A wheel that was made so
+holds nothing of this machine or this Python, and its name says that: `py3-none-any`.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
 
 try:
     from Cython.Build import cythonize
@@ -24,4 +31,27 @@ else:
     for module in modules:  # cythonize makes extensions of its own, which forget this
         module.optional = True
 
-setup(ext_modules=modules)
+
+class Compiled(build_ext):
+    """Forgets the modules that could not be compiled, so that nobody expects them."""
+
+    def run(self) -> None:
+        super().run()
+        made = [m for m in self.extensions if Path(self.get_ext_fullpath(m.name)).exists()]
+        if len(made) < len(self.extensions):
+            self.warn(
+                "migstream is NOT compiled here: reading guest memory will be many times slower"
+            )
+        self.extensions = self.distribution.ext_modules = made
+
+
+class Wheel(bdist_wheel):
+    """Is named after what was made, not after what was tried."""
+
+    def run(self) -> None:
+        self.run_command("build")
+        self.root_is_pure = not self.distribution.has_ext_modules()
+        super().run()
+
+
+setup(ext_modules=modules, cmdclass={"build_ext": Compiled, "bdist_wheel": Wheel})

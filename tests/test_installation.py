@@ -6,17 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src")
 
 
-def wheel(tmp_path: Path, compiler: str | None) -> list[str]:
-    """Build a wheel out of a copy of the sources; the names of the files in it."""
+def wheel(tmp_path: Path, compiler: str | None) -> tuple[str, list[str]]:
+    """Build a wheel out of a copy of the sources; its name, and the names of the files in it."""
     source = tmp_path / "source"
     source.mkdir()
     for part in PARTS:
@@ -33,12 +36,13 @@ def wheel(tmp_path: Path, compiler: str | None) -> list[str]:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (made,) = (tmp_path / "made").glob("*.whl")
-    return zipfile.ZipFile(made).namelist()
+    return made.name, zipfile.ZipFile(made).namelist()
 
 
 @pytest.mark.slow
 def test_without_a_compiler_it_installs_as_it_is(tmp_path: Path) -> None:
-    names = wheel(tmp_path, "false")
+    name, names = wheel(tmp_path, "false")
+    assert name.endswith("-py3-none-any.whl")
     assert "migstream/ram/kernel.py" in names
     assert "migstream/py.typed" in names
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
@@ -47,6 +51,28 @@ def test_without_a_compiler_it_installs_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 def test_with_a_compiler_the_kernel_is_compiled(tmp_path: Path) -> None:
-    names = wheel(tmp_path, None)
+    name, names = wheel(tmp_path, None)
+    assert not name.endswith("-any.whl")
     assert [name for name in names if name.startswith("migstream/ram/kernel.cp")]
     assert "migstream/ram/kernel.py" in names
+
+
+def floors(lines: list[str]) -> set[tuple[str, str, str]]:
+    """Names, lowest versions, and the Pythons they are for, of requirements as they are written in either file."""
+    found = set()
+    for line in lines:
+        requirement = Requirement(line)
+        [specifier] = requirement.specifier
+        release = specifier.version + ".0" * (2 - specifier.version.count("."))
+        marker = str(requirement.marker or "").replace("python_full_version", "python_version")
+        found.add((requirement.name.replace(".", "-"), release, marker.replace(".*", "")))
+    return found
+
+
+def test_the_lowest_versions_are_those_that_are_allowed() -> None:
+    """`make test-lowest` installs what pyproject.toml allows: `make lock` was not forgotten."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    allowed = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    lines = (REPOSITORY / "requirements" / "lowest.txt").read_text().splitlines()
+    pinned = [line.removesuffix("\\") for line in lines if "==" in line]
+    assert floors(pinned) == floors(allowed)

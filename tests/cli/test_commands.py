@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from migstream import __version__
 from migstream.cli.group import VERBS, cli
+from migstream.ram import kernel
 from migstream.render.text import escape, short_size, size
 from support.samples import Sample
 
@@ -246,6 +248,22 @@ def test_damage_gets_a_paragraph_never_a_traceback(broken_sample: Sample) -> Non
         assert result.exception is None or isinstance(result.exception, SystemExit)
         assert result.exit_code in {0, 3}
         assert len(result.stderr.splitlines()) <= 16
+
+
+def test_no_verb_is_wrong_usage() -> None:
+    done = CliRunner().invoke(cli, [])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Commands:" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--version", "info"]])
+def test_the_version_says_whether_the_loops_are_compiled(words: list[str]) -> None:
+    command = [sys.executable, "-m", "migstream", *words]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    slow = str(kernel.__file__).endswith(".py")
+    assert said.startswith(f"migstream {__version__} (loops over guest memory: ")
+    assert ("not compiled" in said) is slow
+    assert said.count("\n") == 1
 
 
 def test_version_loads_nothing() -> None:

@@ -10,9 +10,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; `--version` alone loads nothing."""
     if sys.argv[1:] == ["--version"]:
-        from migstream._version import __version__
+        from migstream.cli.version import version_line
 
-        sys.stdout.write(f"migstream {__version__}\n")
+        sys.stdout.write(f"{version_line()}\n")
         return
     from migstream.cli.ending import asked_to_end, listen
 

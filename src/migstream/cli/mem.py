@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from migstream.ram.image import Ram
     from migstream.stream import Stream
 
+    IntegerType = click.ParamType[int]
+else:
+    IntegerType = click.ParamType  # click 8.1 knows no types of types
+
 __all__ = ["command"]
 
 SOME = 256
@@ -34,7 +38,7 @@ MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
 
 
-class Number(click.ParamType[int]):
+class Number(IntegerType):
     """A number: decimal, 0x..., or with K, M, G behind it."""
 
     name = "number"
