@@ -58,6 +58,9 @@ test: $(STAMP)
 test-lowest:
 	$(MAKE) test VENV=.venv-lowest OVER=requirements/lowest.txt
 
+test-everywhere: $(STAMP)
+	$(BIN)/python tests/everywhere.py '$(ROOTS)' -n auto $(TESTS)
+
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from support.lacking import lacks
+
 pytestmark = pytest.mark.qemu
 
 PAGE = Path(__file__).parents[2] / "docs" / "ci.md"
@@ -52,6 +54,8 @@ def _sh(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page's files under version control, and its machines as far as their QEMUs are here."""
+    if shutil.which("git") is None:
+        lacks("git is not installed")
     folder = tmp_path_factory.mktemp("repository")
     for name, text in _files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -54,9 +54,10 @@ def test_a_second_moves_the_clocks(name: str, tmp_path: Path) -> None:
         moved = {change.path for change in migstream.diff(a, b, parts=PARTS)}
         assert "timer[0]/cpu_clock_offset" in moved
         rest = migstream.diff(a, b, ignore=["clocks", "timers", "counters"], parts=PARTS)
-        # A guest in its firmware's loop: its registers are somewhere else in it.
+        # A guest in its firmware's loop: its registers are somewhere else in it, and the interrupt
+        # of its clock may have come in the moment when it was stopped.
         devices = {change.device for change in rest}
-        assert devices <= {"cpu[0]", "cpu_common[0]"}, (str(binary), list(rest))
+        assert devices <= {"cpu[0]", "cpu_common[0]", "i8259[0]"}, (str(binary), list(rest))
 
 
 def test_another_machine_is_named(tmp_path: Path) -> None:
