@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,16 +46,8 @@ print(json.dumps({
 """
 # Made by a run, or not ours to copy.
 LEFT = (
-    ".git",
-    ".venv*",
-    "__pycache__",
-    "build",
-    "dist",
-    ".*_cache",
-    ".hypothesis",
-    "*.so",
-    "*.egg-info",
-    "*.mig",
+    *(".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__"),
+    *("build", "dist", "*.so", "*.egg-info", "*.mig"),
 )
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -169,50 +162,50 @@ def run_tests(
         command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace",
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            if found := CLOSING.match(line.rstrip()):
-                closing = found[1] or found[2]
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                if found := CLOSING.match(line.rstrip()):
+                    closing = found[1] or found[2]
+        except BaseException:
+            process.terminate()
+            raise
     return closing, None if process.returncode == NO_TESTS else process.returncode == 0
+
+
+def suite(
+    root: Root, folder: Path, python: str, qemu: str, words: Sequence[str]
+) -> tuple[str, bool | None]:
+    """Install what was downloaded to `folder`, and run the suite there."""
+    here = f"/{folder.relative_to(root.path)}"
+    environment = {**ENVIRONMENT, "HOME": f"{here}/home", "TMPDIR": f"{here}/scratch"}
+    if qemu:
+        environment["MIGSTREAM_REQUIRE_QEMU"] = "1"
+    [pip] = (folder / "wheels").glob("pip-*.whl")  # pip runs out of its own wheel
+    install = f"{here}/venv/bin/python {here}/wheels/{pip.name}/pip install --quiet --no-index"
+    script = f"""
+        cd {here}/checkout && {python} -m venv --without-pip {here}/venv &&
+        {install} --find-links {here}/wheels --require-hashes -r requirements/dev.txt &&
+        {install} --no-deps --no-build-isolation -e . && {here}/venv/bin/migstream --version"""
+    if subprocess.run(root.command("sh", "-c", script), env=environment, check=False).returncode:
+        return "FAILED: not installed, see above", False
+    test = f'cd {here}/checkout && exec {here}/venv/bin/python -m pytest "$@"'
+    return run_tests(root.command("sh", "-c", test, "sh", *words), environment)
 
 
 def inside(root: Root, words: Sequence[str]) -> Row:
     """Run the suite in a root with its own Python and QEMU."""
-    qemu = root.qemu()
+    qemu, version = root.qemu(), ""
+    passed: bool | None = None
     try:
         python, facts = root.python()
+        version = facts["python_full_version"]
         with copy(root) as folder:
             download(facts, folder / "wheels")
-            here = "/" + str(folder.relative_to(root.path))
-            environment = {**ENVIRONMENT, "HOME": f"{here}/home", "TMPDIR": f"{here}/scratch"}
-            if qemu:
-                environment["MIGSTREAM_REQUIRE_QEMU"] = "1"
-            [pip] = (folder / "wheels").glob("pip-*.whl")
-            install = f"{here}/venv/bin/python {here}/wheels/{pip.name}/pip install --quiet --no-index --no-cache-dir"
-            script = f"""
-                cd {here}/checkout && {python} -m venv --without-pip {here}/venv &&
-                {install} --find-links {here}/wheels --require-hashes -r requirements/dev.txt &&
-                {install} --no-deps --no-build-isolation -e ."""
-            if subprocess.run(
-                root.command("sh", "-c", script), env=environment, check=False
-            ).returncode:
-                return Row(
-                    root.path.name,
-                    facts["python_full_version"],
-                    qemu,
-                    "FAILED: not installed",
-                    passed=False,
-                )
-            subprocess.run(
-                root.command(f"{here}/venv/bin/python", "-m", "migstream", "--version"),
-                env=environment,
-                check=False,
-            )
-            pytest = f'cd {here}/checkout && exec {here}/venv/bin/python -m pytest "$@"'
-            said, passed = run_tests(root.command("sh", "-c", pytest, "sh", *words), environment)
-    except NotRunError as why:
-        return Row(root.path.name, "", qemu, f"not run: {why}")
-    return Row(root.path.name, facts["python_full_version"], qemu, said, passed)
+            result, passed = suite(root, folder, python, qemu, words)
+    except (NotRunError, OSError) as why:
+        result = f"not run: {why}"
+    return Row(root.path.name, version, qemu, result, passed)
 
 
 def outside(rows: Sequence[Row], roots: Path, words: Sequence[str]) -> Row:
@@ -225,9 +218,8 @@ def outside(rows: Sequence[Row], roots: Path, words: Sequence[str]) -> Row:
             {**os.environ, "MIGSTREAM_QEMUS": folder},
             CHECKOUT,
         )
-    return Row(
-        "from outside", sys.version.split()[0], ", ".join(row.qemu for row in rows), said, passed
-    )
+    qemus = ", ".join(row.qemu for row in rows)
+    return Row("from outside", sys.version.split()[0], qemus, said, passed)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -235,22 +227,15 @@ def table(rows: Sequence[Row]) -> str:
     lines = [("root", "Python", "QEMU", "result")]
     lines += [(row.name, row.python or "-", row.qemu or "-", row.result) for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return "\n".join(
-        "  ".join(
-            [*(word.ljust(width) for word, width in zip(line, widths, strict=False)), line[3]]
-        )
-        for line in lines
-    )
+    form = "  ".join(f"{{:{width}}}" for width in widths) + "  {}"
+    return "\n".join(form.format(*line) for line in lines)
 
 
 def main(folder: str, words: Sequence[str]) -> int:
     """Run the suite in each root; return the exit status: 0 passed, 1 not, 2 nothing to do it with."""
     roots = Path(folder)
-    if not roots.is_dir():
-        print(
-            f"no such folder: {folder}; give the folder of the roots: make test-everywhere ROOTS=DIR",
-            file=sys.stderr,
-        )
+    if not folder or not roots.is_dir():
+        print(f"no such folder: {folder!r}; say where the roots are: ROOTS=DIR", file=sys.stderr)
         return 2
     found = [Root(path) for path in sorted(roots.iterdir()) if (path / "usr" / "bin").is_dir()]
     if not found:
@@ -265,7 +250,7 @@ def main(folder: str, words: Sequence[str]) -> int:
         rows.append(inside(root, words))
         if rows[-1].passed is None:
             print(rows[-1].result, flush=True)
-    if left := [row for row in rows if row.passed is None and row.qemu]:
+    if left := [row for row in rows if row.qemu and not row.python]:
         print(f"\n== the QEMUs of {', '.join(row.name for row in left)}, from outside", flush=True)
         rows.append(outside(left, roots, words))
     print(f"\n{table(rows)}")
@@ -274,4 +259,9 @@ def main(folder: str, words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]))
+    # Ended from outside, it takes the copy with it all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

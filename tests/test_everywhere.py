@@ -22,6 +22,7 @@ def facts(version: str) -> dict[str, str]:
 
 
 def test_no_folder_and_no_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("", []) == 2
     assert main(str(tmp_path / "none"), []) == 2
     assert "no such folder" in capsys.readouterr().err
     (tmp_path / "not-a-root").mkdir()
