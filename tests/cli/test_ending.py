@@ -20,6 +20,7 @@ import pytest
 from migstream.cli.group import VERBS
 from support import build
 from support.endings import COMMAND, PATIENCE, SIGNALS, alive, end, start, until
+from support.lacking import needs_proc
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -272,6 +273,7 @@ def test_who_asks_twice_interrupts_no_cleaning(
 @pytest.fixture
 def mark(tmp_path: Path) -> Iterator[str]:
     """A word by which processes are found again; what a failed test left of them is ended."""
+    needs_proc()
     word = f"migstream-test-{os.getpid()}-{tmp_path.name}"
     yield word
     for pid in alive(word):

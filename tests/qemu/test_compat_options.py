@@ -17,6 +17,7 @@ from migstream.edit.change import Edit
 from migstream.errors import QemuError
 from migstream.machine.setup import machine_setup
 from migstream.stream import open_stream
+from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 
 pytestmark = pytest.mark.qemu
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.qemu
 def _binaries(name: str) -> list[Binary]:
     found = find(name)
     if not found:
-        pytest.skip(f"no {name}")
+        lacks(f"no {name}")
     return found
 
 
@@ -135,7 +136,7 @@ def test_one_finding_is_named_by_its_option(name: str, tmp_path: Path) -> None:
 
 def _kvm(binary: Binary, machine: str) -> list[str]:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        pytest.skip("/dev/kvm does not open")
+        lacks("/dev/kvm does not open")
     return ["-M", machine, "-m", "16", "-accel", "kvm", "-cpu", "qemu64"]
 
 
@@ -146,7 +147,7 @@ def test_a_guest_of_kvm_asks_for_its_accelerator(machine: str, tmp_path: Path) -
         try:
             _save(binary, _kvm(binary, machine), tmp_path / "kvm")
         except QemuError as error:
-            pytest.skip(f"KVM does not work here: {error.message}")
+            lacks(f"KVM does not work here: {error.message}")
         _save(binary, tcg, tmp_path / "tcg")
         for name in ("kvm", "tcg"):
             with open_stream(tmp_path / name) as stream:

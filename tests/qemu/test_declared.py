@@ -269,7 +269,7 @@ def _mapped(*places: int) -> list[tuple[Interval, Mapping]]:
 def test_a_tree_is_in_the_order_that_qemu_gives_it(qemu: Binary, tmp_path: Path) -> None:
     """Loaded in another order, QEMU's own GTree puts the nodes where this puts them."""
     if release_of(qemu.version) < (7, 0):
-        pytest.skip("no virtio-iommu on this machine before 7.0")
+        lacks("no virtio-iommu on this machine before 7.0")
     path, again = tmp_path / "real.mig", tmp_path / "again.mig"
     with Qemu(qemu, IOMMU) as guest:
         guest.migrate(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.endings import SIGNALS, alive, end, start, until
+from support.lacking import needs_proc
 from support.qemu import Binary, Qemu
 
 pytestmark = pytest.mark.qemu
@@ -33,6 +34,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def mark(tmp_path: Path) -> Iterator[str]:
     """A guest's name by which its QEMUs are found again; what a failed test left is ended."""
+    needs_proc()
     word = f"migstream-test-{os.getpid()}-{tmp_path.name}"
     yield word
     for pid in alive(word):

@@ -40,7 +40,7 @@ def open_terminal() -> tuple[int, int]:
 
 
 def needs_proc() -> None:
-    """Skip this test where /proc is not mounted: how much memory another process had is told nowhere else."""
+    """Skip this test where /proc is not mounted: nothing else tells of other processes."""
     __tracebackhide__ = True
     if not Path("/proc/self/status").exists():
         lacks("no /proc is mounted here")
