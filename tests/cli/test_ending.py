@@ -113,6 +113,7 @@ def test_a_verb_that_waits_for_its_stream_ends(
     verb: str, number: int, stream: Path, out: Path, temporary: Path
 ) -> None:
     """A pipe that gives half of a stream and then stands still."""
+    needs_proc()  # /dev/fd is in it
     reader, writer = os.pipe()
     raw = stream.read_bytes()
     process = start(verb, f"/dev/fd/{reader}", *READING[verb], cwd=out, pass_fds=(reader,))

@@ -127,7 +127,7 @@ def test_what_is_a_fault() -> None:
     assert _fault(ask("a", lambda: 1 // 0, size=9)).key.startswith("ZeroDivisionError")
     nothing: Any = None
     fault = _fault(ask("a", lambda: escape(nothing), size=9))
-    assert fault.key == "AttributeError at render/text.py:escape"
+    assert fault.key == "AttributeError at names.py:escape"
     assert _fault(ask("a", endless, size=9, seconds=0.2)).key.startswith("late")
 
 

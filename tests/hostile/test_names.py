@@ -267,7 +267,7 @@ def test_a_latin_1_locale_is_written_to(pair: tuple[str, str], tmp_path: Path) -
         capture_output=True,
         check=False,
     )
-    if not any(where.iterdir()):
+    if not any(where.glob("*/LC_CTYPE")):
         pytest.skip(f"no locale could be made: {made.stderr.decode(errors='replace').strip()}")
     status, out, err, _ = alone(
         ["diff", "-v", *pair], mebibytes=1024, LOCPATH=str(where), LC_ALL="xx_XX.ISO-8859-1",
