@@ -18,6 +18,7 @@ from migstream.cli.group import cli
 from migstream.edit.convert import compare, convert
 from migstream.ram.presence import SHARED
 from support.arrival import arrived, knows
+from support.lacking import lacks
 from support.qemu import Binary, Qemu
 from support.virtio_mem import Driver, plugging
 
@@ -164,7 +165,7 @@ def test_it_converts_and_arrives(
 def test_mapped_ram_without_shared_memory(qemu: Binary, tmp_path: Path) -> None:
     """Capabilities mapped-ram and x-ignore-shared: the block is listed, without bitmap and pages."""
     if tuple(map(int, qemu.version.split(".")[:2])) < (11, 0):
-        pytest.xfail("this QEMU does not write what it could load")
+        lacks("this QEMU does not write what it could load")
     path = tmp_path / "ignored.mig"
     with tempfile.NamedTemporaryFile(dir=(qemu.root or Path("/")) / "tmp") as backing:
         backing.truncate(32 << 20)
