@@ -27,6 +27,7 @@ from migstream.qemu import load as loading
 from migstream.qemu.load import Verdict
 from migstream.qemu.process import Refused
 from migstream.stream import open_stream
+from support.lacking import lacks
 from support.qemu import BARE, Binary, Qemu, find
 from support.recorder import UNHURRIED, boot_disk, converge, record_multifd, started
 from support.samples import SHARED, _content
@@ -123,7 +124,7 @@ def _save(binary: Binary, kind: Kind, folder: Path) -> Saved:
     """Let a QEMU save a guest that stands still."""
     missing = [c for c in kind.capabilities if c not in _offered(binary)]
     if missing:
-        pytest.skip(f"{binary} has no {missing[0]}")
+        lacks(f"{binary} has no {missing[0]}")
     with _given(binary, kind, folder, source=True) as arguments:
         try:
             with Qemu(binary, arguments) as guest:
@@ -137,10 +138,10 @@ def _save(binary: Binary, kind: Kind, folder: Path) -> Saved:
                 main, channels = record_multifd(guest, folder, 2, **wanted)
                 return Saved(main, tuple(channels))
         except Refused as error:
-            pytest.skip(f"{binary}: {error.said}")
+            lacks(f"{binary}: {error.said}")
         except QemuError as error:
             # 10.0 cannot write a file of both kinds
-            pytest.skip(f"{binary} does not save so: {error.message}")
+            lacks(f"{binary} does not save so: {error.message}")
 
 
 def _run(guest: Qemu, kind: Kind, path: Path) -> None:
@@ -286,7 +287,7 @@ def test_what_is_inserted(binary: Binary, name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("binary", BINARIES, ids=str)
 def test_the_announcement_of_colo(binary: Binary, tmp_path: Path) -> None:
     if _release(binary) < (8, 1):
-        pytest.skip("this one becomes a secondary and waits for checkpoints")
+        lacks("this one becomes a secondary and waits for checkpoints")
     kind = KINDS["plain"]
     saved = _save(binary, kind, tmp_path)
     data = saved.main.read_bytes()
@@ -351,7 +352,7 @@ def test_the_command_with_compressed_pages(binary: Binary, tmp_path: Path) -> No
     """Predicted, tried and explained: with the capability, and without."""
     source = next((b for b in BINARIES if "compress" in _offered(b)), None)
     if source is None:
-        pytest.skip("no QEMU here can compress pages one by one")
+        lacks("no QEMU here can compress pages one by one")
     saved = _save(source, KINDS["compress"], tmp_path)
     command = ["compat", str(saved.main), "--to-qemu", _wrapper(binary, tmp_path), "--try"]
     behind = ["--", *BARE, *MACHINE.split()]
@@ -399,13 +400,14 @@ def test_the_command_gives_the_channels(tmp_path: Path) -> None:
 CASES = SHARED / "cases"
 
 
-@pytest.mark.skipif(not (CASES / "gs.mig.zst").exists(), reason="the collection is not here")
 @pytest.mark.parametrize("case", ["comp72", "gs"])
 @pytest.mark.parametrize("binary", BINARIES, ids=str)
 def test_cases_that_people_report(binary: Binary, case: str, tmp_path: Path) -> None:
     kind = Kind(arguments="-M pc-i440fx-7.2 -m 16")
     if _release(binary) < (7, 2):
-        pytest.skip("it has no such machine type")
+        lacks("it has no such machine type")
+    if not (CASES / f"{case}.mig.zst").exists():
+        lacks("the collection is not here")
     path = tmp_path / "main.mig"
     path.write_bytes(_content(CASES / f"{case}.mig.zst", None))
     for on in ((), ("compress",)):
