@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -49,6 +50,7 @@ from migstream.wire.walk import MAX_ITEMS, Walker
 
 __all__ = ["Described", "Walked", "contradiction", "described_at", "drive", "read_stream"]
 
+MOST_OFFSET = 1 << 64
 LARGEST_WINDOW = 16 << 20
 # Items that a compressed file may unpack to: so many in any case, and so many for each of its own bytes.
 ITEMS_FLOOR, ITEMS_RATIO = 1 << 15, 64
@@ -360,9 +362,8 @@ class _Reading:
                 if self._own() != span:
                     span = found = None  # with its sizes the devices end before it: it is another's
         if self._pipe is not None and self._pipe.cut is not None:
-            cut = (
-                self._pipe.cut
-            )  # why the stream ends too early: no more has to be said of that place
+            cut = self._pipe.cut
+            # that is why the stream ends too early: no more has to be said of its end
             self._damage = [e for e in self._damage if type(e) is not Truncated or e.at != cut.at]
             self._damage.append(cut)
         return Walked(
@@ -457,6 +458,14 @@ class _Reading:
     def _again(self, found: Described, stop: int) -> None:
         """Read the device sections among the first `stop` items again, now that their sizes are known."""
         sizes: Mapping[tuple[str, int], Sequence[int | None]] = found.sizes
+        end = stop  # of the devices that come last
+        while end and isinstance(self._items[end - 1], End | VMDescription | Trailer):
+            end -= 1
+        stream_end = next(
+            (n for n in range(end, stop) if isinstance(self._items[n], Trailer)), stop
+        )
+        spans: list[Span] = []
+        damage: list[StreamError] = []
         items, n = [], 0
         while n < stop:
             item = self._items[n]
@@ -464,9 +473,8 @@ class _Reading:
             if _is_device(item):
                 while last < stop and _is_device(self._items[last]):
                     last += 1
-                behind = self._items[last:stop]
-                if all(isinstance(i, End | VMDescription | Trailer) for i in behind):
-                    last = stop - sum(isinstance(i, Trailer) for i in behind)
+                if last == end:
+                    last = stream_end
             old = self._items[n:last]
             if _is_device(item) or (isinstance(item, Command) and item.items):
                 part = not any(isinstance(i, End) for i in old)
@@ -474,12 +482,21 @@ class _Reading:
                 span = Span(item.span.start, old[-1].span.stop)
                 fresh = list(drive(Until(self._store, span.stop), again, span.start))
                 if [i.span.stop for i in fresh[-1:]] == [span.stop]:
-                    self._damage = [e for e in self._damage if e.at is None or e.at not in span]
-                    self._damage += again.damage
+                    spans.append(span)
+                    damage += again.damage
                     sizes, old = again.sizes, fresh
             items += old
             n = last
         self._items[:stop] = items
+        self._damage = [
+            e for e in self._damage if e.at is None or not _inside(e.at, spans)
+        ] + damage
+
+
+def _inside(at: int, spans: Sequence[Span]) -> bool:
+    """Whether an offset lies in one of some spans in ascending order."""
+    index = bisect_right(spans, (at, MOST_OFFSET)) - 1
+    return index >= 0 and at in spans[index]
 
 
 def _is_device(item: Item) -> bool:
