@@ -14,13 +14,14 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env test test-lowest test-everywhere lint format bench fuzz streams lock clean
+.PHONY: help try env test test-lowest test-everywhere golden lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
 	@echo 'make test    set up, then run every test (those with a real QEMU where one is installed)'
 	@echo 'make test-lowest      the same, with the lowest versions of the dependencies that are allowed'
 	@echo 'make test-everywhere  the same, in each root of a system below ROOTS=DIR (as root, see CONTRIBUTING.md)'
+	@echo 'make golden  write what the commands print today into tests/golden and the documentation'
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
@@ -60,6 +61,10 @@ test-lowest:
 
 test-everywhere: $(STAMP)
 	$(BIN)/python tests/everywhere.py '$(ROOTS)' -n auto $(TESTS)
+
+# The difference that this makes is what is reviewed.
+golden: $(STAMP)
+	$(BIN)/python -m pytest -n auto -q --update-golden tests/golden
 
 lint: $(STAMP)
 	$(BIN)/ruff check

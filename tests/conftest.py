@@ -26,6 +26,14 @@ if "mix_stderr" in signature(CliRunner).parameters:
 REQUIRING = os.environ.get("MIGSTREAM_REQUIRE_QEMU") == "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what is printed now into tests/golden and the documentation",
+    )
+
+
 @pytest.fixture(scope="session")
 def unpack(pytestconfig: pytest.Config) -> Callable[[Packed], Sample]:
     """Unpack a kept stream, once: the cache outlives the run (``pytest --cache-clear`` empties it)."""

@@ -1,0 +1,81 @@
+$ migstream desc --help
+Usage: migstream desc [OPTIONS] STREAM
+
+  The JSON description of the stream's devices, one entry on a line.
+
+  Keys that an object has more than once are kept, in their order.
+
+Options:
+  --raw                        The exact bytes of the stream.
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration;
+                               once for each.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+$ migstream desc pc-7.2.mig | head -n 40
+{
+  "page_size": 4096,
+  "devices": [
+    {
+      "name": "timer",
+      "instance_id": 0,
+      "vmsd_name": "timer",
+      "version": 2,
+      "fields": [
+        {"name": "cpu_ticks_offset", "type": "int64", "size": 8},
+        {"name": "unused", "type": "unused_buffer", "size": 8},
+        {"name": "cpu_clock_offset", "type": "int64", "size": 8}
+      ]
+    },
+    {
+      "name": "cpu_common",
+      "instance_id": 0,
+      "vmsd_name": "cpu_common",
+      "version": 1,
+      "fields": [
+        {"name": "halted", "type": "uint32", "size": 4},
+        {"name": "interrupt_request", "type": "uint32", "size": 4}
+      ]
+    },
+    {
+      "name": "cpu",
+      "instance_id": 0,
+      "vmsd_name": "cpu",
+      "version": 12,
+      "fields": [
+        {"name": "env.regs", "array_len": 16, "type": "uint64", "size": 8},
+        {"name": "env.eip", "type": "uint64", "size": 8},
+        {"name": "env.eflags", "type": "uint64", "size": 8},
+        {"name": "env.hflags", "type": "uint32", "size": 4},
+        {"name": "env.fpuc", "type": "uint16", "size": 2},
+        {"name": "env.fpus_vmstate", "type": "uint16", "size": 2},
+        {"name": "env.fptag_vmstate", "type": "uint16", "size": 2},
+        {"name": "env.fpregs_format_vmstate", "type": "uint16", "size": 2},
+        {
+          "name": "env.fpregs",
+
+$ migstream desc tiny.mig --raw
+{"page_size": 4096, "devices": [{"name": "one", "instance_id": 0, "vmsd_name": "one", "version": 1, "fields": [{"name": "flag", "type": "bool", "size": 1}, {"name": "words", "type": "uint16", "size": 2, "array_len": 4}, {"name": "when", "type": "timer", "size": 8}, {"name": "sub", "type": "struct", "size": 5, "struct": {"vmsd_name": "inner", "version": 1, "fields": [{"name": "a", "type": "uint8", "size": 1}, {"name": "b", "type": "int32", "size": 4}]}}, {"name": "rows", "type": "struct", "size": 3, "array_len": 3, "struct": {"vmsd_name": "row", "version": 1, "fields": [{"name": "x", "type": "uint8", "size": 1}, {"name": "y", "type": "uint16", "size": 2}]}}, {"name": "blob", "type": "buffer", "size": 7}], "subsections": [{"vmsd_name": "one/more", "version": 1, "fields": [{"name": "z", "type": "uint64", "size": 8}]}]}, {"name": "two", "instance_id": 0, "vmsd_name": "two", "version": 1, "fields": [{"name": "n", "type": "uint32", "size": 4}]}]}
+
+$ migstream desc pc-novmdesc-7.2.mig
+[stderr]
+migstream: pc-novmdesc-7.2.mig: this stream has no description [MS100]
+  hint: suppress-vmdesc, postcopy or a stream that is cut off; --like OTHER takes another's
+[exit status 3]
+
+$ head -c 342000 pc-7.2.mig > cut.mig
+
+$ migstream desc cut.mig
+[stderr]
+migstream: cut.mig: this stream has no description [MS100]
+  hint: suppress-vmdesc, postcopy or a stream that is cut off; --like OTHER takes another's
+[exit status 3]

@@ -1,0 +1,102 @@
+$ migstream get --help
+Usage: migstream get [OPTIONS] STREAM PATH...
+
+  The value of each PATH, one on a line; `path = value` where a PATH names
+  several.
+
+Options:
+  -x, --hex                    In hexadecimal.
+  -r, --raw                    The raw bytes.
+  --where                      Offset and length before each value.
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration;
+                               once for each.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.eip'
+65520 (0xfff0)
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.eip' -x
+0x000000000000fff0
+
+$ migstream get pc-7.2.mig 'i8259[*]/imr' --where
+0x3b2c6+0x1 i8259[0]/imr = 0
+0x3b2ee+0x1 i8259[1]/imr = 0
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.regs'
+0 0 397233 (0x60fb1) 0 0 0 0 0 0 0 0 0 0 0 0 0
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.regs[2]' --json
+[
+  {
+    "path": "cpu[0]/env.regs[2]",
+    "type": "uint64",
+    "span": [
+      239123,
+      239131
+    ],
+    "value": 397233
+  }
+]
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.eip' -r | od -An -tx1
+ 00 00 00 00 00 00 ff f0
+
+$ migstream get tiny.mig 'one/**'
+one[0]/flag = true
+one[0]/words = 1 2 3 4
+one[0]/when = not armed
+one[0]/sub/a = 5
+one[0]/sub/b = -6
+one[0]/rows[0]/x = 1
+one[0]/rows[0]/y = 2
+one[0]/rows[1]/x = 1
+one[0]/rows[1]/y = 2
+one[0]/rows[2]/x = 1
+one[0]/rows[2]/y = 2
+one[0]/blob = 7 bytes, 31323334353637
+one[0]/one/more/z = 4277009102 (0xfeedface)
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.eipp'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.eipp' [MS300]
+  hint: did you mean cpu[0]/env.eip or cpu[0]/env.pat or cpu[0]/env.idt?
+[exit status 2]
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.regs[99]'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.regs[99]' [MS300]
+  hint: did you mean cpu[0]/env.regs or cpu[0]/env.fpregs or cpu[0]/env.xmm_regs[1]?
+[exit status 2]
+
+$ migstream get pc-7.2.mig 'cqu[0]/env.eip'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cqu[0]/env.eip' [MS300]
+  hint: did you mean cpu[0]?
+[exit status 2]
+
+$ migstream get pc-7.2.mig 'e1000/mac_reg'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'e1000/mac_reg' [MS300]
+  hint: there is timer[0], cpu_common[0], cpu[0], kvm-tpr-opt[0], apic[0], fw_cfg[0], PCIHost[0], PCIBUS[0], ...
+[exit status 2]
+
+$ head -c 240000 pc-7.2.mig > cut.mig
+
+$ migstream get cut.mig 'cpu[0]/env.eip'
+[stderr]
+migstream: cut.mig: nothing is called 'cpu[0]/env.eip' [MS300]
+  hint: did you mean cpu[0]/data?
+migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
+  expected 5, found 0
+  hint: the stream was cut off; what precedes this place is intact
+[exit status 3]

@@ -1,0 +1,98 @@
+$ migstream history --help
+Usage: migstream history [OPTIONS] STREAM BLOCK@OFFSET|ADDRESS
+
+  Every version of a page that the stream holds, by dirty round; the last is the
+  final one.
+
+  Exit status: 0 done, 1 no version of it is in the stream, or with --diff the
+  two differ.
+
+Options:
+  -n, --version N              One version.
+  -r, --raw                    With -n: its bytes to standard output.
+  --diff A B                   What changed from A to B.
+  --map BLOCK@ADDRESS          Where a RAM block is in guest-physical memory, if
+                               the stream does not say.
+  --index FILE                 An index to use, wherever it lies (`index` makes
+                               one).
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration;
+                               once for each.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+$ migstream history pc-xbzrle-7.2.mig 0x10000
+version  round  kind          at  channel  bytes changed  sha256
+      0      1  page      0x3165                          48fd0316dd4b15e2
+      1      2  page     0x9361e                     512  a68e108196612cd2
+      2      3  xbzrle   0xd58b8                     512  68f59ec4882f72ea
+      3      4  xbzrle   0xebdb0                     512  08bd9b65dd3c880b
+      4      5  xbzrle  0x1040c8                     512  793a0bfeeacc23fc
+      5      6  xbzrle  0x11c3e2                     512  db0c798b2fa50871
+
+$ migstream history pc-xbzrle-7.2.mig pc.ram@0x10000 --json | head -n 20
+[
+  {
+    "version": 0,
+    "round": 1,
+    "kind": "page",
+    "source": 0,
+    "at": 12645,
+    "changed": null,
+    "sha256": "48fd0316dd4b15e26763dfc9ca69d75d85651f23b102615437a3d426c3881644"
+  },
+  {
+    "version": 1,
+    "round": 2,
+    "kind": "page",
+    "source": 0,
+    "at": 603678,
+    "changed": 512,
+    "sha256": "a68e108196612cd272fd589beb5ebead61350a42a4ffeee0521f0556508c6c9a"
+  },
+  {
+
+$ migstream history pc-xbzrle-7.2.mig 0x10000 -n 2 | head -n 4
+00010000  78 00 00 00 00 00 00 00 78 00 00 00 00 00 00 00  x.......x.......
+*
+00011000
+
+$ migstream history pc-xbzrle-7.2.mig 0x10000 --diff 0 1 | head -n 6
+- 00010000  ad 00 00 00 00 00 00 00 ad 00 00 00 00 00 00 00  ................
++ 00010000  1b 00 00 00 00 00 00 00 1b 00 00 00 00 00 00 00  ................
+- 00010010  ad 00 00 00 00 00 00 00 ad 00 00 00 00 00 00 00  ................
++ 00010010  1b 00 00 00 00 00 00 00 1b 00 00 00 00 00 00 00  ................
+- 00010020  ad 00 00 00 00 00 00 00 ad 00 00 00 00 00 00 00  ................
++ 00010020  1b 00 00 00 00 00 00 00 1b 00 00 00 00 00 00 00  ................
+
+$ migstream history pc-xbzrle-7.2.mig 0x10000 -n 99
+[stderr]
+migstream: pc-xbzrle-7.2.mig: no version 99 of this page [MS301]
+  hint: the stream holds 6 of it
+[exit status 2]
+
+$ migstream history pc-7.2.mig 0x80000000
+[stderr]
+migstream: pc-7.2.mig: no guest memory at physical address 0x80000000 [MS301]
+  hint: `migstream mem STREAM` lists the ranges; BLOCK@OFFSET needs no map
+[exit status 2]
+
+$ migstream history pc-7.2.mig pc.rm@0
+[stderr]
+migstream: pc-7.2.mig: no RAM block 'pc.rm' [MS301]
+  hint: there are pc.rom, pc.ram
+[exit status 2]
+
+$ migstream history pc-ignore-shared-7.2.mig pc.ram@0
+[stderr]
+migstream: pc-ignore-shared-7.2.mig: no RAM block 'pc.ram' [MS301]
+  hint: there are pc.rom, ram0
+[exit status 2]

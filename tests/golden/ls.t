@@ -1,0 +1,242 @@
+$ migstream ls --help
+Usage: migstream ls [OPTIONS] STREAM
+
+  Every item of the stream in its order: offset, size, kind, section id, name,
+  version.
+
+  What a package holds is indented. A recorded return path is listed by its
+  messages, a multifd channel by its packets; channels named with --channel
+  follow the stream.
+
+Options:
+  --devices                    Devices only; guest memory is not read.
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration;
+                               once for each.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+$ migstream ls pc-7.2.mig
+ offset     size  kind           id  name                           note
+    0x0        8  fileheader
+    0x8       18  configuration      pc-i440fx-7.2
+   0x1a      170  start           2  ram[0]                    v4   6 blocks, 16.5 MiB
+   0xc4  238 791  part            2  ram[0]                    v4   4 177 zero, 49 normal
+0x3a58b       18  end             2  ram[0]                    v4   no pages
+0x3a59d       48  full            0  timer[0]                  v2
+0x3a5cd       37  full            4  cpu_common[0]             v1
+0x3a5f2    1 873  full            5  cpu[0]                    v12
+0x3ad43      174  full            6  kvm-tpr-opt[0]            v1
+0x3adf1      204  full            7  apic[0]                   v3
+0x3aebd       99  full            8  fw_cfg[0]                 v2
+0x3af20       30  full            9  PCIHost[0]                v1
+0x3af3e       45  full           10  PCIBUS[0]                 v1
+0x3af6b      315  full           11  0000:00:00.0/I440FX[0]    v3
+0x3b0a6       97  full           12  dma[0]                    v1
+0x3b107       97  full           13  dma[1]                    v1
+0x3b168      329  full           14  0000:00:01.0/PIIX3[0]     v3
+0x3b2b1       40  full           15  i8259[0]                  v1
+0x3b2d9       40  full           16  i8259[1]                  v1
+0x3b301      231  full           17  ioapic[0]                 v3
+0x3b3e8      174  full           18  hpet[0]                   v2
+0x3b496      275  full           19  mc146818rtc[0]            v3
+0x3b5a9      132  full           20  i8254[0]                  v3
+0x3b62d       26  full           21  pcspk[0]                  v1
+0x3b647      615  full           22  fdc[0]                    v2
+0x3b8ae      309  full           23  ps2kbd[0]                 v3
+0x3b9e3      318  full           24  ps2mouse[0]               v2
+0x3bb21       64  full           25  pckbd[0]                  v3
+0x3bb61    4 131  full           26  vmmouse[0]                v0
+0x3cb84       26  full           27  port92[0]                 v1
+0x3cb9e      465  full           28  0000:00:01.1/ide[0]       v3
+0x3cd6f       27  full           29  i2c_bus[0]                v1
+0x3cd8a    2 472  full           30  0000:00:01.3/piix4_pm[0]  v3
+0x3d732       30  full           39  acpi_build[0]             v1
+0x3d750      134  full           40  globalstate[0]            v1
+0x3d7d6        1  end
+0x3d7d7   98 654  description
+
+$ migstream ls none-7.2.mig --json
+[
+  {
+    "kind": "fileheader",
+    "span": [
+      0,
+      8
+    ],
+    "name": "",
+    "section_id": null,
+    "version_id": null,
+    "note": "",
+    "level": 0
+  },
+  {
+    "kind": "configuration",
+    "span": [
+      8,
+      17
+    ],
+    "name": "none",
+    "section_id": null,
+    "version_id": null,
+    "note": "",
+    "level": 0
+  },
+  {
+    "kind": "start",
+    "span": [
+      17,
+      55
+    ],
+    "name": "ram[0]",
+    "section_id": 2,
+    "version_id": 4,
+    "note": "0 blocks, 0 B",
+    "level": 0
+  },
+  {
+    "kind": "end",
+    "span": [
+      55,
+      73
+    ],
+    "name": "ram[0]",
+    "section_id": 2,
+    "version_id": 4,
+    "note": "no pages",
+    "level": 0
+  },
+  {
+    "kind": "full",
+    "span": [
+      73,
+      121
+    ],
+    "name": "timer[0]",
+    "section_id": 0,
+    "version_id": 2,
+    "note": "",
+    "level": 0
+  },
+  {
+    "kind": "full",
+    "span": [
+      121,
+      255
+    ],
+    "name": "globalstate[0]",
+    "section_id": 4,
+    "version_id": 1,
+    "note": "",
+    "level": 0
+  },
+  {
+    "kind": "end",
+    "span": [
+      255,
+      256
+    ],
+    "name": "",
+    "section_id": null,
+    "version_id": null,
+    "note": "",
+    "level": 0
+  },
+  {
+    "kind": "description",
+    "span": [
+      256,
+      747
+    ],
+    "name": "",
+    "section_id": null,
+    "version_id": null,
+    "note": "",
+    "level": 0
+  }
+]
+
+$ migstream ls q35-7.2.mig --devices | head -n 12
+  offset     size  kind  id  name                             note
+ 0xbfa1e       48  full   0  timer[0]                    v2
+ 0xbfa4e       37  full   4  cpu_common[0]               v1
+ 0xbfa73    1 873  full   5  cpu[0]                      v12
+ 0xc01c4      174  full   6  kvm-tpr-opt[0]              v1
+ 0xc0272      204  full   7  apic[0]                     v3
+ 0xc033e       37  full   8  cpu_common[1]               v1
+ 0xc0363    1 873  full   9  cpu[1]                      v12
+ 0xc0ab4      227  full  10  apic[1]                     v3
+ 0xc0b97       99  full  11  fw_cfg[0]                   v2
+ 0xc0bfa      312  full  12  0000:00:00.0/mch[0]         v1
+ 0xc0d32       30  full  13  PCIHost[0]                  v1
+
+$ migstream ls pc-xbzrle-7.2.mig | head -n 12
+  offset    size  kind           id  name                           note
+     0x0       8  fileheader
+     0x8      18  configuration      pc-i440fx-7.2
+    0x1a     170  start           2  ram[0]                    v4   6 blocks, 16.5 MiB
+    0xc4  53 494  part            2  ram[0]                    v4   13 zero, 13 normal
+  0xd1ba  53 370  part            2  ram[0]                    v4   13 normal
+ 0x1a234  55 053  part            2  ram[0]                    v4   187 zero, 13 normal
+ 0x27941  53 370  part            2  ram[0]                    v4   13 normal
+ 0x349bb  54 252  part            2  ram[0]                    v4   3 746 zero, 5 normal
+ 0x41da7  53 388  part            2  ram[0]                    v4   2 zero, 13 normal
+ 0x4ee33  53 370  part            2  ram[0]                    v4   13 normal
+ 0x5bead  54 389  part            2  ram[0]                    v4   110 zero, 13 normal
+
+$ migstream ls pc-postcopy-7.2.mig | head -n 8
+ offset     size  kind           id  name                           note
+    0x0        8  fileheader
+    0x8       18  configuration      pc-i440fx-7.2
+   0x1a        5  command            OPEN_RETURN_PATH
+   0x1f        9  command            PING                           1
+   0x28       21  command            POSTCOPY_ADVISE                4096 4096
+   0x3d      170  start           2  ram[0]                    v4   6 blocks, 16.5 MiB
+   0xe7  238 791  part            2  ram[0]                    v4   4 177 zero, 49 normal
+
+$ migstream ls pc-bitmaps-7.2.mig | head -n 8
+  offset     size  kind           id  name                             note
+     0x0        8  fileheader
+     0x8       18  configuration      pc-i440fx-7.2
+    0x1a        5  command            POSTCOPY_ADVISE                  0 0
+    0x1f      170  start           2  ram[0]                      v4   6 blocks, 16.5 MiB
+    0xc9       65  start           3  dirty-bitmap[0]             v1   2 events, count 2
+   0x10a  238 791  part            2  ram[0]                      v4   4 177 zero, 49 normal
+ 0x3a5d1       11  part            3  dirty-bitmap[0]             v1
+
+$ migstream ls pc-background-7.2.mig | head -n 8
+ offset     size  kind           id  name                           note
+    0x0        8  fileheader
+    0x8       18  configuration      pc-i440fx-7.2
+   0x1a      170  start           2  ram[0]                    v4   6 blocks, 16.5 MiB
+   0xc4  762 951  part            2  ram[0]                    v4   4 049 zero, 177 normal
+0xba50b       48  full            0  timer[0]                  v2
+0xba53b       37  full            4  cpu_common[0]             v1
+0xba560    1 904  full            5  cpu[0]                    v12
+
+# Cut in the middle of a device.
+$ head -c 240000 pc-7.2.mig > cut.mig
+
+$ migstream ls cut.mig
+ offset     size  kind           id  name                note
+    0x0        8  fileheader
+    0x8       18  configuration      pc-i440fx-7.2
+   0x1a      170  start           2  ram[0]         v4   6 blocks, 16.5 MiB
+   0xc4  238 791  part            2  ram[0]         v4   4 177 zero, 49 normal
+0x3a58b       18  end             2  ram[0]         v4   no pages
+0x3a59d       48  full            0  timer[0]       v2
+0x3a5cd       37  full            4  cpu_common[0]  v1
+0x3a5f2      910  full            5  cpu[0]         v12  damaged
+[stderr]
+migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
+  expected 5, found 0
+  hint: the stream was cut off; what precedes this place is intact
+[exit status 3]

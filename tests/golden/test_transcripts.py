@@ -1,0 +1,195 @@
+"""Every verb as a person sees it, and every block of the documentation, run again.
+
+`support.transcript` says how they are written. ``make golden`` (``pytest --update-golden``) writes what is printed
+today into the transcripts and the pages: the difference is the review.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from migstream.cli.group import VERBS
+from support import transcript
+from support.samples import REPOSITORY, Packed, Sample
+from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
+
+Unpack = Callable[[Packed], Sample]
+
+TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.t"))
+LANGUAGES = {*RUN, "text", "toml", "yaml", "json"}
+# Both are run as a whole by tests of their own: tests/qemu/test_ci_recipe.py, tests/examples/test_machine.py.
+ELSEWHERE = {"ci.md", "tutorial-machine.md"}
+HERE = [page for page in PAGES if page.name not in ELSEWHERE]
+# Help and wrong usage are in the words of the click that is pinned.
+CLICK = re.search(
+    r"^click==([\w.]+)", (REPOSITORY / "requirements/dev.txt").read_text(), re.MULTILINE
+)
+pinned_click = pytest.mark.skipif(
+    CLICK is None or version("click") != CLICK[1],
+    reason=f"click {version('click')} has other words than the one that is pinned",
+)
+
+
+def _name(path: Path) -> str:
+    return path.name
+
+
+@pytest.fixture
+def update(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("update_golden"))
+
+
+def _settled(path: Path, new: str, *, update: bool) -> None:
+    """The text is what it was, or is from now on."""
+    old = path.read_text()
+    if update:
+        if new != old:
+            path.write_text(new)
+        return
+    name = str(path.relative_to(REPOSITORY))
+    found = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), name, "what is printed now", lineterm=""
+    )
+    if text := "\n".join(found):
+        pytest.fail(f"{text}\n(if it is meant: make golden)", pytrace=False)
+
+
+@pinned_click
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=_name)
+def test_the_command_prints_what_it_printed(
+    path: Path, tmp_path: Path, unpack: Unpack, *, update: bool
+) -> None:
+    text = path.read_text()
+    transcript.fill(text, tmp_path, unpack)
+    shell = Shell(tmp_path)
+    steps = [
+        Step(step.line, shell.run(step.line).transcript(), step.before)
+        for step in transcript.transcript(text)
+    ]
+    new = transcript.document(steps)
+    assert transcript.transcript(new) == steps, "what is printed is taken for what is typed"
+    assert str(tmp_path) not in new
+    assert "\x1b" not in new
+    _settled(path, new, update=update)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_transcript_with_its_help(verb: str) -> None:
+    text = (Path(__file__).parent / f"{verb}.t").read_text()
+    assert f"$ migstream {verb} --help\n" in text
+
+
+@pytest.mark.parametrize("page", HERE, ids=_name)
+def test_the_documentation_is_true(
+    page: Path, tmp_path: Path, unpack: Unpack, *, update: bool
+) -> None:
+    text = page.read_text()
+    transcript.fill(text, tmp_path, unpack)
+    shell = Shell(tmp_path)
+    lines = text.split("\n")
+    new: list[tuple[Block, list[str]]] = []
+    for block in transcript.blocks(text):
+        if block.language not in RUN or block.not_run:
+            continue
+        if block.language == "python":
+            shell.python(block.given, page, block.start - 1)
+            shell.python("\n".join(block.text), page, block.start)
+            continue
+        for given in block.given.splitlines():
+            ran = shell.run(given)
+            assert ran.status == 0, (given, ran)
+        new.append((block, _again(block, shell.run)))
+    for block, shown in reversed(new):
+        lines[block.start : block.stop] = shown
+    _settled(page, "\n".join(lines), update=update)
+
+
+def _again(block: Block, run: Callable[[str], Ran]) -> list[str]:
+    """The block with what its commands print now, cut as it was cut."""
+    steps = transcript.transcript("\n".join(block.text))
+    assert steps, f"line {block.start}: a console block without a command"
+    for step in steps:
+        printed = run(step.line).document()
+        if not transcript.same(step.shown, printed):
+            step.shown = transcript.cut(step.shown, printed)
+    return transcript.document(steps).splitlines()
+
+
+def _not_run() -> list[str]:
+    return [
+        f"{page.name}, line {block.start}: {block.not_run}"
+        for page in HERE
+        for block in transcript.blocks(page.read_text())
+        if block.not_run
+    ]
+
+
+@pytest.mark.parametrize("reason", _not_run(), ids=str)
+def test_a_block_that_is_not_run_says_why(reason: str) -> None:
+    pytest.skip(reason)
+
+
+@pytest.mark.parametrize("page", HERE, ids=_name)
+def test_no_command_hides_from_the_runner(page: Path) -> None:
+    """In a language that nobody knows, or in a block that is indented."""
+    text = page.read_text()
+    found = transcript.blocks(text)
+    assert {block.language for block in found} <= LANGUAGES
+    inside = {number for block in found for number in range(block.start - 1, block.stop + 1)}
+    command = re.compile(r"(?: {4,}|\t)(?:\$ |(?:migstream|make|import|from|with) )")
+    outside = [line for n, line in enumerate(text.split("\n")) if n not in inside]
+    assert [line for line in outside if command.match(line)] == []
+
+
+PRINTED = ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "true"),
+    [
+        (["one", "two", "three", "four"], True),
+        (["one", "two", "three"], False),
+        (["one", "two", "three", "four", "five"], False),
+        (["one", "..."], True),
+        (["two", "..."], False),
+        (["...", "four"], True),
+        (["one", "...", "four"], True),
+        (["one", "tw...", "three", "four"], True),
+        (["one", "twe...", "three", "four"], False),
+        ([], False),
+    ],
+)
+def test_what_is_cut_must_be_true_too(shown: list[str], *, true: bool) -> None:
+    assert transcript.same(shown, PRINTED) is true
+
+
+def test_what_is_written_anew_is_cut_where_it_was() -> None:
+    assert transcript.cut(["a", "...", "b"], PRINTED) == ["one", "...", "four"]
+    assert transcript.cut(["a", "abcd..."], PRINTED) == ["one", "two...", "three", "four"]
+    assert transcript.cut(["a"], PRINTED) == PRINTED
+    assert transcript.cut(["a", "b", "c"], ["one"]) == ["one"]
+
+
+def test_a_transcript_is_read_as_it_is_written() -> None:
+    text = "# About it.\n$ one\nsaid\n\n# About this.\n$ two\n[stderr]\nno\n[exit status 2]\n"
+    steps = transcript.transcript(text)
+    assert [(step.line, step.shown) for step in steps] == [
+        ("one", ["said"]),
+        ("two", ["[stderr]", "no", "[exit status 2]"]),
+    ]
+    assert transcript.document(steps) == text
+
+
+def test_a_line_is_run_as_a_shell_runs_it(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert shell.run("printf 'a|b\\n' | tr a c > 'x y'") == Ran("", "", 0)
+    assert shell.run("cat x*") == Ran("c|b\n", "", 0)
+    assert shell.run("migstream --version > version | cat; cat version").status == 0
+    assert shell.run("migstream explain < 'x y'").status == 1
+    assert shell.run("exit 3").transcript() == ["[exit status 3]"]

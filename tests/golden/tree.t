@@ -1,0 +1,517 @@
+$ migstream tree --help
+Usage: migstream tree [OPTIONS] STREAM [PATH]...
+
+  Devices and their fields with values and types, all or those that PATH names.
+
+Options:
+  --depth N                    Levels to show.  [x>=1]
+  --hex                        Numbers in hexadecimal.
+  --all                        All elements of arrays, not eight.
+  --where                      The offset of each value.
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration;
+                               once for each.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+$ migstream tree tiny.mig
+one[0]  one
+  flag      true  bool
+  words     1 2 3 4  uint16[4]
+  when      not armed  timer
+  sub  struct
+    a  5  uint8
+    b  -6  int32
+  rows  struct[3]
+    [0]  struct
+      x  1  uint8
+      y  2  uint16
+    [1]  struct
+      x  1  uint8
+      y  2  uint16
+    [2]  struct
+      x  1  uint8
+      y  2  uint16
+  blob      7 bytes, 31323334353637  buffer
+  one/more  subsection
+    z  4277009102 (0xfeedface)  uint64
+two[0]  two
+  n  7  uint32
+
+$ migstream tree pc-7.2.mig i8254
+i8254[0]  i8254
+  channels[0].irq_disabled          0  uint32
+  channels  struct[3]
+    [0]  struct
+      count                 65536  int32
+      latched_count         0  uint16
+      count_latched         0  uint8
+      status_latched        0  uint8
+      status                0  uint8
+      read_state            0  uint8
+      write_state           0  uint8
+      write_latch           0  uint8
+      rw_mode               0  uint8
+      mode                  3  uint8
+      bcd                   0  uint8
+      gate                  1  uint8
+      count_load_time       0  int64
+      next_transition_time  27462700  int64
+    [1]  struct
+      count                 65536  int32
+      latched_count         0  uint16
+      count_latched         0  uint8
+      status_latched        0  uint8
+      status                0  uint8
+      read_state            0  uint8
+      write_state           0  uint8
+      write_latch           0  uint8
+      rw_mode               0  uint8
+      mode                  3  uint8
+      bcd                   0  uint8
+      gate                  1  uint8
+      count_load_time       0  int64
+      next_transition_time  0  int64
+    [2]  struct
+      count                 65536  int32
+      latched_count         0  uint16
+      count_latched         0  uint8
+      status_latched        0  uint8
+      status                0  uint8
+      read_state            0  uint8
+      write_state           0  uint8
+      write_latch           0  uint8
+      rw_mode               0  uint8
+      mode                  3  uint8
+      bcd                   0  uint8
+      gate                  0  uint8
+      count_load_time       0  int64
+      next_transition_time  0  int64
+  channels[0].next_transition_time  27462700  int64
+
+$ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
+0x0003a603  cpu[0]  cpu
+0x0003a603    env.regs                   0 0 397233 (0x60fb1) 0 0 0 0 0 … 8 more  uint64[16]
+0x0003a683    env.eip                    65520 (0xfff0)  uint64
+0x0003a68b    env.eflags                 2  uint64
+0x0003a693    env.hflags                 64 (0x40)  uint32
+0x0003a697    env.fpuc                   895 (0x37f)  uint16
+0x0003a699    env.fpus_vmstate           0  uint16
+0x0003a69b    env.fptag_vmstate          0  uint16
+0x0003a69d    env.fpregs_format_vmstate  0  uint16
+0x0003a69f    env.fpregs  struct[8]
+0x0003a6ef    env.segs  struct[6]
+0x0003a767    env.ldt  struct
+0x0003a77b    env.tr  struct
+0x0003a78f    env.gdt  struct
+0x0003a7a3    env.idt  struct
+0x0003a7b7    env.sysenter_cs            0  uint32
+0x0003a7bb    env.sysenter_esp           0  uint64
+0x0003a7c3    env.sysenter_eip           0  uint64
+0x0003a7cb    env.cr[0]                  1610612752 (0x60000010)  uint64
+0x0003a7d3    env.cr[2]                  0  uint64
+0x0003a7db    env.cr[3]                  0  uint64
+0x0003a7e3    env.cr[4]                  0  uint64
+0x0003a7eb    env.dr                     0 0 0 0 0 0 4294905840 (0xffff0ff0) 1024 (0x400)  uint64[8]
+0x0003a82b    env.a20_mask               -1  int32
+0x0003a82f    env.mxcsr                  8064 (0x1f80)  uint32
+0x0003a833    env.xmm_regs[0]  struct[16]
+0x0003a933    env.efer                   0  uint64
+0x0003a93b    env.star                   0  uint64
+0x0003a943    env.lstar                  0  uint64
+0x0003a94b    env.cstar                  0  uint64
+0x0003a953    env.fmask                  0  uint64
+0x0003a95b    env.kernelgsbase           0  uint64
+0x0003a963    env.smbase                 196608 (0x30000)  uint32
+0x0003a967    env.pat                    1974748653749254 (0x7040600070406)  uint64
+0x0003a96f    env.hflags2                257 (0x101)  uint32
+0x0003a973    env.vm_hsave               0  uint64
+0x0003a97b    env.vm_vmcb                0  uint64
+0x0003a983    env.tsc_offset             0  uint64
+0x0003a98b    env.intercept              0  uint64
+0x0003a993    env.intercept_cr_read      0  uint16
+0x0003a995    env.intercept_cr_write     0  uint16
+0x0003a997    env.intercept_dr_read      0  uint16
+0x0003a999    env.intercept_dr_write     0  uint16
+0x0003a99b    env.intercept_exceptions   0  uint32
+0x0003a99f    env.v_tpr                  0  uint8
+0x0003a9a0    env.mtrr_fixed             0 0 0 0 0 0 0 0 … 3 more  uint64[11]
+0x0003a9f8    env.mtrr_deftype           0  uint64
+0x0003aa00    env.mtrr_var  struct[8]
+0x0003aa80    env.interrupt_injected     -1  int32
+0x0003aa84    env.mp_state               0  uint32
+0x0003aa88    env.tsc                    0  uint64
+0x0003aa90    env.exception_nr           -1  int32
+0x0003aa94    env.soft_interrupt         0  uint8
+0x0003aa95    env.nmi_injected           0  uint8
+0x0003aa96    env.nmi_pending            0  uint8
+0x0003aa97    env.has_error_code         0  uint8
+0x0003aa98    env.sipi_vector            0  uint32
+0x0003aa9c    env.mcg_cap                16777482 (0x100010a)  uint64
+0x0003aaa4    env.mcg_status             0  uint64
+0x0003aaac    env.mcg_ctl                18446744073709551615 (0xffffffffffffffff)  uint64
+0x0003aab4    env.mce_banks              18446744073709551615 (0xffffffffffffffff) 0 0 0 18446744073709551615 (0xffffffffffffffff) 0 0 0 … 32 more  uint64[40]
+0x0003abf4    env.tsc_aux                0  uint64
+0x0003abfc    env.system_time_msr        0  uint64
+0x0003ac04    env.wall_clock_msr         0  uint64
+0x0003ac0c    env.xcr0                   1  uint64
+0x0003ac14    env.xstate_bv              0  uint64
+0x0003ac1c    env.xmm_regs[1]  struct[16]
+0x0003ad1c    cpu/poll_control_msr  subsection
+
+$ migstream tree pc-7.2.mig 'cpu[0]/env.regs' --all --hex
+cpu[0]/env.regs  0x0000000000000000 0x0000000000000000 0x0000000000060fb1 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000  uint64[16]
+
+$ migstream tree tiny.mig one --json
+[
+  {
+    "path": "one[0]",
+    "name": "one[0]",
+    "kind": "struct",
+    "type": "one",
+    "count": null,
+    "span": [
+      4234,
+      4294
+    ],
+    "children": [
+      {
+        "path": "one[0]/flag",
+        "name": "flag",
+        "kind": "leaf",
+        "type": "bool",
+        "count": null,
+        "span": [
+          4234,
+          4235
+        ],
+        "value": true
+      },
+      {
+        "path": "one[0]/words",
+        "name": "words",
+        "kind": "leaf",
+        "type": "uint16",
+        "count": 4,
+        "span": [
+          4235,
+          4243
+        ],
+        "value": [
+          1,
+          2,
+          3,
+          4
+        ]
+      },
+      {
+        "path": "one[0]/when",
+        "name": "when",
+        "kind": "leaf",
+        "type": "timer",
+        "count": null,
+        "span": [
+          4243,
+          4251
+        ],
+        "value": -1
+      },
+      {
+        "path": "one[0]/sub",
+        "name": "sub",
+        "kind": "struct",
+        "type": "struct",
+        "count": null,
+        "span": [
+          4251,
+          4256
+        ],
+        "children": [
+          {
+            "path": "one[0]/sub/a",
+            "name": "a",
+            "kind": "leaf",
+            "type": "uint8",
+            "count": null,
+            "span": [
+              4251,
+              4252
+            ],
+            "value": 5
+          },
+          {
+            "path": "one[0]/sub/b",
+            "name": "b",
+            "kind": "leaf",
+            "type": "int32",
+            "count": null,
+            "span": [
+              4252,
+              4256
+            ],
+            "value": -6
+          }
+        ]
+      },
+      {
+        "path": "one[0]/rows",
+        "name": "rows",
+        "kind": "struct",
+        "type": "struct",
+        "count": 3,
+        "span": [
+          4256,
+          4265
+        ],
+        "children": [
+          {
+            "path": "one[0]/rows[0]",
+            "name": "[0]",
+            "kind": "struct",
+            "type": "struct",
+            "count": null,
+            "span": [
+              4256,
+              4259
+            ],
+            "children": [
+              {
+                "path": "one[0]/rows[0]/x",
+                "name": "x",
+                "kind": "leaf",
+                "type": "uint8",
+                "count": null,
+                "span": [
+                  4256,
+                  4257
+                ],
+                "value": 1
+              },
+              {
+                "path": "one[0]/rows[0]/y",
+                "name": "y",
+                "kind": "leaf",
+                "type": "uint16",
+                "count": null,
+                "span": [
+                  4257,
+                  4259
+                ],
+                "value": 2
+              }
+            ]
+          },
+          {
+            "path": "one[0]/rows[1]",
+            "name": "[1]",
+            "kind": "struct",
+            "type": "struct",
+            "count": null,
+            "span": [
+              4259,
+              4262
+            ],
+            "children": [
+              {
+                "path": "one[0]/rows[1]/x",
+                "name": "x",
+                "kind": "leaf",
+                "type": "uint8",
+                "count": null,
+                "span": [
+                  4259,
+                  4260
+                ],
+                "value": 1
+              },
+              {
+                "path": "one[0]/rows[1]/y",
+                "name": "y",
+                "kind": "leaf",
+                "type": "uint16",
+                "count": null,
+                "span": [
+                  4260,
+                  4262
+                ],
+                "value": 2
+              }
+            ]
+          },
+          {
+            "path": "one[0]/rows[2]",
+            "name": "[2]",
+            "kind": "struct",
+            "type": "struct",
+            "count": null,
+            "span": [
+              4262,
+              4265
+            ],
+            "children": [
+              {
+                "path": "one[0]/rows[2]/x",
+                "name": "x",
+                "kind": "leaf",
+                "type": "uint8",
+                "count": null,
+                "span": [
+                  4262,
+                  4263
+                ],
+                "value": 1
+              },
+              {
+                "path": "one[0]/rows[2]/y",
+                "name": "y",
+                "kind": "leaf",
+                "type": "uint16",
+                "count": null,
+                "span": [
+                  4263,
+                  4265
+                ],
+                "value": 2
+              }
+            ]
+          }
+        ]
+      },
+      {
+        "path": "one[0]/blob",
+        "name": "blob",
+        "kind": "leaf",
+        "type": "buffer",
+        "count": null,
+        "span": [
+          4265,
+          4272
+        ],
+        "value": "31323334353637"
+      },
+      {
+        "path": "one[0]/one/more",
+        "name": "one/more",
+        "kind": "subsection",
+        "type": "subsection",
+        "count": null,
+        "span": [
+          4272,
+          4294
+        ],
+        "children": [
+          {
+            "path": "one[0]/one/more/z",
+            "name": "z",
+            "kind": "leaf",
+            "type": "uint64",
+            "count": null,
+            "span": [
+              4286,
+              4294
+            ],
+            "value": 4277009102
+          }
+        ]
+      }
+    ]
+  }
+]
+
+$ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
+0000:00:01.0/virtio-net[0]  virtio-net
+  virtio  46143 bytes, 00000002f41a00100000100000000002000000000100000000000000000…  virtio
+    version_id             2  int32 le
+    config                 256 bytes, f41a001000001000000000020000000001000000000000000000000000000…  pci config
+      vendor_id            6900 (0x1af4)  le16
+      device_id            4096 (0x1000)  le16
+      command              0  le16
+      status               16 (0x10)  le16
+      revision             0  uint8
+      prog_if              0  uint8
+      subclass             0  uint8
+      class                2  uint8
+      cache_line_size      0  uint8
+      latency_timer        0  uint8
+      header_type          0  uint8
+      bist                 0  uint8
+      bar                  1 0 0 0 12 (0xc) 0  le32[6]
+      cardbus_cis          0  le32
+      subsystem_vendor_id  6900 (0x1af4)  le16
+      subsystem_id         1  le16
+      rom                  0  le32
+      capabilities         152 (0x98)  uint8
+      reserved             7 bytes, all zero  buffer
+      interrupt_line       0  uint8
+      interrupt_pin        1  uint8
+      min_grant            0  uint8
+      max_latency          0  uint8
+      vendor_40  struct
+        id      9  uint8
+        next    0  uint8
+        length  16 (0x10)  uint8
+        kind    1  uint8
+        rest    12 bytes, 040000000000000000100000  buffer
+      vendor_50  struct
+        id      9  uint8
+        next    64 (0x40)  uint8
+        length  16 (0x10)  uint8
+        kind    3  uint8
+        rest    12 bytes, 040000000010000000100000  buffer
+      vendor_60  struct
+        id      9  uint8
+        next    80 (0x50)  uint8
+        length  16 (0x10)  uint8
+        kind    4  uint8
+        rest    12 bytes, 040000000020000000100000  buffer
+      vendor_70  struct
+        id      9  uint8
+        next    96 (0x60)  uint8
+        length  20 (0x14)  uint8
+        kind    2  uint8
+        rest    16 bytes, 04000000003000000010000004000000  buffer
+      vendor_84  struct
+        id      9  uint8
+        next    112 (0x70)  uint8
+        length  20 (0x14)  uint8
+        kind    5  uint8
+        rest    16 bytes, all zero  buffer
+      msix_98  struct
+        id       17 (0x11)  uint8
+        next     132 (0x84)  uint8
+
+$ migstream tree pc-7.2.mig 'cpu[0]/env.eipp'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.eipp' [MS300]
+  hint: did you mean cpu[0]/env.eip or cpu[0]/env.pat or cpu[0]/env.idt?
+[exit status 2]
+
+$ migstream tree pc-7.2.mig 'cpx'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpx' [MS300]
+  hint: there is timer[0], cpu_common[0], cpu[0], kvm-tpr-opt[0], apic[0], fw_cfg[0], PCIHost[0], PCIBUS[0], ...
+[exit status 2]
+
+$ migstream tree pc-7.2.mig 'cpu[1]'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpu[1]' [MS300]
+  hint: did you mean cpu[0] or cpu_common[0] or acpi_build[0]?
+[exit status 2]
+
+$ migstream tree pc-novmdesc-7.2.mig i8254
+i8254[0]  i8254
+  data  108 bytes, 0000000000010000000000000000000000030001000000000000000000000…  buffer
+
+$ migstream tree pc-novmdesc-7.2.mig i8254 --like pc-7.2.mig | head -n 4
+i8254[0]  i8254
+  channels[0].irq_disabled          0  uint32
+  channels  struct[3]
+    [0]  struct
