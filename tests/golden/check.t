@@ -185,6 +185,6 @@ nine.mig: 1 warning
 
 $ migstream check pc-7.2.mig --golden pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: is no digest [MS400]
+migstream: pc-7.2.mig: pc-7.2.mig is no digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]

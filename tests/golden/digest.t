@@ -84,7 +84,7 @@ pc.digest: 1 differences
 
 $ migstream digest --refresh pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: is no digest [MS400]
+migstream: pc-7.2.mig: pc-7.2.mig is no digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]
 

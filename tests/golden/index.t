@@ -30,7 +30,7 @@ pc-7.2.mig.migidx  56.0 KiB (57 344)
 
 $ migstream index pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: .migidx is there already [MS400]
+migstream: pc-7.2.mig: pc-7.2.mig.migidx is there already [MS400]
   hint: --force replaces it
 [exit status 5]
 

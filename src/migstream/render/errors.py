@@ -24,8 +24,8 @@ def error_lines(error: MigstreamError, name: str) -> list[str]:
         inside = "/".join(escape(part) for part in error.path)
     place = f"{place} {inside}" if inside else place
     message = prose(error.message)
-    if isinstance(error, SourceError) and message.startswith(escape(name)):
-        place, message = escape(name), message[len(escape(name)) :].lstrip(": ")
+    if isinstance(error, SourceError):
+        message = message.removeprefix(f"{escape(name)}: ")
     lines = [f"migstream: {place}: {message} [{error.code}]"]
     if isinstance(error, StreamError) and error.expected is not None:
         lines.append(f"  expected {_short(error.expected)}, found {_short(error.found)}")
