@@ -1,10 +1,15 @@
 """migstream: QEMU migration streams that describe themselves, read by name, every byte with its place.
 
-import migstream
-with migstream.open("guest.mig") as stream:
-stream.machine, stream.capabilities
-stream.devices["cpu", 0]["env.eip"].value
-for section in stream.sections: ...
+    import migstream
+
+    with migstream.open("guest.mig") as stream:
+        stream.machine, stream.capabilities
+        stream.devices["cpu", 0]["env.eip"].value
+        stream["cpu[0]/env.eip"].span
+        for section in stream:
+            ...
+
+Whatever is named here loads when it is first used.
 """
 
 from __future__ import annotations
@@ -64,3 +69,8 @@ def __getattr__(name: str) -> Any:
     value = getattr(thing, attribute) if attribute else thing
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """The promised names, used or not."""
+    return sorted(__all__)

@@ -24,6 +24,7 @@ from typing import Any
 import msgspec
 
 __all__ = [
+    "brief",
     "decoded",
     "encoded",
     "escape",
@@ -35,6 +36,8 @@ __all__ = [
     "unescape",
 ]
 
+LINE = 100  # characters of the longest repr
+KEPT = 4 * LINE  # of a text that is looked at for one
 ASCII = 0x7F
 UNICODE_16 = 0xFFFF
 LOW = 0xDC00  # PEP 383: the byte 0x80 is U+DC80
@@ -96,6 +99,31 @@ def escaped(char: str) -> str:
     if code <= ASCII:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= UNICODE_16 else f"\\U{code:08x}"
+
+
+def brief(kind: str, *facts: object) -> str:
+    """A repr, `<Kind fact fact>`: one line of at most LINE characters, with nothing that a terminal obeys.
+
+    Parameters
+    ----------
+    facts : what there is to say; None and empty ones are left out, long ones lose their middle
+    """
+    texts = [prose(_middle(str(fact), KEPT)) for fact in facts if fact is not None]
+    texts = [text for text in texts if text]
+    room = LINE - len(kind) - len("<>") - len(texts)
+    while (over := sum(map(len, texts)) - room) > 0:
+        longest = max(texts, key=len)
+        size = max(len(longest) - over, room // len(texts))
+        texts[texts.index(longest)] = _middle(longest, size)
+    return f"<{' '.join((kind, *texts))}>"
+
+
+def _middle(text: str, size: int) -> str:
+    """The text in at most `size` characters, one of which then stands for its middle."""
+    if len(text) <= size:
+        return text
+    tail = (size - 1) // 2
+    return f"{text[: size - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def unescape(text: str) -> str:

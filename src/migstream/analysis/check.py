@@ -6,7 +6,9 @@ codes; the rules add what goes beyond.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,8 +17,12 @@ from migstream.analysis.golden import Golden
 from migstream.analysis.pages import ERRORS
 from migstream.analysis.rules.registry import Subject, rules, select
 from migstream.errors import NotAStream, Truncated, Unsupported
-from migstream.stream import Stream
+from migstream.names import brief
+from migstream.stream import Stream, as_stream
 from migstream.wire.model import Opaque, Section, Span
+
+if TYPE_CHECKING:
+    from migstream.source.opened import Openable
 
 __all__ = ["Report", "check"]
 
@@ -31,6 +37,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     complete: bool
 
+    def __repr__(self) -> str:
+        counts = Counter(finding.severity for finding in self.findings)
+        said = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+        end = "" if self.complete else "(not read to its end)"
+        return brief("Report", f"{self.file}:", said or "nothing found", end)
+
     @property
     def exit_status(self) -> int:
         """0 nothing of severity error or warning, 1 something, 3 not readable to the end."""
@@ -40,7 +52,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(
-    stream: Stream,
+    stream: Stream | Openable,
     *,
     golden: Golden | None = None,
     chosen: Iterable[str] = (),
@@ -50,6 +62,7 @@ def check(
 
     Parameters
     ----------
+    stream : open, or anything that `migstream.open` takes
     golden : a digest to hold it against (`analysis.golden.load`)
     chosen : codes, or beginnings of codes, to look for; all if there are none
     ignored : codes, or beginnings of codes, to leave out
@@ -59,6 +72,13 @@ def check(
     SourceError : the source cannot be read
     """
     chosen, ignored = tuple(chosen), tuple(ignored)
+    with as_stream(stream, spool=golden is not None) as opened:
+        return _report(opened, golden, chosen, ignored)
+
+
+def _report(
+    stream: Stream, golden: Golden | None, chosen: tuple[str, ...], ignored: tuple[str, ...]
+) -> Report:
     subject = Subject(stream, golden)
     found = [*_damage(subject)]
     for one in rules():

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.ignore import Ignore
-from migstream.names import escape
+from migstream.names import brief, escape
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
@@ -61,6 +61,9 @@ class Entry(msgspec.Struct, frozen=True):
     device: str = ""
     span: Span | None = None
     stride: int = 0
+
+    def __repr__(self) -> str:
+        return brief("Entry", self.path, f"= {self.text}")
 
     @property
     def is_device(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from migstream.names import brief
 from migstream.wire.model import Span
 
 __all__ = ["SEVERITIES", "Finding", "Severity", "worst"]
@@ -42,6 +43,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     found: str = ""
     why: str = ""
     hint: str = ""
+
+    def __repr__(self) -> str:
+        return brief("Finding", self.code, self.severity, self.path, self.message)
 
 
 def worst(found: list[Finding]) -> Severity | None:

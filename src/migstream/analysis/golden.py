@@ -20,7 +20,7 @@ from migstream.analysis.digest import (
 )
 from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
-from migstream.names import prose, unescape
+from migstream.names import brief, prose, unescape
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -46,6 +46,10 @@ class Difference(msgspec.Struct, frozen=True):
     device: str = ""
     span: Span | None = None
 
+    def __repr__(self) -> str:
+        texts = " → ".join(filter(None, (self.old, self.new)))
+        return brief("Difference", f"{self.path}:", texts)
+
 
 class Golden(msgspec.Struct, frozen=True):
     """A digest: its own path, the stream it was made of, how, and its entries in their order."""
@@ -55,6 +59,9 @@ class Golden(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...]
     ram: bool
     entries: dict[str, Entry]
+
+    def __repr__(self) -> str:
+        return brief("Golden", f"{self.name}:", f"{len(self.entries)} entries of", self.stream)
 
 
 def load(path: str | os.PathLike[str]) -> Golden:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from migstream.errors import BadDescription
+from migstream.names import brief
 from migstream.source.opened import Openable, open_source
 
 __all__ = ["Schema", "SchemaField", "State", "Type", "is_schema", "open_schema", "parse_schema"]
@@ -44,6 +45,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[SchemaField, ...] = msgspec.field(name="Fields", default=())
     subsections: tuple[State, ...] = msgspec.field(name="Subsections", default=())
 
+    def __repr__(self) -> str:
+        version = f"version {self.version_id},"
+        return brief("State", self.name, version, f"{len(self.fields)} fields")
+
     def states(self) -> Iterator[State]:
         """Itself and all inside it, subsections included."""
         yield self
@@ -70,6 +75,9 @@ class Schema:
         self.machine = machine
         self.types = types
         self.name = name
+
+    def __repr__(self) -> str:
+        return brief("Schema", f"{self.name}:", self.machine, f"{len(self.types)} types")
 
     @cached_property
     def devices(self) -> dict[str, tuple[State, ...]]:

@@ -18,3 +18,8 @@ def __getattr__(name: str) -> Any:
     from migstream.edit import change
 
     return getattr(change, name)
+
+
+def __dir__() -> list[str]:
+    """The promised names, used or not."""
+    return sorted(__all__)

@@ -24,7 +24,7 @@ from migstream.edit.described import Described
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.target import Target, targets
 from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
-from migstream.names import encoded
+from migstream.names import brief, encoded
 from migstream.stream import flat
 from migstream.vmstate.encode import encode_value
 from migstream.vmstate.jsontext import objects
@@ -55,6 +55,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     span: Span
     at: int = 0
+
+    def __repr__(self) -> str:
+        texts = " → ".join(filter(None, (self.before, self.after)))
+        return brief("Change", self.what, self.path, texts)
 
 
 class Edit:

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from migstream.errors import NoSuchAddress
+from migstream.names import brief
 
 __all__ = ["BlockReader", "PhysicalMemory", "Range"]
 
@@ -27,6 +28,10 @@ class Range(msgspec.Struct, frozen=True):
     block: str
     offset: int
     provenance: str
+
+    def __repr__(self) -> str:
+        span = f"{self.start:#x}-{self.stop:#x}"
+        return brief("Range", span, f"{self.block}+{self.offset:#x}", self.provenance)
 
     @property
     def stop(self) -> int:
@@ -54,6 +59,10 @@ class PhysicalMemory:
         self.ranges = tuple(ranges)
         self._starts = [r.start for r in self.ranges]
         self._blocks = blocks
+
+    def __repr__(self) -> str:
+        span = f"{self.ranges[0].start:#x}-{self.ranges[-1].stop:#x}" if self.ranges else ""
+        return brief("PhysicalMemory", len(self.ranges), "ranges", span)
 
     def __getitem__(self, key: slice | int) -> bytes:
         """Bytes [start, stop); one byte for an integer. Raises NoSuchAddress in a hole."""

@@ -14,6 +14,7 @@ import msgspec
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture, cpus
 from migstream.machine.state import State, number
+from migstream.names import brief
 from migstream.vmstate.values import Value
 
 __all__ = ["READERS", "Cpu", "Reader", "registers"]
@@ -32,6 +33,10 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, int]
     pc: int
     root: int | None
+
+    def __repr__(self) -> str:
+        root = "" if self.root is None else f"root={self.root:#x}"
+        return brief("Cpu", self.index, self.arch, f"pc={self.pc:#x}", root)
 
 
 class Reader(Protocol):

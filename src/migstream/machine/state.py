@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from migstream.ram.model import RamBlock
@@ -32,7 +32,7 @@ class State(Protocol):
     @property
     def machine(self) -> str | None: ...
     @property
-    def devices(self) -> Sequence[DeviceState]: ...
+    def devices(self) -> Iterable[DeviceState]: ...
     @property
     def blocks(self) -> tuple[RamBlock, ...]: ...
 

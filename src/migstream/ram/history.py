@@ -13,6 +13,7 @@ from typing import overload
 
 import msgspec
 
+from migstream.names import brief
 from migstream.ram import kernel
 from migstream.ram.image import OFFSET, ImageBuilder, PageTable, Shared, Source
 from migstream.ram.records import BlockId
@@ -45,6 +46,10 @@ class PageVersion(msgspec.Struct, frozen=True, kw_only=True):
     source: int
     at: int | None
     data: bytes
+
+    def __repr__(self) -> str:
+        at = "" if self.at is None else f"at {self.at:#x}"
+        return brief("PageVersion", self.number, self.kind, f"round {self.turn}", at)
 
 
 class HistoryBuilder(ImageBuilder):
@@ -109,6 +114,9 @@ class Versions(Sequence[PageVersion]):
 
     def __len__(self) -> int:
         return len(self._found) // NOTE
+
+    def __repr__(self) -> str:
+        return brief("Versions", len(self), f"of a page of {self._size} bytes")
 
     @overload
     def __getitem__(self, key: int, /) -> PageVersion: ...

@@ -11,11 +11,13 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from migstream.errors import BadRam, NoSuchAddress, Truncated
+from migstream.names import brief
 from migstream.ram import kernel
 from migstream.ram.model import BlockRecords, MappedRam, RamBlock, RamSummary, Tally
 from migstream.ram.presence import (
@@ -52,6 +54,7 @@ __all__ = [
 ]
 
 MAIN = 0
+SHOWN = 8  # blocks in a repr
 TABLE_FLOOR = 64 << 20
 TABLE_RATIO = 8
 SAMPLES = 64
@@ -423,7 +426,7 @@ class Block:
         return self.size
 
     def __repr__(self) -> str:
-        return f"<Block {self.name} {self.size:#x}>"
+        return brief("Block", self.name, f"{self.size:#x} bytes", self.elsewhere and "not here")
 
     def __getitem__(self, key: int | slice) -> bytes:
         """Bytes of the block; one byte for an integer. Negative indexes count from the end."""
@@ -565,6 +568,14 @@ class Ram(Mapping[str, Block]):
     def __init__(self, summary: RamSummary, blocks: Sequence[Block]) -> None:
         self.summary = summary
         self._blocks = {block.name: block for block in blocks}
+
+    def __repr__(self) -> str:
+        size = sum(block.size for block in self._blocks.values())
+        names = ", ".join(islice(self._blocks, SHOWN)) + (", …" if len(self) > SHOWN else "")
+        return brief("Ram", f"{len(self)} blocks, {size:#x} bytes{':' if names else ''}", names)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     def __getitem__(self, name: str) -> Block:
         block = self._blocks.get(name)

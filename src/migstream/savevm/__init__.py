@@ -16,3 +16,8 @@ from migstream.savevm.outgoing import Outgoing
 from migstream.savevm.registry import SaveVM
 
 __all__ = ["Live", "Outgoing", "SaveVM"]
+
+
+def __dir__() -> list[str]:
+    """The promised names."""
+    return sorted(__all__)

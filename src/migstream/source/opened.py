@@ -185,4 +185,10 @@ def _open(what: Openable, offset: int) -> Opened:
         opened = _from_file(path, raw, [raw], offset)
         opened.path = path if opened.store is not None else None
         return opened
+    given: object = what  # whatever the annotation says
+    if isinstance(given, io.TextIOBase) or not hasattr(given, "read"):
+        raise TypeError(
+            "a path, bytes, or a file that was opened with 'rb' can be a stream, not a"
+            f" {type(given).__name__}"
+        )
     return _from_file(getattr(what, "name", "<file>"), what, [], offset)

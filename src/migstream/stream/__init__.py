@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from migstream.errors import (
@@ -18,6 +20,7 @@ from migstream.errors import (
     Unsupported,
 )
 from migstream.iterable import SECTIONS
+from migstream.names import brief, prose
 from migstream.source.opened import Openable, Opened, open_source
 from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
     from migstream.ram.model import RamBlock, RamSetup
     from migstream.ram.sidecar import Index
 
-__all__ = ["Device", "Devices", "Stream", "open_stream"]
+__all__ = ["Device", "Devices", "Stream", "as_stream", "open_stream"]
 
 
 class Stream:
@@ -96,6 +99,18 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        """What is known of it by now: nothing is read for this."""
+        known = vars(self)
+        read = "_walk" in known or known.get("_tail") is not None
+        store = self._opened.store
+        facts = [
+            self.machine or "" if read else "",
+            f"{len(self.devices)} devices" if "devices" in known else "",
+            "a pipe" if store is None else f"{store.size} bytes",
+        ]
+        return brief("Stream", f"{self.name}:", ", ".join(filter(None, facts)))
 
     def close(self) -> None:
         for image in (self._image, *self._closing):
@@ -516,6 +531,46 @@ class Stream:
 
     # --- paths -------------------------------------------------------------------------------------------
 
+    def __getitem__(self, path: str) -> Value:
+        """The one value that a path names: `stream["cpu[0]/env.eip"]`.
+
+        Raises
+        ------
+        NoSuchPath : it names none, or several (also a KeyError)
+        """
+        if not isinstance(path, str):
+            raise TypeError(
+                f"a stream is asked by a path such as 'cpu[0]/env.eip', not by {path!r}"
+            )
+        found = list(islice(self.find(path), 2))
+        if len(found) > 1:
+            raise NoSuchPath(
+                f"{prose(path)!r} names several values",
+                hint="`stream.find(path)` goes through all of them",
+            )
+        return found[0]
+
+    def __contains__(self, thing: object) -> bool:
+        """Whether a path names anything, or whether this section is one of the stream's."""
+        if isinstance(thing, Section):
+            return thing in self.sections
+        if not isinstance(thing, str):
+            raise TypeError(f"a path or a section can be in a stream, not {thing!r}")
+        try:
+            next(self.find(thing))
+        except NoSuchPath:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Section]:
+        """The sections in their order, those of a package included."""
+        return iter(self.sections)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        if not self.seekable and "_walk" not in vars(self):
+            return []  # a pipe goes by once: not to complete a word
+        return [device.path for device in self.devices]
+
     def find(self, path: str) -> Iterator[Value]:
         """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
         if path.startswith("@"):
@@ -623,3 +678,18 @@ def open_stream(
         memory=spool,
         index=index,
     )
+
+
+@contextmanager
+def as_stream(what: Stream | Openable, *, spool: bool = False) -> Iterator[Stream]:
+    """A stream as it is, to stay open; anything else opened, and closed afterwards.
+
+    Parameters
+    ----------
+    spool : as `open_stream` has it
+    """
+    if isinstance(what, Stream):
+        yield what
+        return
+    with open_stream(what, spool=spool) as stream:
+        yield stream

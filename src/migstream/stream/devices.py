@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import overload
 
+from migstream.names import brief
 from migstream.source.store import Store
 from migstream.vmstate.layout import Layout
 from migstream.vmstate.paths import no_such
@@ -12,6 +13,8 @@ from migstream.vmstate.values import Value, root
 from migstream.wire.model import Section
 
 __all__ = ["Device", "Devices", "opaque"]
+
+SHOWN = 8  # devices in a repr
 
 
 class Device:
@@ -23,7 +26,8 @@ class Device:
         self.value = root(layout or opaque(section), section.payload, section.path, store.view)
 
     def __repr__(self) -> str:
-        return f"<Device {self.path} {self.section.span}>"
+        at = f"at {self.section.span}"
+        return brief("Device", self.path, self.value.type, "" if self.described else "opaque", at)
 
     @property
     def name(self) -> str:
@@ -43,10 +47,18 @@ class Device:
         return self.layout is not None
 
     def __getitem__(self, path: str) -> Value:
+        """The value that `path` names in this device; raises NoSuchPath (also a KeyError)."""
         return self.value[path]
+
+    def __contains__(self, path: object) -> bool:
+        """Whether `path` names anything in this device."""
+        return path in self.value
 
     def __iter__(self) -> Iterator[Value]:
         return self.value.children
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.value._ipython_key_completions_()
 
 
 def opaque(section: Section) -> Layout:
@@ -58,8 +70,13 @@ def opaque(section: Section) -> Layout:
     return Layout(section.name, section.version_id or 0, size, (data,), exact=False)
 
 
-class Devices(Sequence[Device]):
-    """The device sections in their order on the wire; by index, by name, by (name, instance id)."""
+class Devices:
+    """The device sections in their order on the wire.
+
+    They are had by index, by name, by name and instance id, and by path: `devices[0]`,
+    `devices["timer"]`, `devices["cpu", 0]`, `devices["cpu[0]"]`. `in` takes the same names, or a
+    Device; no Sequence to a type checker, to whom nothing but a Device would be in one.
+    """
 
     def __init__(self, devices: Sequence[Device]) -> None:
         self._devices = tuple(devices)
@@ -67,18 +84,62 @@ class Devices(Sequence[Device]):
     def __len__(self) -> int:
         return len(self._devices)
 
-    def __getitem__(self, key: Any) -> Any:  # Device, or a tuple of them for a slice
+    def __repr__(self) -> str:
+        shown = ", ".join(device.path for device in self._devices[:SHOWN])
+        more = ", …" if len(self) > SHOWN else ""
+        return brief("Devices", f"{len(self)}{':' if self else ''}", f"{shown}{more}")
+
+    @overload
+    def __getitem__(self, key: int) -> Device: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Device, ...]: ...
+    @overload
+    def __getitem__(self, key: str) -> Device: ...
+    @overload
+    def __getitem__(self, key: tuple[str, int]) -> Device: ...
+    def __getitem__(self, key: int | slice | str | tuple[str, int]) -> Device | tuple[Device, ...]:
+        """The device of that index, name, (name, instance id) or path; a tuple of them for a slice.
+
+        Raises
+        ------
+        NoSuchPath : no device is called so, or several are (also a KeyError)
+        IndexError : there are not so many
+        """
         if isinstance(key, int | slice):
             return self._devices[key]
-        name, instance = (key, None) if isinstance(key, str) else key
-        hits = [d for d in self if d.name == name and instance in {None, d.instance_id}]
+        hits = self._called(key)
         if len(hits) == 1:
             return hits[0]
+        name = key if isinstance(key, str) else f"{key[0]}[{key[1]}]"
         if hits:
             error = no_such(name, [d.path for d in hits])
             error.message = f"{len(hits)} devices are called {name!r}"
             raise error
-        raise no_such(name if instance is None else f"{name}[{instance}]", [d.path for d in self])
+        raise no_such(name, [d.path for d in self])
+
+    def _called(self, key: str | tuple[str, int]) -> list[Device]:
+        """Devices of a name, of a path where nothing has it for a name, or of a name and an instance id."""
+        match key:
+            case str():
+                return [d for d in self if d.name == key] or [d for d in self if d.path == key]
+            case (str(), int()):
+                return [d for d in self if d.section.key == key]
+        raise TypeError(
+            f"a device is named by 'cpu', 'cpu[0]' or ('cpu', 0), not by {type(key).__name__} {key!r}"
+        )
+
+    def __contains__(self, key: object) -> bool:
+        """Whether this device is one of them, or any is called so."""
+        if isinstance(key, str | tuple):
+            return bool(self._called(key))
+        return key in self._devices
+
+    def keys(self) -> tuple[tuple[str, int], ...]:
+        """Name and instance id of each device."""
+        return tuple(device.section.key for device in self)
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._devices)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [device.path for device in self]

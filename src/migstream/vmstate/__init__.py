@@ -3,9 +3,9 @@
 from migstream.vmstate import U8, U16, VMState, since
 
 class Serial(VMState, name="serial", version=3):
-    divider: U16
-    rbr: U8
-    fcr_vmstate: U8 = since(3, default=0)
+divider: U16
+rbr: U8
+fcr_vmstate: U8 = since(3, default=0)
 """
 
 from __future__ import annotations
@@ -120,3 +120,8 @@ def __getattr__(name: str) -> Any:
     module = import_module(f"migstream.vmstate.{_HOMES.get(name, 'declare')}")
     value = globals()[name] = getattr(module, name)
     return value
+
+
+def __dir__() -> list[str]:
+    """The promised names, used or not."""
+    return sorted(__all__)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from migstream.errors import BadDescription
+from migstream.names import brief
 
 __all__ = ["Description", "Device", "Field", "Group", "parse_description"]
 
@@ -34,6 +35,9 @@ class Group(msgspec.Struct, frozen=True):
     version: int
     fields: tuple[Field, ...]
     subsections: tuple[Group, ...] = ()
+
+    def __repr__(self) -> str:
+        return brief("Group", self.vmsd_name, f"v{self.version}", f"{len(self.fields)} fields")
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -59,6 +63,9 @@ class Device(msgspec.Struct, frozen=True):
     group: Group
     size: int | None = None
 
+    def __repr__(self) -> str:
+        return brief("Device", f"{self.name}[{self.instance_id}]", self.group)
+
     @property
     def key(self) -> tuple[str, int]:
         return self.name, self.instance_id
@@ -71,6 +78,9 @@ class Description(msgspec.Struct, frozen=True):
     devices: tuple[Device, ...]
     configuration: Group | None
     text: bytes
+
+    def __repr__(self) -> str:
+        return brief("Description", f"{len(self.devices)} devices,", f"{len(self.text)} bytes")
 
 
 class _Pairs(dict[str, Any]):

@@ -12,7 +12,7 @@ from itertools import islice, pairwise, product
 
 import msgspec
 
-from migstream.names import encoded
+from migstream.names import brief, encoded
 from migstream.vmstate.description import Device, Field, Group
 
 __all__ = ["Layout", "Node", "compile_device", "fit_device", "subsection_header"]
@@ -46,6 +46,10 @@ class Node(msgspec.Struct, frozen=True):
     version: int | None = None
     children: tuple[Node, ...] = ()
 
+    def __repr__(self) -> str:
+        many = "" if self.count is None else f"[{self.count}]"
+        return brief("Node", self.name, f"{self.type}{many}", f"{self.size} at +{self.offset:#x}")
+
     def child(self, name: str) -> Node | None:
         return next((c for c in self.children if c.name == name), None)
 
@@ -68,6 +72,9 @@ class Layout(msgspec.Struct, frozen=True):
     exact: bool = True
     certain: bool = True
     beyond: bool = False
+
+    def __repr__(self) -> str:
+        return brief("Layout", self.vmsd_name, f"v{self.version}", f"{self.size} bytes")
 
 
 class Reading(msgspec.Struct, frozen=True):

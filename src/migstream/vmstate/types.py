@@ -47,6 +47,11 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
     little: bool = False
     note: str = ""
 
+    @property
+    def numeric(self) -> bool:
+        """Whether an element is a number or a bool, or several numbers of one width."""
+        return bool(self.code) or self.little or len(set(_letters(self.words))) == 1
+
     def _need(self, raw: memoryview, size: int) -> memoryview:
         if len(raw) < size:
             raise Truncated(f"{self.name}: wanted {size} bytes, {len(raw)} left")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from migstream.errors import MigstreamError
+from migstream.names import brief, prose
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.types import WireType, wire_type
 from migstream.wire.model import Span
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Fetch", "Value", "root"]
 
 Fetch = Callable[[int, int], memoryview]
+
+SHORT = 64  # bytes of the longest value that a repr shows
+MOST_NAMES = 1000  # that are offered to complete a key
 
 
 class Value:
@@ -35,7 +41,32 @@ class Value:
         self._fetch = fetch
 
     def __repr__(self) -> str:
-        return f"<Value {self.path} {self.type} {self.span}>"
+        many = "" if self.count is None else f"[{self.count}]"
+        return brief("Value", self.path, f"{self.type}{many}", self._said(), f"at {self.span}")
+
+    def _said(self) -> str:
+        """A single short value, if it can be read."""
+        if self.kind != "leaf" or self.count is not None or self.span.size > SHORT:
+            return ""
+        try:
+            return f"= {self.text}"
+        except MigstreamError:  # damage, or the stream is closed: not for a repr to tell
+            return "= unreadable"
+
+    def __index__(self) -> int:
+        """A single integer, also as `int(value)`; raises TypeError for what is none."""
+        found = self.value if self.kind == "leaf" and self.count is None else None
+        if isinstance(found, int):
+            return int(found)
+        raise TypeError(f"{self._what()} is not an integer")
+
+    def __bytes__(self) -> bytes:
+        """The bytes as they are in the stream, copied."""
+        return bytes(self.raw)
+
+    def _what(self) -> str:
+        many = "" if self.count is None else f"[{self.count}]"
+        return f"{prose(self.path)} ({prose(self.type)}{many})"
 
     @property
     def name(self) -> str:
@@ -74,12 +105,34 @@ class Value:
         """
         if self.kind != "leaf":
             return self.plain()
-        return self.wire.decode(self.raw) if self.count is None else self.array
+        return self.wire.decode(self.raw) if self.count is None else _view(self)
 
-    @property
     def array(self) -> np.ndarray[Any, Any]:
-        """Elements of an array of plain values as a NumPy view, shape (count,), no copy."""
-        return self.wire.array(self.raw, self.count or 1, self.node.stride)
+        """An array of numbers as NumPy, pandas and Arrow compute with it: in the order of this machine.
+
+        Shape (count,), or (count, words) where each element is several numbers; a copy. `value`
+        is the view without a copy, in the order of the stream.
+
+        Raises
+        ------
+        TypeError : it is not an array, or its elements are not numbers of one type
+        Truncated : the bytes end too early
+        """
+        import numpy as np
+
+        runs: list[Value] = []
+        if self.count is not None and self.kind in {"leaf", "sequence"}:
+            runs = [self] if self.kind == "leaf" else list(self.children)
+        if not all(r.kind == "leaf" and r.wire.numeric for r in runs) or (
+            len({run.type for run in runs}) != 1
+        ):
+            raise TypeError(
+                f"{self._what()} is not an array of numbers of one type:"
+                " `.value` has it as Python objects, `.raw` its bytes"
+            )
+        views = [_view(run) for run in runs]
+        whole = views[0] if len(views) == 1 else np.concatenate(views)
+        return np.array(whole, whole.dtype.newbyteorder("="), order="C")
 
     @property
     def text(self) -> str:
@@ -176,6 +229,22 @@ class Value:
 
         return self.element(path) if isinstance(path, int) else find_one(self, path)
 
+    def __contains__(self, path: object) -> bool:
+        """Whether `path` names anything under this value. Raises TypeError for what is no path."""
+        from migstream.vmstate.paths import find
+
+        if not isinstance(path, str):
+            raise TypeError(
+                f"a path is looked for in {prose(self.path)}, not {type(path).__name__} {path!r}:"
+                " what an array holds is in its `.value`"
+            )
+        return next(find(self, path), None) is not None
+
+    def _ipython_key_completions_(self) -> list[str]:
+        if self.count is not None:
+            return []
+        return [child.name for child in islice(self.children, MOST_NAMES)]
+
     def __iter__(self) -> Iterator[Value]:
         return self.elements() if self.count is not None else self.children
 
@@ -204,6 +273,12 @@ class Value:
     def plain(self) -> Any:
         """As JSON has it: numbers, booleans, null, hex strings for bytes, lists and objects."""
         return _plain(self.node, self.raw, 0)
+
+
+def _view(value: Value) -> np.ndarray[Any, Any]:
+    """Elements of an array of plain values as a NumPy view, shape (count,), no copy."""
+    count = 1 if value.count is None else value.count
+    return value.wire.array(value.raw, count, value.node.stride)
 
 
 def _part_node(part: Any) -> Node:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from migstream.names import brief
+
 __all__ = [
     "Command",
     "Configuration",
@@ -64,6 +66,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     span: Span
 
+    def __repr__(self) -> str:
+        return brief(type(self).__name__, *self._facts(), self.span)
+
+    def _facts(self) -> tuple[object, ...]:
+        """What a repr says besides the place."""
+        return ()
+
     @property
     def label(self) -> str:
         """What this is, in one word of QEMU's."""
@@ -85,6 +94,9 @@ class Subsection(msgspec.Struct, frozen=True, kw_only=True):
     payload: Span
     value: Any
 
+    def __repr__(self) -> str:
+        return brief("Subsection", self.name, f"v{self.version}", self.span)
+
 
 class Configuration(Item, frozen=True, kw_only=True):
     """Machine type and what else both sides must agree on (savevm.c: vmstate_configuration).
@@ -95,6 +107,9 @@ class Configuration(Item, frozen=True, kw_only=True):
     machine: str
     name_span: Span
     subsections: tuple[Subsection, ...] = ()
+
+    def _facts(self) -> tuple[object, ...]:
+        return (self.machine,)
 
     def _value(self, name: str) -> Any:
         return next((s.value for s in self.subsections if s.name == name), None)
@@ -134,6 +149,10 @@ class Section(Item, frozen=True, kw_only=True):
     content: Any = None
     how: str = "codec"
 
+    def _facts(self) -> tuple[object, ...]:
+        version = None if self.version_id is None else f"v{self.version_id}"
+        return self.label, self.path, version, "damaged" if self.how == "damage" else ""
+
     @property
     def label(self) -> str:
         return self.type.name.lower()
@@ -158,6 +177,9 @@ class Command(Item, frozen=True, kw_only=True):
     payload: Span
     value: Any = None
     items: tuple[Item, ...] = ()
+
+    def _facts(self) -> tuple[object, ...]:
+        return (self.name,)
 
 
 class End(Item, frozen=True, kw_only=True):
@@ -184,3 +206,6 @@ class Opaque(Item, frozen=True, kw_only=True):
     """Bytes that were not read, and why: damage before them, or RAM that nobody asked for."""
 
     reason: str
+
+    def _facts(self) -> tuple[object, ...]:
+        return (self.reason,)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from functools import cached_property
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.pieces import Piece, pieces_of
+from migstream.analysis.schema import is_schema, open_schema
+from migstream.names import brief
+from migstream.stream import Stream, as_stream
 from migstream.vmstate.layout import Node
 
 if TYPE_CHECKING:
     from migstream.analysis.schema import Schema, State
-    from migstream.stream import Device, Stream
+    from migstream.source.opened import Openable
+    from migstream.stream import Device
     from migstream.wire.model import Section
 
-__all__ = ["NEEDS_TIMER", "Bounds", "Destination", "Version", "Versions"]
+__all__ = ["NEEDS_TIMER", "Bounds", "Destination", "Version", "Versions", "as_destination"]
 
 Version = tuple[int, ...]
 
@@ -114,6 +120,9 @@ class Destination:
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release
         self._label = label
+
+    def __repr__(self) -> str:
+        return brief("Destination", self.label)
 
     @property
     def label(self) -> str:
@@ -283,6 +292,18 @@ class Destination:
         """Whether its release is older than a subsection that no schema shows."""
         since = SUBSECTION_SINCE.get(subsection)
         return since is not None and self.release.until(since)
+
+
+@contextmanager
+def as_destination(what: Destination | Stream | Openable) -> Iterator[Destination]:
+    """What is known of a destination: as it is, or by its stream or its `-dump-vmstate` file alone."""
+    if isinstance(what, Destination):
+        yield what
+    elif isinstance(what, str | PathLike) and is_schema(fspath(what)):
+        yield Destination(schema=open_schema(what))
+    else:
+        with as_stream(what) as stream:
+            yield Destination(stream=stream)
 
 
 def _collect(nodes: tuple[Node, ...], found: dict[str, Node]) -> None:

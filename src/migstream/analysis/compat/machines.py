@@ -18,6 +18,7 @@ from migstream.analysis.compat.play import compat
 from migstream.analysis.compat.schemas import SchemaReport, check_schemas
 from migstream.analysis.schema import Schema, open_schema
 from migstream.errors import NoSuchPath, QemuError
+from migstream.names import brief
 from migstream.qemu.ask import machines, save, schema
 from migstream.qemu.child import end_children
 from migstream.qemu.load import Verdict, load
@@ -64,6 +65,10 @@ class MachineReport(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     tried: Verdict | None = None
 
+    def __repr__(self) -> str:
+        word = "accepted" if self.accepted else "refused"
+        return brief("MachineReport", self.machine, self.said or word)
+
     @property
     def accepted(self) -> bool:
         """Whether the destination took the stream, or would."""
@@ -85,6 +90,11 @@ class BinariesReport(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...]
     new: tuple[str, ...]
     schemas: SchemaReport
+
+    def __repr__(self) -> str:
+        refused = sum(not machine.accepted for machine in self.machines)
+        found = f"{len(self.machines)} machines, {refused} refused"
+        return brief("BinariesReport", self.source, "to", f"{self.destination}:", found)
 
     @property
     def exit_status(self) -> int:

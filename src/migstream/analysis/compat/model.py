@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from migstream.names import brief
 from migstream.wire.model import Span
 
 __all__ = ["Kind", "Note", "Option", "OptionName", "Problem", "Report", "Verdict", "Word"]
@@ -62,6 +63,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
     counts_cpus: bool = False
 
+    def __repr__(self) -> str:
+        return brief("Problem", self.kind, self.device, f"at {self.span.start:#x}:", self.message)
+
     @property
     def order(self) -> tuple[bool, int]:
         """When QEMU comes to it, of the problems of one device."""
@@ -73,6 +77,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     message: str
+
+    def __repr__(self) -> str:
+        return brief("Note", f"{self.path}:", self.message)
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +100,9 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     failing: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return brief("Option", f"{self.name}:", self.message)
+
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one section.
@@ -107,6 +117,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     lost: tuple[Note, ...] = ()
     notes: tuple[Note, ...] = ()
+
+    def __repr__(self) -> str:
+        message = None if self.problem is None else self.problem.message
+        return brief("Verdict", self.device, self.word, message)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +143,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[Option, ...] = ()
     undecided: tuple[str, ...] = ()
     accepted_breaks: tuple[tuple[Problem, str], ...] = ()
+
+    def __repr__(self) -> str:
+        word = "loads in" if self.accepted else "does not load in"
+        problems = "" if self.accepted else f"({len(self.problems)} problems)"
+        return brief("Report", self.file, word, self.destination, problems)
 
     @property
     def accepted(self) -> bool:

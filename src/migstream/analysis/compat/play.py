@@ -10,11 +10,17 @@ vmstate_load_state, vmstate_subsection_load; migration/ram.c: ram_load_precopy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.analysis.compat.destination import NEEDS_TIMER, Destination, Versions
+from migstream.analysis.compat.destination import (
+    NEEDS_TIMER,
+    Destination,
+    Versions,
+    as_destination,
+)
 from migstream.analysis.compat.devices import device_problems, own_problems
 from migstream.analysis.compat.features import features_lost, features_unknown
 from migstream.analysis.compat.fields import Gap, Placed, Token, align, flatten, subsections
@@ -34,11 +40,13 @@ from migstream.analysis.compat.pieces import (
 )
 from migstream.analysis.compat.undecided import undecided
 from migstream.analysis.compat.words import Words
+from migstream.stream import Stream, as_stream
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
-    from migstream.stream import Device, Stream
+    from migstream.source.opened import Openable
+    from migstream.stream import Device
     from migstream.vmstate.layout import Node
 
 __all__ = ["compat"]
@@ -52,19 +60,33 @@ REGISTERS = "cpreg_vmstate_array_len"  # of an Arm CPU; target/arm/machine.c
 VERSIONED = "read or not by a version that is a field of the stream and differs: not decided"
 
 
-def compat(stream: Stream, destination: Destination, breaks: Iterable[Break] = ()) -> Report:
+def compat(
+    stream: Stream | Openable,
+    destination: Destination | Stream | Openable,
+    breaks: Iterable[Break] = (),
+) -> Report:
     """Play the load.
 
     Parameters
     ----------
-    stream : what is to be loaded; of guest memory only how it was sent is looked at
-    destination : where
+    stream : what is to be loaded, open or anything that `migstream.open` takes; of guest memory only
+        how it was sent is looked at
+    destination : where; or all that is known of it: a stream of its own, as the first, or the path of
+        its `-dump-vmstate` file
     breaks : problems that are accepted
 
     Raises
     ------
     ParseError : one of the streams cannot be read
     """
+    with ExitStack() as stack:
+        what = stack.enter_context(as_stream(stream))
+        where = stack.enter_context(as_destination(destination))
+        return _report(what, where, tuple(breaks))
+
+
+def _report(stream: Stream, destination: Destination, breaks: tuple[Break, ...]) -> Report:
+    """What becomes of every section, in the order of the stream."""
     play = _Play(stream, destination)
     problems = [*play.frame(), *play.memory()]
     verdicts = [play.device(device) for device in stream.devices]

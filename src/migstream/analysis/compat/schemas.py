@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from migstream.analysis.compat.pieces import Class, differences, first_names, pieces_of
+from migstream.names import brief
 
 if TYPE_CHECKING:
     from migstream.analysis.schema import Schema, State, Type
@@ -42,6 +43,9 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Class
     message: str
 
+    def __repr__(self) -> str:
+        return brief("Complaint", self.type, self.state, f"{self.verdict}:", self.message)
+
 
 class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that differs from the source's point of view; what only the destination has is left out."""
@@ -51,6 +55,10 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     source_machine: str
     destination_machine: str
     complaints: tuple[Complaint, ...]
+
+    def __repr__(self) -> str:
+        found = f"{len(self.breaks)} breaks, {len(self.complaints)} differences"
+        return brief("SchemaReport", self.source, "to", f"{self.destination}:", found)
 
     @property
     def breaks(self) -> tuple[Complaint, ...]:

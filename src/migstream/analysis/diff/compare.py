@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import msgspec
 from migstream.analysis.diff.model import PARTS, Change, Diff, Range
 from migstream.analysis.diff.values import values
 from migstream.analysis.ignore import Ignore
-from migstream.stream import Device, Stream, flat, open_stream
+from migstream.stream import Device, Stream, as_stream, flat
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.values import Fetch, Value, root
 from migstream.wire.model import Command, FileHeader, SectionType
@@ -37,6 +36,7 @@ def diff(
 
     Parameters
     ----------
+    a, b : open, or anything that `migstream.open` takes
     ignore : names of sets (`analysis.ignore.SETS`: clocks, timers, counters) and path globs
     parts : some of `values` (configuration, values of fields), `schema` (devices, versions,
         fields, types, subsections) and `memory` (RAM, other live sections, commands). Without
@@ -50,11 +50,7 @@ def diff(
     if unknown := set(parts) - set(PARTS):
         raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
     left_out = Ignore(ignore)
-    with ExitStack() as stack:
-        one, two = (
-            s if isinstance(s, Stream) else stack.enter_context(open_stream(s, spool=True))
-            for s in (a, b)
-        )
+    with as_stream(a, spool=True) as one, as_stream(b, spool=True) as two:
         found = list(_stream(one, two))
         pairs = _pairs(one, two)
         fetches = one.store.view, two.store.view

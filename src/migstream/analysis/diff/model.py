@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from migstream.names import brief
+
 __all__ = ["PARTS", "Change", "Diff", "Range"]
 
 PARTS = ("values", "schema", "memory")
@@ -24,6 +26,9 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     stop: int
     old: Any = None
     new: Any = None
+
+    def __repr__(self) -> str:
+        return brief("Range", f"{self.start}-{self.stop}")
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     old_span: tuple[int, int] | None = None
     new_span: tuple[int, int] | None = None
 
+    def __repr__(self) -> str:
+        texts = " → ".join(filter(None, (self.old_text, self.new_text)))
+        return brief("Change", self.mark, self.what, self.path, texts)
+
 
 class Diff(msgspec.Struct, frozen=True):
     """Every difference of two streams, and the paths of the devices that both have alike."""
@@ -62,6 +71,9 @@ class Diff(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         """Whether anything differs."""
         return bool(self.changes)
+
+    def __repr__(self) -> str:
+        return brief("Diff", self.summary)
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,15 @@ from migstream.analysis.explain.places import Scene, Spot, spots
 from migstream.analysis.explain.recognise import Said, recognise
 from migstream.analysis.features import feature_names
 from migstream.analysis.findings import Finding
+from migstream.names import brief
 from migstream.ram.records import flag_names
+from migstream.stream import Stream, as_stream
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination
     from migstream.analysis.explain.model import Contrast
     from migstream.analysis.schema import Schema
-    from migstream.stream import Stream
+    from migstream.source.opened import Openable
 
 __all__ = ["Explanation", "Said", "explain", "recognise"]
 
@@ -61,11 +64,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     contrast: Contrast | None = None
 
+    def __repr__(self) -> str:
+        cause = "nothing of QEMU's load side" if self.cause is None else self.cause.text
+        return brief("Explanation", f"{self.device}:" if self.device else "", cause)
+
 
 def explain(
     text: str,
-    stream: Stream | None = None,
-    destination: Destination | None = None,
+    stream: Stream | Openable | None = None,
+    destination: Destination | Stream | Openable | None = None,
     source: Schema | None = None,
 ) -> Explanation:
     """Explain a message or a log, show what in the stream it is about, and what the two sides differ in.
@@ -73,14 +80,28 @@ def explain(
     Parameters
     ----------
     text : QEMU's words, of the destination, the source, or both
-    stream : what was loaded
-    destination : what is known of where: its schema, a stream of its own, its release
+    stream : what was loaded, open or anything that `migstream.open` takes
+    destination : what is known of where: its schema, a stream of its own, its release; or one of the
+        first two alone, as `compat` takes it
     source : `-dump-vmstate` of the source
 
     Raises
     ------
     ParseError : one of the streams cannot be read at all
     """
+    with ExitStack() as stack:
+        opened = None if stream is None else stack.enter_context(as_stream(stream))
+        to = None
+        if destination is not None:
+            from migstream.analysis.compat.destination import as_destination
+
+            to = stack.enter_context(as_destination(destination))
+        return _explained(text, opened, to, source)
+
+
+def _explained(
+    text: str, stream: Stream | None, destination: Destination | None, source: Schema | None
+) -> Explanation:
     said = recognise(text)
     device, instance = _device(said)
     fields = _fields(said)

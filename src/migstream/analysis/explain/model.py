@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from migstream.analysis.explain.recognise import Said
+from migstream.names import brief
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     span: Span | None = None
 
+    def __repr__(self) -> str:
+        return brief("Side", self.path, self.text)
+
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One difference that can be the reason.
@@ -57,6 +61,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     sure: bool = False
 
+    def __repr__(self) -> str:
+        return brief("Difference", self.kind, f"{self.path or self.device}:", self.message)
+
 
 class Contrast(msgspec.Struct, frozen=True, kw_only=True):
     """The difference, and how much is known of it.
@@ -74,3 +81,6 @@ class Contrast(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
     total: int = 0
     destination: str = ""
+
+    def __repr__(self) -> str:
+        return brief("Contrast", f"{len(self.differences)} differences", self.note)

@@ -11,6 +11,7 @@ import msgspec
 from migstream.analysis.compat.destination import NEEDS_TIMER
 from migstream.analysis.features import feature_names
 from migstream.errors import BadFraming, BadRam
+from migstream.names import brief
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
 from migstream.stream import Device, Stream, flat
@@ -41,6 +42,9 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     span: Span
     text: str
+
+    def __repr__(self) -> str:
+        return brief("Spot", self.path, f"{self.span}:", self.text)
 
 
 class Scene:

@@ -9,6 +9,7 @@ import msgspec
 
 from migstream.analysis.explain.messages import MESSAGES
 from migstream.analysis.explain.messages.model import Message, Wording, literal, pattern
+from migstream.names import brief
 
 __all__ = ["Said", "filled", "recognise"]
 
@@ -25,6 +26,9 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     text: str
     values: dict[str, str]
+
+    def __repr__(self) -> str:
+        return brief("Said", self.message.name, f"in line {self.line}:", self.text)
 
 
 def recognise(text: str) -> list[Said]:

@@ -1,0 +1,97 @@
+"""What a type checker has to know of the library: nothing here runs, `test_typing.py` gives it to mypy.
+
+A wrong call has a `type: ignore` of its own: mypy complains of one that is not needed.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, assert_type
+
+import numpy as np
+
+import migstream
+from migstream.analysis.check import Report as CheckReport
+from migstream.analysis.compat.model import Report as CompatReport
+from migstream.analysis.diff.model import Diff
+from migstream.analysis.explain.log import Explanation
+from migstream.errors import StreamError
+from migstream.machine.physical import PhysicalMemory, Range
+from migstream.machine.registers import Cpu
+from migstream.ram.history import Versions
+from migstream.ram.image import Block, Ram
+from migstream.ram.model import BlockRecords, Tally
+from migstream.ram.presence import Presence
+from migstream.stream import Devices
+from migstream.wire.model import Section, Span
+
+
+def devices(stream: migstream.Stream) -> None:
+    assert_type(stream.devices, Devices)
+    assert_type(stream.devices["cpu", 0], migstream.Device)
+    assert_type(stream.devices["cpu[0]"], migstream.Device)
+    assert_type(stream.devices[0], migstream.Device)
+    assert_type(stream.devices[:2], tuple[migstream.Device, ...])
+    assert_type(stream.devices.keys(), tuple[tuple[str, int], ...])
+    assert_type(stream.devices["cpu", 0]["env.eip"], migstream.Value)
+    assert_type("cpu" in stream.devices, bool)
+    assert_type(("cpu", 0) in stream.devices, bool)
+    assert_type(iter(stream.devices), Iterator[migstream.Device])
+    assert_type(iter(stream.devices[0]), Iterator[migstream.Value])
+    stream.devices[1.5]  # type: ignore[call-overload]
+    stream.devices["cpu", "0"]  # type: ignore[index]
+    _ = stream.devices["cpu", 0].eip  # type: ignore[attr-defined]
+
+
+def values(value: migstream.Value) -> None:
+    assert_type(value.value, Any)
+    assert_type(value.span, Span)
+    assert_type(value.raw, memoryview)
+    assert_type(value.array(), np.ndarray[Any, Any])
+    assert_type(value["channels"][0]["count"], migstream.Value)
+    assert_type(int(value), int)
+    assert_type(operator.index(value), int)
+    assert_type(bytes(value), bytes)
+    assert_type("count" in value, bool)
+
+
+def readme() -> None:
+    """Every expression of README's block."""
+    with migstream.open("guest.mig") as stream:
+        assert_type(stream, migstream.Stream)
+        assert_type(stream.machine, str | None)
+        assert_type(stream.capabilities, tuple[str, ...])
+        assert_type(stream["cpu[0]/env.eip"], migstream.Value)
+        assert_type(iter(stream), Iterator[Section])
+        for section in stream:
+            assert_type(section, Section)
+        assert_type(stream.sections, tuple[Section, ...])
+        assert_type(stream.ram, Ram | None)
+        assert stream.ram is not None
+        assert_type(stream.ram["pc.ram"], Block)
+        assert_type(stream.ram["pc.ram"][0x7C00:0x7E00], bytes)
+        assert_type(stream.ram["pc.ram"].array(), np.ndarray[Any, Any])
+        assert_type(stream.ram["pc.ram"].presence(), Presence)
+        assert_type(stream.ram.blocks, tuple[BlockRecords, ...])
+        assert_type(stream.ram.rounds, tuple[Tally, ...])
+        assert_type(stream.memory, PhysicalMemory)
+        assert_type(stream.memory[0xFFFFFFF0:0x100000000], bytes)
+        assert_type(stream.memory.ranges, tuple[Range, ...])
+        assert_type(stream.registers, tuple[Cpu, ...])
+        assert_type(stream.registers[0].values["rip"], int)
+        assert_type(stream.registers[0].root, int | None)
+        assert_type(stream.history("pc.ram", 0x7C00), Versions)
+        assert_type(stream.damage, list[StreamError])
+
+
+def questions(stream: migstream.Stream, path: Path, text: str) -> None:
+    """Each takes a stream, or whatever opens."""
+    assert_type(migstream.check(stream), CheckReport)
+    assert_type(migstream.check(path), CheckReport)
+    assert_type(migstream.diff(stream, b"QEVM"), Diff)
+    assert_type(migstream.compat(path, stream), CompatReport)
+    assert_type(migstream.compat(text, migstream.Destination(release=(10, 0))), CompatReport)
+    assert_type(migstream.explain(text, path, text), Explanation)
+    migstream.check(42)  # type: ignore[arg-type]
