@@ -209,6 +209,17 @@ def test_a_value_that_cannot_be_is_found(
     assert start in range(*found[0].span)
 
 
+@pytest.mark.parametrize("name", [b"env.efer", b"env.eip", b"env.regs"])
+def test_a_register_whose_type_is_damaged_is_not_taken_for_a_number(
+    named_sample: Named, name: bytes
+) -> None:
+    field = b'{"name": "%s", ' % name
+    head, found, tail = named_sample(PC).read().partition(field)
+    assert found
+    for new in (b'"uint6\x20"', b'"timer\x20"', b'"buffer"'):
+        assert examine(head + field + tail.replace(b'"uint64"', new, 1)).complete
+
+
 @pytest.mark.parametrize(("kind", "code"), [("bool", "MS531"), ("unused_buffer", "MS532")])
 def test_a_value_that_its_type_cannot_have_is_found(
     named_sample: Named, kind: str, code: str

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from migstream.analysis.isavga import foreign_flag, is_isa_cirrus, vbe_enabled
 from migstream.analysis.rules.registry import Hit, Subject, rule
+from migstream.machine.state import number
 from migstream.stream import Device
 from migstream.wire.model import Span
 
@@ -149,21 +150,22 @@ def upper_halves(subject: Subject) -> Iterator[Hit]:
     """
     for device in _named(subject, "cpu"):
         parts = {c.name: c for c in device}
-        mode = parts.get("env.efer")
-        if mode is None or mode.kind != "leaf" or mode.value & LONG_MODE_ENABLE:
+        mode = number(device.value, "env.efer")
+        if mode is None or mode & LONG_MODE_ENABLE:
             continue
         for name in ("env.regs", "env.eip"):
             value = parts.get(name)
             if value is None or value.type != "uint64":
                 continue
             for one in value.elements() if value.count is not None else (value,):
-                if one.value >> 32:
+                found = one.value  # of a damaged description, anything
+                if isinstance(found, int) and found >> 32:
                     yield Hit.of(
                         device,
                         one,
                         "a register of a CPU without long mode is wider than 32 bits",
                         "at most 0xffffffff",
-                        f"{one.value:#x}",
+                        f"{found:#x}",
                     )
 
 
