@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import resource
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -159,30 +159,34 @@ def test_no_verb_dies_of_a_file_that_shrinks(named_sample: Named, tmp_path: Path
 # --- bounds: 256 MiB, and a second of work -------------------------------------------------------
 
 
+# Of a process that was started, the kernel counts what its parent had in use as well: this one has little.
+MEASURE = """
+import os, resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_DATA, (256 << 20, 256 << 20))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+child = subprocess.Popen(sys.argv[2:])
+_, status, used = os.wait4(child.pid, 0)
+with open(sys.argv[1], "w") as out:
+    print(os.waitstatus_to_exitcode(status), used.ru_maxrss, file=out)
+"""
+
+
 def limited(path: Path, *words: str, pipe: bool = False) -> tuple[int, bytes]:
     """Run a verb with 256 MiB of memory; its status and output. The second is one of work, not of waiting."""
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (256 << 20, 256 << 20))
-        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-
-    with (
-        path.open("rb") as source,
-        subprocess.Popen(
-            [sys.executable, "-m", "migstream", words[0], "-" if pipe else str(path), *words[1:]],
+    command = [sys.executable, "-m", "migstream", words[0], "-" if pipe else str(path), *words[1:]]
+    with path.open("rb") as source, tempfile.NamedTemporaryFile("r") as told:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, told.name, *command],
             stdin=source if pipe else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            preexec_fn=limit,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
-        ) as child,
-    ):
-        assert child.stdout is not None
-        output = child.stdout.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    assert used.ru_maxrss < 256 << 10, f"{used.ru_maxrss >> 10} MiB"
-    assert b"Traceback" not in output
-    return child.returncode, output
+            check=True,
+        )
+        status, peak = map(int, told.read().split())
+    assert peak < 256 << 10, f"{peak >> 10} MiB"
+    assert b"Traceback" not in done.stdout
+    return status, done.stdout
 
 
 def zstd(path: Path, *pieces: tuple[bytes, int], window_log: int = 0) -> Path:

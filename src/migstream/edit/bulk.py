@@ -110,7 +110,8 @@ class Aside:
             self._open[file] = self._closing.enter_context(SparseWriter(made.fileno()))
         out = self._open[file]
         at = out.at
-        out.copy(self._store.view(*span))
+        for start in range(span.start, span.stop, PIECE):
+            out.copy(self._store.view(start, min(start + PIECE, span.stop)))
         return {FILE: file, "at": at, "size": span.size}
 
     def head(self, path: Path) -> dict[str, Any]:
