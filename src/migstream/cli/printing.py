@@ -36,8 +36,9 @@ def say(line: str) -> None:
 
 
 def warn(line: str) -> None:
-    """A line beside the results."""
+    """A line beside the results, seen at once whatever standard error is."""
     sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def print_json(data: bytes) -> None:
