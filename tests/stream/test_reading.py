@@ -267,3 +267,14 @@ def test_answers_from_a_large_file_take_no_longer_than_from_a_small_one(
 
     alone, tail, walked = took(raw), took(path), took(path, walk=True)
     print(f"alone {alone:.4f} s, tail of 300 MiB {tail:.4f} s, walk {walked:.4f} s")
+
+
+def test_nothing_is_read_of_a_closed_stream(named_sample: Named, tmp_path: Path) -> None:
+    """The descriptor's number may be another file's by then."""
+    path = tmp_path / "a.mig"
+    path.write_bytes(named_sample("pc-7.2.mig").read())
+    with migstream.open(path) as stream:
+        value = stream.devices["cpu", 0]["env.eip"]
+    (tmp_path / "other").write_bytes(bytes(1 << 20))
+    with (tmp_path / "other").open("rb"), pytest.raises(SourceError):
+        _ = value.value

@@ -108,7 +108,8 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> 
     raw.seek(offset)
     if kind is not None:
         return Opened(name, None, Unpacked(raw, kind), closing)
-    opened = Opened(name, _from(File(raw.fileno(), size), offset), None, closing)
+    file = File(raw.fileno(), size)
+    opened = Opened(name, _from(file, offset), None, [*closing, file])
     opened.device = stat.S_ISBLK(status.st_mode)
     return opened
 

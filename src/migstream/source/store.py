@@ -80,6 +80,11 @@ class File:
         start &= BLOCK - 1
         return block[start : start + ((stop - 1) & (BLOCK - 1)) + 1 - start]
 
+    def close(self) -> None:
+        """Read no more: the descriptor's number may soon be another file's."""
+        self._fd = -1
+        self._blocks.clear()
+
     def _read(self, start: int, stop: int) -> memoryview:
         size = stop - start
         try:
