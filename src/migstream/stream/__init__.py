@@ -499,8 +499,10 @@ class Stream:
         if not self._channels:
             return ()
         from migstream.ram.channels import Channel
+        from migstream.ram.multifd import PAGE_SIZES
 
         page = self._walk.walker.context.page_size
+        page = page if page in PAGE_SIZES else None  # a damaged description may say anything
         lengths = {block.name: block.used_length for block in self.blocks}
         return tuple(
             Channel(opened.store, page, lengths)
