@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from migstream.errors import SourceError
 
-__all__ = ["Unpacked", "kind_of", "unpack"]
+__all__ = ["Unpacked", "kind_of"]
 
 CHUNK = 1 << 16
 MOST_AT_ONCE = 1 << 20
@@ -130,7 +130,7 @@ def kind_of(head: bytes) -> Kind | None:
 class Unpacked:
     """The bytes inside a compressed file, forward; damage in it is an error of ours, said once.
 
-    `packed` counts the bytes of the file that were read so far.
+    Raises SourceError where no decoder is installed. `packed` counts the bytes of the file that were read so far.
     """
 
     def __init__(self, raw: BinaryIO, kind: Kind) -> None:
@@ -185,8 +185,3 @@ class Unpacked:
         if any(word in reason for word in TOO_MUCH):
             hint = f"it was compressed with a very large window: unpack it with {self._kind.name} itself, then open that"
         return SourceError(f"the compressed file is damaged: {reason}", hint=hint)
-
-
-def unpack(raw: BinaryIO, kind: Kind) -> Unpacked:
-    """A reader of what a compressed file holds; raises SourceError where no decoder is installed."""
-    return Unpacked(raw, kind)
