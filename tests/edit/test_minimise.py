@@ -121,9 +121,9 @@ def test_what_seems_to_be_the_reason_is_tried_first(named_sample: Named) -> None
         fails = lambda one: wanted in devices(written(one))  # noqa: E731
         guided = minimise(stream, fails, likely=[("mc146818rtc", 0)])
         plain = minimise(stream, fails)
-    assert guided.tries <= 3
-    assert plain.tries <= 16
-    assert written(guided.candidate) == written(plain.candidate)
+        assert guided.tries <= 3
+        assert plain.tries <= 16
+        assert written(guided.candidate) == written(plain.candidate)
 
 
 def test_no_more_tries_than_allowed(named_sample: Named) -> None:
@@ -157,8 +157,8 @@ def test_one_page_of_guest_memory(named_sample: Named) -> None:
                     except NoSuchAddress:
                         return False  # the block, or all of its pages, are gone
 
-            found = minimise(stream, fails)
-        with migstream.open(written(found.candidate)) as small:
+            least = written(minimise(stream, fails).candidate)
+        with migstream.open(least) as small:
             assert [block.name for block in small.blocks] == ["pc.bios"]
             assert small.ram is not None
             assert sum(tally.pages for tally in small.ram.rounds) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from migstream.cli.analyze_migration import command
+from migstream.cli.group import cli
 from migstream.errors import SourceError, Unsupported
 from migstream.export import analyze
 from migstream.stream import Stream, open_stream
@@ -250,7 +250,9 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("s.mig").write_bytes(rewritten())
 
     def run(*args: str) -> str:
-        result = CliRunner().invoke(command, ["-f", "s.mig", *args], catch_exceptions=False)
+        result = CliRunner().invoke(
+            cli, ["analyze-migration", "-f", "s.mig", *args], catch_exceptions=False
+        )
         assert result.exit_code == 0
         return result.output
 
