@@ -50,7 +50,7 @@ _ESCAPE = r"[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}"
 _ESCAPES = re.compile(rf"\\({_ESCAPE})")
 _MISTAKABLE = re.compile(rf"\\(?={_ESCAPE})")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BEYOND_ASCII = re.compile("[\x7f-\U0010ffff]")
+_BEYOND_ASCII = re.compile("[^\0-\x7e]")  # written the other way round it takes 5 ms to compile
 
 
 def decoded(raw: bytes | bytearray | memoryview) -> str:

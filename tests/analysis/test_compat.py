@@ -24,10 +24,11 @@ from migstream.analysis.compat.virtio import _behind_resources, _ports
 from migstream.analysis.schema import parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
-from migstream.errors import BadDescription, MigstreamError, SourceError
+from migstream.errors import BadDescription, MigstreamError, SourceError, Unsupported
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
 from migstream.stream import open_stream
+from migstream.wire.model import End
 from support.loads import (
     REFUSED,
     ROWS,
@@ -41,7 +42,9 @@ from support.loads import (
     source,
 )
 from support.qemu import own
-from support.samples import REPOSITORY, Sample
+from support.samples import REPOSITORY, Packed, Sample, broken_streams
+
+Unpack = Callable[[Packed], Sample]
 
 
 def _play(row: Row, *, schema: bool = True, stream: bool = True) -> Report:
@@ -185,6 +188,36 @@ def test_every_stream_loads_in_its_own_qemu(sample: Sample) -> None:
         assert not problems, list(report_lines(report, Palette(), verbose=True))
         assert not report.missing
         assert not [v for v in report.verdicts if v.lost]
+
+
+def test_what_a_qemu_said_of_a_damaged_stream(broken_sample: Sample, unpack: Unpack) -> None:
+    """The same answer as QEMU's, with the stream that the damage was done to as destination."""
+    good = {p.name: p for p in broken_streams()}[f"broken-good-{broken_sample.meta['qemu']}.mig"]
+    report = compat(broken_sample.path, unpack(good).path)
+    assert report.accepted is broken_sample.meta["said"].startswith("accepted")
+    words = {v.device: v.word for v in report.verdicts}
+    assert all(words.get(p.device, "fails") == "fails" for p in report.problems)
+
+
+def test_a_cut_ends_a_load_up_to_the_end_marker(named_sample: Callable[[str], Sample]) -> None:
+    raw = named_sample("microvm-7.2.mig").read()
+    with open_stream(raw) as stream:
+        end = next(item.span.start for item in stream.items if isinstance(item, End))
+        device = stream.devices[-1].section.span
+    for size in (end, device.stop - 1, device.start + 30, device.start):
+        report = compat(raw[:size], raw)
+        assert not report.accepted
+        assert [(p.kind, p.span.start) for p in report.problems] == [("damage", size)]
+        assert [v.word for v in report.verdicts if v.span.stop > size] in ([], ["fails"])
+    for size in (end + 1, end + 3, len(raw) - 1):
+        assert compat(raw[:size], raw).accepted
+
+
+def test_a_destination_that_is_cut_off_is_refused(named_sample: Callable[[str], Sample]) -> None:
+    """What is behind the cut is not known: nothing there is called missing."""
+    raw = named_sample("microvm-7.2.mig").read()
+    with pytest.raises(Unsupported, match="the destination's stream is damaged at 0x"):
+        compat(raw, raw[: len(raw) // 2])
 
 
 def test_release_bounds() -> None:

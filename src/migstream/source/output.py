@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -131,7 +129,7 @@ def _access_list(path: Path, dir_fd: int | None) -> bytes | None:
 
 
 def _beside(target: Path, suffix: str) -> Path:
-    return target.with_name(f".{target.name[:READABLE]}.{secrets.token_hex(4)}.{suffix}")
+    return target.with_name(f".{target.name[:READABLE]}.{os.urandom(4).hex()}.{suffix}")
 
 
 def _unlink(path: Path, dir_fd: int | None = None) -> None:
@@ -237,6 +235,8 @@ def new_folder(
     ------
     SourceError : something else is there already, or it cannot be written
     """
+    import shutil
+
     target = Path(path)
     old = _there(target)
     part = _beside(target, "part")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 import weakref
@@ -130,7 +129,7 @@ def temporary_folder() -> Iterator[Path]:
     SourceError : it cannot be made
     """
     try:
-        folder = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(8)}"
+        folder = Path(tempfile.gettempdir()) / f"{PREFIX}{os.urandom(8).hex()}"
     except OSError as error:  # no folder at all can be written
         raise _failed(error) from None
     with leftover(lambda: shutil.rmtree(folder, ignore_errors=True)):

@@ -10,7 +10,7 @@ from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.values import Fetch, root
 from migstream.wire.model import Section
 
-__all__ = ["contradictions"]
+__all__ = ["contradictions", "wrong_subsections"]
 
 
 def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Iterator[ParseError]:
@@ -43,12 +43,17 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
             path=[section.path],
             hint="arrays of nothing, one in another; the payload is shown as it is",
         )
-    yield from _subsections(layout.children, section.payload.start, section.path, fetch)
+    yield from wrong_subsections(section, layout, fetch)
     from migstream.vmstate.pci import (
         wrong_identity,
     )  # only a stream that is checked needs the table
 
     yield from wrong_identity(root(layout, section.payload, section.path, fetch))
+
+
+def wrong_subsections(section: Section, layout: Layout, fetch: Fetch) -> Iterator[ParseError]:
+    """Described subsections whose first bytes do not name them (vmstate.c: vmstate_subsection_load)."""
+    yield from _subsections(layout.children, section.payload.start, section.path, fetch)
 
 
 def _subsections(

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from migstream.plugins import plugins
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Configuration, SectionType
 
@@ -85,8 +86,7 @@ class Registry:
     def find(self, name: str, *, plugins: bool = True) -> Factory | None:
         """The codec's factory for a section of this name, None when nobody claims it.
 
-        Looking for plug-ins takes longer than reading a small stream: leave them out for a
-        section that needs no codec to be read.
+        `plugins` may be left out for a section that needs no codec to be read.
         """
         where = self._where.get(name)
         if where is None:
@@ -103,8 +103,6 @@ class Registry:
         if self._group is None:
             return None
         if self._plugins is None:
-            from importlib.metadata import entry_points
-
-            self._plugins = {e.name: e for e in entry_points(group=self._group)}
+            self._plugins = plugins(self._group)
         entry = self._plugins.get(name)
         return None if entry is None else entry.load()

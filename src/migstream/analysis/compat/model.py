@@ -26,6 +26,7 @@ Kind = Literal[
     "features",
     "registers",
     "cpu",
+    "damage",
 ]
 Word = Literal["loads", "loses", "fails", "unknown"]
 OptionName = Literal["cpus", "accelerator", "memory"]
@@ -40,7 +41,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         capabilities, page bits, uuid), "command", "section" (no such device), "version", "ram"
         (block or size), "subsection", "fields" (other bytes), "value" (one that must be equal),
         "pci" (configuration space), "virtqueue", "features" (of virtio, not offered), "registers",
-        "cpu" (another model)
+        "cpu" (another model), "damage" (of the stream itself)
     device : the section concerned, as `Section.path` has it; empty for what is no section
     span : the bytes to blame, absolute
     message : what is different, in one line

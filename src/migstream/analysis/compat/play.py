@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.compat.damage import damage_problem, fatal
 from migstream.analysis.compat.destination import (
     NEEDS_TIMER,
     Destination,
@@ -40,6 +41,7 @@ from migstream.analysis.compat.pieces import (
 )
 from migstream.analysis.compat.undecided import undecided
 from migstream.analysis.compat.words import Words
+from migstream.errors import Unsupported
 from migstream.stream import Stream, as_stream
 from migstream.wire.model import Span
 
@@ -78,10 +80,16 @@ def compat(
     Raises
     ------
     ParseError : one of the streams cannot be read
+    Unsupported : that of the destination is damaged
     """
     with ExitStack() as stack:
         what = stack.enter_context(as_stream(stream))
         where = stack.enter_context(as_destination(destination))
+        if where.stream is not None and (damage := fatal(where.stream)) is not None:
+            raise Unsupported(
+                f"the destination's stream is damaged at {damage.at or 0:#x}: what it has behind that is not known",
+                hint="have it saved again, or give what it prints with -dump-vmstate",
+            )
         return _report(what, where, tuple(breaks))
 
 
@@ -90,11 +98,17 @@ def _report(stream: Stream, destination: Destination, breaks: tuple[Break, ...])
     play = _Play(stream, destination)
     problems = [*play.frame(), *play.memory()]
     verdicts = [play.device(device) for device in stream.devices]
-    contents = play.contents.verdict()
     timed = [(p.span.start if p.found is None else p.found, p) for p in problems]
     timed += [(v.span.start, v.problem) for v in verdicts if v.problem is not None]
+    damage = damage_problem(stream, [problem for _, problem in timed], play.words)
+    if damage is not None:
+        timed.append((damage.span.start, damage))
+        verdicts = [_damaged(verdict, damage) for verdict in verdicts]
     problems = [problem for _, problem in sorted(timed, key=lambda one: one[0])]
-    missing = play.missing()
+    contents = play.contents.verdict()
+    if contents is not None and all(p.device != contents.device for p in problems):
+        verdicts.append(contents)
+    missing = play.missing() if damage is None else []
     options: tuple[Option, ...] = ()
     if destination.stream is not None:
         found, options = by_option(problems, missing, stream, destination.stream)
@@ -115,13 +129,20 @@ def _report(stream: Stream, destination: Destination, breaks: tuple[Break, ...])
         file=stream.name,
         destination=destination.label,
         release=str(destination.release),
-        verdicts=(*verdicts, *([] if contents is None else [contents])),
+        verdicts=tuple(verdicts),
         problems=tuple(problems),
         missing=tuple(device.path for device in missing),
         options=options,
         undecided=() if destination.stream is not None else tuple(undecided(stream)),
         accepted_breaks=tuple(accepted),
     )
+
+
+def _damaged(verdict: Verdict, damage: Problem) -> Verdict:
+    """That of the device whose section is damaged is that it fails."""
+    if verdict.device != damage.device or verdict.problem is not None:
+        return verdict
+    return msgspec.structs.replace(verdict, word="fails", problem=damage)
 
 
 class _Play:
