@@ -171,6 +171,17 @@ def test_names_come_back_from_json(raw: bytes, tmp_path: Path) -> None:
     assert raw in [encoded(unescape(item["name"])) for item in items if "name" in item]
 
 
+@pytest.mark.parametrize("raw", [*WIRE, b"a@b"], ids=_label)
+def test_a_block_is_named_as_it_is_printed(raw: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bad.mig"
+    path.write_bytes(named(raw, block=raw, text=b'{"devices": []}'))
+    shown = escape(decoded(raw))
+    assert ours(["mem", str(path), "0", "--block", shown, "-n", "16"])[0] in (0, 1)
+    assert ours(["history", str(path), f"{shown}@0"])[0] in (0, 1)
+    words = ["extract", str(path), "-f", "raw", "-o", str(tmp_path / "out"), "--block", shown]
+    assert ours(words)[0] in (0, 1)
+
+
 @pytest.mark.parametrize("name", [n for n in NAMES if 0 < len(encoded(n)) < 256], ids=_label)
 def test_decode_and_encode_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     path, folder, again = (tmp_path / one for one in ("bad.mig", "folder", "again.mig"))

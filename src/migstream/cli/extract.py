@@ -10,6 +10,7 @@ import click
 
 from migstream.cli.common import Run, progress, verb
 from migstream.cli.printing import warn
+from migstream.names import unescape
 
 if TYPE_CHECKING:
     from migstream.export.extract import Plan
@@ -82,7 +83,11 @@ def _folder(
         "phys: guest-physical memory from address 0; lime: its ranges, each behind a header.",
     ),
     click.Option(
-        ["--block", "blocks"], multiple=True, metavar="NAME", help="With raw: only this block."
+        ["--block", "blocks"],
+        type=unescape,
+        multiple=True,
+        metavar="NAME",
+        help="With raw: only this block.",
     ),
     click.Option(["--force"], is_flag=True, help="Replace what is there."),
     memory=True,

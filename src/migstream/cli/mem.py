@@ -16,6 +16,7 @@ from msgspec import to_builtins
 from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
+from migstream.names import unescape
 
 if TYPE_CHECKING:
     from migstream.machine.paging import VirtualMemory
@@ -322,7 +323,9 @@ def _ranges(run: Run, view: View) -> None:
         ["--virt/--phys"], help="Addresses are virtual ones, or guest-physical (default)."
     ),
     click.Option(["--cpu"], type=int, default=0, metavar="N", help="Whose virtual addresses; 0."),
-    click.Option(["--block"], metavar="NAME", help="Addresses are offsets in this RAM block."),
+    click.Option(
+        ["--block"], type=unescape, metavar="NAME", help="Addresses are offsets in this RAM block."
+    ),
     click.Option(["-r", "--raw"], is_flag=True, help="The raw bytes."),
     click.Option(["--translate"], metavar="ADDRESS", help="Walk the page tables for this one."),
     click.Option(["--pages"], is_flag=True, help="List what a CPU's page tables map."),

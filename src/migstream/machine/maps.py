@@ -18,6 +18,7 @@ from migstream.machine.flat import Piece, visible
 from migstream.machine.map_x86 import x86_memory, x86_pieces
 from migstream.machine.physical import BlockReader, Range
 from migstream.machine.state import State
+from migstream.names import unescape
 
 __all__ = ["machine_ram", "parse_override", "physical_map"]
 
@@ -97,7 +98,8 @@ def _overrides(state: State, overrides: Sequence[tuple[str, int]]) -> Iterator[P
 def parse_override(text: str) -> tuple[str, int]:
     """`BLOCK@ADDRESS` as (block name, address): decimal, or hexadecimal behind 0x.
 
-    A name may have an `@` itself, as `/rom@etc/acpi/tables` has: the last one separates.
+    A name may have an `@` itself, as `/rom@etc/acpi/tables` has: the last one separates. It may be
+    written with the escapes that our output has (`migstream.names`).
 
     Raises
     ------
@@ -112,4 +114,4 @@ def parse_override(text: str) -> tuple[str, int]:
         start = -1
     if not 0 <= start < 1 << 64:
         raise ValueError(f"{address!r} is no address: decimal or 0x..., of at most 64 bits")
-    return name, start
+    return unescape(name), start

@@ -234,18 +234,24 @@ def _capabilities(device: Device) -> dict[str, int]:
     }
 
 
+IDLE = 0  # hw/sd/sd.c: SDCardStates
+
+
 def _card_powered_up(
     ours: Device, theirs: Device, _: Destination, words: Words
 ) -> Iterator[Problem]:
     """Before an SD card loads it powers up, which a card in SPI mode has done at reset: QEMU aborts.
 
-    The register is sent by a card that has not powered up yet, and by no other.
+    The register is sent by a card that has not powered up yet, and by no other. A card that a guest
+    has used is not idle any more, and says nothing of what it is like at reset.
 
     References
     ----------
     QEMU, hw/sd/sd.c: sd_vmstate_pre_load, sd_ocr_powerup, sd_set_ocr, sd_ocr_vmstate_needed
     """
-    if ours.value.type == "sd-card" and "sd-card/ocr-state" not in parts(theirs.value):
+    other = parts(theirs.value) if ours.value.type == "sd-card" else {}
+    idle = "state" in other and int(other["state"]) == IDLE
+    if idle and "sd-card/ocr-state" not in other:
         yield Problem(
             kind="value",
             device=ours.path,
