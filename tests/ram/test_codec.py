@@ -338,3 +338,19 @@ def test_rounds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert summary.round_count == 10
     assert [t.zero for t in summary.rounds] == [1, 1, 8]
     assert summary.blocks[0].tally == Tally(zero=10, zero_bytes=94)
+
+
+@pytest.mark.parametrize(
+    ("advise", "told"), [((0x201000, 1024), 1024), ((0, 3), 2048), (None, 2048)]
+)
+def test_postcopy_tells_the_page_size(advise: tuple[int, int] | None, told: int) -> None:
+    """Two zero pages 2 KiB apart: without a word they are neighbours, with one there is a page between them."""
+    where = Context(advise=advise)
+    codec = RamCodec(where)
+    read(
+        codec,
+        START,
+        setup(("a", 8192), extra=u64(4096) if advise and advise[0] else b"") + u64(EOS),
+    )
+    read(codec, PART, record(0, ZERO, b"\0", "a") + record(2048, ZERO, b"\0") + u64(EOS))
+    assert where.page_size == told

@@ -106,10 +106,9 @@ class RamCodec:
         if page is None or page < 256 or page.bit_count() != 1:
             if self._records.lone(cur):
                 return
-            from migstream.ram.detect import detect, fixed
+            from migstream.ram.detect import detect, told
 
-            configuration = self._context.configuration
-            page = fixed(configuration.machine) if configuration is not None else None
+            page = told(self._context)
             if page is None:
                 page, sure = detect(cur, self._records.lengths, self._records.current)
                 self._context.guessed = not sure

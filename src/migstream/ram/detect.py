@@ -17,8 +17,9 @@ from migstream.ram.records import (
     compress_bound,
 )
 from migstream.wire.cursor import Cursor
+from migstream.wire.registry import Context
 
-__all__ = ["CANDIDATES", "detect", "fixed"]
+__all__ = ["CANDIDATES", "detect", "told"]
 
 CANDIDATES = (4096, 1024, 8192, 65536, 16384, 2048, 32768, 256)
 # How the names of machine types begin whose target's pages have 4096 bytes, whatever the CPU (target/i386, ppc, s390x:
@@ -123,9 +124,16 @@ class _Trial:
         return True
 
 
-def fixed(machine: str) -> int | None:
-    """The target page size of a machine type whose target has but one; None where it may be another."""
-    return 4096 if machine.startswith(FIXED) else None
+def told(context: Context) -> int | None:
+    """The target page size where the start of the stream tells it; None where the records have to.
+
+    It is that of a machine type whose target has but one, or the second number of POSTCOPY_ADVISE
+    (savevm.c: qemu_savevm_send_postcopy_advise).
+    """
+    if context.configuration is not None and context.configuration.machine.startswith(FIXED):
+        return 4096
+    advised = 0 if context.advise is None else context.advise[1]
+    return advised if advised in CANDIDATES else None
 
 
 def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> tuple[int, bool]:
