@@ -8,8 +8,8 @@ from __future__ import annotations
 import mmap
 import sys
 
-from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
+from migstream.savevm.ram import Block, GuestRam
 
 with open(sys.argv[1], "rb") as source, open(sys.argv[2], "wb") as file:  # noqa: PTH123 - no second library to load
     memory = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)

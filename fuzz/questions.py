@@ -383,7 +383,7 @@ def compat(scene: Scene) -> None:
 @question(4)
 def there_and_back(scene: Scene) -> None:
     """What is decoded and encoded again is the same, byte for byte."""
-    from migstream.edit.full import decode, encode
+    from migstream.document.folder import decode, encode
 
     folder, path = scene.folder / "folder", scene.folder / "again"
     with scene.open() as stream:
@@ -469,8 +469,8 @@ def recordings(scene: Scene) -> None:
 @question(1)
 def loaded(scene: Scene) -> None:
     """A machine made of Python takes it, or refuses it."""
-    from migstream.ram.writer import Block, GuestRam
     from migstream.savevm import SaveVM
+    from migstream.savevm.ram import Block, GuestRam
 
     with scene.open() as stream:
         sections = [i for i in stream.items if isinstance(i, Section)]

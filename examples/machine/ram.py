@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from migstream.ram.writer import Block, GuestRam
+from migstream.savevm.ram import Block, GuestRam
 
 __all__ = ["Ram"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migstream import errors as errors
     from migstream.analysis.check import check as check
     from migstream.analysis.compat.destination import Destination as Destination
-    from migstream.analysis.compat.play import compat as compat
+    from migstream.analysis.compat.load import compat as compat
     from migstream.analysis.diff.compare import diff as diff
     from migstream.analysis.explain.log import explain as explain
     from migstream.stream import Device as Device
@@ -50,7 +50,7 @@ _HOMES = {
     "Stream": ("migstream.stream", "Stream"),
     "Value": ("migstream.vmstate.values", "Value"),
     "check": ("migstream.analysis.check", "check"),
-    "compat": ("migstream.analysis.compat.play", "compat"),
+    "compat": ("migstream.analysis.compat.load", "compat"),
     "diff": ("migstream.analysis.diff.compare", "diff"),
     "errors": ("migstream.errors", ""),
     "explain": ("migstream.analysis.explain.log", "explain"),

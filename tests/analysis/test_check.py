@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import migstream
 from migstream import errors
 from migstream.analysis.check import Report, check
+from migstream.analysis.codes import ERRORS, page, pages
 from migstream.analysis.findings import SEVERITIES, Finding, worst
-from migstream.analysis.pages import ERRORS, page, pages
 from migstream.analysis.rules.registry import rules
 from migstream.cli.group import cli
 from migstream.stream import Stream, flat

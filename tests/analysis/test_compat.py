@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 
 from migstream.analysis.compat.breaks import Break, read_breaks
 from migstream.analysis.compat.cpus import _fixed, _refuses, _same_power
+from migstream.analysis.compat.declared import pieces_of
 from migstream.analysis.compat.destination import Bounds, Destination
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.analysis.compat.pci import first_mismatch
-from migstream.analysis.compat.pieces import pieces_of
-from migstream.analysis.compat.play import compat
 from migstream.analysis.compat.virtio import _behind_resources, _ports
-from migstream.analysis.schema import parse_schema
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import BadDescription, MigstreamError, SourceError, Unsupported
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
 from migstream.stream import open_stream
+from migstream.vmstate.schema import parse_schema
 from migstream.wire.model import End
 from support.loads import (
     REFUSED,

@@ -9,8 +9,8 @@ import pytest
 
 from migstream.analysis.compat.destination import Destination, Version
 from migstream.analysis.compat.features import acked
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
-from migstream.analysis.compat.play import compat
 from migstream.edit.change import Edit
 from migstream.stream import open_stream
 from support.samples import Sample

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.compat.play import compat
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.schemas import Complaint, check_schemas
-from migstream.analysis.schema import Schema, open_schema, parse_schema
 from migstream.cli.group import cli
 from migstream.stream import open_stream
+from migstream.vmstate.schema import Schema, open_schema, parse_schema
 from support import samples
 
 LOADS = samples.SHARED / "loads"

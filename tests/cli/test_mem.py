@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from migstream.cli.group import cli
-from migstream.machine.registers import Cpu
+from migstream.machine.registers.read import Cpu
 from migstream.stream import Stream, open_stream
 from support.samples import Sample
 

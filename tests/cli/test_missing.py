@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 import migstream
 from migstream.cli.group import cli
-from migstream.machine.registers import Cpu
+from migstream.machine.registers.read import Cpu
 from migstream.stream import Stream
 from support import build
 from support.build import be64, counted

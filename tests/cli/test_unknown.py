@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 import migstream
 from migstream.cli.group import cli
-from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
-from migstream.vmstate.declare import U8, VMState
+from migstream.savevm.ram import Block, GuestRam
+from migstream.vmstate.declared.classes import U8, VMState
 from migstream.wire.model import Command
 
 

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.cli.group import cli
-from migstream.edit.full import decode, encode
-from migstream.edit.values import LARGE, express, pack
+from migstream.document.folder import decode, encode
+from migstream.document.values import LARGE, express, pack
 from migstream.errors import BadValue, MigstreamError, SourceError, Unsupported
 from migstream.stream import Stream, flat
 from migstream.vmstate.types import TYPES, WireType, wire_type

@@ -21,8 +21,8 @@ import migstream
 from migstream.analysis.check import check
 from migstream.analysis.failure import Failure, failure
 from migstream.cli.group import cli
-from migstream.edit.minimise import minimise
-from migstream.edit.pieces import LEVELS, Candidate, Piece, Pieces
+from migstream.edit.minimise.parts import LEVELS, Candidate, Part, Parts
+from migstream.edit.minimise.search import minimise
 from migstream.errors import MigstreamError, NoSuchAddress, Unsupported
 from migstream.stream import Stream
 from support.samples import Packed, Sample, broken_streams, own_streams
@@ -49,7 +49,7 @@ def devices(raw: bytes) -> set[str]:
         return {device.path for device in stream.devices}
 
 
-def every(pieces: Pieces) -> list[Piece]:
+def every(pieces: Parts) -> list[Part]:
     return [piece for level in LEVELS for piece in pieces.left(level, ())]
 
 
@@ -64,7 +64,7 @@ def described(raw: bytes) -> list[str]:
         return [f"{one.name}[{one.instance_id}]" for one in stream.description.devices]
 
 
-def memory(stream: Stream, page: Piece) -> bytes:
+def memory(stream: Stream, page: Part) -> bytes:
     block, _, at = page.path.removeprefix("ram/").rpartition("@")
     assert stream.ram is not None
     one = stream.ram[block]
@@ -75,8 +75,8 @@ def memory(stream: Stream, page: Piece) -> bytes:
 def slim(named: Named, name: str = SMALL) -> bytes:
     """A real stream without its pages but one in a thousand, for what tries many candidates."""
     with migstream.open(named(name).path) as stream:
-        pieces = Pieces(stream)
-        pages = pieces.left(Pieces.pages, ())
+        pieces = Parts(stream)
+        pages = pieces.left(Parts.pages, ())
         return written(pieces.candidate(set(pages) - set(pages[::1000])))
 
 
@@ -109,7 +109,7 @@ def test_no_single_piece_can_go_whatever_fails(salt: bytes, named_sample: Named)
         found = minimise(stream, fails)
     assert found.complete
     with migstream.open(slim(named_sample)) as stream:
-        pieces = Pieces(stream)
+        pieces = Parts(stream)
         for level in LEVELS:
             for piece in pieces.left(level, found.gone):
                 assert not fails(pieces.candidate(found.gone | {piece}))
@@ -169,7 +169,7 @@ def test_one_page_of_guest_memory(named_sample: Named) -> None:
 def test_capabilities_one_by_one(named_sample: Named) -> None:
     with migstream.open(named_sample("pc-ignore-shared-7.2.mig").path) as stream:
         assert stream.capabilities == ("x-ignore-shared",)
-        pieces = Pieces(stream)
+        pieces = Parts(stream)
         [piece] = pieces.capabilities()
         with migstream.open(written(pieces.candidate([*pieces.sections(), piece]))) as other:
             assert other.capabilities == ()
@@ -183,7 +183,7 @@ def test_capabilities_one_by_one(named_sample: Named) -> None:
 def test_any_pieces_can_go(packed: Packed, unpack: Callable[[Packed], Sample]) -> None:
     """What is left is whole, describes itself, and has the memory that was left to it."""
     with migstream.open(unpack(packed).path) as stream:
-        pieces = Pieces(stream)
+        pieces = Parts(stream)
         layout = {"configuration", "capability", "command"}  # how the rest is to be read
         whole = [p for p in every(pieces) if p.kind not in layout]
         for step in (2, 3, 7):
@@ -191,11 +191,11 @@ def test_any_pieces_can_go(packed: Packed, unpack: Callable[[Packed], Sample]) -
             raw = written(pieces.candidate(gone))
             with migstream.open(raw) as other:
                 assert other.damage == []
-                kept = [p.path for p in pieces.left(Pieces.sections, gone) if p.kind == "device"]
+                kept = [p.path for p in pieces.left(Parts.sections, gone) if p.kind == "device"]
                 assert [device.path for device in other.devices] == kept
                 if other.description is not None:
                     assert described(raw) == kept
-                pages = pieces.left(Pieces.pages, gone)
+                pages = pieces.left(Parts.pages, gone)
                 ram = {} if other.ram is None else other.ram
                 here = {name for name in ram if ram[name].elsewhere is None}
                 for page in pages[:: max(len(pages) // 50, 1)]:
@@ -209,9 +209,9 @@ def test_any_pieces_can_go(packed: Packed, unpack: Callable[[Packed], Sample]) -
 def test_candidates_do_not_depend_on_the_order(
     data: st.DataObject, name: str, named_sample: Named
 ) -> None:
-    """Pieces inside of others, too: those of a package, subsections of a device."""
+    """Parts inside of others, too: those of a package, subsections of a device."""
     with migstream.open(slim(named_sample, name)) as stream:
-        pieces = Pieces(stream)
+        pieces = Parts(stream)
         gone = data.draw(st.lists(st.sampled_from(every(pieces)), max_size=12))
         one, other = pieces.candidate(gone), pieces.candidate(frozenset(gone))
         assert one.key == other.key
@@ -221,8 +221,8 @@ def test_candidates_do_not_depend_on_the_order(
 def test_nothing_gone_is_the_source(named_sample: Named) -> None:
     with migstream.open(named_sample(SMALL).path) as stream:
         raw = bytes(stream.store.view(0, stream.size))
-        assert written(Candidate(stream)) == written(Pieces(stream).candidate(())) == raw
-        assert Candidate(stream).key == Pieces(stream).candidate(()).key
+        assert written(Candidate(stream)) == written(Parts(stream).candidate(())) == raw
+        assert Candidate(stream).key == Parts(stream).candidate(()).key
 
 
 def test_a_pipe_is_not_taken_apart(named_sample: Named) -> None:
@@ -231,7 +231,7 @@ def test_a_pipe_is_not_taken_apart(named_sample: Named) -> None:
         end.write(named_sample("none-7.2.mig").read())
         end.close()
         with migstream.open(pipe) as stream, pytest.raises(Unsupported, match="spool"):
-            Pieces(stream)
+            Parts(stream)
 
 
 @settings(max_examples=50, suppress_health_check=[ALREADY])

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import migstream
 from migstream.cli.group import cli
 from migstream.edit.change import Change, Edit
-from migstream.edit.check import differences, read_again
 from migstream.edit.redact import parse_keep, redact
 from migstream.edit.sensitive import RULES, rule_for
+from migstream.edit.verify import differences, read_again
 from migstream.errors import Unsupported
 from migstream.stream import Stream
 from support import build

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import migstream
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
-from migstream.edit.check import differences
 from migstream.edit.rewrite import Rewrite, Zeros, write_pieces
+from migstream.edit.verify import differences
 from migstream.errors import BadDescription, NoSuchPath, Unsupported
 from migstream.stream import Stream
 from migstream.vmstate.encode import encode_value

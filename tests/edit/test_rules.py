@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 import migstream
 from migstream.cli.group import cli
+from migstream.edit.between import Version, apply, parse_release, rules, version_of
 from migstream.edit.change import Edit
-from migstream.edit.rules import Version, apply, parse_release, rules, version_of
 from migstream.errors import Unsupported
 from migstream.vmstate.pci import config_space
 from support.samples import Sample

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migstream.errors import MigstreamError, NoSuchAddress
-from migstream.machine.boards import BOARDS
-from migstream.machine.flat import Piece, clip, flatten, visible
-from migstream.machine.maps import parse_override, physical_map
+from migstream.machine.map.boards import BOARDS
+from migstream.machine.map.flat import Area, clip, flatten, visible
+from migstream.machine.map.physical_map import parse_override, physical_map
 from migstream.machine.physical import PhysicalMemory
 from migstream.ram.model import RamBlock
 from migstream.stream import open_stream
@@ -56,10 +56,10 @@ def ranges(machine: str | None, *blocks: tuple[Any, ...], **more: Any) -> list[t
 def test_priority_and_holes() -> None:
     seen = visible(
         [
-            Piece(start=0, size=100, block="ram"),
-            Piece(start=20, size=20, priority=1),
-            Piece(start=30, size=40, block="rom", priority=2),
-            Piece(start=90, size=20, block="behind", priority=-1),
+            Area(start=0, size=100, block="ram"),
+            Area(start=20, size=20, priority=1),
+            Area(start=30, size=40, block="rom", priority=2),
+            Area(start=90, size=20, block="behind", priority=-1),
         ]
     )
     assert [(r.start, r.size, r.block, r.offset) for r in seen] == [
@@ -71,17 +71,17 @@ def test_priority_and_holes() -> None:
 
 
 def test_of_two_alike_the_later_is_seen() -> None:
-    pieces = [Piece(start=0, size=4, block="a"), Piece(start=2, size=4, block="b")]
+    pieces = [Area(start=0, size=4, block="a"), Area(start=2, size=4, block="b")]
     assert [(r.start, r.size, r.block) for r in visible(pieces)] == [(0, 2, "a"), (2, 4, "b")]
 
 
 def test_neighbours_are_one_where_their_block_goes_on() -> None:
     seen = visible(
         [
-            Piece(start=0, size=4, block="a", provenance="x"),
-            Piece(start=4, size=4, block="a", offset=4, provenance="y"),
-            Piece(start=8, size=4, block="a", offset=8, provenance="x"),
-            Piece(start=12, size=4, block="a", offset=0, provenance="x"),
+            Area(start=0, size=4, block="a", provenance="x"),
+            Area(start=4, size=4, block="a", offset=4, provenance="y"),
+            Area(start=8, size=4, block="a", offset=8, provenance="x"),
+            Area(start=12, size=4, block="a", offset=0, provenance="x"),
         ]
     )
     assert [(r.start, r.size, r.offset, r.provenance) for r in seen] == [
@@ -92,8 +92,8 @@ def test_neighbours_are_one_where_their_block_goes_on() -> None:
 
 def test_rom_devices_hide_and_are_left_out() -> None:
     pieces = [
-        Piece(start=0, size=8, block="ram"),
-        Piece(start=4, size=4, block="flash", rom_device=True, priority=1),
+        Area(start=0, size=8, block="ram"),
+        Area(start=4, size=4, block="flash", rom_device=True, priority=1),
     ]
     assert [(r.start, r.size) for r in visible(pieces)] == [(0, 4)]
     assert [(r.start, r.block) for r in visible(pieces, rom_devices=True)] == [
@@ -103,14 +103,14 @@ def test_rom_devices_hide_and_are_left_out() -> None:
 
 
 def test_clip_moves_a_window() -> None:
-    inside = [Piece(start=10, size=10, block="a", offset=100)]
+    inside = [Area(start=10, size=10, block="a", offset=100)]
     (piece,) = clip(inside, 15, 20, to=1015, priority=7)
     assert (piece.start, piece.size, piece.offset, piece.priority) == (1015, 5, 105, 7)
 
 
 PIECES = st.lists(
     st.builds(
-        Piece,
+        Area,
         start=st.integers(0, 40),
         size=st.integers(0, 20),
         block=st.sampled_from([None, "a", "b"]),
@@ -122,7 +122,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-def test_every_address_shows_the_highest_piece(pieces: list[Piece]) -> None:
+def test_every_address_shows_the_highest_piece(pieces: list[Area]) -> None:
     """Held against the definition, byte for byte."""
     flat = flatten(pieces)
     assert all(a.stop <= b.start for a, b in pairwise(flat))
@@ -358,7 +358,7 @@ def test_many_blocks_take_no_time_worth_mentioning() -> None:
 
 
 def test_pieces_stay_what_they_are() -> None:
-    one = Piece(start=0, size=1)
+    one = Area(start=0, size=1)
     with pytest.raises(AttributeError):
         one.start = 1  # type: ignore[misc]
     assert msgspec.structs.replace(one, size=2).stop == 2

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migstream.errors import MigstreamError, NoSuchAddress, Unsupported
-from migstream.machine.paging import Mapping, VirtualMemory, pages, translate
+from migstream.machine.paging.walk import Mapping, VirtualMemory, pages, translate
 from migstream.machine.physical import PhysicalMemory, Range
 from support.pagetables import Cpu, Tree
 

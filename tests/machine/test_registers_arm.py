@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 import migstream
-from migstream.machine.registers import Cpu, registers
-from migstream.machine.regs_arm import root
-from migstream.machine.sysregs_arm import name_of
+from migstream.machine.registers.arm import root
+from migstream.machine.registers.arm_system import name_of
+from migstream.machine.registers.read import Cpu, registers
 from support.samples import Packed, Sample, streams
 
 ARM = [p for p in streams() if "arm-" in p.label]

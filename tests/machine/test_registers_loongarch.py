@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from migstream.machine.registers import registers
-from migstream.render.regs_loongarch import lines
+from migstream.machine.registers.read import registers
+from migstream.render.registers.loongarch import lines
 from migstream.stream import open_stream
 from support import samples
 from support.samples import Packed, Sample

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from migstream.machine.registers import registers
-from migstream.machine.regs_ppc import root
-from migstream.render.regs_ppc import lines
+from migstream.machine.registers.ppc import root
+from migstream.machine.registers.read import registers
+from migstream.render.registers.ppc import lines
 from migstream.stream import open_stream
 from support import build, samples
 from support.samples import Packed, Sample

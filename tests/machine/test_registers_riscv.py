@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from migstream.machine.registers import registers
-from migstream.machine.regs_riscv import root
-from migstream.render.regs_riscv import lines
+from migstream.machine.registers.read import registers
+from migstream.machine.registers.riscv import root
+from migstream.render.registers.riscv import lines
 from migstream.stream import open_stream
 from support import build, samples
 from support.samples import Packed, Sample

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from migstream.machine.registers import registers
-from migstream.machine.regs_s390x import root
-from migstream.render.regs_s390x import lines
+from migstream.machine.registers.read import registers
+from migstream.machine.registers.s390x import root
+from migstream.render.registers.s390x import lines
 from migstream.stream import open_stream
 from support import samples
 from support.samples import Packed, Sample

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 import migstream
-from migstream.machine.registers import Cpu, registers
-from migstream.machine.regs_x86 import root
-from migstream.render.regs_x86 import lines
+from migstream.machine.registers.read import Cpu, registers
+from migstream.machine.registers.x86 import root
+from migstream.render.registers.x86 import lines
 from support.samples import Packed, Sample, streams
 
 BOARDS = ("pc-", "q35", "microvm", "isapc")

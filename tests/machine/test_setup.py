@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from migstream.cli.group import cli
-from migstream.machine.setup import Block, machine_setup
+from migstream.machine.map.setup import Block, machine_setup
 from migstream.ram.model import RamBlock
 from migstream.stream import open_stream
 from migstream.wire.model import Span

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.compat.play import compat
+from migstream.analysis.compat.load import compat
 from migstream.stream import open_stream
 from support.declared_machine import release_of
 from support.qemu import Qemu, load, own

@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.memory import channel_parameters
-from migstream.analysis.compat.play import compat
 from migstream.cli.group import cli
 from migstream.edit.capabilities import capabilities_section
 from migstream.errors import QemuError

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.features import acked
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.offered import Offered
-from migstream.analysis.compat.play import compat
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.qemu.load import Verdict, load

@@ -11,11 +11,11 @@ import pytest
 
 from migstream.analysis.check import check
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
-from migstream.analysis.compat.play import compat
 from migstream.edit.change import Edit
 from migstream.errors import QemuError
-from migstream.machine.setup import machine_setup
+from migstream.machine.map.setup import machine_setup
 from migstream.stream import open_stream
 from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load

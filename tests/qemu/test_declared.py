@@ -10,9 +10,9 @@ import pytest
 
 import migstream
 from migstream.errors import StreamError
-from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
-from migstream.vmstate.declare import (
+from migstream.savevm.ram import Block, GuestRam
+from migstream.vmstate.declared.classes import (
     U8,
     U32,
     U64,
@@ -24,8 +24,8 @@ from migstream.vmstate.declare import (
     since,
     subsection,
 )
-from migstream.vmstate.describe import JSONWriter, release
-from migstream.vmstate.machinery import Out
+from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate.declared.written import JSONWriter, release
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Section, Span
 from support.declared_machine import like, release_of

@@ -11,8 +11,8 @@ import pytest
 
 import migstream
 from migstream.edit.change import Edit
-from migstream.edit.check import check
 from migstream.edit.redact import redact
+from migstream.edit.verify import check
 from migstream.vmstate.values import Value
 from support.lacking import lacks
 from support.qemu import PATIENCE, Binary, Qemu, load

@@ -19,7 +19,7 @@ from migstream.export.elf import ElfPlan, elf_head
 from migstream.export.vmcoreinfo import vmcoreinfo
 from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
-from migstream.machine.registers import registers
+from migstream.machine.registers.read import registers
 from support.gdbnames import GdbStub
 from support.gdbstub import Debugger
 from support.qemu import Binary, Qemu, find

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import migstream
-from migstream.edit.full import decode, encode
+from migstream.document.folder import decode, encode
 from support.qemu import Binary, Qemu
 
 pytestmark = pytest.mark.qemu

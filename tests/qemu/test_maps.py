@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from migstream.machine.maps import physical_map
+from migstream.machine.map.physical_map import physical_map
 from migstream.stream import open_stream
 from support.qemu import Binary, Qemu, find
 

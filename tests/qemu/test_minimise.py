@@ -16,8 +16,8 @@ from migstream.analysis.check import check
 from migstream.analysis.failure import failure
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
-from migstream.edit.minimise import Minimum, minimise
-from migstream.edit.pieces import Candidate
+from migstream.edit.minimise.parts import Candidate
+from migstream.edit.minimise.search import Minimum, minimise
 from support.qemu import Binary, Qemu, load
 
 pytestmark = pytest.mark.qemu

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import migstream
 from migstream.cli.group import cli
 from migstream.errors import NoSuchAddress
-from migstream.machine.paging import Mapping, VirtualMemory, pages, translate
+from migstream.machine.paging.walk import Mapping, VirtualMemory, pages, translate
 from migstream.machine.physical import PhysicalMemory, Range
 from support.gdbnames import GdbStub
 from support.lacking import lacks

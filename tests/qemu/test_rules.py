@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import migstream
+from migstream.edit.between import Version, apply
 from migstream.edit.change import Edit
 from migstream.edit.convert import compare, convert
-from migstream.edit.rules import Version, apply
 from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 

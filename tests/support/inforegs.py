@@ -18,7 +18,7 @@ from qemu.qmp import QMPError
 
 import migstream
 from migstream.errors import QemuError
-from migstream.machine.registers import READERS, Cpu, registers
+from migstream.machine.registers.read import READERS, Cpu, registers
 from support.gdbnames import GdbStub
 from support.lacking import lacks
 from support.qemu import Binary, Qemu

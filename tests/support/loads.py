@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.schema import Schema, open_schema
 from migstream.stream import Stream, open_stream
+from migstream.vmstate.schema import Schema, open_schema
 from support import samples
 
 Row = dict[str, Any]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from migstream.vmstate import declare as d
-from migstream.vmstate.declare import (
+from migstream.vmstate.declared import classes as d
+from migstream.vmstate.declared.classes import (
     I16,
     I32,
     I64,

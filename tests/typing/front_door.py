@@ -19,7 +19,7 @@ from migstream.analysis.diff.model import Diff
 from migstream.analysis.explain.log import Explanation
 from migstream.errors import StreamError
 from migstream.machine.physical import PhysicalMemory, Range
-from migstream.machine.registers import Cpu
+from migstream.machine.registers.read import Cpu
 from migstream.ram.history import Versions
 from migstream.ram.image import Block, Ram
 from migstream.ram.model import BlockRecords, Tally

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migstream.errors import BadSection, ParseError, StreamError, Truncated
-from migstream.vmstate import declare as d
-from migstream.vmstate.codecs import Info
-from migstream.vmstate.declare import (
+from migstream.vmstate.declared import classes as d
+from migstream.vmstate.declared.classes import (
     I8,
     I16,
     I32,
@@ -53,10 +52,11 @@ from migstream.vmstate.declare import (
     validate,
     vstruct,
 )
-from migstream.vmstate.describe import JSONWriter, release
+from migstream.vmstate.declared.codecs import Info
+from migstream.vmstate.declared.interpreter import Field, Out, VMStateDescription
+from migstream.vmstate.declared.snapshot import snapshot
+from migstream.vmstate.declared.written import JSONWriter, release
 from migstream.vmstate.jsontext import Style
-from migstream.vmstate.machinery import Field, Out, VMStateDescription
-from migstream.vmstate.snapshot import snapshot
 from migstream.wire.cursor import Cursor
 
 
@@ -823,7 +823,7 @@ def test_public_names_are_loaded_when_they_are_used() -> None:
     code = "import sys, migstream.vmstate; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "migstream.vmstate" in said.stdout.split()
-    assert "migstream.vmstate.declare" not in said.stdout.split()
+    assert "migstream.vmstate.declared.classes" not in said.stdout.split()
 
 
 def test_a_description_for_objects_of_any_class() -> None:
@@ -835,7 +835,7 @@ def test_a_description_for_objects_of_any_class() -> None:
         def __init__(self) -> None:
             self.value = 5
 
-    from migstream.vmstate.codecs import scalar
+    from migstream.vmstate.declared.codecs import scalar
 
     description = VMStateDescription(
         name="counter",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import migstream
-from migstream.vmstate.declare import VMState
-from migstream.vmstate.describe import JSONWriter, release
+from migstream.vmstate.declared.classes import VMState
+from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate.declared.written import JSONWriter, release
 from migstream.vmstate.description import Device as Described
-from migstream.vmstate.machinery import Out
 from migstream.wire.cursor import Cursor
 from support.declared_machine import release_of
 from support.qemu_devices import PciBus, declared

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.errors import BadFraming, BadSection, NotAStream, StreamError, Unsupported
-from migstream.ram.writer import Block, GuestRam
 from migstream.savevm import SaveVM
-from migstream.vmstate.declare import I64, U8, U32, Bitmap, VMState, bitmap, field
+from migstream.savevm.ram import Block, GuestRam
+from migstream.vmstate.declared.classes import I64, U8, U32, Bitmap, VMState, bitmap, field
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Section, SectionType
 from support.declared_machine import like

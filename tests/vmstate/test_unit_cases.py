@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from migstream.errors import BadSection, ParseError
-from migstream.vmstate.declare import (
+from migstream.vmstate.declared.classes import (
     I8,
     I16,
     I32,
@@ -28,8 +28,8 @@ from migstream.vmstate.declare import (
     since,
     tmp,
 )
-from migstream.vmstate.describe import release
-from migstream.vmstate.machinery import Out
+from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate.declared.written import release
 from migstream.wire.cursor import Cursor
 
 S = TypeVar("S", bound=VMState)

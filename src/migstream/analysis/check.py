@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.codes import ERRORS
 from migstream.analysis.findings import Finding
 from migstream.analysis.golden import Golden
-from migstream.analysis.pages import ERRORS
 from migstream.analysis.rules.registry import Subject, rules, select
 from migstream.errors import NotAStream, Truncated, Unsupported
 from migstream.names import brief

@@ -19,7 +19,7 @@ def _codes(texts: tuple[str, ...], option: str) -> list[str]:
     codes = [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
     if not codes:
         return []
-    from migstream.analysis.pages import pages
+    from migstream.analysis.codes import pages
 
     known = [page.code for page in pages()]
     for code in codes:

@@ -237,7 +237,7 @@ MAPS = click.Option(
 def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
     if not maps:
         return []
-    from migstream.machine.maps import parse_override
+    from migstream.machine.map.physical_map import parse_override
 
     try:
         return [parse_override(text) for text in maps]

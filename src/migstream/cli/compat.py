@@ -56,7 +56,7 @@ def _stream(
     accept: str | None,
     verify: bool,
 ) -> None:
-    from migstream.analysis.compat.play import compat
+    from migstream.analysis.compat.load import compat
     from migstream.render.compat import report_json, report_lines
 
     version, label, features, offered = parse_version(release), "", None, None
@@ -131,8 +131,8 @@ def _schemas(
     arguments: Sequence[str],
 ) -> None:
     from migstream.analysis.compat.schemas import check_schemas
-    from migstream.analysis.schema import open_schema
     from migstream.render.compat import schema_lines
+    from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
         if schema is None and qemu is not None:
@@ -223,7 +223,7 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
     source, *arguments = words
 
     def work() -> None:
-        from migstream.analysis.schema import is_schema
+        from migstream.vmstate.schema import is_schema
 
         if is_schema(source):
             _schemas(Out(**printing), source, values["schema"], values["qemu"], arguments)

@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
 
 
 def _release(text: str | None) -> tuple[int, ...] | None:
-    from migstream.edit.rules import parse_release
+    from migstream.edit.between import parse_release
 
     try:
         return None if text is None else parse_release(text)
@@ -114,8 +114,8 @@ def _encode(stream: Stream, fd: int, wanted: Wanted, tell: Callable[[int], None]
 
 def _rule(stream: Stream, fd: int, wanted: Wanted, found: dict[str, Any]) -> set[str]:
     """Apply the rules, and say so in `found`; the devices that they change."""
+    from migstream.edit.between import apply, touched
     from migstream.edit.change import Edit
-    from migstream.edit.rules import apply, touched
 
     edit = Edit(stream)
     found["rules"] = apply(edit, wanted.machine, wanted.release)

@@ -50,7 +50,7 @@ def command(
 
 
 def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
-    from migstream.edit.full import decode
+    from migstream.document.folder import decode
     from migstream.errors import Unsupported
 
     source = click.get_current_context().params["source"]

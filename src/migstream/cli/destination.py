@@ -70,7 +70,7 @@ def make_destination(
     BadDescription : the schema is none
     """
     from migstream.analysis.compat.destination import Destination
-    from migstream.analysis.schema import open_schema
+    from migstream.vmstate.schema import open_schema
 
     return Destination(
         None if schema is None else open_schema(schema),
@@ -90,7 +90,7 @@ def parse_version(text: str | None) -> Version | None:
     ------
     BadParameter : it is no release
     """
-    from migstream.edit.rules import parse_release
+    from migstream.edit.between import parse_release
 
     try:
         return None if text is None else parse_release(text)[:2]

@@ -35,7 +35,7 @@ def edited(
     Nothing is left behind, and nothing replaced, unless the result reads as it should.
     """
     from migstream.edit.change import Edit
-    from migstream.edit.check import check, read_again
+    from migstream.edit.verify import check, read_again
     from migstream.source.output import new_file
 
     target = _target(run, output, in_place)

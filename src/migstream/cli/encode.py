@@ -11,7 +11,7 @@ __all__ = ["command"]
 
 
 def _encode(folder: str, output: str, original: str | None, force: bool, as_json: bool) -> None:
-    from migstream.edit.full import encode
+    from migstream.document.folder import encode
     from migstream.render.text import escape, size
 
     written = encode(folder, output, original=original, replace=force)

@@ -23,7 +23,7 @@ UNKNOWN = 1
 
 
 def _page(code: str, out: Out) -> None:
-    from migstream.analysis.pages import page
+    from migstream.analysis.codes import page
     from migstream.errors import NoSuchPath
     from migstream.render.findings import page_lines
 
@@ -39,7 +39,7 @@ def _page(code: str, out: Out) -> None:
 
 
 def _list(out: Out) -> None:
-    from migstream.analysis.pages import pages
+    from migstream.analysis.codes import pages
 
     rows = [{"code": p.code, "severity": p.severity, "title": p.title} for p in pages()]
     if out.as_json:
@@ -60,8 +60,8 @@ def _said(
     source: str | None,
 ) -> None:
     from migstream.analysis.explain.log import explain
-    from migstream.analysis.schema import open_schema
     from migstream.render.explanation import explanation_lines, explanation_table
+    from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
         opened = None if stream is None else begun(stack.enter_context(open_stream(stream)))

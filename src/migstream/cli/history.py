@@ -22,7 +22,7 @@ NOTHING = 1
 
 def _place(run: Run, place: str) -> tuple[str, int]:
     """Block and offset that BLOCK@OFFSET, or a guest-physical address, means."""
-    from migstream.machine.maps import parse_override
+    from migstream.machine.map.physical_map import parse_override
 
     try:
         if "@" in place:

@@ -19,9 +19,9 @@ from migstream.errors import NoSuchAddress
 from migstream.names import unescape
 
 if TYPE_CHECKING:
-    from migstream.machine.paging import VirtualMemory
+    from migstream.machine.paging.walk import VirtualMemory
     from migstream.machine.physical import PhysicalMemory
-    from migstream.machine.registers import Cpu
+    from migstream.machine.registers.read import Cpu
     from migstream.machine.search import Gap, Needle, Segment
     from migstream.ram.image import Ram
     from migstream.stream import Stream
@@ -184,7 +184,7 @@ class View:
 
     @cached_property
     def _virtual(self) -> VirtualMemory:
-        from migstream.machine.paging import VirtualMemory
+        from migstream.machine.paging.walk import VirtualMemory
 
         return VirtualMemory(self.cpu, self.tables)
 
@@ -285,7 +285,7 @@ def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
 
 
 def _translate(run: Run, view: View, address: int) -> None:
-    from migstream.machine.paging import translate
+    from migstream.machine.paging.walk import translate
     from migstream.render.memory import translation_lines
 
     found = translate(view.cpu, view.tables, address)
@@ -296,7 +296,7 @@ def _translate(run: Run, view: View, address: int) -> None:
 
 
 def _pages(run: Run, view: View) -> None:
-    from migstream.machine.paging import pages
+    from migstream.machine.paging.walk import pages
     from migstream.render.memory import mapping_line
 
     found = pages(view.cpu, view.tables)

@@ -19,8 +19,8 @@ from migstream.qemu.child import Child
 
 if TYPE_CHECKING:
     from migstream.analysis.failure import Failure
-    from migstream.edit.minimise import Step
-    from migstream.edit.pieces import Candidate
+    from migstream.edit.minimise.parts import Candidate
+    from migstream.edit.minimise.search import Step
 
 __all__ = ["command"]
 
@@ -204,8 +204,8 @@ def command(
     the stream's path; without, it comes on standard input. With --qemu, a QEMU is told to load it.
     Exit status: 0 made, 1 COMMAND does not fail, 3 nothing of the stream can be read.
     """
-    from migstream.edit.minimise import minimise
-    from migstream.edit.pieces import Candidate
+    from migstream.edit.minimise.parts import Candidate
+    from migstream.edit.minimise.search import minimise
     from migstream.render.minimum import minimum_json, minimum_lines
     from migstream.source.output import new_file
     from migstream.source.temporary import need_room, temporary_folder

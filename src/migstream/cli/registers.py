@@ -16,8 +16,8 @@ __all__ = ["command"]
 def command(run: Run, cpu: int | None, everything: bool) -> None:
     """The registers of every virtual CPU, as QEMU's `info registers` prints them."""
     from migstream.errors import NoSuchPath
-    from migstream.machine.registers import registers
-    from migstream.render.registers import cpu_json, cpu_lines
+    from migstream.machine.registers.read import registers
+    from migstream.render.registers.table import cpu_json, cpu_lines
 
     found = registers(run.stream)
     if cpu is not None:

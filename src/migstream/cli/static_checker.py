@@ -33,8 +33,8 @@ def command(source: str, destination: str, reverse: bool, as_json: bool) -> None
 
     def work() -> None:
         from migstream.analysis.compat.schemas import check_schemas
-        from migstream.analysis.schema import open_schema
         from migstream.render.compat import schema_lines
+        from migstream.vmstate.schema import open_schema
 
         report = check_schemas(open_schema(source), open_schema(destination))
         if as_json:

@@ -20,9 +20,9 @@ import msgspec
 
 from migstream.edit import drop, memory, rename
 from migstream.edit.capabilities import CAPABILITIES, ORDER, capabilities_section, describe
-from migstream.edit.described import Described
+from migstream.edit.description import Described
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
-from migstream.edit.target import Target, targets
+from migstream.edit.targets import Target, targets
 from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
 from migstream.names import brief, encoded
 from migstream.stream import flat

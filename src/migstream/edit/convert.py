@@ -294,7 +294,7 @@ class _Conversion:
 
     def _borrow(self) -> None:
         """The description of another stream, if there is one and it fits."""
-        from migstream.edit.describe import borrow
+        from migstream.edit.borrow import borrow
 
         if self._stream.description is None:
             return

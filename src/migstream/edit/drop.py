@@ -10,7 +10,7 @@ from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
-    from migstream.edit.target import Target
+    from migstream.edit.targets import Target
 
 __all__ = ["drop"]
 

@@ -12,7 +12,7 @@ from migstream.wire.model import Section, Span
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
-    from migstream.edit.target import Target
+    from migstream.edit.targets import Target
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 

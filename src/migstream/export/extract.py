@@ -25,7 +25,7 @@ from migstream.ram.presence import KINDS
 from migstream.source.output import write_at
 
 if TYPE_CHECKING:
-    from migstream.machine.registers import Cpu
+    from migstream.machine.registers.read import Cpu
     from migstream.stream import Stream
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migstream.machine.fields import Fields
+from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child, number
 from migstream.vmstate.values import Value
 

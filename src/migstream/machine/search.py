@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from migstream.machine.paging import pages
+from migstream.machine.paging.tables import Registers
+from migstream.machine.paging.walk import pages
 from migstream.machine.physical import PhysicalMemory
-from migstream.machine.tables import Registers
 
 __all__ = [
     "LONGEST",

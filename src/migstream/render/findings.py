@@ -8,8 +8,8 @@ from typing import Any
 
 from migstream._version import __version__
 from migstream.analysis.check import Report
+from migstream.analysis.codes import Page, page
 from migstream.analysis.findings import SEVERITIES, Finding
-from migstream.analysis.pages import Page, page
 from migstream.names import encoded
 from migstream.render.shape import to_json
 from migstream.render.text import Palette, escape, prose

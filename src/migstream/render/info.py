@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from migstream.machine.setup import machine_setup
+from migstream.machine.map.setup import machine_setup
 from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
     count_table,

@@ -9,7 +9,7 @@ from migstream.ram.presence import UNPLUGGED
 from migstream.render.text import LINE, Palette, escape, hex_line, prose, short_size, size, table
 
 if TYPE_CHECKING:
-    from migstream.machine.paging import Mapping, Translation
+    from migstream.machine.paging.walk import Mapping, Translation
     from migstream.machine.physical import Range
     from migstream.machine.search import Gap, Hit
     from migstream.ram.image import Ram

@@ -11,7 +11,7 @@ from migstream.render.text import Palette, escape, prose, size, table
 
 if TYPE_CHECKING:
     from migstream.analysis.failure import Failure
-    from migstream.edit.minimise import Minimum, Step
+    from migstream.edit.minimise.search import Minimum, Step
 
 __all__ = ["minimum_json", "minimum_lines", "step_line"]
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from migstream.vmstate.declare import U8, U32, Buffer, VMState, Wire, array, buffer, subsection
+from migstream.vmstate.declared.classes import (
+    U8,
+    U32,
+    Buffer,
+    VMState,
+    Wire,
+    array,
+    buffer,
+    subsection,
+)
 
 __all__ = ["VALIDATED", "Capabilities", "ConfigurationState", "PageBits", "Uuid"]
 

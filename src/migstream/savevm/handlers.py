@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from migstream.vmstate.machinery import VMStateDescription
-from migstream.vmstate.snapshot import snapshot
+from migstream.vmstate.declared.interpreter import VMStateDescription
+from migstream.vmstate.declared.snapshot import snapshot
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from migstream.savevm.handlers import Handler
-from migstream.vmstate.describe import JSONWriter
-from migstream.vmstate.machinery import Out
+from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate.declared.written import JSONWriter
 from migstream.wire.frames import MAGIC, VERSION
 from migstream.wire.model import SectionType
 

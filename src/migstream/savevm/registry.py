@@ -19,9 +19,9 @@ from migstream.savevm.configuration import (
 from migstream.savevm.handlers import Handler, Live
 from migstream.savevm.incoming import Incoming, cursor
 from migstream.savevm.outgoing import Outgoing
-from migstream.vmstate.declare import VMState
-from migstream.vmstate.describe import release as release_of
-from migstream.vmstate.machinery import VMStateDescription
+from migstream.vmstate.declared.classes import VMState
+from migstream.vmstate.declared.interpreter import VMStateDescription
+from migstream.vmstate.declared.written import release as release_of
 from migstream.wire.cursor import Cursor
 
 __all__ = ["SaveVM"]

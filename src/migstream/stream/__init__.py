@@ -47,7 +47,7 @@ from migstream.wire.walk import Walker
 
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
-    from migstream.machine.registers import Cpu
+    from migstream.machine.registers.read import Cpu
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
     from migstream.ram.history import Versions
@@ -259,7 +259,7 @@ class Stream:
     @property
     def damage(self) -> list[StreamError]:
         """What is wrong with the stream: its framing, its description, the two held together."""
-        from migstream.vmstate.verify import contradictions
+        from migstream.vmstate.contradictions import contradictions
 
         found = [*self._noticed, *self._walk.damage]
         layouts = self._layouts
@@ -391,7 +391,7 @@ class Stream:
 
         It is known from device state: guest memory is not walked for it.
         """
-        from migstream.machine.plugged import unplugged
+        from migstream.machine.map.plugged import unplugged
 
         return unplugged(self.devices, self.blocks)
 
@@ -513,7 +513,7 @@ class Stream:
     @cached_property
     def memory(self) -> PhysicalMemory:
         """Guest-physical memory: `stream.memory[0xfffffff0:0x100000000]`; `.ranges` has the map."""
-        from migstream.machine.maps import physical_map
+        from migstream.machine.map.physical_map import physical_map
         from migstream.machine.physical import PhysicalMemory
 
         return PhysicalMemory(physical_map(self, self._maps, contents=self), self)
@@ -521,7 +521,7 @@ class Stream:
     @cached_property
     def registers(self) -> tuple[Cpu, ...]:
         """Registers of every virtual CPU; raises Unsupported where no CPU section is described."""
-        from migstream.machine.registers import registers
+        from migstream.machine.registers.read import registers
 
         return registers(self)
 

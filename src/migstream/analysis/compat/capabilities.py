@@ -10,7 +10,7 @@ from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Bounds, Version
-    from migstream.analysis.compat.frame import Frame
+    from migstream.analysis.compat.framing import Sides
     from migstream.wire.model import Configuration
 
 __all__ = ["has_capability", "not_offered", "received_capabilities", "unknown_capability"]
@@ -71,7 +71,7 @@ def has_capability(name: str, release: Bounds) -> bool | None:
     return None
 
 
-def not_offered(frame: Frame) -> Iterator[Problem]:
+def not_offered(frame: Sides) -> Iterator[Problem]:
     """Capabilities that the destination is to have and does not know: it cannot be told to wait so."""
     for name in frame.destination.capabilities:
         if frame.destination.offers(name) is False:
@@ -96,7 +96,7 @@ def _when(name: str) -> str:
     return f"QEMU has it since {since}" + (f", and no longer in {until}" if until else "")
 
 
-def unknown_capability(frame: Frame, ours: Configuration) -> Iterator[Problem]:
+def unknown_capability(frame: Sides, ours: Configuration) -> Iterator[Problem]:
     """A capability that the stream records and the destination does not know, whatever it is set to.
 
     References
@@ -118,7 +118,7 @@ def unknown_capability(frame: Frame, ours: Configuration) -> Iterator[Problem]:
 
 
 def received_capabilities(
-    frame: Frame, ours: Configuration, local: Collection[str]
+    frame: Sides, ours: Configuration, local: Collection[str]
 ) -> Iterator[Problem]:
     """Capabilities that must be alike and are not; QEMU says all of them and ends.
 

@@ -19,7 +19,7 @@ from migstream.wire.model import Command
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Version
-    from migstream.analysis.compat.frame import Frame
+    from migstream.analysis.compat.framing import Sides
     from migstream.stream import Stream
 
 __all__ = ["SWITCHOVER_START", "command_problems", "commands_of"]
@@ -40,7 +40,7 @@ TAKEN_IN = {
 }
 
 
-def command_problems(frame: Frame, commands: Sequence[Command]) -> Iterator[Problem]:
+def command_problems(frame: Sides, commands: Sequence[Command]) -> Iterator[Problem]:
     """Commands in their order, as the destination comes to them."""
     state, answered = NONE, False
     for item in commands:
@@ -74,12 +74,12 @@ def command_problems(frame: Frame, commands: Sequence[Command]) -> Iterator[Prob
 
 
 def _refused(
-    frame: Frame, item: Command, message: str, line: str, errno: str = "EINVAL", hint: str = ""
+    frame: Sides, item: Command, message: str, line: str, errno: str = "EINVAL", hint: str = ""
 ) -> Problem:
     return frame.problem("command", item.span, message, frame.words.plain(line, errno), hint=hint)
 
 
-def _known(frame: Frame, item: Command) -> Iterator[Problem]:
+def _known(frame: Sides, item: Command) -> Iterator[Problem]:
     """Commands that the destination's release does not have, or no longer."""
     release = frame.destination.release
     since = COMMAND_SINCE.get(item.command)
@@ -98,7 +98,7 @@ def _known(frame: Frame, item: Command) -> Iterator[Problem]:
         yield from _colo(frame, item)
 
 
-def _colo(frame: Frame, item: Command) -> Iterator[Problem]:
+def _colo(frame: Sides, item: Command) -> Iterator[Problem]:
     release = frame.destination.release
     if release.since(COLO_GONE):
         yield _refused(
@@ -122,7 +122,7 @@ def _colo(frame: Frame, item: Command) -> Iterator[Problem]:
         )
 
 
-def _advise(frame: Frame, item: Command) -> Iterator[Problem]:
+def _advise(frame: Sides, item: Command) -> Iterator[Problem]:
     """The announcement of postcopy: of RAM where it has page sizes, else of dirty bitmaps alone."""
     theirs = next((c for c in commands_of(frame.other) if c.command == ADVISE), None)
     ram = bool(item.payload.size)
@@ -149,7 +149,7 @@ def _advise(frame: Frame, item: Command) -> Iterator[Problem]:
         yield _page_sizes(frame, item, theirs)
 
 
-def _page_sizes(frame: Frame, item: Command, theirs: Command) -> Problem:
+def _page_sizes(frame: Sides, item: Command, theirs: Command) -> Problem:
     """Sizes of pages, where the destination's own stream announces other ones."""
     (mine, page), (local, there) = item.value, theirs.value
     line = (

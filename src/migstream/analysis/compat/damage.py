@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from migstream.analysis.compat.model import Problem
 from migstream.errors import StreamError, Truncated
 from migstream.stream import flat
-from migstream.vmstate.verify import wrong_subsections
+from migstream.vmstate.contradictions import wrong_subsections
 from migstream.wire.model import End, Section, Span
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.words import Words
+    from migstream.analysis.compat.said import Words
     from migstream.stream import Stream
 
 __all__ = ["damage_problem", "fatal"]

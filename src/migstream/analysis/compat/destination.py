@@ -10,16 +10,16 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
-from migstream.analysis.compat.pieces import Piece, pieces_of
-from migstream.analysis.schema import is_schema, open_schema
+from migstream.analysis.compat.declared import Stretch, pieces_of
 from migstream.names import brief
 from migstream.stream import Stream, as_stream
 from migstream.vmstate.layout import Node
+from migstream.vmstate.schema import is_schema, open_schema
 
 if TYPE_CHECKING:
-    from migstream.analysis.schema import Schema, State
     from migstream.source.opened import Openable
     from migstream.stream import Device
+    from migstream.vmstate.schema import Schema, State
     from migstream.wire.model import Section
 
 __all__ = ["NEEDS_TIMER", "Bounds", "Destination", "Version", "Versions", "as_destination"]
@@ -268,7 +268,7 @@ class Destination:
         """VMStates of that name in the schema."""
         return () if self.schema is None else self.schema.states.get(name, ())
 
-    def pieces(self, state: State, version: int, singles: AbstractSet[str]) -> list[Piece]:
+    def pieces(self, state: State, version: int, singles: AbstractSet[str]) -> list[Stretch]:
         """Pieces of a VMState of the schema, as they are loaded from that version."""
         assert self.schema is not None
         numbered = self.schema.numbered

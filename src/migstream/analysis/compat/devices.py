@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from migstream.analysis.compat.align import flatten, parts
 from migstream.analysis.compat.cpus import arm_registers, embedded_tlb, power_model
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.features import features
-from migstream.analysis.compat.fields import flatten, parts
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.pci import first_mismatch
+from migstream.analysis.compat.said import Words
 from migstream.analysis.compat.virtio import (
     blob_subsections,
     gpu_outputs,
@@ -18,7 +19,6 @@ from migstream.analysis.compat.virtio import (
     serial_ports,
     virtqueues,
 )
-from migstream.analysis.compat.words import Words
 from migstream.analysis.rules.known import RUN_STATES
 from migstream.vmstate.pci import config_space
 from migstream.wire.model import Span

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.compat.fields import parts
 from migstream.analysis.compat.model import Note, Problem
+from migstream.analysis.compat.said import Words
 from migstream.analysis.compat.virtio import virtio_blob
-from migstream.analysis.compat.words import Words
 from migstream.analysis.features import feature_names
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
-from migstream.analysis.compat.words import Words
+from migstream.analysis.compat.said import Words
 from migstream.analysis.isavga import (
     OLD_STATE,
     STATE,

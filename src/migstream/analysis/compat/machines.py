@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.compat.destination import Destination, Version
+from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.analysis.compat.offered import Offered
-from migstream.analysis.compat.play import compat
 from migstream.analysis.compat.schemas import SchemaReport, check_schemas
-from migstream.analysis.schema import Schema, open_schema
 from migstream.errors import NoSuchPath, QemuError
 from migstream.names import brief
 from migstream.qemu.ask import machines, save, schema
@@ -24,6 +23,7 @@ from migstream.qemu.child import end_children
 from migstream.qemu.load import Verdict, load
 from migstream.source.temporary import temporary_folder
 from migstream.stream import open_stream
+from migstream.vmstate.schema import Schema, open_schema
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break

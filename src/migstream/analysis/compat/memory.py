@@ -26,7 +26,7 @@ from migstream.wire.model import Item, Section, SectionType, Span
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Version
-    from migstream.analysis.compat.frame import Frame
+    from migstream.analysis.compat.framing import Sides
     from migstream.ram.channels import Channel
     from migstream.stream import Stream
 
@@ -72,7 +72,7 @@ class Sent(NamedTuple):
 class Memory:
     """Guest memory of a stream that is to be loaded."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Sides) -> None:
         self.frame = frame
         self.stream = frame.stream
         self.destination = frame.destination

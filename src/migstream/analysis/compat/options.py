@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from migstream.analysis.compat.model import Option, OptionName, Problem
-from migstream.machine.setup import Block, Setup, machine_setup, per_cpu_ids
+from migstream.machine.map.setup import Block, Setup, machine_setup, per_cpu_ids
 
 if TYPE_CHECKING:
     from migstream.stream import Device, Stream

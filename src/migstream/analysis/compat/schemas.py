@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from migstream.analysis.compat.pieces import Class, differences, first_names, pieces_of
+from migstream.analysis.compat.declared import Class, differences, first_names, pieces_of
 from migstream.names import brief
 
 if TYPE_CHECKING:
-    from migstream.analysis.schema import Schema, State, Type
+    from migstream.vmstate.schema import Schema, State, Type
 
 __all__ = ["Complaint", "SchemaReport", "check_schemas"]
 

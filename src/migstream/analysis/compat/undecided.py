@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.virtio import virtio_blob
-from migstream.machine.setup import machine_setup
+from migstream.machine.map.setup import machine_setup
 from migstream.vmstate.pci import config_space
 
 if TYPE_CHECKING:

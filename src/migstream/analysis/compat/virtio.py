@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.compat.fields import parts
 from migstream.analysis.compat.model import Problem
-from migstream.analysis.compat.words import Words
+from migstream.analysis.compat.said import Words
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:

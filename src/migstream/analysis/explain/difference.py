@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination
     from migstream.analysis.compat.model import Problem
     from migstream.analysis.diff.model import Change
-    from migstream.analysis.schema import Schema
     from migstream.stream import Device, Stream
+    from migstream.vmstate.schema import Schema
 
 __all__ = ["contrast_of"]
 
@@ -130,7 +130,7 @@ class _Played:
     """A failure, and the load that it is of."""
 
     def __init__(self, failing: Failing, stream: Stream, destination: Destination) -> None:
-        from migstream.analysis.compat.play import compat
+        from migstream.analysis.compat.load import compat
 
         self.failing = failing
         self.stream = stream

@@ -12,8 +12,8 @@ import msgspec
 from migstream.analysis.explain.messages.model import ERRNO, Wording
 from migstream.analysis.explain.messages.silent import NUMBERS, silent
 from migstream.analysis.explain.messages.source import SOURCE
-from migstream.analysis.explain.places import Scene, Spot, spots
 from migstream.analysis.explain.recognise import Said, recognise
+from migstream.analysis.explain.spots import Scene, Spot, spots
 from migstream.analysis.features import feature_names
 from migstream.analysis.findings import Finding
 from migstream.names import brief
@@ -23,8 +23,8 @@ from migstream.stream import Stream, as_stream
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination
     from migstream.analysis.explain.model import Contrast
-    from migstream.analysis.schema import Schema
     from migstream.source.opened import Openable
+    from migstream.vmstate.schema import Schema
 
 __all__ = ["Explanation", "Said", "explain", "recognise"]
 

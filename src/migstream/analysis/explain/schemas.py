@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.explain.model import Difference, Side
 from migstream.analysis.explain.recognise import Said
-from migstream.analysis.schema import Schema, State
+from migstream.vmstate.schema import Schema, State
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.schemas import Complaint

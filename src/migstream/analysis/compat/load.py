@@ -1,0 +1,631 @@
+"""`compat`: the load of a stream, played for a destination.
+
+Section by section, in the order of the stream, with what is known of the destination: its schema
+(versions, subsections), a stream of its own (bytes, sizes, configuration), its release. Every
+section gets a verdict; QEMU itself would end at the first problem.
+References: QEMU, migration/savevm.c: qemu_loadvm_state, qemu_loadvm_state_main; migration/vmstate.c:
+vmstate_load_state, vmstate_subsection_load; migration/ram.c: ram_load_precopy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.analysis.compat.align import Gap, Placed, Token, align, flatten, subsections
+from migstream.analysis.compat.damage import damage_problem, fatal
+from migstream.analysis.compat.declared import (
+    Difference,
+    Stretch,
+    differences,
+    first_names,
+    pieces_of_tokens,
+    singles_of,
+    together,
+)
+from migstream.analysis.compat.destination import (
+    NEEDS_TIMER,
+    Destination,
+    Versions,
+    as_destination,
+)
+from migstream.analysis.compat.devices import device_problems, own_problems
+from migstream.analysis.compat.features import features_lost, features_unknown
+from migstream.analysis.compat.framing import Sides, frame_problems, ram_problems
+from migstream.analysis.compat.isavga import isa_cirrus, isa_vga, isa_vga_renamed
+from migstream.analysis.compat.memory import Memory
+from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Verdict, Word
+from migstream.analysis.compat.options import by_option
+from migstream.analysis.compat.said import Words
+from migstream.analysis.compat.undecided import undecided
+from migstream.errors import Unsupported
+from migstream.stream import Stream, as_stream
+from migstream.wire.model import Span
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat.breaks import Break
+    from migstream.source.opened import Openable
+    from migstream.stream import Device
+    from migstream.vmstate.layout import Node
+
+__all__ = ["compat"]
+
+# Handlers that are registered whether or not they have anything to send (their `needed` or
+# `is_active` decides): audio/audio.c, migration/global_state.c, replay/replay-snapshot.c,
+# migration/block-dirty-bitmap.c. A destination's stream without them says nothing.
+SILENT = {"audio", "globalstate", "replay", "dirty-bitmap"}
+MOST_TYPES = 3  # of a device, in a hint
+REGISTERS = "cpreg_vmstate_array_len"  # of an Arm CPU; target/arm/machine.c
+VERSIONED = "read or not by a version that is a field of the stream and differs: not decided"
+
+
+def compat(
+    stream: Stream | Openable,
+    destination: Destination | Stream | Openable,
+    breaks: Iterable[Break] = (),
+) -> Report:
+    """Play the load.
+
+    Parameters
+    ----------
+    stream : what is to be loaded, open or anything that `migstream.open` takes; of guest memory only
+        how it was sent is looked at
+    destination : where; or all that is known of it: a stream of its own, as the first, or the path of
+        its `-dump-vmstate` file
+    breaks : problems that are accepted
+
+    Raises
+    ------
+    ParseError : one of the streams cannot be read
+    Unsupported : that of the destination is damaged
+    """
+    with ExitStack() as stack:
+        what = stack.enter_context(as_stream(stream))
+        where = stack.enter_context(as_destination(destination))
+        if where.stream is not None and (damage := fatal(where.stream)) is not None:
+            raise Unsupported(
+                f"the destination's stream is damaged at {damage.at or 0:#x}: what it has behind that is not known",
+                hint="have it saved again, or give what it prints with -dump-vmstate",
+            )
+        return _report(what, where, tuple(breaks))
+
+
+def _report(stream: Stream, destination: Destination, breaks: tuple[Break, ...]) -> Report:
+    """What becomes of every section, in the order of the stream."""
+    play = _Play(stream, destination)
+    problems = [*play.frame(), *play.memory()]
+    verdicts = [play.device(device) for device in stream.devices]
+    timed = [(p.span.start if p.found is None else p.found, p) for p in problems]
+    timed += [(v.span.start, v.problem) for v in verdicts if v.problem is not None]
+    damage = damage_problem(stream, [problem for _, problem in timed], play.words)
+    if damage is not None:
+        timed.append((damage.span.start, damage))
+        verdicts = [_damaged(verdict, damage) for verdict in verdicts]
+    problems = [problem for _, problem in sorted(timed, key=lambda one: one[0])]
+    contents = play.contents.verdict()
+    if contents is not None and all(p.device != contents.device for p in problems):
+        verdicts.append(contents)
+    missing = play.missing() if damage is None else []
+    options: tuple[Option, ...] = ()
+    if destination.stream is not None:
+        found, options = by_option(problems, missing, stream, destination.stream)
+        # a finding stands once among the problems, and with each device that fails by it
+        stands = {id(problem): found.get(n, problem) for n, problem in enumerate(problems)}
+        verdicts = [
+            v if v.problem is None else msgspec.structs.replace(v, problem=stands[id(v.problem)])
+            for v in verdicts
+        ]
+        problems = list({id(one): one for one in stands.values()}.values())
+    accepted: list[tuple[Problem, str]] = []
+    for problem in list(problems):
+        reason = next((b.reason for b in breaks if b.covers(problem, destination)), None)
+        if reason is not None:
+            problems.remove(problem)
+            accepted.append((problem, reason))
+    return Report(
+        file=stream.name,
+        destination=destination.label,
+        release=str(destination.release),
+        verdicts=tuple(verdicts),
+        problems=tuple(problems),
+        missing=tuple(device.path for device in missing),
+        options=options,
+        undecided=() if destination.stream is not None else tuple(undecided(stream)),
+        accepted_breaks=tuple(accepted),
+    )
+
+
+def _damaged(verdict: Verdict, damage: Problem) -> Verdict:
+    """That of the device whose section is damaged is that it fails."""
+    if verdict.device != damage.device or verdict.problem is not None:
+        return verdict
+    return msgspec.structs.replace(verdict, word="fails", problem=damage)
+
+
+class _Play:
+    """One stream against one destination."""
+
+    def __init__(self, stream: Stream, destination: Destination) -> None:
+        self.stream = stream
+        self.destination = destination
+        self.words = Words(destination)
+        self.sides = Sides(stream, destination, self.words)
+        self.contents = Memory(self.sides)
+
+    def frame(self) -> Iterator[Problem]:
+        """Header, configuration, footers, commands, live sections."""
+        return frame_problems(self.sides)
+
+    def memory(self) -> Iterator[Problem]:
+        """RAM blocks, and how their pages were sent."""
+        yield from ram_problems(self.sides)
+        yield from self.contents.problems()
+
+    def missing(self) -> list[Device]:
+        """Devices of the destination that nothing is sent for."""
+        sent = {d.section.key for d in self.stream.devices}
+        taken = {self.destination.handler(*key) for key in sent}
+        return [d for d in self.destination.devices.values() if d not in taken]
+
+    def device(self, device: Device) -> Verdict:
+        """The verdict on one device section."""
+        theirs = self.destination.handler(device.name, device.instance_id)
+        known = self.destination.knows(device.value.type)
+        outcome = _Outcome()
+        if self.destination.stream is not None and theirs is None:
+            if device.name not in SILENT:
+                outcome.problems.append(self._nobody(device))
+        else:
+            _Load(self, device, theirs, outcome).run()
+        problem = min(outcome.problems, key=lambda p: p.order, default=None)
+        word: Word = "loads"
+        if problem is not None:
+            word = "fails"
+        elif outcome.lost:
+            word = "loses"
+        elif theirs is None and not known:
+            word = "unknown"
+        return Verdict(
+            device=device.path,
+            span=device.section.span,
+            word=word,
+            problem=problem,
+            lost=tuple(outcome.lost),
+            notes=tuple(outcome.notes),
+        )
+
+    def _nobody(self, device: Device) -> Problem:
+        return Problem(
+            kind="section",
+            device=device.path,
+            span=device.section.span,
+            message=f"the destination has no device {device.name} with instance id {device.instance_id}",
+            said=self.words.unknown_section(device.name, device.instance_id),
+            hint=self._elsewhere(device),
+        )
+
+    def _elsewhere(self, device: Device) -> str:
+        """Where the destination has a device of that kind that the stream does not name, or what it could be given."""
+        kind = device.name.rpartition("/")[2]
+        sent = {d.section.key for d in self.stream.devices}
+        there = [
+            d.path
+            for key, d in self.destination.devices.items()
+            if key[0].rpartition("/")[2] == kind and key not in sent
+        ]
+        if there:
+            return f"it has {', '.join(there)}"
+        types = self.destination.types(device.value.type)
+        which = f" (of type {' or '.join(types[:MOST_TYPES])})" if types else ""
+        return f"add the device to its command line{which}"
+
+
+class _Outcome:
+    """What is found of one device, in any order."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.lost: list[Note] = []
+        self.notes: list[Note] = []
+
+
+class _Load:
+    """One device loaded by the destination's handler (`theirs`, where a stream shows it)."""
+
+    def __init__(
+        self, play: _Play, device: Device, theirs: Device | None, outcome: _Outcome
+    ) -> None:
+        self.device = device
+        self.theirs = theirs
+        self.out = outcome
+        self.words = play.words
+        self.destination = play.destination
+        self.start = device.section.payload.start
+
+    def run(self) -> None:
+        self._version()
+        self.out.problems += own_problems(self.device, self.words)
+        self.out.problems += isa_vga(self.device, self.theirs, self.destination, self.words)
+        self.out.problems += isa_cirrus(self.device, self.destination, self.words)
+        if self.theirs is None:
+            self.out.problems += isa_vga_renamed(self.device, self.destination, self.words)
+        if self.theirs is not None:  # first: where two stand at one byte, they know more of it
+            self.out.problems += device_problems(
+                self.device, self.theirs, self.destination, self.words
+            )
+            self.out.lost += features_lost(self.device, self.theirs, self.destination)
+            self.out.notes += features_unknown(self.device, self.theirs, self.destination)
+        layout = self.device.layout
+        other = self.theirs.layout if self.theirs is not None else None
+        if layout is not None and layout.version is not None:
+            there = None if other is None else other.children
+            self._group(self.device.value.type, layout.version, layout.children, there)
+
+    # --- versions --------------------------------------------------------------------------------
+
+    def _version(self) -> None:
+        version = self.device.section.version_id
+        seen = None if self.theirs is None else self.theirs.section.version_id
+        known = self.destination.knows(self.device.value.type) or seen is not None
+        local = (
+            self.destination.versions(self.device.value.type, seen)
+            if known
+            else self.destination.by_hand(self.device.value.type)
+        )
+        span = self.device.section.span
+        if version is None or local is None:
+            return
+        if version > local.version:
+            line = (
+                f"savevm: unsupported version {version} for '{self.device.name}' v{local.version}"
+            )
+            self._problem(
+                "version",
+                span,
+                f"version {version}, the destination knows {local.version} at most",
+                self.words.plain(line),
+            )
+        elif local.minimum is not None and version < local.minimum:
+            self._old(self.device.value.type, version, local, span)
+
+    def _old(self, name: str, version: int, local: Versions, span: Span) -> None:
+        line = (
+            f"{name}: incoming version_id {version} is too old for local minimum version_id "
+            f" {local.minimum}"
+        )
+        self._problem(
+            "version",
+            span,
+            f"{name} has version {version}, the destination takes {local.minimum} at least",
+            self.words.version(self.device, line),
+        )
+
+    # --- fields and subsections ------------------------------------------------------------------
+
+    def _declared(self, name: str, version: int, ours: list[Token]) -> None:
+        """Fields against those that the schema declares, one of its VMStates of that name."""
+        states = self.destination.states(name)
+        if not states or not self.destination.knows(self.device.value.type):
+            return
+        mine, singles = list(pieces_of_tokens(ours)), singles_of(ours)
+        found: list[list[Difference]] = []
+        for state in states:
+            different = list(differences(mine, self.destination.pieces(state, version, singles)))
+            fits = together(different) != "break"
+            found.append([] if fits else [d for d in different if d.verdict == "break"])
+        for one in min(found, key=len):
+            at = self.start + (one.ours[0].offset if one.ours else self._behind(one, mine))
+            size = sum(piece.size or piece.least for piece in one.ours)
+            self._problem(
+                "fields",
+                Span(at, at + max(size, 1)),
+                f"{size} bytes ({first_names(one.ours)}) where the destination has"
+                f" {first_names(one.theirs)}",
+                self.words.missing_footer(self.device.section),
+            )
+
+    def _behind(self, one: Difference, mine: list[Stretch]) -> int:
+        """Where fields would be that are missing: behind the last one that both have."""
+        return mine[one.at].offset if one.at < len(mine) else self.device.section.payload.size
+
+    def _group(
+        self,
+        name: str,
+        version: int,
+        ours: tuple[Node, ...],
+        theirs: tuple[Node, ...] | None,
+        base: int = 0,
+        other_base: int = 0,
+    ) -> None:
+        """Fields and subsections of a VMState, as one side wrote it and as the other would.
+
+        The bases are offsets from the start of either device.
+        """
+        if theirs is not None:
+            self._fields(list(flatten(ours, base)), list(flatten(theirs, other_base)))
+        else:
+            self._declared(name, version, list(flatten(ours, base)))
+        # the elements of an array have subsections of one name: they are told apart by their order
+        there: dict[str, list[Placed]] = {}
+        for other in () if theirs is None else subsections(theirs, other_base):
+            there.setdefault(other.node.name, []).append(other)
+        for one in subsections(ours, base):
+            same = there.get(one.node.name)
+            self._subsection(one, same.pop(0) if same else None)
+        for absent, places in there.items():
+            if places:
+                self._note(absent, "not in the stream: as after a reset on the destination")
+
+    def _subsection(self, placed: Placed, same: Placed | None) -> None:
+        at, node, _ = placed
+        name, version = node.name, node.version or 0
+        span = Span(self.start + at, self.start + at + node.size)
+        if self._foreign(name):
+            self._problem(
+                "subsection",
+                span,
+                f"{name} does not begin with the name of the destination's VMState: it is not read",
+                self.words.missing_footer(self.device.section),
+            )
+            return
+        other = self.destination.subsections.get(name) if same is None else same.node
+        seen = None if other is None else other.version
+        local = self.destination.versions(name, seen)
+        if local is None:
+            self._undeclared(placed, span)
+            return
+        if version > local.version:
+            line = (
+                f"{name}: incoming version_id {version} is too new for local version_id"
+                f" {local.version}"
+            )
+            self._problem(
+                "version",
+                span,
+                f"{name} has version {version}, the destination knows {local.version} at most",
+                self.words.version(self.device, line),
+            )
+        elif local.minimum is not None and version < local.minimum:
+            self._old(name, version, local, span)
+        elif same is not None:
+            self._group(name, version, node.children, same.node.children, at, same.at)
+        else:
+            self._group(name, version, node.children, None, at)
+
+    def _foreign(self, name: str) -> bool:
+        """Whether the destination's VMState has another name, with which its subsections begin."""
+        ours = self.device.value.type
+        local = ours if self.theirs is None else self.theirs.value.type
+        return name.startswith(f"{ours}/") and not name.startswith(local)
+
+    def _undeclared(self, placed: Placed, span: Span) -> None:
+        """A subsection that neither the destination's stream nor its schema has."""
+        name = placed.node.name
+        if self.destination.knows(self.device.value.type) or self.destination.lacks(name):
+            self._no_subsection(placed, span)
+        elif self.theirs is not None and name in NEEDS_TIMER:
+            self._problem(
+                "subsection",
+                span,
+                f"{name} has a timer that the destination's CPU does not have: QEMU aborts",
+                self.words.aborts("vmstate_load_state", "first_elem || !n_elems || !size"),
+                hint="the same CPU model (-cpu); a release that gives it the same features",
+            )
+        elif self.theirs is not None:
+            self._note(name, "nothing says whether the destination knows this subsection")
+
+    def _no_subsection(self, placed: Placed, span: Span) -> None:
+        name = placed.node.name
+        line = f"VM subsection '{name}' in '{name.rpartition('/')[0]}' does not exist"
+        fields = self.words.chain(self.device, placed.path)
+        lines = (line,) if self.words.chained else ()
+        said = self.words.device(self.device, *lines, fields=fields, errno="ENOENT")
+        self._problem(
+            "subsection",
+            span,
+            f"the destination knows no subsection {name}",
+            said,
+            hint="a newer QEMU, or an option of the device, sends it",
+        )
+
+    def _fields(self, ours: list[Token], theirs: list[Token]) -> None:
+        for pair in align(ours, theirs):
+            if isinstance(pair, Gap):
+                self._gap(pair, ours, theirs)
+                continue
+            mine, other = pair
+            self._equal(mine, other)
+            self._unused((mine,), (other,), mine.offset)
+
+    def _gap(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> None:
+        if gap.same_bytes:
+            self._unused(gap.ours, gap.theirs, gap.offset)
+            return
+        if gap.self_sized or self._counted(gap, ours, theirs) or self._older(gap, ours):
+            return
+        if self._flagged(gap, ours, theirs):
+            return
+        if self._versioned(gap, ours, theirs) and not self._always(gap.theirs, ours):
+            self._note(gap.theirs[0].path if gap.theirs else gap.ours[0].path, VERSIONED)
+            return
+        if self._too_old():
+            return
+        mine, other = gap.sizes
+        at = self.start + gap.offset
+        names = ", ".join(t.path for t in gap.ours) or "nothing"
+        wanted = ", ".join(t.path for t in gap.theirs) or "nothing"
+        self._problem(
+            "fields",
+            Span(at, at + max(mine, 1)),
+            f"{mine} bytes ({names}) where the destination reads {other} ({wanted})",
+            self.words.missing_footer(self.device.section),
+            path=f"{self.device.path}/{gap.ours[0].path}" if gap.ours else self.device.path,
+            fields=tuple(dict.fromkeys(t.path for t in (*gap.ours, *gap.theirs))),
+        )
+
+    def _older(self, gap: Gap, ours: list[Token]) -> bool:
+        """Fields that the destination reads from newer versions only, as far as nothing says otherwise."""
+        version = self.device.section.version_id
+        local = None if self.theirs is None else self.theirs.section.version_id
+        if gap.ours or version is None or local is None or version >= local:
+            return False
+        return not self._always(gap.theirs, ours)
+
+    def _always(self, tokens: Iterable[Token], ours: list[Token]) -> bool:
+        """Whether the schema has one of the fields without condition."""
+        version = self.device.section.version_id or 0
+        singles = singles_of(ours)
+        declared = [
+            {p.name for p in self.destination.pieces(state, version, singles) if not p.optional}
+            for state in self.destination.states(self.device.value.type)
+        ]
+        always = set.intersection(*declared) if declared else set[str]()
+        return any(token.key[0] in always for token in tokens)
+
+    def _versioned(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
+        """Whether a version that is sent as a field can be why: by it, other fields are read or not.
+
+        A destination of an older version has no such condition on what came later.
+        """
+        if self.theirs is None:
+            return False
+        start = self.theirs.section.payload.start
+        local = {t.path: _number(self.theirs, start, t) for t in theirs if "version_id" in t.path}
+        pairs = [
+            (_number(self.device, self.start, t), local[t.path]) for t in ours if t.path in local
+        ]
+        older = any(mine < other for mine, other in pairs)
+        newer = any(mine > other for mine, other in pairs)
+        return older or (newer and not gap.ours)
+
+    def _too_old(self) -> bool:
+        """Other fields and an older version, of what no schema has: the minimum will have risen as well."""
+        version = self.device.section.version_id
+        local = None if self.theirs is None else self.theirs.section.version_id
+        name = self.device.value.type
+        if version is None or local is None or version >= local or self.destination.knows(name):
+            return False
+        self._old(name, version, Versions(local, local), self.device.section.span)
+        return True
+
+    def _counted(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
+        """Whether the lengths of arrays differ as numbers do that were sent before them."""
+        if len(gap.ours) != len(gap.theirs) or self.theirs is None:
+            return False
+        start = self.theirs.section.payload.start
+        before = {t.path: t for t in theirs}
+        for mine, other in zip(gap.ours, gap.theirs, strict=True):
+            counts = (
+                (_number(self.device, self.start, t), _number(self.theirs, start, before[t.path]))
+                for t in ours
+                if t.offset < mine.offset
+                and t.node.count is None
+                and t.size <= 8
+                and t.path in before
+            )
+            if not any(
+                a != b and mine.size * b == other.size * a for a, b in counts if a and b is not None
+            ):
+                return False
+        return True
+
+    def _flagged(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
+        """Whether a number sent just before says that fields follow: not 0 where they do, 0 where they do not.
+
+        The destination goes by the number that it loaded (hw/ide/core.c: is_identify_set).
+        """
+        if self.theirs is None or (gap.ours and gap.theirs):
+            return False
+        with_it, without = (ours, theirs) if gap.ours else (theirs, ours)
+        before = with_it[with_it.index((gap.ours or gap.theirs)[0]) - 1]
+        flag = next((t for t in without if t.path == before.path), None)
+        if flag is None or before.offset >= (gap.ours or gap.theirs)[0].offset or before.size > 8:
+            return False
+        mine, other = (before, flag) if gap.ours else (flag, before)
+        values = (
+            _number(self.device, self.start, mine),
+            _number(self.theirs, self.theirs.section.payload.start, other),
+        )
+        said = values if gap.ours else values[::-1]
+        return bool(said[0]) and not said[1] and not self._always(gap.ours or gap.theirs, ours)
+
+    def _equal(self, mine: Token, other: Token) -> None:
+        """Values that the destination's own bound (migration/vmstate-types.c: get_uint32_equal, get_int32_le)."""
+        if self.theirs is None or not other.kind.endswith((" equal", " le")):
+            return
+        theirs = _number(self.theirs, self.theirs.section.payload.start, other)
+        value = _number(self.device, self.start, mine)
+        at = self.start + mine.offset
+        fields = self.words.chain(self.device, mine.path.split("."))
+        if other.kind.endswith(" le"):
+            line = f"Invalid value {value} expecting positive value <= {theirs}"
+            message = f"{mine.path} is {value}, the destination takes {theirs} at most"
+            fits = value <= theirs
+        else:
+            line = f"{theirs:x} != {value:x}"
+            message = (
+                f"{mine.path} is {value}, that of the destination {theirs}, and they must be equal"
+            )
+            fits = value == theirs
+        if not fits:
+            self._problem(
+                "registers" if mine.path == REGISTERS else "value",
+                Span(at, at + mine.size),
+                message,
+                self.words.device(self.device, line, fields=fields),
+                path=f"{self.device.path}/{mine.path}",
+            )
+
+    def _unused(self, ours: tuple[Token, ...], theirs: tuple[Token, ...], offset: int) -> None:
+        """State that stands where the destination reads over it."""
+        at = offset
+        for other in theirs:
+            if other.kind == "unused_buffer":
+                for mine in ours:
+                    begin, end = max(mine.offset, at), min(mine.offset + mine.size, at + other.size)
+                    if mine.kind != "unused_buffer" and begin < end and self._any(begin, end):
+                        self.out.lost.append(
+                            Note(
+                                path=f"{self.device.path}/{mine.path}",
+                                message="the destination does not use this field",
+                            )
+                        )
+            at += other.size
+
+    def _any(self, begin: int, end: int) -> bool:
+        start = self.start - self.device.section.payload.start
+        return any(self.device.value.raw[start + begin : start + end])
+
+    def _note(self, path: str, message: str) -> None:
+        self.out.notes.append(Note(path=f"{self.device.path}/{path}", message=message))
+
+    def _problem(
+        self,
+        kind: Kind,
+        span: Span,
+        message: str,
+        said: tuple[str, ...],
+        path: str = "",
+        hint: str = "",
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        self.out.problems.append(
+            Problem(
+                kind=kind,
+                device=self.device.path,
+                span=span,
+                message=message,
+                path=path,
+                said=said,
+                hint=hint,
+                fields=fields,
+            )
+        )
+
+
+def _number(device: Device, start: int, token: Token) -> int:
+    at = token.offset + start - device.section.payload.start
+    return int.from_bytes(device.value.raw[at : at + token.size], "big")

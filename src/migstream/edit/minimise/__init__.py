@@ -1,0 +1,1 @@
+"""The smallest stream that still fails."""

@@ -1,0 +1,1 @@
+"""Where a machine's memory lies in its physical address space."""

@@ -1,0 +1,1 @@
+"""Virtual addresses: what a CPU's page tables say."""

@@ -1,0 +1,1 @@
+"""Registers as `info registers` prints them."""
