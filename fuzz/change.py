@@ -55,10 +55,10 @@ def tree_changed(made: Composed, random: Random) -> str:
     """One thing wrong in the description; what it was, in a word."""
     what = random.randrange(8)
     found = tree.get(made.described, "devices")
-    entries = found if isinstance(found, list) else []
+    entries = found if type(found) is list else []
     if what == 0 and entries:
         fields = tree.get(random.choice(entries), "fields")
-        if isinstance(fields, list):
+        if type(fields) is list:
             fields.insert(random.randrange(len(fields) + 1), tree.nothing_many_times(random))
             return "nothing many times"
     if what == 1 and entries:

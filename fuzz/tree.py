@@ -114,14 +114,19 @@ def _replace(container: Any, at: int, value: Any) -> None:
     container[at] = (container[at][0], value) if isinstance(container, Pairs) else value
 
 
+def _odd(random: Random) -> Any:
+    """One of ODD, a copy: what is done to it later stays in its own tree."""
+    return copy.deepcopy(random.choice(ODD))
+
+
 def _wrong(old: Any, random: Random) -> Any:
     """Something else in the place of a value, mostly of its own type."""
     if random.random() < 0.25:
-        return random.choice(ODD)
+        return _odd(random)
     if isinstance(old, str):
         return random.choice(TYPES) if random.random() < 0.5 else random.choice(NAMES)
     if isinstance(old, bool) or not isinstance(old, int):
-        return random.choice(ODD + NUMBERS)
+        return random.choice([_odd(random), *NUMBERS])
     return random.choice([*NUMBERS, old + 1, old - 1, old * 2, -old, old << 8])
 
 
@@ -157,7 +162,7 @@ def damage(tree: Any, random: Random) -> Any:
     """A tree with one thing wrong; the given one is changed, or another is returned."""
     places = _places(tree) if isinstance(tree, list) else []
     if not places:
-        return random.choice(ODD)
+        return _odd(random)
     container, at = random.choice(places)
     # A place by what it is called, too: most places are names and types of fields.
     wanted = random.choice(KEYS)

@@ -22,6 +22,17 @@ from migstream.errors import SourceError
 from migstream.stream import Stream
 from migstream.wire.model import Item
 from support import build, damage
+from support.build import (
+    END,
+    HEADER,
+    be64,
+    counted,
+    described,
+    description,
+    ram_block,
+    ram_part,
+    ram_start,
+)
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -89,6 +100,20 @@ def test_every_kind_of_damage(named_sample: Named, name: str, tmp_path: Path) ->
             made = kind(good, Random(number))  # noqa: S311 - no secret
             if made is not None:
                 all_ways(made[0], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "config", [b"\x07\x01\x00\x00\x17" + b"s390-ccw", b""], ids=["damaged", "none"]
+)
+def test_a_page_size_that_only_the_description_tells(config: bytes, tmp_path: Path) -> None:
+    """Two zero pages, 8 KiB apart, are taken for neighbours of 8 KiB; the end says 4 KiB."""
+    zeros = be64(0 | 0x02) + counted("a") + b"\0" + be64(0x2000 | 0x22) + b"\0"
+    page = be64(0x3000 | 0x28) + b"x" * 4096
+    ram = ram_start(ram_block("a", 0x4000), 0x4000) + ram_part(zeros, end=False) + ram_part(page)
+    raw = HEADER + config + ram + END + description(described())
+    all_ways(raw, tmp_path)
+    with migstream.open(raw) as stream:
+        assert stream.read("a", 0x3000, 0x3004) == b"xxxx"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])

@@ -480,7 +480,7 @@ class Stream:
             raise NoSuchAddress(
                 f"offset {offset:#x} of RAM block {block}, {one.size:#x} bytes long"
             )
-        number = [b.name for b in self.blocks].index(block)
+        number = [*self.ram].index(block)
         builder = HistoryBuilder(
             [self.store], number, offset // one.page, hold=bool(self._channels)
         )

@@ -344,10 +344,11 @@ class _Reading:
         try:
             for item in _forward(source, self._walker):
                 self._items.append(item)
-                if self._pipe is not None and self._pipe.base == 0 and self._needs_file(item):
-                    self._opened.store = self._pipe.rest(0)
-                    return _Reading(self._opened, self._make).run()
+                if self._all_at_hand and self._needs_file(item):
+                    return self._as_file()
         except _Broken as broken:
+            if self._all_at_hand:
+                return self._as_file()
             span, found = self._go_on(broken)
             if found is not None and self._misread(found):
                 return _Reading(self._opened, self._make, found.page_size).run()
@@ -361,19 +362,27 @@ class _Reading:
                 self._again(found, len(self._items))
                 if self._own() != span:
                     span = found = None  # with its sizes the devices end before it: it is another's
-        if self._pipe is not None and self._pipe.cut is not None:
-            cut = self._pipe.cut
-            # that is why the stream ends too early: no more has to be said of its end
-            self._damage = [e for e in self._damage if type(e) is not Truncated or e.at != cut.at]
-            self._damage.append(cut)
         return Walked(
             items=tuple(self._items),
-            damage=self._damage,
+            damage=self._damage if self._pipe is None else _with_cut(self._damage, self._pipe.cut),
             described=found,
             description_span=span,
             walker=self._walker,
             store=self._store,
         )
+
+    @property
+    def _all_at_hand(self) -> bool:
+        """Whether nothing of a pipe has gone by yet."""
+        return self._pipe is not None and self._pipe.base == 0
+
+    def _as_file(self) -> Walked:
+        """The whole reading again, of a file made of the pipe."""
+        assert self._pipe is not None
+        self._opened.store = self._pipe.rest(0)
+        again = _Reading(self._opened, self._make).run()
+        again.damage = _with_cut(again.damage, self._pipe.cut)
+        return again
 
     def _needs_file(self, item: Item) -> bool:
         """Whether a pipe cannot be read forward only: page areas lie anywhere, or the page size is a guess."""
@@ -491,6 +500,13 @@ class _Reading:
         self._damage = [
             e for e in self._damage if e.at is None or not _inside(e.at, spans)
         ] + damage
+
+
+def _with_cut(damage: list[StreamError], cut: Truncated | None) -> list[StreamError]:
+    """Damage of a source that could not be read to its end: why it ends there, and no more of it."""
+    if cut is None:
+        return damage
+    return [*(e for e in damage if type(e) is not Truncated or e.at != cut.at), cut]
 
 
 def _inside(at: int, spans: Sequence[Span]) -> bool:
