@@ -52,7 +52,7 @@ class Observed:
 
     def printed(self) -> list[str]:
         """Our lines."""
-        render = import_module(f"migstream.render.{READERS[self.cpu.arch]}")
+        render = import_module(f"migstream.render.registers.{READERS[self.cpu.arch]}")
         found: list[str] = render.lines(self.cpu.values, self.cpu.arch)
         return found
 
