@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["diff"]
 
+EXCERPT = 16  # bytes of a description's text before and behind the first difference
 LIVE = {SectionType.START, SectionType.PART, SectionType.END}
 
 
@@ -162,11 +163,21 @@ def _description(one: Description | None, two: Description | None) -> Iterator[C
         yield from _told("description", "description", old, new, "schema")
         return
     yield from _told("description", "page_size", one.page_size, two.page_size, "schema")
-    if (one.configuration, one.devices) != (two.configuration, two.devices):
+    if one.text != two.text:  # in a key that says nothing of the bytes, too, such as `index`
+        old_text, new_text = _excerpts(one.text, two.text)
         yield Change(
             mark="~", part="schema", what="description", path="description",
-            old_text=f"{len(one.text)} bytes", new_text=f"{len(two.text)} bytes",
+            old_text=old_text, new_text=new_text,
         )  # fmt: skip
+
+
+def _excerpts(one: bytes, two: bytes) -> tuple[str, str]:
+    """Both texts around the first byte in which they differ."""
+    same = min(len(one), len(two))
+    at = next((n for n in range(same) if one[n] != two[n]), same)
+    start = max(at - EXCERPT, 0)
+    old, new = (text[start : at + EXCERPT].decode("ascii", "replace") for text in (one, two))
+    return f"…{old}…", f"…{new}…"
 
 
 # --- devices -----------------------------------------------------------------------------------------
