@@ -145,13 +145,16 @@ def test_bits_of_memory_are_kept(named_sample: Named) -> None:
 )
 def test_what_is_no_range(named_sample: Named, text: str) -> None:
     path = named_sample("pc-7.2.mig").path
-    with migstream.open(path) as stream, pytest.raises(ValueError, match=r"range|block has"):
+    with (
+        migstream.open(path) as stream,
+        pytest.raises((ValueError, LookupError), match=r"range|lies outside|neither"),
+    ):
         parse_keep(stream, text)
 
 
 def test_a_range_outside_of_memory(named_sample: Named) -> None:
     with migstream.open(named_sample("pc-7.2.mig").path) as stream:
-        with pytest.raises(ValueError, match="no guest memory"):
+        with pytest.raises(LookupError, match="no guest memory"):
             parse_keep(stream, "0x50000000-0x50001000")
         with pytest.raises(LookupError, match="no RAM block"):
             parse_keep(stream, "no@0-1")

@@ -4,6 +4,9 @@ Usage: migstream get [OPTIONS] STREAM PATH...
   The value of each PATH, one on a line; `path = value` where a PATH names
   several.
 
+  A PATH may be a place in guest memory, too (ram/BLOCK@OFFSET to the end of its
+  page, ram/BLOCK@START-STOP), or bytes of the stream (@START-STOP).
+
 Options:
   -x, --hex                    In hexadecimal.
   -r, --raw                    The raw bytes.
@@ -75,7 +78,7 @@ migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.eipp' [MS300]
 $ migstream get pc-7.2.mig 'cpu[0]/env.regs[99]'
 [stderr]
 migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.regs[99]' [MS300]
-  hint: did you mean cpu[0]/env.regs or cpu[0]/env.fpregs or cpu[0]/env.xmm_regs[1]?
+  hint: cpu[0]/env.regs has 16 elements, counted from 0
 [exit status 2]
 
 $ migstream get pc-7.2.mig 'cqu[0]/env.eip'

@@ -123,10 +123,8 @@ $ migstream redact pc-uuid-7.2.mig -o uuid.mig --keep-ram 0xf0000-0x100000 --jso
 
 $ migstream redact pc-7.2.mig -o other.mig --keep-ram 1-x
 [stderr]
-Usage: migstream redact [OPTIONS] STREAM
-Try 'migstream redact --help' for help.
-
-Error: '1-x' is no range: 0x1000-0x2000, or pc.ram@0x1000-0x2000
+migstream: pc-7.2.mig: '1-x' is neither BLOCK@OFFSET nor a guest-physical address [MS300]
+  hint: memory is pc.ram@0x1000, pc.ram@0x1000-0x2000, 0x1000 or 0x1000-0x2000
 [exit status 2]
 
 $ migstream redact pc-novmdesc-7.2.mig -o other.mig

@@ -112,8 +112,8 @@ Error: 'cpu[0]/env.eip' is no PATH=VALUE
 
 $ migstream set pc-7.2.mig 'ram/pc.ram@0x1000000=00' -o other.mig
 [stderr]
-migstream: pc-7.2.mig: bytes 0x1000000-0x1000001 of RAM block pc.ram [MS301]
-  hint: the block has 0x1000000 bytes
+migstream: pc-7.2.mig: 'pc.ram@0x1000000' lies outside [MS301]
+  hint: the block has the bytes 0 to 0x1000000
 [exit status 2]
 
 $ migstream set pc-7.2.mig 'cpu[0]/env.eip=1'

@@ -3,8 +3,9 @@ Usage: migstream show [OPTIONS] STREAM PATH...
 
   Values with their bytes: the hexdump beside the fields that own it.
 
-  PATH is a path, @OFFSET (the value or item that owns this byte) or @START-
-  STOP.
+  PATH is a path, @OFFSET (the value or item that owns this byte), @START-STOP,
+  or a place in guest memory: ram/BLOCK@OFFSET (to the end of its page),
+  ram/BLOCK@START-STOP.
 
 Options:
   --all                        Every line.
@@ -135,7 +136,7 @@ migstream: pc-7.2.mig: '@0x100000000' lies outside [MS300]
 
 $ migstream show pc-7.2.mig @zz
 [stderr]
-migstream: pc-7.2.mig: '@zz' is no place [MS300]
+migstream: pc-7.2.mig: '@zz' is not a place [MS300]
   hint: a place is @OFFSET or @START-STOP, such as @0x1f0-0x200
 [exit status 2]
 

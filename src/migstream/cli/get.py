@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.render.values import is_several, value_json, value_line
+from migstream.render.values import is_several, place_bytes, place_json, place_line
 
 __all__ = ["command"]
 
@@ -17,17 +17,23 @@ __all__ = ["command"]
     click.Option(["--where"], is_flag=True, help="Offset and length before each value."),
 )
 def command(run: Run, paths: tuple[str, ...], hexadecimal: bool, raw: bool, where: bool) -> None:
-    """The value of each PATH, one on a line; `path = value` where a PATH names several."""
-    each = [list(run.stream.find(path)) for path in paths]
-    found = [
-        (path, values, value) for path, values in zip(paths, each, strict=True) for value in values
-    ]
+    """The value of each PATH, one on a line; `path = value` where a PATH names several.
+
+    A PATH may be a place in guest memory, too (ram/BLOCK@OFFSET to the end of its page,
+    ram/BLOCK@START-STOP), or bytes of the stream (@START-STOP).
+    """
+    from migstream.places import places
+
+    each = [(name, places(run.stream, name)) for name in paths]
     if run.as_json:
-        run.emit([value_json(value) for _, _, value in found])
+        run.emit([place_json(run.stream, place) for _, found in each for place in found])
         return
-    for path, values, value in found:
-        if raw:
-            run.write(value.raw)
-        else:
-            name = value.path if is_several(path) or len(values) > 1 else ""
-            run.print(value_line(value, name, hexadecimal=hexadecimal, where=where))
+    for name, found in each:
+        for place in found:
+            if raw:
+                run.write(place_bytes(run.stream, place))
+            else:
+                label = place.path if is_several(name) or len(found) > 1 else ""
+                run.print(
+                    place_line(run.stream, place, label, hexadecimal=hexadecimal, where=where)
+                )

@@ -10,6 +10,7 @@ import click
 from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
+from migstream.names import unescape
 
 if TYPE_CHECKING:
     from migstream.ram.history import PageVersion, Versions
@@ -22,23 +23,11 @@ NOTHING = 1
 
 def _place(run: Run, place: str) -> tuple[str, int]:
     """Block and offset that BLOCK@OFFSET, or a guest-physical address, means."""
-    from migstream.machine.map.physical_map import parse_override
+    from migstream.places import memory_range
 
-    try:
-        if "@" in place:
-            return parse_override(place)
-        address = int(place, 0)
-    except ValueError:
-        raise click.BadParameter(
-            f"{place!r} is neither BLOCK@OFFSET nor a guest-physical address", param_hint="PLACE"
-        ) from None
-    one = run.stream.memory.find(address)
-    if one is None:
-        raise NoSuchAddress(
-            f"no guest memory at physical address {address:#x}",
-            hint="`migstream mem STREAM` lists the ranges; BLOCK@OFFSET needs no map",
-        )
-    return one.block, one.offset + address - one.start
+    one = next(memory_range(run.stream, place))
+    assert one.block is not None  # of memory
+    return one.block, one.start
 
 
 def _version(versions: Versions, number: int) -> PageVersion:
@@ -50,7 +39,7 @@ def _version(versions: Versions, number: int) -> PageVersion:
 
 
 @verb(
-    click.Argument(["place"], metavar="BLOCK@OFFSET|ADDRESS"),
+    click.Argument(["place"], type=unescape, metavar="BLOCK@OFFSET|ADDRESS"),
     click.Option(["-n", "--version", "number"], type=int, metavar="N", help="One version."),
     click.Option(["-r", "--raw"], is_flag=True, help="With -n: its bytes to standard output."),
     click.Option(

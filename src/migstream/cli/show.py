@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.render.hexdump import dump_lines, pieces, region, resolve
+from migstream.places import places
+from migstream.render.hexdump import dump_lines, of_place, region
 
 __all__ = ["command"]
 
@@ -14,13 +15,14 @@ __all__ = ["command"]
 def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
     """Values with their bytes: the hexdump beside the fields that own it.
 
-    PATH is a path, @OFFSET (the value or item that owns this byte) or @START-STOP.
+    PATH is a path, @OFFSET (the value or item that owns this byte), @START-STOP, or a place in guest
+    memory: ram/BLOCK@OFFSET (to the end of its page), ram/BLOCK@START-STOP.
     """
     found = [
         piece
         for path in paths
-        for span in resolve(run.stream, path)
-        for piece in pieces(run.stream, span)
+        for place in places(run.stream, path)
+        for piece in of_place(run.stream, place)
     ]
     if run.as_json:
         run.emit([region(piece) for piece in found])

@@ -25,6 +25,7 @@ from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.targets import Target, targets
 from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
 from migstream.names import brief, encoded
+from migstream.places import RAM, places
 from migstream.stream import flat
 from migstream.vmstate.encode import encode_value
 from migstream.vmstate.jsontext import objects
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Edit"]
 
 MOST_MACHINE = 1024
-RAM = "ram/"
 SHOWN = 32
 
 
@@ -136,15 +136,16 @@ class Edit:
         self._changes.append(change)
 
     def _set_memory(self, path: str, value: Any) -> None:
-        name, at, place = path.removeprefix(RAM).rpartition("@")
+        [place] = places(self.stream, path)
         try:
-            start = int(place, 0)
             raw = bytes(value) if not isinstance(value, str) else bytes.fromhex(value.strip())
         except ValueError:
             raise ValueError(f"{path}: guest memory is set as ram/BLOCK@OFFSET=HEX") from None
-        if not at:
-            raise NoSuchPath(f"{path!r} is no place", hint="a place is ram/BLOCK@OFFSET")
-        self.set_memory(name, start, raw)
+        if place.block is None or place.whole:
+            raise NoSuchPath(f"{path!r} is a whole block", hint="bytes of it are ram/BLOCK@OFFSET")
+        if place.stop not in {None, place.start + len(raw)}:
+            raise ValueError(f"{path}: {len(raw)} bytes are given")
+        self.set_memory(place.block, place.start, raw)
 
     def set_memory(self, name: str, start: int, raw: bytes) -> None:
         """Bytes of a RAM block, from offset `start` on; raises as `set`."""

@@ -15,6 +15,7 @@ from migstream.edit import memory
 from migstream.edit.rewrite import Zeros
 from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
 from migstream.errors import Unsupported
+from migstream.places import memory_range
 from migstream.ram import kernel
 from migstream.ram.encode import fill_area, page_records
 from migstream.ram.image import Block
@@ -31,7 +32,6 @@ UUID = "configuration/uuid"
 LOCAL = bytes.fromhex("525400")  # what QEMU's own addresses begin with
 SOLICITED = bytes.fromhex("3333ff")  # RFC 4291: a multicast address with the end of the station's
 FEW = 16  # network addresses that are searched for one by one
-RANGE = re.compile(r"^(?:(?P<block>.+)@)?(?P<start>\w+)-(?P<stop>\w+)$")
 
 Kept = dict[str, list[tuple[int, int]]]
 
@@ -41,28 +41,14 @@ def parse_keep(stream: Stream, text: str) -> list[tuple[str, int, int]]:
 
     Raises
     ------
-    ValueError : it is no range, or no guest memory
-    NoSuchAddress : there is no such block
+    ValueError, NoSuchPath : it is not a range
+    NoSuchAddress : there is no such block, or no memory
     """
-    match = RANGE.match(text)
-    try:
-        start, stop = (int(match[key], 0) for key in ("start", "stop")) if match else (1, 0)
-    except ValueError:
-        start, stop = 1, 0
-    if match is None or start >= stop:
-        raise ValueError(f"{text!r} is no range: 0x1000-0x2000, or pc.ram@0x1000-0x2000")
-    if match["block"] is not None:
-        size = 0 if stream.ram is None else stream.ram[match["block"]].size
-        if start >= size:
-            raise ValueError(f"{text!r}: the block has {size:#x} bytes")
-        return [(match["block"], start, min(stop, size))]
     found = []
-    for one, address, length in stream.memory.pieces(start, stop - start):
-        if one is not None:
-            offset = one.offset + address - one.start
-            found.append((one.block, offset, offset + length))
-    if not found:
-        raise ValueError(f"{text!r} is no guest memory")
+    for place in memory_range(stream, text):
+        if place.block is None or place.stop is None:
+            raise ValueError(f"{text!r} is not a range: 0x1000-0x2000, or pc.ram@0x1000-0x2000")
+        found.append((place.block, place.start, place.stop))
     return found
 
 

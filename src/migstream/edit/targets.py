@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
-from migstream.wire.model import Section, SectionType, Subsection
+from migstream.errors import Unsupported
+from migstream.places import Place, places
+from migstream.wire.model import Section, Subsection
 
 if TYPE_CHECKING:
     from migstream.stream import Device, Stream
     from migstream.vmstate.values import Value
 
 __all__ = ["Target", "targets"]
-
-RAM = "ram/"
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,58 +36,28 @@ def targets(stream: Stream, path: str) -> list[Target]:
     NoSuchPath, NoSuchAddress : nothing
     Unsupported : it names fields
     """
-    if path.startswith(RAM):
-        name = path.removeprefix(RAM)
-        if stream.ram is None:
-            raise NoSuchAddress(f"no RAM block {name!r}: the stream has no guest memory")
-        _ = stream.ram[name]
-        return [Target(path=path, block=name)]
-    found = _configuration(stream, path) or _devices(stream, path) or _live(stream, path)
-    return found or _subsections(stream, path)
+    return [_target(place) for place in places(stream, path)]
 
 
-def _configuration(stream: Stream, path: str) -> list[Target]:
-    """`configuration/NAME`, which is its name in the stream, too."""
-    present = () if stream.configuration is None else stream.configuration.subsections
-    return [Target(path=s.name, configuration=s) for s in present if s.name == path]
-
-
-def _devices(stream: Stream, path: str) -> list[Target]:
-    hits = [d for d, rest in stream.find_devices(path) if rest in {"", "/"}]
-    return [Target(path=device.path, device=device) for device in hits]
-
-
-def _live(stream: Stream, path: str) -> list[Target]:
-    """Sections that come in parts; the parts know their beginning by its id."""
-    starts = [
-        s
-        for s in stream.sections
-        if s.type is SectionType.START and path in {s.name, s.path} and s.name != "ram"
-    ]
-    return [
-        Target(
-            path=start.path,
-            live=tuple(
-                s
-                for s in stream.sections
-                if s.type is not SectionType.FULL and s.section_id == start.section_id
-            ),
+def _target(place: Place) -> Target:
+    if place.kind == "memory" and place.whole:
+        return Target(path=place.path, block=place.block)
+    if place.kind == "configuration":
+        return Target(path=place.path, configuration=place.configuration)
+    if place.kind == "live" and place.sections[0].name != "ram":
+        return Target(path=place.path, live=place.sections)
+    value, device = place.value, place.device
+    if value is None or device is None:
+        raise Unsupported(
+            f"{place.path} is neither a device, a subsection nor a RAM block",
+            hint="no other part of a stream can be dropped or renamed",
         )
-        for start in starts
-    ]
-
-
-def _subsections(stream: Stream, path: str) -> list[Target]:
-    found = []
-    for value in stream.find(path):
-        if value.kind != "subsection":
-            raise Unsupported(
-                f"{value.path} is a field: it has its place, and its name is not in the stream",
-                at=value.span.start,
-                hint="devices, subsections and RAM blocks can be dropped and renamed",
-            )
-        device = next(d for d in stream.devices if value.span.start in d.section.payload)
-        found.append(Target(path=value.path, device=device, value=value))
-    if not found:
-        raise NoSuchPath(f"nothing is called {path!r}")
-    return found
+    if value.path == device.path:
+        return Target(path=device.path, device=device)
+    if value.kind != "subsection":
+        raise Unsupported(
+            f"{value.path} is a field: it has its place, and its name is not in the stream",
+            at=value.span.start,
+            hint="devices, subsections and RAM blocks can be dropped and renamed",
+        )
+    return Target(path=value.path, device=device, value=value)

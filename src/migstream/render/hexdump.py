@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from migstream.errors import NoSuchPath
+from migstream.places import Place, contents, item_at
 from migstream.render.items import note, title
 from migstream.render.text import LINE, Palette, escape, grouped, hex_line, prose
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, Item, Section, SectionType, Span
+from migstream.wire.model import Command, Section, Span
 
-__all__ = ["Piece", "dump_lines", "pieces", "region", "resolve"]
+__all__ = ["Piece", "dump_lines", "of_place", "pieces", "region"]
 
 FEW_LINES = 16
-REGION = re.compile(r"@(0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?")
 LONGEST = 60
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes with one owner."""
+    """Bytes with one owner; `span` in the stream, of guest memory in its RAM block."""
 
     span: Span
     path: str
@@ -32,50 +30,27 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     data: memoryview
 
 
-def resolve(stream: Stream, path: str) -> Iterator[Span]:
-    """The bytes that a path, @OFFSET or @START-STOP names."""
-    match = REGION.fullmatch(path)
-    if match is None:
-        if path.startswith("@"):
-            raise NoSuchPath(
-                f"{path!r} is no place",
-                hint="a place is @OFFSET or @START-STOP, such as @0x1f0-0x200",
-            )
-        live = _live(stream, path)
-        yield from live or (value.span for value in stream.find(path))
-        return
-    start = int(match[1], 0)
-    stop = start + 1 if match[2] is None else int(match[2], 0)
-    if not 0 <= start < stop <= stream.size:
-        raise NoSuchPath(
-            f"{path!r} lies outside", hint=f"the stream has the bytes 0 to {stream.size:#x}"
-        )
-    if match[2] is None:
-        device = _device(stream, start)
-        yield device.value.owner(start).span if device else _item(stream, start).span
-        return
-    yield Span(start, stop)
-
-
-def _live(stream: Stream, path: str) -> list[Span]:
-    """The sections of live state, such as `ram[0]`; walks the stream only if it has them."""
-    begun = any(isinstance(i, Section) and path in {i.name, i.path} for i in flat(stream.head))
-    sections = stream.sections if begun else ()
-    return [s.span for s in sections if path in {s.name, s.path} and s.type != SectionType.FULL]
-
-
 def _device(stream: Stream, offset: int) -> Device | None:
     return next((d for d in stream.devices if offset in d.section.payload), None)
 
 
-def _item(stream: Stream, offset: int) -> Item:
-    owner: Item | None = None
-    for item in flat(stream.items):
-        if offset in item.span:
-            owner = item
-    if owner is None:
-        raise NoSuchPath(f"nothing owns the byte {offset:#x}")
-    return owner
+def of_place(stream: Stream, place: Place) -> Iterator[Piece]:
+    """The owners of what a name means; of guest memory its contents."""
+    if place.kind == "memory":
+        yield _memory(stream, place)
+    for span in place.spans:
+        yield from pieces(stream, span)
+
+
+def _memory(stream: Stream, place: Place) -> Piece:
+    raw = contents(stream, place)
+    return Piece(
+        span=Span(place.start, place.start + len(raw)),
+        path=place.path,
+        type="memory",
+        text="",
+        data=memoryview(raw),
+    )
 
 
 def pieces(stream: Stream, span: Span) -> Iterator[Piece]:
@@ -152,7 +127,7 @@ def _word(value: Value) -> str:
 
 def _part(stream: Stream, at: int) -> tuple[int, str, str, str]:
     """Where the part of an item that holds `at` ends, and what it is."""
-    item = _item(stream, at)
+    item = item_at(stream, at)
     label, name = item.label, title(item)
     if isinstance(item, Section):
         if at < item.payload.start:

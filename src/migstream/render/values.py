@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from migstream.errors import NoSuchAddress
+from migstream.places import Place, contents
 from migstream.render.text import escape, prose
+from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
-__all__ = ["is_several", "value_json", "value_line", "word"]
+__all__ = [
+    "is_several",
+    "place_bytes",
+    "place_json",
+    "place_line",
+    "value_json",
+    "value_line",
+    "word",
+]
 
 
 def is_several(path: str) -> bool:
@@ -31,6 +42,38 @@ def value_line(value: Value, name: str, *, hexadecimal: bool, where: bool) -> st
     place = f"{value.span.start:#x}+{value.span.size:#x} " if where else ""
     label = f"{escape(name)} = " if name else ""
     return f"{place}{label}{word(value, hexadecimal=hexadecimal)}"
+
+
+def place_line(stream: Stream, place: Place, name: str, *, hexadecimal: bool, where: bool) -> str:
+    """As `value_line`; bytes that are no value are hexadecimal digits."""
+    if place.value is not None:
+        return value_line(place.value, name, hexadecimal=hexadecimal, where=where)
+    raw = place_bytes(stream, place)
+    start = place.start if place.span is None else place.span.start
+    at = f"{start:#x}+{len(raw):#x} " if where else ""
+    return f"{at}{escape(name)}{' = ' if name else ''}{raw.hex()}"
+
+
+def place_bytes(stream: Stream, place: Place) -> bytes:
+    """What is at a place; raises NoSuchAddress where that is not in the stream, or a whole block."""
+    if place.kind != "memory":
+        return b"".join(bytes(stream.store.view(*span)) for span in place.spans)
+    if place.whole:
+        raise NoSuchAddress(
+            f"{place.path} is a whole block",
+            hint=f"bytes of it are {place.path}@START-STOP; `extract` writes all of it",
+        )
+    return contents(stream, place)
+
+
+def place_json(stream: Stream, place: Place) -> dict[str, Any]:
+    """A value with its place, or bytes with theirs: `span` is in the stream, of memory in its block."""
+    if place.value is not None:
+        return value_json(place.value)
+    raw = place_bytes(stream, place)
+    start = place.start if place.span is None else place.span.start
+    span = [start, start + len(raw)]
+    return {"path": place.path, "type": place.kind, "span": span, "value": raw.hex()}
 
 
 def value_json(value: Value) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
@@ -593,11 +593,20 @@ class Stream:
             raise self._no_such(path)
 
     def find_devices(self, path: str) -> Iterator[tuple[Device, str]]:
-        """Devices that a path begins with, and what is left of the path."""
+        """Devices that a path begins with, and what is left of the path.
+
+        What follows the place on a bus is enough where one device is called so: `e1000` for
+        `0000:00:03.0/e1000`.
+        """
         names: dict[str, list[Device]] = {}
         for device in self.devices:
             names.setdefault(device.name, []).append(device)
-        for devices, rest in match_names(names.items(), path):
+        found = list(match_names(names.items(), path))
+        if not found:
+            short = self._short_names(names)
+            alone = {name: names[full[0]] for name, full in short.items() if len(full) == 1}
+            found = list(match_names(alone.items(), path))
+        for devices, rest in found:
             for device in devices:
                 mine = f"[{device.instance_id}]"
                 if rest.startswith((mine, "[*]")):
@@ -605,10 +614,30 @@ class Stream:
                 elif not rest.startswith("["):
                     yield device, rest
 
+    @staticmethod
+    def _short_names(names: Iterable[str]) -> dict[str, list[str]]:
+        """Names of devices without their places on a bus, each with those that end so."""
+        short: dict[str, list[str]] = {}
+        for name in names:
+            if "/" in name:
+                short.setdefault(name.rpartition("/")[2], []).append(name)
+        return short
+
     def _no_such(self, path: str) -> Exception:
-        for device, _rest in self.find_devices(path):
+        for device, rest in self.find_devices(path):
+            array, bracket, _ = rest.rpartition("[")
+            for value in find(device.value, array) if bracket else ():
+                if value.count is not None:
+                    error = no_such(path, ())
+                    error.hint = f"{value.path} has {value.count} elements, counted from 0"
+                    return error
             return no_such(path, (f"{device.path}/{c.name}" for c in device))
-        return no_such(path, [d.path for d in self.devices])
+        short = self._short_names(dict.fromkeys(device.name for device in self.devices))
+        for full, _rest in match_names(short.items(), path):
+            error = no_such(path, ())
+            error.hint = f"{len(full)} devices end so: {', '.join(full[:8])}"
+            return error
+        return no_such(path, [*(d.path for d in self.devices), *short])
 
     def owner(self, offset: int) -> Value:
         """The innermost device value that owns the byte at an absolute offset."""

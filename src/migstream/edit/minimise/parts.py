@@ -21,6 +21,7 @@ from migstream.edit.change import Edit
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.targets import Target
 from migstream.errors import BadDescription, BadRam, StreamError
+from migstream.places import RAM
 from migstream.ram.encode import counted
 from migstream.ram.model import RamRecords, RamSetup
 from migstream.stream import Stream, flat
@@ -42,7 +43,6 @@ from migstream.wire.model import (
 __all__ = ["LEVELS", "Candidate", "Part", "Parts"]
 
 FIRST_TORN = 8  # bytes of the first piece of what could not be read; each next one is twice as long
-RAM = "ram/"
 FOOTER = bytes((SectionType.FOOTER,))
 WHOLE = {"live", "device", "command", "description", "unread", "trailer", "part"}
 LIVE = {SectionType.START, SectionType.PART, SectionType.END}
