@@ -14,7 +14,8 @@
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
     ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
-    └── QemuError                 MS410  a QEMU that was asked does not start or answer
+    ├── QemuError                 MS410  a QEMU that was asked does not start or answer
+    └── PluginError               MS420  another package adds what cannot be used
 
 A wrong call raises TypeError or plain ValueError, never one of these.
 """
@@ -169,6 +170,13 @@ class QemuError(MigstreamError):
     """A QEMU that was run does not start, refuses a command, or ends."""
 
     code = "MS410"
+    exit_status = 5
+
+
+class PluginError(MigstreamError):
+    """What another package adds cannot be imported, or has a name that is taken."""
+
+    code = "MS420"
     exit_status = 5
 
 

@@ -108,6 +108,14 @@ _ALL = (
         "it answered, or refused its arguments. The message has its own words.\n\n"
         "Start it by hand with the same arguments.",
     ),
+    Page(
+        "MS420",
+        "Another package adds what cannot be used",
+        "Packages that are installed beside migstream may add section codecs, containers, meanings, rules, exports and\n"
+        "verbs (docs/extending.md). One of them cannot be imported, or claims a name that belongs to migstream or to a\n"
+        "third package: which of the two is meant cannot be known.\n\n"
+        "The message names the package. Update or uninstall it.",
+    ),
 )
 ERRORS = {page.code: page for page in _ALL}
 

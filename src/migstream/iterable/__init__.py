@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from migstream.wire.registry import Registry
+from migstream.plugins import Registry
+from migstream.wire.registry import Factory
 
 __all__ = ["SECTIONS"]
 
-SECTIONS = Registry(
+SECTIONS: Registry[Factory] = Registry(
+    "migstream.sections",
     {
         "ram": "migstream.ram.codec:RamCodec",
         "spapr/htab": "migstream.iterable.htab:Htab",
@@ -18,5 +20,4 @@ SECTIONS = Registry(
         "*/vfio": "migstream.iterable.vfio:Vfio",
         "pbs-state": "migstream.iterable.pbs:PbsState",
     },
-    group="migstream.sections",
 )

@@ -1,24 +1,20 @@
-"""Section kinds: one codec each, found by the section's name.
+"""What a codec is: it reads one kind of section, found by the section's name.
 
 A codec reads the payload of START, PART and END sections (and of old-style FULL ones) that no
-description covers. The table is filled by `migstream.ram` and `migstream.iterable`; an entry
-point group `migstream.sections` adds others' kinds, loaded only when no built-in answers.
+description covers. The table is `migstream.iterable.SECTIONS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
-from importlib import import_module
 from typing import Any, Protocol
 
 import msgspec
 
-from migstream.plugins import plugins
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Configuration, SectionType
 
-__all__ = ["Codec", "Context", "Registry"]
+__all__ = ["Codec", "Context", "Factory"]
 
 
 class Context(msgspec.Struct, kw_only=True):
@@ -64,45 +60,3 @@ class Codec(Protocol):
 
 
 Factory = Callable[[Context], Codec]
-
-
-class Registry:
-    """Names of sections to codecs. A name may hold `*` (`*/vfio`); exact names win."""
-
-    def __init__(self, builtin: dict[str, str], group: str | None = None) -> None:
-        self._where = dict(builtin)
-        self._group = group
-        self._plugins: dict[str, Any] | None = None
-
-    def register(self, name: str, where: str) -> None:
-        """Claim `name` for the factory at `where` ("package.module:attribute")."""
-        if name in self._where:
-            raise ValueError(f"section {name!r} already belongs to {self._where[name]}")
-        self._where[name] = where
-
-    def names(self) -> list[str]:
-        return sorted(self._where)
-
-    def find(self, name: str, *, plugins: bool = True) -> Factory | None:
-        """The codec's factory for a section of this name, None when nobody claims it.
-
-        `plugins` may be left out for a section that needs no codec to be read.
-        """
-        where = self._where.get(name)
-        if where is None:
-            where = next(
-                (w for p, w in self._where.items() if "*" in p and fnmatchcase(name, p)), None
-            )
-        if where is not None:
-            module, _, attribute = where.partition(":")
-            factory: Factory = getattr(import_module(module), attribute)
-            return factory
-        return self._plugin(name) if plugins else None
-
-    def _plugin(self, name: str) -> Factory | None:
-        if self._group is None:
-            return None
-        if self._plugins is None:
-            self._plugins = plugins(self._group)
-        entry = self._plugins.get(name)
-        return None if entry is None else entry.load()

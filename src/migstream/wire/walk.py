@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from migstream.errors import BadFraming, NeedData, NotAStream, ParseError, StreamError, Unsupported
+from migstream.plugins import Registry
 from migstream.wire.cursor import Cursor, zeros
 from migstream.wire.frames import (
     BEGINNING,
@@ -36,7 +37,7 @@ from migstream.wire.model import (
     Trailer,
     VMDescription,
 )
-from migstream.wire.registry import Codec, Context, Registry
+from migstream.wire.registry import Codec, Context, Factory
 
 __all__ = ["Walker", "walk"]
 
@@ -90,7 +91,7 @@ class Walker:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Registry[Factory],
         sizes: Mapping[Key, Sequence[int | None]] | None = None,
         context: Context | None = None,
         known: Sequence[int] = (),
