@@ -10,12 +10,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import zstandard
-
 from fuzz import tree
 from fuzz.compose import Composed
 from fuzz.kept import command
 from fuzz.tokens import NUMBERS, Piece, Token, footer, header, number
+from migstream.source.zstd import zstd
 from support import build
 
 __all__ = ["CONTAINERS", "bytes_changed", "pieces_changed", "tail_changed", "tree_changed"]
@@ -301,5 +300,5 @@ CONTAINERS: dict[str, Callable[[bytes], bytes]] = {
     "gz": lambda data: gzip.compress(data, 1, mtime=0),
     "bz2": lambda data: bz2.compress(data, 1),
     "xz": lambda data: lzma.compress(data, preset=0),
-    "zst": zstandard.ZstdCompressor(level=1).compress,
+    "zst": lambda data: zstd.compress(data, 1),
 }

@@ -19,6 +19,7 @@ import pytest
 
 import migstream
 from migstream.errors import SourceError
+from migstream.source.zstd import zstd
 from migstream.stream import Stream
 from migstream.wire.model import Item
 from support import build, damage
@@ -36,7 +37,6 @@ from support.build import (
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
-zstandard = pytest.importorskip("zstandard")
 
 
 class Unseekable(io.BytesIO):
@@ -214,14 +214,12 @@ def limited(path: Path, *words: str, pipe: bool = False) -> tuple[int, bytes]:
     return status, done.stdout
 
 
-def zstd(path: Path, *pieces: tuple[bytes, int], window_log: int = 0) -> Path:
+def zstd_file(path: Path, *pieces: tuple[bytes, int], window_log: int = 0) -> Path:
     """A zstd file of pieces, each repeated: terabytes take no time to write."""
-    options = {"write_content_size": False}
-    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=window_log, **options)
-    with (
-        path.open("wb") as raw,
-        zstandard.ZstdCompressor(compression_params=parameters).stream_writer(raw) as out,
-    ):
+    parameter = zstd.CompressionParameter
+    options: dict[int, int] = {parameter.compression_level: 1, parameter.content_size_flag: 0}
+    options |= {parameter.window_log: window_log} if window_log else {}
+    with zstd.open(path, "wb", options=options) as out:
         for piece, count in pieces:
             out.write(piece * count)
     return path
@@ -231,7 +229,7 @@ HEAD = build.HEADER + build.configuration("pc-i440fx-7.2")
 
 
 def test_a_window_larger_than_reason(tmp_path: Path) -> None:
-    path = zstd(tmp_path / "a.zst", (HEAD, 1), (bytes(1 << 20), 64), window_log=30)
+    path = zstd_file(tmp_path / "a.zst", (HEAD, 1), (bytes(1 << 20), 64), window_log=30)
     raw = bytearray(path.read_bytes())
     raw[5] = (30 - 10) << 3  # the frame header's window, claimed
     path.write_bytes(raw)
@@ -243,7 +241,7 @@ def test_a_window_larger_than_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["info", "ls", "decode", "check"])
 def test_device_state_without_end(tmp_path: Path, verb: str) -> None:
     bomb = build.section_start(4, 4, "bomb")
-    path = zstd(tmp_path / "a.zst", (HEAD + bomb, 1), (b"\1" * (1 << 20), 512))
+    path = zstd_file(tmp_path / "a.zst", (HEAD + bomb, 1), (b"\1" * (1 << 20), 512))
     status, output = limited(path, verb)
     assert status in {3, 4, 5}
     assert b"[MS" in output
@@ -251,7 +249,7 @@ def test_device_state_without_end(tmp_path: Path, verb: str) -> None:
 
 @pytest.mark.parametrize("verb", ["info", "ls", "stat"])
 def test_commands_without_end(tmp_path: Path, verb: str) -> None:
-    path = zstd(tmp_path / "a.zst", (HEAD, 1), (build.command(1), 1_000_000), (build.END, 1))
+    path = zstd_file(tmp_path / "a.zst", (HEAD, 1), (build.command(1), 1_000_000), (build.END, 1))
     assert path.stat().st_size < 2000
     status, output = limited(path, verb)
     assert status == 4

@@ -82,13 +82,12 @@ class Zstd:
     """The sending side of zstd."""
 
     def __init__(self) -> None:
-        import zstandard
+        from migstream.source.zstd import zstd
 
-        self._stream = zstandard.ZstdCompressor(level=1).compressobj()
-        self._flush = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        self._stream = zstd.ZstdCompressor(level=1)
 
     def __call__(self, pages: bytes) -> bytes:
-        return self._stream.compress(pages) + self._stream.flush(self._flush)
+        return self._stream.compress(pages) + self._stream.flush(self._stream.FLUSH_BLOCK)
 
 
 def each(pages: Iterable[bytes], wbits: int) -> bytes:

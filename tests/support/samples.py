@@ -20,14 +20,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import zstandard
+from migstream.source.zstd import zstd
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OWN = REPOSITORY / "tests" / "streams"
 SHARED = Path(os.environ.get("MIGSTREAM_STREAMS") or REPOSITORY.parent / "shared")
 
 # The collection was packed with `zstd --long=27`, and the patches with a window as large as their base.
-WINDOW = 1 << 31
+WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 31}
 
 
 @dataclass(frozen=True)
@@ -164,15 +164,11 @@ def _content(source: Path, base: Path | None) -> bytes:
     if source.suffix != ".zst":
         return data
     if base is None:
-        return _inflate(zstandard.ZstdDecompressor(max_window_size=WINDOW), data)
-    return _inflate(zstandard.ZstdDecompressor(_patch_base(base), max_window_size=WINDOW), data)
-
-
-def _inflate(packer: zstandard.ZstdDecompressor, data: bytes) -> bytes:
-    return packer.decompressobj().decompress(data)
+        return zstd.ZstdDecompressor(options=WINDOW).decompress(data)
+    return zstd.ZstdDecompressor(_patch_base(base).as_prefix, options=WINDOW).decompress(data)
 
 
 @cache
-def _patch_base(path: Path) -> zstandard.ZstdCompressionDict:
+def _patch_base(path: Path) -> zstd.ZstdDict:
     """Return a good stream in the role of a dictionary, which is what ``zstd --patch-from`` means."""
-    return zstandard.ZstdCompressionDict(_content(path, None), zstandard.DICT_TYPE_RAWCONTENT)
+    return zstd.ZstdDict(_content(path, None), is_raw=True)

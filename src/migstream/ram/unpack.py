@@ -13,15 +13,12 @@ import struct
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from migstream.errors import BadRam, Unsupported
 from migstream.ram.multifd import Packet
 
 __all__ = ["Unpacker"]
 
-# Bytes fed to zstd at a time. A block of four bytes unpacks to 128 KiB: 32 MiB before the check.
-ZSTD_STEP = 1 << 10
 RAW, ZLIB, GZIP = -15, 15, 31  # zlib's wbits: what surrounds the deflate data
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_MEMBERS = 512  # QATzip begins a new one after 1 KiB of input at the earliest
@@ -94,26 +91,28 @@ class Unzstd:
 
     def __init__(self, packet: Packet) -> None:
         try:
-            import zstandard
+            from migstream.source.zstd import zstd
         except ImportError:
             raise Unsupported(
-                "multifd: this channel is compressed with zstd, and no decoder is installed",
+                "multifd: this channel is compressed with zstd, which this Python was built without",
                 at=packet.payload.start,
-                hint="pip install 'migstream[zstd]'",
+                hint="another Python, such as the system's own, has it",
             ) from None
-        self._damaged = zstandard.ZstdError
-        self._stream: Any = zstandard.ZstdDecompressor().decompressobj()
+        self._damaged = zstd.ZstdError, EOFError  # the latter where the frame has ended already
+        self._stream = zstd.ZstdDecompressor()
 
     def __call__(self, packet: Packet, payload: memoryview) -> bytes:
-        out = bytearray()
-        for at in range(0, len(payload), ZSTD_STEP):
-            try:
-                out += self._stream.decompress(payload[at : at + ZSTD_STEP])
-            except self._damaged as error:
-                raise _wrong(packet, len(out), error) from None
-            if len(out) > _size(packet):
-                break
-        return bytes(out)
+        expected, stream = _size(packet), self._stream
+        out = b""
+        try:
+            out = stream.decompress(payload, expected)
+            # the flush lies behind the last page; one more byte would be too many
+            while not (stream.needs_input or stream.eof):
+                if stream.decompress(b"", 1):
+                    raise _wrong(packet, expected + 1)
+        except self._damaged as error:
+            raise _wrong(packet, len(out), error) from None
+        return out
 
 
 def _each_page(wbits: int, packet: Packet, payload: memoryview) -> bytes:

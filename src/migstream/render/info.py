@@ -103,6 +103,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
         "walked": walked,
         "from": "walk" if walked else "tail",
         "offset": stream.origin,
+        "layers": [layer._asdict() for layer in stream.layers],
         "behind": _behind(stream) if walked else None,
         "damage": [str(error) for error in stream.damage] if walked else None,
     }
@@ -215,6 +216,9 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         )
     if info["offset"]:
         facts.insert(2, ("begins at", f"{info['offset']:#x}; offsets are counted from there"))
+    if info["layers"]:
+        layers = (f"{one['name']} {one['said']}".strip() for one in reversed(info["layers"]))
+        facts.insert(2, ("inside", escape(" in ".join(layers))))
     if info["behind"]:
         facts.append(("behind it", f"{size(info['behind']['size'])}: {info['behind']['what']}"))
     lines = _facts(facts, palette)

@@ -1,4 +1,4 @@
-"""Whole files that are compressed: read forward, one member or frame after the other, in bounded memory.
+"""Containers that are compressed: read forward, one member or frame after the other, in bounded memory.
 
 Everything that can be unpacked comes out before the damage behind it is said.
 """
@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from migstream.errors import SourceError
+from migstream.source.layers import Layer, Opened, Pipe
 
-__all__ = ["Unpacked", "kind_of"]
+__all__ = ["BZIP2", "GZIP", "XZ", "ZSTD", "Unpacked"]
 
 CHUNK = 1 << 16
 MOST_AT_ONCE = 1 << 20
 # Windows are allocated as large as they are claimed. 128 MiB is what `zstd -d` and `xz -d` take without being asked.
-MOST_WINDOW = 1 << 27
+WINDOW_LOG = 27
+MOST_WINDOW = 1 << WINDOW_LOG
 
 
 class Member(Protocol):
-    """One member of a compressed file (zlib's, bz2's and lzma's objects are so, or nearly)."""
+    """One member of a compressed file (bz2's, lzma's and zstd's objects are so, zlib's nearly)."""
 
     @property
     def eof(self) -> bool: ...
@@ -53,47 +55,35 @@ class _Gzip:
         return self._object.decompress(self._object.unconsumed_tail + data, max(max_length, 0))
 
 
-class _Zstd:
-    """A zstd frame. The library gives all that its input unpacks to, so that little is fed at a time."""
-
-    needs_input = True
-
-    def __init__(self, library: Any) -> None:
-        self._frame = library.ZstdDecompressor(max_window_size=MOST_WINDOW).decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._frame.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._frame.unused_data)
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        del max_length
-        return bytes(self._frame.decompress(data))
+Start = tuple[Callable[[], Member], tuple[type[Exception], ...]]
 
 
 class Kind(NamedTuple):
-    """A way of compressing: its name, what a file of it begins with, a maker of readers, their errors, bytes to feed at once."""
+    """A way of compressing: its name, what a file of it begins with, and what gives a maker of readers and their errors."""
 
     name: str
     magic: bytes
-    start: Callable[[], tuple[Callable[[], Member], tuple[type[Exception], ...]]]
-    feed: int = CHUNK
+    start: Callable[[], Start]
+
+    def __call__(self, outer: Opened, /) -> Opened | None:
+        """What is compressed in this way in `outer` (protocol: source.containers.Container)."""
+        if outer.head(len(self.magic)) != self.magic:
+            return None
+        unpacked = Unpacked(outer.reader(), self)
+        return outer.inside(Layer(self.name), pipe=unpacked, packed=lambda: unpacked.packed)
 
 
-def _gzip() -> tuple[Callable[[], Member], tuple[type[Exception], ...]]:
+def _gzip() -> Start:
     return _Gzip, (zlib.error,)
 
 
-def _bzip2() -> tuple[Callable[[], Member], tuple[type[Exception], ...]]:
+def _bzip2() -> Start:
     import bz2
 
     return bz2.BZ2Decompressor, (OSError, ValueError)
 
 
-def _xz() -> tuple[Callable[[], Member], tuple[type[Exception], ...]]:
+def _xz() -> Start:
     import lzma
 
     def member() -> Member:
@@ -102,48 +92,43 @@ def _xz() -> tuple[Callable[[], Member], tuple[type[Exception], ...]]:
     return member, (lzma.LZMAError,)
 
 
-def _zstd() -> tuple[Callable[[], Member], tuple[type[Exception], ...]]:
-    try:
-        import zstandard
-    except ImportError:
-        raise SourceError(
-            "this file is compressed with zstd, and no decoder is installed",
-            hint="pip install 'migstream[zstd]', or unpack it first: zstd -d",
-        ) from None
-    return lambda: _Zstd(zstandard), (zstandard.ZstdError,)
+def _zstd() -> Start:
+    from migstream.source.zstd import zstd
+
+    most: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
+    return lambda: zstd.ZstdDecompressor(options=most), (zstd.ZstdError,)
 
 
-KINDS = (
-    Kind("gzip", b"\x1f\x8b", _gzip),
-    Kind("bzip2", b"BZh", _bzip2),
-    Kind("xz", b"\xfd7zXZ\x00", _xz),
-    Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd, 1 << 10),
-)
+GZIP = Kind("gzip", b"\x1f\x8b", _gzip)
+BZIP2 = Kind("bzip2", b"BZh", _bzip2)
+XZ = Kind("xz", b"\xfd7zXZ\x00", _xz)
+ZSTD = Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd)
 TOO_MUCH = ("memory", "Memory")  # in what xz and zstd say of a window beyond the limit
-
-
-def kind_of(head: bytes) -> Kind | None:
-    """How a file that begins so is compressed; None where it is not."""
-    return next((kind for kind in KINDS if head.startswith(kind.magic)), None)
 
 
 class Unpacked:
     """The bytes inside a compressed file, forward; damage in it is an error of ours, said once.
 
-    Raises SourceError where no decoder is installed. `packed` counts the bytes of the file that were read so far.
+    Raises SourceError where this Python was built without a decoder. `packed` counts the bytes of the file that were read so far.
     """
 
-    def __init__(self, raw: BinaryIO, kind: Kind) -> None:
+    def __init__(self, raw: Pipe, kind: Kind) -> None:
         self.packed = 0
         self._raw = raw
         self._kind = kind
-        self._start, self._errors = kind.start()
+        try:
+            self._start, self._errors = kind.start()
+        except ImportError:
+            raise SourceError(
+                f"this file is compressed with {kind.name}, which this Python was built without",
+                hint=f"unpack it first: {kind.name} -d",
+            ) from None
         self._member: Member | None = None
         self._data = b""
         self._ready = memoryview(b"")
         self._ended = False
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, none at the end.
 
         Raises
@@ -158,7 +143,7 @@ class Unpacked:
 
     def _more(self) -> bytes:
         if not self._data and (self._member is None or self._member.needs_input):
-            self._data = self._raw.read(self._kind.feed)
+            self._data = self._raw.read(CHUNK)
             self.packed += len(self._data)
             if not self._data:
                 self._ended = True

@@ -6,95 +6,16 @@ import io
 import os
 import stat
 import sys
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
-from migstream.source.compressed import Unpacked, kind_of
+from migstream.source.containers import SCHEMES, unwrap
+from migstream.source.layers import SPOOL_CHUNK, Opened, Pipe
 from migstream.source.store import File, Slice, Store, Whole
 
-__all__ = ["Openable", "Opened", "Pipe", "open_source"]
+__all__ = ["Openable", "open_source"]
 
 Openable = str | os.PathLike[str] | BinaryIO | bytes | bytearray | memoryview
-
-SPOOL_CHUNK = 1 << 18
-# What a compressed file may unpack to on a disk: this much in any case, and so many times its own size.
-UNPACKED_FLOOR, UNPACKED_RATIO = 64 << 20, 256
-
-
-class Pipe(Protocol):
-    """Bytes that go by once."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes, none at the end; raises SourceError where they are damaged."""
-        ...
-
-
-class Opened:
-    """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once.
-
-    `cut` says why a pipe that was spooled ended early; `path` is that of a plain file; `device`
-    tells a block device, whose end is not the stream's; `origin` is where in the source the
-    stream begins.
-    """
-
-    def __init__(
-        self, name: str, store: Store | None, pipe: Pipe | None, closing: list[object]
-    ) -> None:
-        self.name = name
-        self.store = store
-        self.pipe = pipe
-        self.cut: SourceError | None = None
-        self.path: str | None = None
-        self.device = False
-        self.origin = 0
-        self._closing = closing
-
-    @property
-    def packed(self) -> int | None:
-        """Bytes of the compressed file that were read so far; None where nothing is compressed."""
-        return self.pipe.packed if isinstance(self.pipe, Unpacked) else None
-
-    def spool(self) -> None:
-        """Make a file of a pipe, so that all bytes are at hand."""
-        self.store = self.drain(b"")
-
-    def drain(self, first: bytes) -> Store:
-        """The rest of a pipe behind `first`, in a temporary file that no folder names.
-
-        Raises
-        ------
-        SourceError : there is no room for it, or it unpacks to more than it ever should
-        """
-        from migstream.source.spool import Spool
-
-        assert self.pipe is not None
-        spool = Spool()
-        self._closing.append(spool)
-        spool.append(first)
-        while True:
-            try:
-                piece = self.pipe.read(SPOOL_CHUNK)
-            except SourceError as error:
-                self.cut, piece = error, b""
-            if not piece:
-                break
-            if self.packed is not None and spool.size > self.most:
-                raise SourceError(
-                    f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
-                    hint="if that is meant, unpack it to a file first, then open that",
-                )
-            spool.append(piece)
-        self.pipe = None
-        return spool
-
-    @property
-    def most(self) -> int:
-        """Bytes that may be unpacked to a temporary file."""
-        return UNPACKED_FLOOR + UNPACKED_RATIO * (self.packed or 0)
-
-    def close(self) -> None:
-        for thing in reversed(self._closing):
-            thing.close()  # type: ignore[attr-defined]
 
 
 def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> Opened:
@@ -104,13 +25,18 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> 
         raw.seek(offset)
     except (OSError, io.UnsupportedOperation, AttributeError):
         return Opened(name, None, _passed(_Raw(raw), offset), closing)
-    kind = kind_of(raw.read(8))
-    raw.seek(offset)
-    if kind is not None:
-        return Opened(name, None, Unpacked(raw, kind), closing)
     file = File(raw.fileno(), size)
     opened = Opened(name, _from(file, offset), None, [*closing, file])
     opened.device = stat.S_ISBLK(status.st_mode)
+    return opened
+
+
+def _skipped(opened: Opened, offset: int) -> Opened:
+    """The same without its first bytes."""
+    if offset and opened.store is not None:
+        opened.store = Slice(opened.store, offset)
+    elif offset and opened.pipe is not None:
+        opened.pipe = _passed(opened.pipe, offset)
     return opened
 
 
@@ -141,24 +67,30 @@ class _Raw:
             raise SourceError(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
-def open_source(what: Openable, *, spool: bool = False, offset: int = 0) -> Opened:
-    """Open a path, `-` (standard input), a file object or bytes.
+def open_source(
+    what: Openable, *, spool: bool = False, offset: int = 0, bare: bytes = b""
+) -> Opened:
+    """Open a path, `-` (standard input), an address, a file object or bytes: what is in their innermost container.
 
     Parameters
     ----------
     spool : make a temporary file of what can only be read once, so that all bytes are at hand
-    offset : bytes before the stream, which are left out
+    offset : bytes of the outermost source that are left out
+    bare : what begins so is in no container (`source.containers.unwrap`)
 
     Raises
     ------
-    SourceError : it does not exist or cannot be read
+    SourceError : it does not exist or cannot be read, or a container is broken
     NotAStream : it is a directory
     """
     opened = _open(what, offset)
     opened.origin = offset
-    if spool and opened.pipe is not None:
-        opened.spool()
-    return opened
+    try:
+        opened = unwrap(opened, bare)
+        return opened.spool() if spool else opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _open(what: Openable, offset: int) -> Opened:
@@ -171,6 +103,10 @@ def _open(what: Openable, offset: int) -> Opened:
             return _from_file("<stdin>", sys.stdin.buffer, [], offset)
         # pathlib would cost each command as much as reading a small stream does
         path = os.fspath(what)
+        scheme, found, _ = path.partition("://")
+        opener = SCHEMES.find(scheme) if found else None
+        if opener is not None:
+            return _skipped(opener(path), offset)
         try:
             if os.path.isdir(path):  # noqa: PTH112
                 raise NotAStream(

@@ -21,7 +21,8 @@ from migstream.errors import (
 )
 from migstream.iterable import SECTIONS
 from migstream.names import brief, prose
-from migstream.source.opened import Openable, Opened, open_source
+from migstream.source.layers import Layer, Opened
+from migstream.source.opened import Openable, open_source
 from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
 from migstream.stream.devices import Device, Devices, opaque
@@ -32,7 +33,7 @@ from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout, fit_device
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value
-from migstream.wire.frames import LEAD, SCATTERED
+from migstream.wire.frames import LEAD, MAGIC, SCATTERED
 from migstream.wire.model import (
     Command,
     Configuration,
@@ -143,6 +144,15 @@ class Stream:
     def origin(self) -> int:
         """Offset in the source at which the stream begins: all other offsets are counted from there."""
         return self._opened.origin
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The containers that the stream was taken out of, the outermost first; none for a plain file."""
+        return self._opened.layers
+
+    def outermost(self, at: int) -> int | None:
+        """Where in the source itself the byte at offset `at` of the stream is; None where it is in no one byte."""
+        return self._opened.outermost(at)
 
     # --- from the end, or from the beginning ---------------------------------------------------
 
@@ -701,7 +711,7 @@ def open_stream(
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
     return Stream(
-        open_source(what, spool=spool, offset=offset),
+        open_source(what, spool=spool, offset=offset, bare=MAGIC),
         description,
         maps,
         [open_source(channel, spool=True) for channel in channels],

@@ -7,7 +7,7 @@ there gives a whole stream, and no other place does.
 from __future__ import annotations
 
 from migstream.errors import MigstreamError
-from migstream.source.opened import Opened
+from migstream.source.layers import Opened
 from migstream.source.store import Slice, Store
 from migstream.stream.locate import Tail
 from migstream.stream.reading import read_stream

@@ -27,7 +27,7 @@ from migstream.errors import (
     Truncated,
 )
 from migstream.iterable import SECTIONS
-from migstream.source.opened import Opened
+from migstream.source.layers import Opened
 from migstream.source.store import Kept, Rest, Store, Until
 from migstream.vmstate.description import Description, parse_description
 from migstream.vmstate.layout import Layout, compile_device

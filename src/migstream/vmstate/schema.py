@@ -145,11 +145,7 @@ def is_schema(path: str) -> bool:
         return False
     opened = open_source(path)
     try:
-        if opened.store is not None:
-            head = bytes(opened.store.view(0, min(HEAD, opened.store.size)))
-        else:
-            head = opened.pipe.read(HEAD) if opened.pipe is not None else b""
-        return head.lstrip().startswith(b"{")
+        return opened.head(HEAD).lstrip().startswith(b"{")
     finally:
         opened.close()
 

@@ -1,0 +1,204 @@
+"""What is open: a source, or what stands inside a container, and the containers on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, Self
+
+from migstream.errors import SourceError
+from migstream.source.store import Store
+
+__all__ = ["Layer", "Opened", "Pipe"]
+
+SPOOL_CHUNK = 1 << 18
+MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
+# What a compressed file may unpack to on a disk: this much in any case, and so many times its own size.
+UNPACKED_FLOOR, UNPACKED_RATIO = 64 << 20, 256
+
+
+class Pipe(Protocol):
+    """Bytes that go by once."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes, none at the end; raises SourceError where they are damaged."""
+        ...
+
+
+class Layer(NamedTuple):
+    """A container that was opened on the way: its name (a key of CONTAINERS), and what it says of itself."""
+
+    name: str
+    said: str = ""
+
+
+class Opened:
+    """An open source: `store` where the bytes are at hand, else `pipe` to read them from, once.
+
+    `cut` says why a pipe that was spooled ended early; `path` is that of a plain file; `device`
+    tells a block device, whose end is not the stream's; `origin` is where in the outermost source
+    the first byte is; `layers` are the containers that it was taken out of, the outermost first.
+    """
+
+    def __init__(
+        self, name: str, store: Store | None, pipe: Pipe | None, closing: list[object]
+    ) -> None:
+        self.name = name
+        self.store = store
+        self.pipe = pipe
+        self.cut: SourceError | None = None
+        self.path: str | None = None
+        self.device = False
+        self.origin = 0
+        self.layers: tuple[Layer, ...] = ()
+        self._closing = closing
+        self._outer: Opened | None = None
+        self._where: Callable[[int], int | None] = lambda at: at
+        self._packed: Callable[[], int] | None = None
+
+    # --- for containers ------------------------------------------------------------------------
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, fewer where there are fewer; they stay to be read. At most 1 MiB."""
+        if self.store is not None:
+            return bytes(self.store.view(0, size))
+        assert self.pipe is not None
+        if not isinstance(self.pipe, _Ahead):
+            self.pipe = _Ahead(self.pipe)
+        return self.pipe.peek(min(size, MOST_HEAD))
+
+    def reader(self) -> Pipe:
+        """All bytes from the first to the last, once."""
+        if self.pipe is not None:
+            return self.pipe
+        assert self.store is not None
+        return _Forward(self.store)
+
+    def inside(
+        self,
+        layer: Layer,
+        *,
+        store: Store | None = None,
+        pipe: Pipe | None = None,
+        where: Callable[[int], int | None] = lambda _: None,
+        packed: Callable[[], int] | None = None,
+    ) -> Opened:
+        """What stands inside this, which is closed with it.
+
+        Parameters
+        ----------
+        layer : the container
+        store, pipe : its contents, as one of the two
+        where : from an offset in them to that in the container, None where no single byte is it
+        packed : bytes of the container that were read so far, for one that is compressed: they
+            bound what it may unpack to
+        """
+        inner = Opened(self.name, store, pipe, self._closing)
+        inner.layers = (*self.layers, layer)
+        inner.cut = self.cut
+        inner._outer = self
+        inner._where = where
+        inner._packed = self._packed or packed
+        first = inner.outermost(0)
+        inner.origin = self.origin if first is None else first
+        return inner
+
+    # --- for readers -----------------------------------------------------------------------------
+
+    def outermost(self, at: int) -> int | None:
+        """The offset in the outermost file of the byte at offset `at`; None where no single byte is it."""
+        if self._outer is None:
+            return at + self.origin
+        outer = self._where(at)
+        return None if outer is None else self._outer.outermost(outer)
+
+    @property
+    def packed(self) -> int | None:
+        """Bytes of the outermost compressed file that were read so far; None where nothing is compressed."""
+        return None if self._packed is None else self._packed()
+
+    def spool(self) -> Self:
+        """Make a file of a pipe, so that all bytes are at hand."""
+        if self.store is None:
+            self.store = self.drain(b"")
+        return self
+
+    def drain(self, first: bytes) -> Store:
+        """The rest of a pipe behind `first`, in a temporary file that no folder names.
+
+        Raises
+        ------
+        SourceError : there is no room for it, or it unpacks to more than it ever should
+        """
+        from migstream.source.spool import Spool
+
+        assert self.pipe is not None
+        spool = Spool()
+        self._closing.append(spool)
+        spool.append(first)
+        while True:
+            try:
+                piece = self.pipe.read(SPOOL_CHUNK)
+            except SourceError as error:
+                self.cut, piece = error, b""
+            if not piece:
+                break
+            if self.packed is not None and spool.size > self.most:
+                raise SourceError(
+                    f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
+                    hint="if that is meant, unpack it to a file first, then open that",
+                )
+            spool.append(piece)
+        self.pipe = None
+        return spool
+
+    @property
+    def most(self) -> int:
+        """Bytes that may be unpacked to a temporary file."""
+        return UNPACKED_FLOOR + UNPACKED_RATIO * (self.packed or 0)
+
+    def close(self) -> None:
+        for thing in reversed(self._closing):
+            thing.close()  # type: ignore[attr-defined]
+
+
+class _Ahead:
+    """A pipe whose first bytes can be looked at; damage in them is said when it is its turn."""
+
+    def __init__(self, inner: Pipe) -> None:
+        self._inner = inner
+        self._ahead = b""
+        self._error: SourceError | None = None
+
+    def peek(self, size: int) -> bytes:
+        while len(self._ahead) < size and self._error is None:
+            try:
+                piece = self._inner.read(size - len(self._ahead))
+            except SourceError as error:
+                self._error = error
+                break
+            if not piece:
+                break
+            self._ahead += piece
+        return self._ahead[:size]
+
+    def read(self, size: int, /) -> bytes:
+        if self._ahead:
+            piece, self._ahead = self._ahead[:size], self._ahead[size:]
+            return piece
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return self._inner.read(size)
+
+
+class _Forward:
+    """A store as a pipe."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes:
+        piece = bytes(self._store.view(self._at, self._at + size))
+        self._at += len(piece)
+        return piece
