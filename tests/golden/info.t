@@ -376,6 +376,7 @@ $ migstream info pc-7.2.mig --json
   "walked": true,
   "from": "walk",
   "offset": 0,
+  "layers": [],
   "behind": null,
   "damage": []
 }

@@ -19,9 +19,10 @@ import migstream
 from migstream.errors import NotAStream, SourceError
 from migstream.plugins import Registry
 from migstream.source import containers
+from migstream.source import opened as opened_module
 from migstream.source.layers import Layer, Opened
 from migstream.source.opened import open_source
-from migstream.source.store import Slice
+from migstream.source.store import Slice, Whole
 from migstream.source.zstd import zstd
 from support import build
 
@@ -203,3 +204,29 @@ def test_what_is_no_container_is_asked_of_others_and_a_stream_is_not(
     with suppress(NotAStream):  # whether at once or when it is read
         migstream.open(b"anything else").close()
     assert asked == [b"anyt"]
+
+
+# --- addresses -----------------------------------------------------------------------------------
+
+
+def shelf(address: str) -> Opened:
+    """An opener of addresses: what lies on the shelf is a stream in a pipe, or a packed one at hand."""
+    if address.endswith("/pipe"):
+        return Opened(address, None, pipe(STREAM), [])
+    return Opened(address, Whole(gzip.compress(STREAM)), None, [])
+
+
+def test_an_address_is_opened_by_its_scheme(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    table: Registry[containers.Opener] = Registry("migstream.none", {"shelf": f"{__name__}:shelf"})
+    monkeypatch.setattr(opened_module, "SCHEMES", table)
+    for address, layers in (("shelf://one/pipe", []), ("shelf://one/packed", ["gzip"])):
+        with migstream.open(address) as stream:
+            assert stream.name == address
+            assert stream.machine == "pc-i440fx-7.2"
+            assert [layer.name for layer in stream.layers] == layers
+    with pytest.raises(SourceError, match="no such file"):
+        migstream.open("other://one")
+    with migstream.open("shelf://one/pipe", offset=len(STREAM) - 1) as stream:
+        assert stream.damage  # all but the last byte went by

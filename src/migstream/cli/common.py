@@ -32,6 +32,7 @@ __all__ = [
     "Out",
     "Run",
     "begun",
+    "fail",
     "guarded",
     "output_options",
     "paths",
@@ -118,7 +119,8 @@ def _complain(error: MigstreamError, name: str) -> None:
         warn(line)
 
 
-def _fail(error: MigstreamError, name: str) -> NoReturn:
+def fail(error: MigstreamError, name: str) -> NoReturn:
+    """Say it in one paragraph, and end with its status."""
     _complain(error, name)
     sys.exit(error.exit_status)
 
@@ -132,7 +134,7 @@ def begun(stream: Stream) -> Stream:
     if not _begins(stream):
         wrong = stream.noticed
         # what stands at its end may be damaged, too, but is not the reason
-        _fail(next((e for e in wrong if isinstance(e, NotAStream)), wrong[0]), stream.name)
+        fail(next((e for e in wrong if isinstance(e, NotAStream)), wrong[0]), stream.name)
     return stream
 
 
@@ -143,7 +145,7 @@ def guarded(function: Callable[[], None], name: str) -> None:
         sys.stdout.flush()
     except MigstreamError as error:
         sys.stdout.flush()
-        _fail(error, name)
+        fail(error, name)
     except BrokenPipeError:
         # the reader has gone: nothing is left to say, and nothing may be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,7 @@ from migstream.stream import open_stream
 
 __all__ = ["command"]
 
-CODE = re.compile(r"MS\d{3}", re.IGNORECASE)
+CODE = re.compile(r"[A-Z]{2,8}\d{3}", re.IGNORECASE)  # MS, or what another package's begin with
 MOST = 16 << 20  # characters of a log
 UNKNOWN = 1
 

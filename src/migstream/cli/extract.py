@@ -22,6 +22,24 @@ FINDINGS = 1
 WORDS = {"data": "of data", "zero": "of zeros", "absent": "absent", "unplugged": "not plugged in"}
 
 
+class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on only
+    """These, and those of other packages, which are looked for when it is none of these."""
+
+    def _all(self) -> None:
+        from migstream.export import EXPORTS
+
+        self.choices = tuple(dict.fromkeys([*self.choices, *EXPORTS.names()]))
+
+    def get_metavar(self, *asked: Any, **more: Any) -> str | None:
+        self._all()
+        return super().get_metavar(*asked, **more)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value not in self.choices:
+            self._all()
+        return super().convert(value, param, ctx)
+
+
 def _files(
     run: Run, form: str, blocks: tuple[str, ...], output: str, force: bool
 ) -> tuple[list[dict[str, Any]], list[Plan]]:
@@ -76,7 +94,7 @@ def _folder(
     ),
     click.Option(
         ["-f", "--format", "form"],
-        type=click.Choice(["elf", "raw", "phys", "lime"]),
+        type=_Format(["elf", "raw", "phys", "lime"]),
         default="elf",
         show_default=True,
         help="elf: a core file with registers; raw: a folder with one file for each RAM block; "

@@ -1,15 +1,17 @@
-"""The group of verbs; a verb's module is imported when the verb is used."""
+"""The group of verbs, those of other packages too; a verb's module is imported when the verb is used."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from migstream.errors import MigstreamError, PluginError
 from migstream.names import prose
+from migstream.plugins import Registry
 
-__all__ = ["VERBS", "Lazy", "cli"]
+__all__ = ["COMMANDS", "VERBS", "Lazy", "cli"]
 
 VERBS = {
     "info": "What this is: machine, devices, RAM blocks, sizes. Instant.",
@@ -40,13 +42,40 @@ VERBS = {
     "encode": "A stream from the folder that `decode --full` made.",
     "analyze-migration": "The flags and the JSON of QEMU's own script.",
 }
+COMMANDS: Registry[click.Command] = Registry(
+    "migstream.verbs",
+    {verb: f"migstream.cli.{verb.replace('-', '_')}:command" for verb in VERBS},
+)
+
+
+def _others() -> list[str]:
+    """Verbs of other packages."""
+    return COMMANDS.names()[len(VERBS) :]
+
+
+def _other_lines() -> Iterator[tuple[str, str]]:
+    """The same, each with its line, or with what is wrong with it: help is given in any case."""
+    try:
+        names = _others()
+    except PluginError as error:
+        yield "", error.message
+        return
+    for name in names:
+        try:
+            command = COMMANDS.find(name)
+            yield name, "" if command is None else command.get_short_help_str(limit=100)
+        except PluginError as error:
+            yield name, error.message
 
 
 class Lazy(click.Group):
     """Knows its verbs by name and one line; loads them on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(VERBS)
+        try:
+            return [*VERBS, *_others()]
+        except PluginError:
+            return [*VERBS]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does it; no verb at all is wrong usage, which click 8.1 does not say."""
@@ -56,12 +85,7 @@ class Lazy(click.Group):
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(
-            f"migstream.cli.{cmd_name.replace('-', '_')}"
-        ).command
-        return command
+        return COMMANDS.find(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,7 +96,7 @@ class Lazy(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            close = get_close_matches(args[0], VERBS)
+            close = get_close_matches(args[0], self.list_commands(ctx))
             if not close:
                 raise
             ctx.fail(f"{error.message} Did you mean {' or '.join(close)}?")
@@ -84,10 +108,20 @@ class Lazy(click.Group):
         except click.ClickException as error:
             error.message = prose(error.message)  # type: ignore[misc]  # click reads it when it prints
             raise
+        except (
+            MigstreamError
+        ) as error:  # of another package's verb: ours say what is wrong themselves
+            from migstream.cli.common import fail
+
+            fail(error, ctx.invoked_subcommand or "plug-ins")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+        others = [(name, prose(line)) for name, line in _other_lines()]
+        if others:
+            with formatter.section("Commands of other packages"):
+                formatter.write_dl(others)
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:

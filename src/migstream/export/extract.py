@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from migstream.errors import NoSuchAddress, Unsupported
+from migstream.export import EXPORTS
 from migstream.export.elf import elf_head
 from migstream.export.lime import lime_plan
 from migstream.export.vmcoreinfo import vmcoreinfo
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
     from migstream.stream import Stream
 
 __all__ = [
-    "FORMATS",
     "Part",
     "Plan",
     "block_plan",
     "contents",
     "copy",
+    "elf_file",
     "file_name",
+    "lime_file",
     "memory_of",
+    "phys_file",
     "plan",
 ]
 
@@ -118,7 +121,8 @@ def _guest_note(stream: Stream) -> bytes:
         return b""
 
 
-def _elf(stream: Stream, ram: Ram) -> Plan:
+def elf_file(stream: Stream, ram: Ram) -> Plan:
+    """A core file: registers, and each physical range (protocol: export.Export)."""
     ranges, absent = _present(stream, ram)
     cpus, remarks = _cpus(stream)
     made = elf_head(architecture(stream), cpus, ranges, _guest_note(stream))
@@ -131,7 +135,8 @@ def _elf(stream: Stream, ram: Ram) -> Plan:
     )
 
 
-def _lime(stream: Stream, ram: Ram) -> Plan:
+def lime_file(stream: Stream, ram: Ram) -> Plan:
+    """Each physical range behind a header (protocol: export.Export)."""
     ranges, absent = _present(stream, ram)
     rows = list(lime_plan(ranges))
     parts = _parts(ranges, [at + len(head) for at, head, _ in rows])
@@ -143,14 +148,12 @@ def _lime(stream: Stream, ram: Ram) -> Plan:
     )
 
 
-def _phys(stream: Stream, ram: Ram) -> Plan:
+def phys_file(stream: Stream, ram: Ram) -> Plan:
+    """Guest-physical memory from address 0 on (protocol: export.Export)."""
     ranges, absent = _present(stream, ram)
     return Plan(
         size=ranges[-1].stop, parts=_parts(ranges, [one.start for one in ranges]), absent=absent
     )
-
-
-FORMATS: dict[str, Callable[[Stream, Ram], Plan]] = {"elf": _elf, "lime": _lime, "phys": _phys}
 
 
 def memory_of(stream: Stream) -> Ram:
@@ -161,13 +164,16 @@ def memory_of(stream: Stream) -> Ram:
 
 
 def plan(stream: Stream, form: str) -> Plan:
-    """What a file of format `form` (a key of FORMATS) holds.
+    """What a file of format `form` (a name of EXPORTS) holds.
 
     Raises
     ------
     Unsupported : the stream has no guest memory, or none whose address is known
     """
-    return FORMATS[form](stream, memory_of(stream))
+    export = EXPORTS.find(form)
+    if export is None:
+        raise ValueError(f"no format is called {form!r}, only {', '.join(EXPORTS.names())}")
+    return export(stream, memory_of(stream))
 
 
 def block_plan(block: Block) -> Plan:

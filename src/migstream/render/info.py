@@ -216,7 +216,7 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
         )
     if info["offset"]:
         facts.insert(2, ("begins at", f"{info['offset']:#x}; offsets are counted from there"))
-    if info["layers"]:
+    if any(one["said"] for one in info["layers"]):  # that a file is compressed is in its name
         layers = (f"{one['name']} {one['said']}".strip() for one in reversed(info["layers"]))
         facts.insert(2, ("inside", escape(" in ".join(layers))))
     if info["behind"]:

@@ -1,7 +1,8 @@
 """Rules: what `check` looks for. Each has a code, a severity, a title and a page, and one function.
 
 The page is the function's docstring, so that a rule says what it does in one place. Rules live in the
-modules beside this one, which are imported when somebody checks or asks for a page.
+modules that RULES names, which are imported when somebody checks or asks for a page. Those of other
+packages begin with letters of their own: MS is this package's.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from migstream.analysis.findings import Finding, Severity
 from migstream.errors import StreamError
+from migstream.plugins import Registry
 from migstream.stream import Device, Stream, flat
 from migstream.vmstate.description import Device as Described
 from migstream.wire.model import Configuration, Item, Opaque, Section, SectionType, Span
@@ -24,10 +26,17 @@ if TYPE_CHECKING:
     from migstream.analysis.golden import Difference, Golden
     from migstream.vmstate.values import Value
 
-__all__ = ["Hit", "Rule", "Subject", "rule", "rules", "select"]
+__all__ = ["RULES", "Hit", "Rule", "Subject", "rule", "rules", "select"]
 
-MODULES = (
-    "framing", "description", "text", "values", "limits", "pci", "virtio", "known", "memory", "golden",
+RULES: Registry[ModuleType] = Registry(
+    "migstream.rules",
+    {
+        name: f"migstream.analysis.rules.{name}"
+        for name in (
+            "framing", "description", "text", "values", "limits", "pci", "virtio", "known", "memory",
+            "golden",
+        )
+    },
 )  # fmt: skip
 
 
@@ -184,9 +193,9 @@ def rule(code: str, severity: Severity, title: str) -> Callable[[Check], Check]:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Every rule, by code."""
-    for name in MODULES:
-        import_module(f"migstream.analysis.rules.{name}")
+    """Every rule, by code; raises PluginError where a module of another package cannot be imported."""
+    for _ in RULES.each():
+        pass  # a module enters its rules when it is imported
     return tuple(_RULES[code] for code in sorted(_RULES))
 
 

@@ -1,0 +1,1 @@
+"""What Acme's QEMU, its storage and its rules need of migstream."""
