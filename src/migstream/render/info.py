@@ -103,7 +103,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
         "walked": walked,
         "from": "walk" if walked else "tail",
         "offset": stream.origin,
-        "layers": [layer._asdict() for layer in stream.layers],
+        "layers": [to_builtins(layer) for layer in stream.layers],
         "behind": _behind(stream) if walked else None,
         "damage": [str(error) for error in stream.damage] if walked else None,
     }

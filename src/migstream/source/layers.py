@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
+
+import msgspec
 
 from migstream.errors import SourceError
 from migstream.source.store import Store
@@ -24,7 +26,7 @@ class Pipe(Protocol):
         ...
 
 
-class Layer(NamedTuple):
+class Layer(msgspec.Struct, frozen=True):
     """A container that was opened on the way: its name (a key of CONTAINERS), and what it says of itself."""
 
     name: str
