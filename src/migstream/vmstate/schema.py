@@ -23,6 +23,7 @@ __all__ = ["Schema", "SchemaField", "State", "Type", "is_schema", "open_schema",
 MACHINE = "vmschkmachine"
 LARGEST = 64 << 20
 HEAD = 64  # bytes that tell it from a stream
+CHUNK = 1 << 18
 
 
 class SchemaField(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,11 +159,13 @@ def open_schema(what: Openable) -> Schema:
     SourceError : it cannot be read
     BadDescription : it is no such file
     """
-    opened = open_source(what, spool=True)
+    opened = open_source(what)
     try:
-        store = opened.store
-        if store is None or store.size > LARGEST:
-            raise BadDescription(f"{opened.name} is too large for a -dump-vmstate file")
-        return parse_schema(bytes(store.view(0, store.size)), opened.name)
+        reader, text = opened.reader(), bytearray()
+        while piece := reader.read(CHUNK):
+            text += piece
+            if len(text) > LARGEST:
+                raise BadDescription(f"{opened.name} is too large for a -dump-vmstate file")
+        return parse_schema(bytes(text), opened.name)
     finally:
         opened.close()
