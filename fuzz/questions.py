@@ -242,7 +242,7 @@ def nowhere(scene: Scene) -> None:
 def memory(stream: Stream) -> Any:
     """Kinds and contents of all blocks."""
     ram = stream.ram
-    if ram is None:
+    if not ram:
         return None
     found = []
     for name in ram:
@@ -259,7 +259,7 @@ def guest_memory(scene: Scene) -> None:
     random = scene.random
     with scene.open(channels=scene.channels() if random.random() < 0.5 else ()) as stream:
         ram = stream.ram
-        for name, block in ram.items() if ram is not None else ():
+        for name, block in ram.items():
             at = 0
             for run in islice(block.runs(), 5000):
                 if run.start != at or run.stop <= run.start:
@@ -286,7 +286,7 @@ def history(scene: Scene) -> None:
     with scene.open() as stream:
         blocks = stream.blocks
         ram = stream.ram
-        if not blocks or ram is None:
+        if not blocks or not ram:
             return
         block = scene.random.choice(blocks)
         offset = scene.random.choice([0, 4096, 8192])

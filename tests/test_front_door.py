@@ -30,7 +30,7 @@ OBJECTS: dict[str, Callable[[migstream.Stream], object]] = {
     "Device": lambda stream: stream.devices[0],
     "Value": lambda stream: stream["cpu[0]/env.regs"],
     "Ram": lambda stream: stream.ram,
-    "Block": lambda stream: stream.ram and stream.ram["pc.ram"],
+    "Block": lambda stream: stream.ram["pc.ram"],
     "PhysicalMemory": lambda stream: stream.memory,
     "Cpu": lambda stream: stream.registers[0],
 }
@@ -254,11 +254,10 @@ def shown(stream: migstream.Stream) -> Iterator[object]:
         yield from (device, device.layout)
         for value in device:
             yield from (value, value.node)
-    if stream.ram is not None:
-        yield stream.ram
-        yield from stream.ram.values()
-        for name in stream.ram:
-            yield stream.history(name, 0)
+    yield stream.ram
+    yield from stream.ram.values()
+    for name in stream.ram:
+        yield stream.history(name, 0)
     yield stream.memory
     yield from stream.memory.ranges
     yield from stream.registers
@@ -308,7 +307,6 @@ def test_reprs_tell_what_it_is(q35: migstream.Stream) -> None:
     assert repr(q35["cpu[0]/env.regs"]).startswith("<Value cpu[0]/env.regs uint64[16] at ")
     assert repr(q35.devices).startswith("<Devices 39: timer[0], cpu_common[0], ")
     assert repr(q35.registers[0]) == "<Cpu 0 x86_64 pc=0xfff0>"
-    assert q35.ram is not None
     assert repr(q35.ram["pc.ram"]) == "<Block pc.ram 0x2000000 bytes>"
     assert repr(q35.memory) == "<PhysicalMemory 5 ranges 0x0-0x100000000>"
     assert repr(q35).endswith("q35-7.2.mig: pc-q35-7.2, 39 devices, 1126275 bytes>")
@@ -347,7 +345,6 @@ def test_keys_are_offered_for_completion(q35: migstream.Stream) -> None:
     assert "env.eip" in q35.devices["cpu", 0]._ipython_key_completions_()
     assert "count" in q35["i8254/channels[0]"]._ipython_key_completions_()
     assert q35["i8254/channels"]._ipython_key_completions_() == []
-    assert q35.ram is not None
     assert "pc.ram" in q35.ram._ipython_key_completions_()
     for key in q35._ipython_key_completions_():
         assert q35[key].path == q35.devices[key].path == key

@@ -68,8 +68,7 @@ def readme() -> None:
         for section in stream:
             assert_type(section, Section)
         assert_type(stream.sections, tuple[Section, ...])
-        assert_type(stream.ram, Ram | None)
-        assert stream.ram is not None
+        assert_type(stream.ram, Ram)
         assert_type(stream.ram["pc.ram"], Block)
         assert_type(stream.ram["pc.ram"][0x7C00:0x7E00], bytes)
         assert_type(stream.ram["pc.ram"].array(), np.ndarray[Any, Any])

@@ -52,7 +52,7 @@ def parse_keep(stream: Stream, text: str) -> list[tuple[str, int, int]]:
     if match is None or start >= stop:
         raise ValueError(f"{text!r} is no range: 0x1000-0x2000, or pc.ram@0x1000-0x2000")
     if match["block"] is not None:
-        size = 0 if stream.ram is None else stream.ram[match["block"]].size
+        size = stream.ram[match["block"]].size
         if start >= size:
             raise ValueError(f"{text!r}: the block has {size:#x} bytes")
         return [(match["block"], start, min(stop, size))]
@@ -227,7 +227,7 @@ def _merged(keep: Iterable[tuple[str, int, int]]) -> Kept:
 
 
 class _Masked:
-    """Pages of a block of which only some ranges are left (`ram.image.Pages`)."""
+    """Pages of a block of which only some ranges are left (`ram.pages.Pages`)."""
 
     def __init__(self, block: Block, ranges: Sequence[tuple[int, int]]) -> None:
         self._block = block
@@ -264,7 +264,7 @@ class _Masked:
 def _memory(edit: Edit, keep: Kept) -> None:
     """Zeros in the place of guest memory: one record for each page, in the last RAM section."""
     stream = edit.stream
-    if stream.ram is None:
+    if not stream.ram:
         return
     edit.kept = keep
     made: list[memoryview | bytes] = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
+from migstream.errors import NoSuchPath, Unsupported
 from migstream.wire.model import Section, SectionType, Subsection
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ def targets(stream: Stream, path: str) -> list[Target]:
     """
     if path.startswith(RAM):
         name = path.removeprefix(RAM)
-        if stream.ram is None:
-            raise NoSuchAddress(f"no RAM block {name!r}: the stream has no guest memory")
         _ = stream.ram[name]
         return [Target(path=path, block=name)]
     found = _configuration(stream, path) or _devices(stream, path) or _live(stream, path)

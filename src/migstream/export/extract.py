@@ -155,7 +155,7 @@ FORMATS: dict[str, Callable[[Stream, Ram], Plan]] = {"elf": _elf, "lime": _lime,
 
 def memory_of(stream: Stream) -> Ram:
     """The stream's RAM; raises Unsupported where it has none."""
-    if stream.ram is None:
+    if not stream.ram:
         raise Unsupported("this stream has no guest memory")
     return stream.ram
 

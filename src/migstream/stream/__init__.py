@@ -48,10 +48,11 @@ from migstream.wire.walk import Walker
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers.read import Cpu
+    from migstream.ram.builder import ImageBuilder
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
     from migstream.ram.history import Versions
-    from migstream.ram.image import ImageBuilder, Ram
+    from migstream.ram.image import Ram
     from migstream.ram.model import RamBlock, RamSetup
     from migstream.ram.sidecar import Index
 
@@ -203,7 +204,7 @@ class Stream:
         return last, followed_by(self.store, last) if self.seekable else said
 
     def _context(self, store: Store | None) -> Context:
-        from migstream.ram.image import ImageBuilder
+        from migstream.ram.builder import ImageBuilder
 
         # of a pipe, pages go by: which of them were sent is known, what was in them is not
         source = Whole(b"") if store is None else store
@@ -352,8 +353,8 @@ class Stream:
         return () if self.ram_setup is None else self.ram_setup.blocks
 
     @cached_property
-    def ram(self) -> Ram | None:
-        """Guest memory by block, and what the stream spent on it; None where it has no RAM.
+    def ram(self) -> Ram:
+        """Guest memory by block, and what the stream spent on it; empty where it has none.
 
         `stream.ram["pc.ram"][0x7c00:0x7e00]` are bytes of the final memory. A pipe keeps no guest
         memory: open it with `spool=True` to have it.
@@ -362,7 +363,9 @@ class Stream:
             return self._indexed.ram
         codec = self._ram_codec
         if codec is None:
-            return None
+            from migstream.ram.image import Ram
+
+            return Ram()
         assert self._image is not None  # the walk has made it
         if self._channels:
             self._missing_channels()
@@ -473,8 +476,6 @@ class Stream:
         """
         from migstream.ram.history import HistoryBuilder
 
-        if self.ram is None:
-            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
         one = self.ram[block]
         if not 0 <= offset < one.size:
             raise NoSuchAddress(
@@ -527,8 +528,6 @@ class Stream:
 
     def read(self, block: str, start: int, stop: int) -> bytes:
         """Bytes [start, stop) of a RAM block (`machine.physical.BlockReader`)."""
-        if self.ram is None:
-            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
         return self.ram[block].read(start, stop)
 
     # --- paths -------------------------------------------------------------------------------------------
