@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import migstream
-from migstream.stream import Stream, flat
+from migstream.stream import Stream, flat, open_anything
 from migstream.wire.model import Command, Item, Section, SectionType, Span
 from support.samples import Sample
 
@@ -103,7 +103,7 @@ def test_a_pipe_gives_what_the_file_gives(own_sample: Sample) -> None:
 
 def test_damage_is_found_where_qemu_found_it(broken_sample: Sample) -> None:
     """The section that QEMU names is the one we name; what it accepts with its devices is read."""
-    with migstream.open(broken_sample.path) as stream:
+    with open_anything(broken_sample.path) as stream:
         covered(stream.items, broken_sample.path.stat().st_size)
         damage = stream.damage
         for error in damage:

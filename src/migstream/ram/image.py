@@ -75,6 +75,20 @@ class Block:
     def __repr__(self) -> str:
         return brief("Block", self.name, f"{self.size:#x} bytes", self.elsewhere and "not here")
 
+    def _row_(self) -> dict[str, object]:
+        here = self.presence()
+        return {
+            "name": self.name,
+            "size": self.size,
+            "address": self.address,
+            "page_size": here.page,
+            "pages": here.pages,
+            "sent": here.sent,
+            "absent": here.absent,
+            "unplugged": here.unplugged,
+            "elsewhere": self.elsewhere,
+        }
+
     def __getitem__(self, key: int | slice) -> bytes:
         """Bytes of the block; one byte for an integer. Negative indexes count from the end."""
         if isinstance(key, int):
@@ -225,6 +239,11 @@ class Ram(Mapping[str, Block]):
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
+
+    def _repr_html_(self) -> str:
+        from migstream.tables import MOST_ROWS, html_table, rows
+
+        return html_table(repr(self), rows(islice(self.values(), MOST_ROWS)), total=len(self))
 
     def __getitem__(self, name: str) -> Block:
         block = self._blocks.get(name)

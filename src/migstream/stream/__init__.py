@@ -32,10 +32,11 @@ from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout, fit_device
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value
-from migstream.wire.frames import LEAD, SCATTERED
+from migstream.wire.frames import BEGINNING, LEAD, SCATTERED
 from migstream.wire.model import (
     Command,
     Configuration,
+    FileHeader,
     Item,
     Section,
     SectionType,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from migstream.ram.model import RamBlock, RamSetup
     from migstream.ram.sidecar import Index
 
-__all__ = ["Device", "Devices", "Stream", "as_stream", "open_stream"]
+__all__ = ["Device", "Devices", "Stream", "as_stream", "open_anything", "open_stream"]
 
 
 class Stream:
@@ -90,6 +91,8 @@ class Stream:
         self._channel_damage: list[StreamError] = []
         self._noticed: list[StreamError] = []
         self._image: ImageBuilder | None = None
+        self._refused: StreamError | None = None
+        self._demanding = False
         self.name = opened.name
         if opened.cut is not None:
             end = opened.store.size if opened.store is not None else None
@@ -112,6 +115,25 @@ class Stream:
             "a pipe" if store is None else f"{store.size} bytes",
         ]
         return brief("Stream", f"{self.name}:", ", ".join(filter(None, facts)))
+
+    def _repr_html_(self) -> str:
+        """A table of facts. For this the stream is read as for any answer, but a pipe is not."""
+        from migstream.tables import html_table
+
+        if not self.seekable and "_walk" not in vars(self):
+            return html_table(repr(self), ())
+        blocks = self.blocks
+        facts = {
+            "machine": self.machine or "not recorded",
+            "capabilities": ", ".join(self.capabilities) or "none recorded",
+            "devices": len(self.devices),
+            "RAM": f"{len(blocks)} blocks, {sum(b.used_length for b in blocks):#x} bytes",
+            "description": "none" if self.description_span is None else self.description_span,
+            "size": f"{self.size} bytes",
+            "read": "all of it" if self.walked else "its end; guest memory was not walked",
+            "damage": len(self.noticed) or "none noticed",
+        }
+        return html_table(repr(self), ({"": name, "is": fact} for name, fact in facts.items()))
 
     def close(self) -> None:
         for image in (self._image, *self._closing):
@@ -145,6 +167,28 @@ class Stream:
         """Offset in the source at which the stream begins: all other offsets are counted from there."""
         return self._opened.origin
 
+    # --- whether it is one -----------------------------------------------------------------------
+
+    @property
+    def not_begun(self) -> StreamError | None:
+        """Why no stream begins here; None where one does, however damaged it is behind its header."""
+        store = self._opened.store
+        if store is not None and bytes(store.view(0, len(BEGINNING))) == BEGINNING:
+            return None  # nothing else need be read to know
+        return None if _begins(self.head) else _why_not(self.noticed)
+
+    def demand(self) -> None:
+        """Refuse what is not a stream: a file now, a pipe when it is first read.
+
+        Raises
+        ------
+        NotAStream : nothing like it
+        Truncated, BadFraming : its header is cut off, or of another version
+        """
+        self._demanding = True
+        if (self.seekable or "_walk" in vars(self)) and (error := self.not_begun) is not None:
+            raise error
+
     # --- from the end, or from the beginning ---------------------------------------------------
 
     @cached_property
@@ -166,6 +210,9 @@ class Stream:
     @cached_property
     def _walk(self) -> Walked:
         """The whole stream, read once."""
+        if self._refused is not None:
+            raise self._refused  # a pipe went by, and was not one
+        piped = not self.seekable
         walk = read_stream(self._opened, self._context)
         for error in walk.damage:
             if isinstance(error, NotAStream):
@@ -182,6 +229,9 @@ class Stream:
                 )
                 for name in ("devices", "description", "configuration"):
                     vars(self).pop(name, None)
+        if self._demanding and piped and not _begins(walk.items):
+            self._refused = _why_not([*self._noticed, *walk.damage])
+            raise self._refused
         return walk
 
     def _inside(self) -> str:
@@ -634,6 +684,16 @@ def _head(items: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(items[:goes_on])
 
 
+def _begins(items: Sequence[Item]) -> bool:
+    return any(isinstance(item, FileHeader) for item in items)
+
+
+def _why_not(wrong: Sequence[StreamError]) -> StreamError:
+    # what stands at its end may be damaged, too, but is not the reason
+    why = next((e for e in wrong if isinstance(e, NotAStream)), wrong[0])
+    return next(e for e in wrong if e.at == why.at)  # a compressed file that is damaged comes first
+
+
 def open_stream(
     what: Openable,
     *,
@@ -663,10 +723,49 @@ def open_stream(
     Raises
     ------
     SourceError : the source cannot be read
+    NotAStream : it is something else, or empty (also a ValueError). A stream that is damaged
+        behind its header opens: `damage` says what is wrong. What comes through a pipe, or out of
+        a compressed file that is not spooled, is refused when it is first asked for anything
+    Truncated, BadFraming : its header is cut off, or is that of another version
+    """
+    stream = open_anything(
+        what,
+        like=like,
+        channels=channels,
+        maps=maps,
+        spool=spool,
+        walk=walk,
+        offset=offset,
+        index=index,
+    )
+    try:
+        stream.demand()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def open_anything(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    channels: Sequence[Openable] = (),
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+    walk: bool = False,
+    offset: int = 0,
+    index: str | os.PathLike[str] | None = None,
+) -> Stream:
+    """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
+
+    Raises
+    ------
+    SourceError : the source cannot be read
     """
     description = None
     if like is not None:
-        with open_stream(like) as other:
+        with open_anything(like) as other:
             description = other.description
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
@@ -682,15 +781,19 @@ def open_stream(
 
 
 @contextmanager
-def as_stream(what: Stream | Openable, *, spool: bool = False) -> Iterator[Stream]:
+def as_stream(
+    what: Stream | Openable, *, spool: bool = False, anything: bool = False
+) -> Iterator[Stream]:
     """A stream as it is, to stay open; anything else opened, and closed afterwards.
 
     Parameters
     ----------
     spool : as `open_stream` has it
+    anything : what is not a stream is opened as well
     """
     if isinstance(what, Stream):
         yield what
         return
-    with open_stream(what, spool=spool) as stream:
+    opens = open_anything if anything else open_stream
+    with opens(what, spool=spool) as stream:
         yield stream
