@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import migstream
 from fuzz import change, verbs
 from fuzz.compose import Composed, compose
 from fuzz.guard import MEBIBYTES, Fault, ask, peak
@@ -18,6 +17,7 @@ from fuzz.kept import Kept, kept_streams
 from fuzz.memory import place_areas
 from fuzz.questions import QUESTIONS
 from fuzz.scene import Scene
+from migstream.stream import open_anything
 from support import damage
 
 __all__ = ["Case", "Found", "build_case", "examine", "run_case", "seeds"]
@@ -100,7 +100,7 @@ def build_case(number: int) -> Case:
 def _kind(data: bytes, random: Random) -> tuple[bytes, str]:
     """A good stream with one of the kinds of damage that other tests know, where it has a place for it."""
     name = random.choice(list(damage.KINDS))
-    with migstream.open(data) as stream:
+    with open_anything(data) as stream:
         done = damage.KINDS[name](damage.Good(data, stream), random)
     return (data, "nothing") if done is None else (done[0], name)
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import migstream
 from fuzz import tree
 from fuzz.tokens import Piece, Token, footer, header, number
-from migstream.stream import Stream, flat
+from migstream.stream import Stream, flat, open_anything
 from migstream.wire.model import Command, Configuration, Section, SectionType
 from support import build, samples
 
@@ -58,7 +57,7 @@ def kept_streams() -> tuple[Kept, ...]:
 
 def _kept(path: Path) -> Kept:
     data = lzma.decompress(path.read_bytes())
-    stream = migstream.open(data)
+    stream = open_anything(data)
     found = tree.load(data[slice(*_text(stream))]) if stream.description_span else None
     sections = [i for i in flat(stream.items) if isinstance(i, Section)]
     entries: dict[tuple[str, int], list[Any]] = {}

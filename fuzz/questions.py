@@ -12,7 +12,7 @@ from fuzz.guard import Broken
 from fuzz.live import return_path
 from fuzz.scene import MANY, Scene, pipe, same
 from migstream.errors import MigstreamError, NoSuchPath
-from migstream.stream import Stream
+from migstream.stream import Stream, open_anything
 from migstream.wire.model import Command, Item, Section, SectionType
 
 __all__ = ["QUESTIONS"]
@@ -105,7 +105,7 @@ def walked(scene: Scene) -> None:
 @question(8)
 def piped(scene: Scene) -> None:
     """A pipe gives the answers that the file gives."""
-    with scene.open() as file, migstream.open(_pipe(scene)) as piped:
+    with scene.open() as file, open_anything(_pipe(scene)) as piped:
         one, other = answers(file), answers(piped)
     for name, answer in one.items():
         same(f"a pipe's {name}", answer, other[name])
@@ -121,7 +121,7 @@ def compressed(scene: Scene) -> None:
     _kind, packed = scene.compressed()
     path = scene.folder / "packed"
     path.write_bytes(packed)
-    with scene.open() as file, migstream.open(path) as other_way:
+    with scene.open() as file, open_anything(path) as other_way:
         one, other = answers(file), answers(other_way)
     for name, answer in one.items():
         same(f"a compressed file's {name}", answer, other[name])
@@ -130,7 +130,7 @@ def compressed(scene: Scene) -> None:
 @question(2)
 def spooled(scene: Scene) -> None:
     """A pipe that is spooled is a file."""
-    with scene.open() as file, migstream.open(pipe(scene.data), spool=True) as whole:
+    with scene.open() as file, open_anything(pipe(scene.data), spool=True) as whole:
         one, other = answers(file), answers(whole)
         for name, answer in one.items():
             same(f"a spooled pipe's {name}", answer, other[name])
@@ -149,9 +149,9 @@ def container_damaged(scene: Scene) -> None:
         packed = packed[:at] + bytes((packed[at] ^ 1 << random.randrange(8),)) + packed[at + 1 :]
     path = scene.folder / "packed"
     path.write_bytes(packed)
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         plain(lambda: answers(stream))
-    with migstream.open(path, spool=True) as stream:
+    with open_anything(path, spool=True) as stream:
         plain(lambda: answers(stream))
         plain(lambda: memory(stream))
 
@@ -242,7 +242,7 @@ def nowhere(scene: Scene) -> None:
 def memory(stream: Stream) -> Any:
     """Kinds and contents of all blocks."""
     ram = stream.ram
-    if ram is None:
+    if not ram:
         return None
     found = []
     for name in ram:
@@ -259,7 +259,7 @@ def guest_memory(scene: Scene) -> None:
     random = scene.random
     with scene.open(channels=scene.channels() if random.random() < 0.5 else ()) as stream:
         ram = stream.ram
-        for name, block in ram.items() if ram is not None else ():
+        for name, block in ram.items():
             at = 0
             for run in islice(block.runs(), 5000):
                 if run.start != at or run.stop <= run.start:
@@ -286,7 +286,7 @@ def history(scene: Scene) -> None:
     with scene.open() as stream:
         blocks = stream.blocks
         ram = stream.ram
-        if not blocks or ram is None:
+        if not blocks or not ram:
             return
         block = scene.random.choice(blocks)
         offset = scene.random.choice([0, 4096, 8192])
@@ -315,18 +315,18 @@ def indexed(scene: Scene) -> None:
 
     path = scene.file()
     index = Path(path + SUFFIX)
-    with migstream.open(path) as stream, index.open("wb") as file:
+    with open_anything(path) as stream, index.open("wb") as file:
         before = memory(stream)
         stream.write_index(file.fileno())
     raw = index.read_bytes()
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         same("memory by the index", memory(stream), before)
     random = scene.random
     at = random.randrange(len(raw))
     index.write_bytes(
         raw[:at] + random.randbytes(random.choice([1, 8])) + raw[at + random.choice([0, 1, 8]) :]
     )
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         plain(lambda: memory(stream))
     index.unlink()
 
@@ -359,7 +359,7 @@ def digest(scene: Scene) -> None:
 @question(3)
 def differences(scene: Scene) -> None:
     """Nothing differs from itself; from another stream anything may."""
-    with scene.open() as one, scene.open() as again, migstream.open(scene.other) as other:
+    with scene.open() as one, scene.open() as again, open_anything(scene.other) as other:
         found = list(migstream.diff(one, again))
         if found:
             raise Broken("a stream differs from itself", repr(found[0])[:600])
@@ -369,9 +369,9 @@ def differences(scene: Scene) -> None:
 @question(2)
 def compat(scene: Scene) -> None:
     """Whether it loads where another comes from, and the other way."""
-    with scene.open() as one, migstream.open(scene.other) as other:
+    with scene.open() as one, open_anything(scene.other) as other:
         migstream.compat(one, migstream.Destination(stream=other))
-    with scene.open() as one, migstream.open(scene.other) as other:
+    with scene.open() as one, open_anything(scene.other) as other:
         migstream.compat(other, migstream.Destination(stream=one))
     with scene.open() as one, scene.open() as again:
         migstream.compat(one, migstream.Destination(stream=again))
@@ -407,7 +407,7 @@ def converted(scene: Scene) -> None:
         convert(stream, file.fileno(), ram=ram)
         before = devices(stream)
         if scene.whole:
-            with migstream.open(path) as made:
+            with open_anything(path) as made:
                 if made.damage:
                     raise Broken(f"converted to {ram}, damaged", str(made.damage[0]))
                 same(
@@ -462,7 +462,7 @@ def recordings(scene: Scene) -> None:
 
     path = scene.folder / "back"
     path.write_bytes(_damaged(scene, return_path(scene.random)))
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         plain(lambda: recorded_rows(stream))
 
 
@@ -498,7 +498,7 @@ def loaded(scene: Scene) -> None:
 def gone(scene: Scene) -> None:
     """A file that becomes shorter while it is open."""
     path = Path(scene.file("shrinks.mig"))
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         _ = stream.machine
         maps = Path("/proc/self/maps")
         if not maps.exists() or path.name in maps.read_text():

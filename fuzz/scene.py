@@ -11,11 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO, cast
 
-import migstream
 from fuzz.change import CONTAINERS
 from fuzz.guard import Broken
 from migstream.errors import MigstreamError
-from migstream.stream import Stream
+from migstream.stream import Stream, open_anything
 
 __all__ = ["MANY", "Pipe", "Scene", "pipe", "same"]
 
@@ -78,7 +77,7 @@ class Scene:
 
     def open(self, **options: Any) -> Stream:
         """The stream, from its bytes."""
-        return migstream.open(self.data, **options)
+        return open_anything(self.data, **options)
 
     def file(self, name: str = "a.mig") -> str:
         """A file of the stream."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import operator
 import pydoc
 import re
@@ -14,10 +16,20 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import migstream
-from migstream.errors import NoSuchPath
+from migstream.cli.group import cli
+from migstream.errors import (
+    BadFraming,
+    NoSuchAddress,
+    NoSuchPath,
+    NotAStream,
+    ParseError,
+    Truncated,
+)
 from migstream.names import LINE, brief
+from migstream.stream import open_anything
 from migstream.vmstate.layout import Node
 from migstream.vmstate.values import Value
 from support.samples import Sample
@@ -30,7 +42,7 @@ OBJECTS: dict[str, Callable[[migstream.Stream], object]] = {
     "Device": lambda stream: stream.devices[0],
     "Value": lambda stream: stream["cpu[0]/env.regs"],
     "Ram": lambda stream: stream.ram,
-    "Block": lambda stream: stream.ram and stream.ram["pc.ram"],
+    "Block": lambda stream: stream.ram["pc.ram"],
     "PhysicalMemory": lambda stream: stream.memory,
     "Cpu": lambda stream: stream.registers[0],
 }
@@ -227,6 +239,92 @@ def test_every_question_takes_a_stream_or_whatever_opens(
     assert q35["cpu[0]/env.eip"].value == 0xFFF0  # the open one is still open
 
 
+ELF = b"\x7fELF" + bytes(60)
+REFUSED: dict[str, tuple[bytes, type[ParseError], str]] = {
+    "nothing": (b"", NotAStream, "not a single byte"),
+    "text": (b"Hello, reader of streams.\n", NotAStream, "looks like text"),
+    "an ELF file": (ELF, NotAStream, "an ELF file"),
+    "zeros": (bytes(100), NotAStream, "a stream begins with the bytes 51 45 56 4d"),
+    "half a header": (b"QEVM\0", Truncated, "cut off"),
+    "another version": (b"QEVM\0\0\0\2" + bytes(100), BadFraming, "version 3"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_not_a_stream_does_not_open(what: str, tmp_path: Path) -> None:
+    raw, kind, said = REFUSED[what]
+    path = tmp_path / "one"
+    path.write_bytes(raw)
+    packed = tmp_path / "one.gz"
+    packed.write_bytes(gzip.compress(raw))
+    for opens in (
+        lambda: migstream.open(path),
+        lambda: migstream.open(raw),
+        lambda: migstream.open(io.BytesIO(raw)),
+        lambda: migstream.open(packed, spool=True),
+        lambda: migstream.diff(raw, raw),
+    ):
+        with pytest.raises(kind) as raised:
+            opens()
+        assert said in raised.value.hint
+        command = CliRunner().invoke(cli, ["tree", str(path)])
+        assert (command.exit_code, raised.value.exit_status) == (3, 3)
+        assert raised.value.message in command.stderr
+        assert said in command.stderr
+    [finding] = migstream.check(raw).findings
+    assert finding.code == kind.code
+    with open_anything(raw) as anything:
+        assert anything.not_begun is not None
+        assert not anything.devices
+
+
+def test_a_pipe_is_refused_whenever_it_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress(b"Hello, reader of streams.\n"))
+    cat = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
+    with cat, migstream.open(cast("BinaryIO", cat.stdout)) as piped, migstream.open(path) as packed:
+        for stream in (piped, packed):
+            for ask in ("machine", "devices", "ram", "damage") * 2:
+                with pytest.raises(NotAStream):
+                    getattr(stream, ask)
+
+
+def test_a_damaged_compressed_file_is_refused_for_that(tmp_path: Path) -> None:
+    path = tmp_path / "one.gz"
+    path.write_bytes(b"\x1f\x8b\x08" + b"\xff" * 40)
+    for spool in (False, True):
+        with (
+            pytest.raises(Truncated, match="compressed file is damaged"),
+            migstream.open(path, spool=spool) as stream,
+        ):
+            _ = stream.machine
+
+
+def test_what_is_damaged_opens_and_shows_what_precedes_the_damage(
+    named_sample: Callable[[str], Sample],
+) -> None:
+    raw = named_sample("q35-7.2.mig").path.read_bytes()
+    for cut in (8, 100, len(raw) // 2, len(raw) - 1):
+        with migstream.open(raw[:cut]) as stream:
+            assert stream.damage
+            assert (stream.machine == "pc-q35-7.2") == (cut >= 100)
+    with migstream.open(bytes(64) + raw) as stream:  # zeros before it are passed over
+        assert stream["cpu[0]/env.eip"].value == 0xFFF0
+        assert stream.damage
+
+
+def test_a_stream_without_guest_memory_has_an_empty_one() -> None:
+    with migstream.open(b"QEVM\0\0\0\3\0") as stream:
+        assert not stream.ram
+        assert len(stream.ram) == 0
+        assert [*stream.ram.items()] == []
+        assert (stream.ram.blocks, stream.ram.rounds, stream.ram.page_size) == ((), (), None)
+        assert stream.ram.get("pc.ram") is None
+        for ask in (lambda: stream.ram["pc.ram"], lambda: stream.read("pc.ram", 0, 1)):
+            with pytest.raises(NoSuchAddress, match="the stream has no guest memory"):
+                ask()
+
+
 @pytest.mark.parametrize("wrong", [None, 42, object()])
 def test_what_can_never_be_a_stream_is_a_wrong_call(wrong: Any) -> None:
     for ask in (migstream.open, migstream.check, lambda one: migstream.diff(one, one)):
@@ -254,11 +352,10 @@ def shown(stream: migstream.Stream) -> Iterator[object]:
         yield from (device, device.layout)
         for value in device:
             yield from (value, value.node)
-    if stream.ram is not None:
-        yield stream.ram
-        yield from stream.ram.values()
-        for name in stream.ram:
-            yield stream.history(name, 0)
+    yield stream.ram
+    yield from stream.ram.values()
+    for name in stream.ram:
+        yield stream.history(name, 0)
     yield stream.memory
     yield from stream.memory.ranges
     yield from stream.registers
@@ -308,7 +405,6 @@ def test_reprs_tell_what_it_is(q35: migstream.Stream) -> None:
     assert repr(q35["cpu[0]/env.regs"]).startswith("<Value cpu[0]/env.regs uint64[16] at ")
     assert repr(q35.devices).startswith("<Devices 39: timer[0], cpu_common[0], ")
     assert repr(q35.registers[0]) == "<Cpu 0 x86_64 pc=0xfff0>"
-    assert q35.ram is not None
     assert repr(q35.ram["pc.ram"]) == "<Block pc.ram 0x2000000 bytes>"
     assert repr(q35.memory) == "<PhysicalMemory 5 ranges 0x0-0x100000000>"
     assert repr(q35).endswith("q35-7.2.mig: pc-q35-7.2, 39 devices, 1126275 bytes>")
@@ -347,7 +443,6 @@ def test_keys_are_offered_for_completion(q35: migstream.Stream) -> None:
     assert "env.eip" in q35.devices["cpu", 0]._ipython_key_completions_()
     assert "count" in q35["i8254/channels[0]"]._ipython_key_completions_()
     assert q35["i8254/channels"]._ipython_key_completions_() == []
-    assert q35.ram is not None
     assert "pc.ram" in q35.ram._ipython_key_completions_()
     for key in q35._ipython_key_completions_():
         assert q35[key].path == q35.devices[key].path == key

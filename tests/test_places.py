@@ -57,7 +57,6 @@ def test_every_value_and_byte_is_found_by_the_name_it_is_given(sample: Sample) -
 
 
 def test_memory_is_what_the_block_has(pc: Stream) -> None:
-    assert pc.ram is not None
     bios = pc.ram["pc.bios"]
     [some] = places(pc, "ram/pc.bios@0x3fff0-0x3fff5")
     assert contents(pc, some) == bios.read(0x3FFF0, 0x3FFF5)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import migstream
-from migstream.stream import Stream, flat
+from migstream.stream import Stream, flat, open_anything
 from migstream.wire.model import Command, Item, Section, SectionType, Span
 from support.samples import Sample
 
@@ -97,15 +97,13 @@ def test_a_pipe_gives_what_the_file_gives(own_sample: Sample) -> None:
         assert [(i.label, i.span) for i in piped.items] == [(i.label, i.span) for i in whole.items]
         assert piped.machine == whole.machine
         assert [d.value.plain() for d in piped.devices] == [d.value.plain() for d in whole.devices]
-        assert piped.ram is not None
-        assert whole.ram is not None
         assert (piped.ram.blocks, piped.ram.rounds) == (whole.ram.blocks, whole.ram.rounds)
     pipe.close()
 
 
 def test_damage_is_found_where_qemu_found_it(broken_sample: Sample) -> None:
     """The section that QEMU names is the one we name; what it accepts with its devices is read."""
-    with migstream.open(broken_sample.path) as stream:
+    with open_anything(broken_sample.path) as stream:
         covered(stream.items, broken_sample.path.stat().st_size)
         damage = stream.damage
         for error in damage:
@@ -137,7 +135,6 @@ def test_without_description_sections_are_split_by_footers(
     with migstream.open(sample.path) as stream:
         assert stream.description is None
         assert stream.machine == "pc-i440fx-7.2"
-        assert stream.ram is not None
         assert {d.name for d in stream.devices} >= {"timer", "cpu", "i8254", "globalstate"}
         assert not any(d.described for d in stream.devices)
 

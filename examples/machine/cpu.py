@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from machine.clock import NS, Device
 from machine.ram import Ram
-from migstream.vmstate import U32, U64, Bool, VMState, array, field
+from migstream.vmstate import U32, U64, Bool, VMState, array
 
 __all__ = ["OPCODES", "RESET", "Cpu"]
 
@@ -20,12 +20,12 @@ WORD = 0xFFFF_FFFF
 class Cpu(VMState, name="toy-cpu", version=1):
     """Registers, and the number of instructions since reset, which is the machine's time."""
 
-    regs: list[U32] = array(8)
-    pc: U32 = field(default=RESET)
-    epc: U32  # where an interrupt goes back to
-    icount: U64
-    interrupts: Bool  # enabled
-    halted: Bool
+    regs: list[U32] = array(8, default=0)
+    pc: U32 = RESET
+    epc: U32 = 0  # where an interrupt goes back to
+    icount: U64 = 0
+    interrupts: Bool = False  # enabled
+    halted: Bool = False
 
     def attach(self, ram: Ram, ports: Mapping[int, Device]) -> None:
         """Connect to memory and devices: `ports` is by the upper four bits of a port's number."""

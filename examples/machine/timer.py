@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from machine.clock import NEVER, NS
-from migstream.vmstate import U32, Bool, Timer, VMState, field, since
+from migstream.vmstate import U32, Bool, Timer, VMState, since
 
 __all__ = ["TimerV1", "TimerV2"]
 
@@ -13,9 +13,9 @@ PERIOD, ACKNOWLEDGE, MISSED = range(3)  # registers
 class TimerV1(VMState, name="toy-timer", version=1):
     """Interrupts once in `period` instructions, until it is set to 0."""
 
-    period: U32
-    deadline: Timer = field(default=NEVER)
-    irq: Bool
+    period: U32 = 0
+    deadline: Timer = NEVER
+    irq: Bool = False
 
     def read(self, register: int) -> int:
         return self.period if register == PERIOD else 0

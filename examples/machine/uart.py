@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from machine.clock import NEVER, NS
-from migstream.vmstate import U8, Timer, VMState, array, field, local, subsection
+from migstream.vmstate import U8, Timer, VMState, array, local, subsection
 
 __all__ = ["UartV1", "UartV2"]
 
@@ -17,8 +17,8 @@ FIFO_SIZE = 16
 class UartV1(VMState, name="toy-uart", version=1):
     """One byte at a time; what is written while it is not ready is lost."""
 
-    thr: U8  # the byte that is being sent
-    deadline: Timer = field(default=NEVER)  # when it will have been
+    thr: U8 = 0  # the byte that is being sent
+    deadline: Timer = NEVER  # when it will have been
     output: Callable[[bytes], object] = local(lambda _: None)
 
     @property
@@ -49,8 +49,8 @@ class UartV1(VMState, name="toy-uart", version=1):
 class Fifo(VMState, name="toy-uart/fifo", version=1):
     """Bytes that wait behind the one that is being sent."""
 
-    count: U8
-    data: list[U8] = array("count")
+    count: U8 = 0
+    data: list[U8] = array("count", default=0)
 
     def push(self, value: int) -> None:
         self.data.append(value)
@@ -72,7 +72,7 @@ class UartV2(UartV1, name="toy-uart", version=1):
     of the program load what the other saved.
     """
 
-    fifo: Fifo | None = subsection()
+    fifo: Fifo | None = subsection(default=None)
 
     @property
     def ready(self) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
     from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
+    from migstream.tables import rows as rows
     from migstream.vmstate.values import Value as Value
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "errors",
     "explain",
     "open",
+    "rows",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "errors": ("migstream.errors", ""),
     "explain": ("migstream.analysis.explain.log", "explain"),
     "open": ("migstream.stream", "open_stream"),
+    "rows": ("migstream.tables", "rows"),
 }
 
 

@@ -128,7 +128,7 @@ def _memory(stream: Stream, text: str) -> list[Place]:
     if not text.startswith(RAM):
         return []
     name = text.removeprefix(RAM)
-    if stream.ram is not None and name in stream.ram:
+    if name in stream.ram:
         return [Place(kind="memory", path=text, block=name, whole=True)]
     return [_in_block(stream, name)]
 
@@ -137,8 +137,6 @@ def _in_block(stream: Stream, text: str) -> Place:
     """`BLOCK@OFFSET`, `BLOCK@START-STOP`; the last `@` counts: names have them, too."""
     match = IN_BLOCK.fullmatch(text)
     name = text if match is None else match[1]
-    if stream.ram is None:
-        raise NoSuchAddress(f"no RAM block {name!r}: the stream has no guest memory")
     block = stream.ram[name]
     if match is None:
         return Place(kind="memory", path=f"{RAM}{name}", block=name, whole=True)
@@ -160,7 +158,6 @@ def contents(stream: Stream, place: Place) -> bytes:
     NoSuchAddress : the contents are not in this stream
     """
     assert place.block is not None
-    assert stream.ram is not None  # it was found there
     block = stream.ram[place.block]
     stop = place.stop
     if stop is None:

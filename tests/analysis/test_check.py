@@ -36,8 +36,7 @@ def run(*words: object) -> Result:
 
 
 def examine(data: bytes | str) -> Report:
-    with migstream.open(data) as stream:
-        return check(stream)
+    return check(data)
 
 
 # --- good streams ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import migstream
 from migstream.cli.group import cli
 from migstream.savevm import SaveVM
 from migstream.savevm.ram import Block, GuestRam
-from migstream.vmstate.declared.classes import U8, VMState
+from migstream.vmstate import U8, VMState
 from migstream.wire.model import Command
 
 
@@ -80,7 +80,7 @@ def test_check_warns_of_them(stream: Path) -> None:
 
 def test_compat_says_that_a_qemu_refuses_them(stream: Path, tmp_path: Path) -> None:
     plain = SaveVM("toy-1.0")
-    plain.register(Toy())
+    plain.register(Toy.blank())
     plain.register_live("ram", GuestRam([Block("toy.ram", bytearray(8192))]))
     other = tmp_path / "other.mig"
     with other.open("wb") as file:

@@ -66,7 +66,6 @@ def described(raw: bytes) -> list[str]:
 
 def memory(stream: Stream, page: Part) -> bytes:
     block, _, at = page.path.removeprefix("ram/").rpartition("@")
-    assert stream.ram is not None
     one = stream.ram[block]
     return one.read(int(at, 16), min(int(at, 16) + one.page, one.size))
 
@@ -146,7 +145,6 @@ def test_one_page_of_guest_memory(named_sample: Named) -> None:
     """Pages go, and one that named its block no more names it."""
     for name in ("pc-7.2.mig", "pc-compress-7.2.mig", "pc-xbzrle-7.2.mig"):
         with migstream.open(named_sample(name).path) as stream:
-            assert stream.ram is not None
             wanted = stream.ram["pc.bios"].read(0x3F000, 0x40000)
             assert any(wanted)
 
@@ -160,7 +158,6 @@ def test_one_page_of_guest_memory(named_sample: Named) -> None:
             least = written(minimise(stream, fails).candidate)
         with migstream.open(least) as small:
             assert [block.name for block in small.blocks] == ["pc.bios"]
-            assert small.ram is not None
             assert sum(tally.pages for tally in small.ram.rounds) == 1
             assert not small.damage
             assert small.size < 5000
@@ -196,7 +193,7 @@ def test_any_pieces_can_go(packed: Packed, unpack: Callable[[Packed], Sample]) -
                 if other.description is not None:
                     assert described(raw) == kept
                 pages = pieces.left(Parts.pages, gone)
-                ram = {} if other.ram is None else other.ram
+                ram = other.ram
                 here = {name for name in ram if ram[name].elsewhere is None}
                 for page in pages[:: max(len(pages) // 50, 1)]:
                     block = page.path.removeprefix("ram/").rpartition("@")[0]

@@ -224,9 +224,9 @@ $ : > empty.mig
 
 $ migstream info empty.mig
 [stderr]
-migstream: empty.mig:0x0: wanted 4 bytes, 0 left [MS101]
-  expected 4, found 0
-  hint: the stream was cut off; what precedes this place is intact
+migstream: empty.mig:0x0: not a migration stream [MS102]
+  expected 51 45 56 4d, found nothing
+  hint: there is not a single byte in it; a stream begins with the bytes 51 45 56 4d (QEVM)
 [exit status 3]
 
 $ head -c 300 none-7.2.mig.xz > cut.mig.xz

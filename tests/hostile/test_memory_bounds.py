@@ -113,7 +113,6 @@ def test_two_of_them_are_compared(tmp_path: Path) -> None:
 
 def test_runs_and_coverage_in_the_library() -> None:
     with migstream.open(huge()) as stream:
-        assert stream.ram is not None
         block = stream.ram["ram"]
         runs = [(run.kind, run.start, run.stop) for run in block.runs()]
         assert runs == [("data", 0, P), ("absent", P, HUGE - P), ("data", HUGE - P, HUGE)]

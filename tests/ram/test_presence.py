@@ -81,7 +81,6 @@ def test_unplugged_is_what_is_hollow_and_gone(
 
 def test_pages_that_were_never_sent_are_counted() -> None:
     with migstream.open(stream_of(PARTLY)) as stream:
-        assert stream.ram is not None
         block = stream.ram["ram"]
         here = block.presence()
         assert (here.pages, here.sent, here.absent, here.unplugged) == (12, 3, 9, 0)
@@ -100,7 +99,6 @@ def test_pages_that_were_never_sent_are_counted() -> None:
 def test_a_main_channel_alone_names_its_channels() -> None:
     """It has sync points, so pages that are not in it went elsewhere, whatever else is in it."""
     with migstream.open(stream_of(PARTLY + be64(FLUSH))) as stream:
-        assert stream.ram is not None
         block = stream.ram["ram"]
         assert block.presence().sent == 3
         assert block.presence().why == block.elsewhere == CHANNELS
@@ -128,7 +126,6 @@ def test_an_ignored_block_of_mapped_ram_reads_well() -> None:
     with migstream.open(raw) as stream:
         assert stream.damage == []
         assert [block.address for block in stream.blocks] == [0x100000000, 0xFFFC0000]
-        assert stream.ram is not None
         shared, rom = stream.ram["ram"], stream.ram["rom"]
         assert shared.elsewhere == SHARED
         assert [run.kind for run in shared.runs()] == ["absent"]
@@ -201,7 +198,6 @@ def test_every_main_channel_says_what_it_lacks(
 
     path = unpack(packed).path
     with migstream.open(path) as stream:
-        assert stream.ram is not None
         assert not all(block.presence().complete for block in stream.ram.values())
         for block in stream.ram.values():
             assert block.presence().complete or "--channel" in block.presence().why
@@ -219,5 +215,5 @@ def test_whole_streams_lack_nothing_but_shared_memory(
     packed: Packed, unpack: Callable[[Packed], Sample]
 ) -> None:
     with migstream.open(unpack(packed).path) as stream:
-        for block in (stream.ram or {}).values():
+        for block in stream.ram.values():
             assert block.presence().complete or block.elsewhere == SHARED

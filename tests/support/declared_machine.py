@@ -5,7 +5,7 @@ from __future__ import annotations
 from migstream.savevm import SaveVM
 from migstream.savevm.ram import Block, GuestRam
 from migstream.stream import Stream
-from migstream.vmstate.declared.classes import VMState
+from migstream.vmstate import VMState
 from migstream.wire.model import Command, Section, SectionType
 from support.qemu_devices import declared
 

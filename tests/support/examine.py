@@ -14,9 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import migstream
 from migstream.errors import MigstreamError, StreamError
-from migstream.stream import Stream
+from migstream.stream import Stream, open_anything
 from migstream.wire.model import Command, Item
 
 MANY = 20_000  # leaves of one device that are looked at, at most
@@ -80,7 +79,7 @@ def examine(source: Any, size: int, *, whole: bool = True) -> Stream:
     that only a pipe has)."""
     begun = time.perf_counter()
     with bounded():
-        stream = migstream.open(source)
+        stream = open_anything(source)
         if whole:
             covers(stream.items, 0, size)
         for error in stream.damage:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from migstream.vmstate.declared import classes as d
-from migstream.vmstate.declared.classes import (
+from migstream import vmstate as d
+from migstream.vmstate import (
     I16,
     I32,
     I64,
@@ -619,7 +619,7 @@ class ChannelSubsystem(VMState, name="s390_css", version=1, minimum_version=1):
         super().__init__(**values)
         if "css" not in values:
             self.css[0xFE] = (
-                CssImage()
+                CssImage.blank()
             )  # VIRTUAL_CSSID: what the machine has before anything is loaded
 
 

@@ -25,6 +25,7 @@ from migstream.ram.image import Block, Ram
 from migstream.ram.model import BlockRecords, Tally
 from migstream.ram.presence import Presence
 from migstream.stream import Devices
+from migstream.vmstate import U8, U16, VMState, array, local, since, subsection
 from migstream.wire.model import Section, Span
 
 
@@ -68,8 +69,7 @@ def readme() -> None:
         for section in stream:
             assert_type(section, Section)
         assert_type(stream.sections, tuple[Section, ...])
-        assert_type(stream.ram, Ram | None)
-        assert stream.ram is not None
+        assert_type(stream.ram, Ram)
         assert_type(stream.ram["pc.ram"], Block)
         assert_type(stream.ram["pc.ram"][0x7C00:0x7E00], bytes)
         assert_type(stream.ram["pc.ram"].array(), np.ndarray[Any, Any])
@@ -84,6 +84,38 @@ def readme() -> None:
         assert_type(stream.registers[0].root, int | None)
         assert_type(stream.history("pc.ram", 0x7C00), Versions)
         assert_type(stream.damage, list[StreamError])
+
+
+class Serial(VMState, name="serial", version=3):
+    """Constructor, defaults, and what an attribute is."""
+
+    divider: U16 = 0
+    lines: list[U8] = array(2, default=0)
+    fcr: U8 = since(3, default=0)
+    more: Serial | None = subsection(default=None)
+    chip: str = local(default="")
+
+
+class Strict(VMState):
+    """What has no default must be given, or nothing."""
+
+    number: U16
+
+
+def declarations() -> None:
+    one = Serial(divider=3, lines=[1, 2], chip="16550")
+    assert_type(one.divider, int)
+    assert_type(one.lines, list[int])
+    assert_type(one.more, Serial | None)
+    assert_type(Serial.blank(divider=3), Serial)
+    Serial(dvider=3)  # type: ignore[call-arg]
+    Serial(divider="x")  # type: ignore[arg-type]
+    Serial(lines=["x"])  # type: ignore[list-item]
+    Serial(3)  # type: ignore[call-arg]
+    one.divider = "x"  # type: ignore[assignment]
+    Strict(number=1)
+    Strict.blank()
+    Strict()  # type: ignore[call-arg]
 
 
 def questions(stream: migstream.Stream, path: Path, text: str) -> None:

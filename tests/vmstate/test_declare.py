@@ -6,15 +6,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migstream import vmstate as d
 from migstream.errors import BadSection, ParseError, StreamError, Truncated
-from migstream.vmstate.declared import classes as d
-from migstream.vmstate.declared.classes import (
+from migstream.vmstate import (
     I8,
     I16,
     I32,
@@ -53,7 +53,8 @@ from migstream.vmstate.declared.classes import (
     vstruct,
 )
 from migstream.vmstate.declared.codecs import Info
-from migstream.vmstate.declared.interpreter import Field, Out, VMStateDescription
+from migstream.vmstate.declared.fields import Field, Out
+from migstream.vmstate.declared.interpreter import VMStateDescription
 from migstream.vmstate.declared.snapshot import snapshot
 from migstream.vmstate.declared.written import JSONWriter, release
 from migstream.vmstate.jsontext import Style
@@ -178,23 +179,23 @@ def test_fields_follow_each_other_in_big_endian() -> None:
 
 
 def test_what_nobody_set_is_zero() -> None:
-    assert Serial().rbr == 0
-    assert Everything().counted == []
-    assert Everything().raw == bytes(4)
-    assert Everything().rare is None
+    assert Serial.blank().rbr == 0
+    assert Everything.blank().counted == []
+    assert Everything.blank().raw == bytes(4)
+    assert Everything.blank().rare is None
 
 
 def test_objects_compare_by_their_state() -> None:
-    assert Serial(divider=1) == Serial(divider=1)
-    assert Serial(divider=1) != Serial(divider=2)
-    assert repr(Serial()) == "Serial(divider=0, rbr=0, fcr_vmstate=7)"
+    assert Serial.blank(divider=1) == Serial.blank(divider=1)
+    assert Serial.blank(divider=1) != Serial.blank(divider=2)
+    assert repr(Serial.blank()) == "Serial(divider=0, rbr=0, fcr_vmstate=7)"
 
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "qtailq": ({"queue": [Pair(first=1, second=2)]}, "01 01 0002 00"),
-    "gtree": ({"tree": {5: Pair(first=1)}}, "00000001 01 0000000000000005 01 0000 00"),
+    "gtree": ({"tree": {5: Pair.blank(first=1)}}, "00000001 01 0000000000000005 01 0000 00"),
     "bitmap": ({"bits": 1 << 64 | 1}, "0000000000000001 0000000000000001"),
-    "pointers": ({"there": [None, Pair(first=3), None, None]}, "30 03 0000 30 30"),
+    "pointers": ({"there": [None, Pair.blank(first=3), None, None]}, "30 03 0000 30 30"),
     "capability": ({"names": ["ab", ""]}, "02 61 62 00"),
     "GByteArray": ({"bytes_": b"xyz"}, "00000003 78797a"),
     "tmp": ({"whole": 0x12345678}, "1234 5678"),
@@ -206,7 +207,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_bytes_of_a_kind(name: str) -> None:
     values, expected = CASES[name]
-    empty, _ = written(Everything())
+    empty, _ = written(Everything.blank())
     raw, _ = written(Everything(**values))
     assert bytes.fromhex(expected) in raw
     assert raw != empty
@@ -219,7 +220,7 @@ def test_names_that_occur_twice_are_numbered_even_where_one_is_absent() -> None:
         a: Unused = unused(1)
         b: Unused = unused(2)
 
-    _, text = written(Twice())
+    _, text = written(Twice.blank())
     assert [each["name"] for each in text["fields"]] == ["offset[1]", "unused[0]", "unused[1]"]
 
 
@@ -227,7 +228,7 @@ def test_lists_repeat_their_keys_inside_one_object() -> None:
     style = release("7.2")
     out = Out(style, JSONWriter())
     assert out.json is not None
-    subject = Everything(queue=[Pair(), Pair()])
+    subject = Everything.blank(queue=[Pair.blank(), Pair.blank()])
     queue = next(each for each in subject.vmstate.fields if each.name == "queue")
     queue.save(out, subject, "queue")
     group = (
@@ -264,7 +265,7 @@ def _entries(subject: VMState, qemu: str, name: str) -> list[Any]:
     ]
 
 
-A = Pair()
+A = Pair.blank()
 GROUPS: list[tuple[str, list[Pair | None], list[Any]]] = [
     ("7.2", [None, A, A, None], [("struct", 4, None)]),
     ("9.1", [A, None, None, None], [("struct", 4, None)]),
@@ -286,19 +287,19 @@ GROUPS: list[tuple[str, list[Pair | None], list[Any]]] = [
 
 @pytest.mark.parametrize(("qemu", "there", "expected"), GROUPS)
 def test_runs_of_pointers(qemu: str, there: list[Pair | None], expected: list[Any]) -> None:
-    assert _entries(Pointers(there=there), qemu, "there") == expected
+    assert _entries(Pointers.blank(there=there), qemu, "there") == expected
 
 
 @pytest.mark.parametrize(
     ("qemu", "indices"), [("7.2", [0, 1, 2]), ("10.0", [0, 1, None]), ("11.1", [None] * 3)]
 )
 def test_elements_that_differ_are_described_one_by_one(qemu: str, indices: list[Any]) -> None:
-    entries = _entries(Pointers(), qemu, "chosen")
+    entries = _entries(Pointers.blank(), qemu, "chosen")
     assert entries == [("struct", None, index) for index in indices]
 
 
 def test_markers_before_every_element() -> None:
-    subject = Marked(there=[None, Pair(first=1), None])
+    subject = Marked(there=[None, Pair.blank(first=1), None])
     raw, _ = written(subject, "11.1")
     assert raw.hex(" ") == "30 31 01 00 00 30"
     assert [kind for kind, *_ in _entries(subject, "11.1", "there")] == [
@@ -307,7 +308,7 @@ def test_markers_before_every_element() -> None:
         "struct",
         "ptr-marker",
     ]
-    assert read(Marked(), raw) == subject
+    assert read(Marked.blank(), raw) == subject
 
 
 @pytest.mark.parametrize("qemu", ["2.3", "7.2", "10.0"])
@@ -334,17 +335,17 @@ def test_an_array_with_markers_inside_is_described_element_by_element() -> None:
     """Each element has a length of its own: one cannot speak for all (vmsd_can_compress of 11.1)."""
     holders = [Holder(number=1, there=[A, None]), Holder(number=2, there=[None, None])]
     one = Holders(holders=holders, after=3)
-    for subject, name in ((one, "holders"), (Deeper(groups=[one, Holders()]), "groups")):
+    for subject, name in ((one, "holders"), (Deeper(groups=[one, Holders.blank()]), "groups")):
         raw, text = written(subject, "11.1")
         entries = [each for each in text["fields"] if each["name"] == name]
         assert [("array_len" in each, "index" in each) for each in entries] == [(False, False)] * 2
         assert sum(each["size"] for each in text["fields"]) == len(raw)
-        assert read(type(subject)(), raw) == subject
+        assert read(type(subject).blank(), raw) == subject
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_short_arrays(count: int) -> None:
-    _, text = written(Everything(count=count, counted=[Pair()] * count))
+    _, text = written(Everything.blank(count=count, counted=[Pair.blank()] * count))
     entries = [each for each in text["fields"] if each["name"] == "counted"]
     assert len(entries) == min(count, 1)
     assert all(each.get("array_len") == (count if count > 1 else None) for each in entries)
@@ -385,7 +386,7 @@ def _pairs() -> st.SearchStrategy[Pair]:
 def everything(draw: st.DrawFn) -> Everything:
     size = draw(st.integers(0, 5))
     counted = draw(st.lists(_pairs(), max_size=4))
-    return Everything(
+    return Everything.blank(
         whole=draw(u32),
         i8=draw(st.integers(-128, 127)),
         i64=draw(st.integers(-(1 << 63), (1 << 63) - 1)),
@@ -422,7 +423,7 @@ def everything(draw: st.DrawFn) -> Everything:
 
 
 def _empty() -> Everything:
-    return Everything(there=[None, Pair(), None, Pair()])
+    return Everything.blank(there=[None, Pair.blank(), None, Pair.blank()])
 
 
 @settings(deadline=None)
@@ -462,7 +463,7 @@ def test_damaged_state_raises_only_our_errors_and_changes_nothing(
 
 
 def test_an_older_stream_leaves_what_it_does_not_have() -> None:
-    loaded = read(Serial(divider=1, fcr_vmstate=3), bytes.fromhex("000c 41"), version=2)
+    loaded = read(Serial.blank(divider=1, fcr_vmstate=3), bytes.fromhex("000c 41"), version=2)
     assert (loaded.divider, loaded.rbr, loaded.fcr_vmstate) == (12, 0x41, 3)
 
 
@@ -475,14 +476,14 @@ def test_an_older_stream_leaves_what_it_does_not_have() -> None:
 )
 def test_versions_are_checked_both_ways(version: int, words: str) -> None:
     with pytest.raises(BadSection) as caught:
-        read(Serial(), bytes(8), version)
+        read(Serial.blank(), bytes(8), version)
     assert caught.value.message == words
 
 
 def test_a_subsection_is_written_when_it_is_needed() -> None:
-    plain, text = written(Everything())
+    plain, text = written(Everything.blank())
     assert "subsections" not in text
-    raw, text = written(Everything(more=More(extra=5), rare=Rare(value=6)))
+    raw, text = written(Everything.blank(more=More(extra=5), rare=Rare(value=6)))
     more, rare = (
         b"\x05\x0feverything/more\0\0\0\x02\x05",
         b"\x05\x0feverything/rare\0\0\0\x01\0\0\0\x06",
@@ -558,16 +559,16 @@ class Queue(VMState, name="queue"):
 
 def test_validation() -> None:
     with pytest.raises(BadSection, match="Input validation failed: queue/count in range"):
-        read(Queue(), bytes.fromhex("04 0000 0000 0000 0000"))
+        read(Queue.blank(), bytes.fromhex("04 0000 0000 0000 0000"))
     with pytest.raises(ValueError, match="Output state validation failed: queue/count in range"):
-        written(Queue(count=4, elements=[0] * 4))
+        written(Queue.blank(count=4, elements=[0] * 4))
 
 
 def test_a_hook_refuses_by_value_error() -> None:
     with pytest.raises(
         BadSection, match=r"post load hook failed for: queue, version_id: 1.*all ones"
     ):
-        read(Queue(), bytes.fromhex("01 ffff"))
+        read(Queue.blank(), bytes.fromhex("01 ffff"))
 
 
 class Hooked(VMState, name="hooked", version=3, minimum_version=1):
@@ -610,15 +611,15 @@ def test_a_loading_hook_is_named_in_qemus_words(where: str, words: str) -> None:
     """They name the version of the declaration, not the one that is loaded."""
     for why, end in ((("no such thing",), ": no such thing"), ((), ", ret: -22")):
         with pytest.raises(BadSection) as caught:
-            read(Hooked(where=where, why=why), b"\0", version=2)
+            read(Hooked.blank(where=where, why=why), b"\0", version=2)
         assert caught.value.message == words + end
 
 
 def test_a_saving_hook_is_named_in_qemus_words() -> None:
-    subject = Hooked(where="pre save")
+    subject = Hooked.blank(where="pre save")
     with pytest.raises(ValueError, match=r"^pre-save for hooked failed: no such thing$"):
         written(subject)
-    nested = Further(around=Around(inside=Hooked(where="pre save", why=())))
+    nested = Further(around=Around(inside=Hooked.blank(where="pre save", why=())))
     with pytest.raises(ValueError, match="Save of field") as caught:
         written(nested)
     assert str(caught.value) == (
@@ -664,7 +665,7 @@ class WithTemporary(VMState, name="with temporary", version=1):
 def test_elements_are_loaded_at_the_version_of_their_field() -> None:
     """And saved at their own, which QEMU then cannot load: load_qtailq, load_qlist, load_gtree, load_tmp."""
     loaded = read(
-        Listed(),
+        Listed.blank(),
         bytes.fromhex(
             "01 05 00  01 06 00  00000001 01 0000000000000003 07 00 00000001 01 01 02 00"
         ),
@@ -675,10 +676,10 @@ def test_elements_are_loaded_at_the_version_of_their_field() -> None:
         tree={3: Grown(old=7)},
         keyed=[(GrownKey(low=1), Grown(old=2))],
     )
-    assert written(Listed(tail=[Grown(old=5)]))[0].startswith(bytes.fromhex("01 05 09 00"))
-    subject = read(WithTemporary(), b"\5")
+    assert written(Listed.blank(tail=[Grown(old=5)]))[0].startswith(bytes.fromhex("01 05 09 00"))
+    subject = read(WithTemporary.blank(), b"\5")
     assert subject.got == (0, 5, 9)
-    assert written(WithTemporary())[0] == b"\0\x09"
+    assert written(WithTemporary.blank())[0] == b"\0\x09"
 
 
 def test_a_version_of_the_field_that_its_elements_do_not_have() -> None:
@@ -689,9 +690,9 @@ def test_a_version_of_the_field_that_its_elements_do_not_have() -> None:
         one: Hooked = tmp()
 
     with pytest.raises(BadSection, match="grown too new"):
-        read(TooNew(), b"\0")
+        read(TooNew.blank(), b"\0")
     with pytest.raises(BadSection, match="hooked: incoming version_id 0 is too old"):
-        read(TooOld(), b"\0")
+        read(TooOld.blank(), b"\0")
 
 
 class Descending(VMState, name="descending", version=1):
@@ -711,24 +712,24 @@ def test_a_tree_is_written_in_the_order_of_its_keys() -> None:
         return [raw[at + size] for at in range(4, len(raw) - 1, 1 + size + 3)]
 
     def pair(number: int) -> Pair:
-        return Pair(first=number)
+        return Pair.blank(first=number)
 
     shuffled = [3, 1, 2, 255, 0]
     numbers = {key: pair(key) for key in shuffled}
-    raw, text = written(Everything(tree=numbers))
-    assert written(Everything(tree=dict(sorted(numbers.items())))) == (raw, text)
-    assert Everything(tree=numbers).tree == numbers
+    raw, text = written(Everything.blank(tree=numbers))
+    assert written(Everything.blank(tree=dict(sorted(numbers.items())))) == (raw, text)
+    assert Everything.blank(tree=numbers).tree == numbers
     assert keys(written(Descending(tree=numbers))[0], 8) == [255, 3, 2, 1, 0]
     signed = [(Signed(at=at), pair(0)) for at in (1, -1, 0)]
     assert keys(written(BySigned(tree=signed))[0], 1) == [0xFF, 0, 1]
     assert BySigned(tree=signed) == BySigned(tree=signed[::-1])
     with pytest.raises(ValueError, match="by signed/tree: keys of a tree that have no order"):
-        written(BySigned(tree=[*signed, (Signed(at="x"), pair(0))]))
+        written(BySigned(tree=[*signed, (Signed.blank(at="x"), pair(0))]))
 
 
 def test_a_cut_names_the_field() -> None:
     with pytest.raises(Truncated) as caught:
-        read(Queue(), bytes.fromhex("02 0001 00"))
+        read(Queue.blank(), bytes.fromhex("02 0001 00"))
     assert caught.value.message == "Failed to load queue:elements: wanted 4 bytes, 3 left"
     assert caught.value.path == ["elements"]
     with pytest.raises(Truncated) as caught:
@@ -748,7 +749,7 @@ class Many(VMState, name="many"):
 
 def test_a_count_of_billions_is_no_memory() -> None:
     with pytest.raises(ParseError, match="without bytes"):
-        read(Many(), b"\xff" * 4)
+        read(Many.blank(), b"\xff" * 4)
 
 
 # --- wrong calls -------------------------------------------------------------------------------------------------
@@ -757,13 +758,13 @@ def test_a_count_of_billions_is_no_memory() -> None:
 @pytest.mark.parametrize(
     ("subject", "words"),
     [
-        (Serial(rbr=256), "serial/rbr: uint8"),
-        (Serial(rbr="x"), "serial/rbr: uint8"),
-        (Everything(raw=b"12345"), "everything/raw: 5 bytes, where 4 are written"),
-        (Everything(words=[1]), "everything/words: 1 elements, where 3 are written"),
-        (Everything(words=[1, 2, 1 << 16]), "everything/words: uint16"),
-        (Everything(one=Pair(first=-1)), "everything/one: pair/first: uint8"),
-        (Everything(bits=1 << 70), "everything/bits: bitmap"),
+        (Serial.blank(rbr=256), "serial/rbr: uint8"),
+        (Serial.blank(rbr="x"), "serial/rbr: uint8"),
+        (Everything.blank(raw=b"12345"), "everything/raw: 5 bytes, where 4 are written"),
+        (Everything.blank(words=[1]), "everything/words: 1 elements, where 3 are written"),
+        (Everything.blank(words=[1, 2, 1 << 16]), "everything/words: uint16"),
+        (Everything.blank(one=Pair.blank(first=-1)), "everything/one: pair/first: uint8"),
+        (Everything.blank(bits=1 << 70), "everything/bits: bitmap"),
     ],
 )
 def test_values_that_do_not_fit(subject: VMState, words: str) -> None:
@@ -792,13 +793,93 @@ def test_wrong_declarations() -> None:
         class _NoCount(VMState):
             value: list[U8]
 
-    with pytest.raises(TypeError, match="no field"):
-
-        class _Default(VMState):
-            value: U8 = 3
-
     with pytest.raises(TypeError, match="has no field 'nonesuch'"):
-        Serial(nonesuch=1)
+        Serial.blank(nonesuch=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "default"),
+    [
+        (d.U8, "x"),
+        (d.U8, 256),
+        (d.U8, d.field(default=-1)),
+        (d.U16, d.since(2, default=1.5)),
+        (d.Buffer, d.buffer(2, default=b"abc")),
+        (list[d.U8], d.array(2, default=256)),
+        (d.Bitmap, d.bitmap(3, default=8)),
+    ],
+)
+def test_a_default_that_the_field_cannot_hold_is_told_when_the_class_is_made(
+    kind: Any, default: Any
+) -> None:
+    with pytest.raises(TypeError, match=r"Wrong\.value: the default .* is not a "):
+        make("Wrong", {"value": kind}, value=default)
+
+
+def make(name: str, annotations: dict[str, Any], **values: Any) -> type[VMState]:
+    """A class of these annotations, in a module where no name stands in the way."""
+    body = {"__annotations__": annotations, "__module__": __name__, **values}
+    return type(name, (VMState,), body)
+
+
+def test_defaults_are_those_of_a_new_object() -> None:
+    made = make(
+        "Fine",
+        {"a": d.U8, "b": list[d.U8], "c": d.Buffer},
+        a=3,
+        b=d.array(2, default=7),
+        c=d.buffer(2, default=b"ab"),
+    )
+    assert repr(made.blank()) == "Fine(a=3, b=[7, 7], c=b'ab')"
+    assert repr(made.blank(a=4)) == "Fine(a=4, b=[7, 7], c=b'ab')"
+    assert made.blank().b is not made.blank().b  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("value", [3, b"", None, d.field(default=3), d.array("count")])
+def test_a_field_without_annotation_is_told_when_the_class_is_made(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"Wrong\.value has no annotation"):
+        make("Wrong", {"count": d.U8}, value=value)
+
+
+def test_what_is_not_a_field_needs_no_annotation() -> None:
+    class _Fine(VMState):
+        value: U8
+        shared: ClassVar[int] = 3
+        SIZE = 64
+        _own = 3
+
+        class Inner:
+            pass
+
+        @property
+        def twice(self) -> int:
+            return 2 * self.value
+
+        @staticmethod
+        def other() -> None:
+            pass
+
+    assert [each.name for each in _Fine.vmstate.fields] == ["value"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        (list[d.U8], d.array("cuont")),
+        (d.Buffer, d.buffer("cuont")),
+        (d.Bitmap, d.bitmap("cuont")),
+        (list[d.Buffer], d.array(2, size="cuont")),
+    ],
+)
+def test_a_count_that_names_nothing_is_told_when_the_class_is_made(kind: Any, spec: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"Wrong\.value: 'cuont' is not a field.*did you mean count\?"
+    ):
+        make("Wrong", {"count": d.U8, "value": kind}, value=spec)
+    for known in ({"cuont": d.U8}, {"cuont": ClassVar[int]}):
+        make("Right", {**known, "value": kind}, value=spec)
+    make("Right", {"value": kind}, value=spec, cuont=property(lambda _: 2))
+    make("Right", {"cuont": int, "value": kind}, value=spec, cuont=d.local(2))
 
 
 def test_inheritance_appends_fields() -> None:
@@ -811,7 +892,7 @@ def test_inheritance_appends_fields() -> None:
         "fcr_vmstate",
         "more",
     ]
-    assert written(Longer(more=1))[0].hex() == "0000000701"
+    assert written(Longer.blank(more=1))[0].hex() == "0000000701"
 
 
 def test_public_names_are_loaded_when_they_are_used() -> None:

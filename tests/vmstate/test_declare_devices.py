@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import migstream
-from migstream.vmstate.declared.classes import VMState
-from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate import VMState
+from migstream.vmstate.declared.fields import Out
 from migstream.vmstate.declared.written import JSONWriter, release
 from migstream.vmstate.description import Device as Described
 from migstream.wire.cursor import Cursor
@@ -19,7 +19,7 @@ X86 = "qemu-system-x86_64"
 
 def _built(kind: type[VMState], raw: bytes) -> VMState:
     """The device as the machine has it before anything is loaded: sizes that must be equal are as in the stream."""
-    return PciBus(nirq=int.from_bytes(raw[:4], "big")) if kind is PciBus else kind()
+    return PciBus.blank(nirq=int.from_bytes(raw[:4], "big")) if kind is PciBus else kind()
 
 
 def _written(kind: type[VMState], raw: bytes, version: int, device: Described, qemu: str) -> Out:

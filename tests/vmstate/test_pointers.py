@@ -11,7 +11,7 @@ import pytest
 import migstream
 from migstream.analysis.check import check
 from migstream.savevm import SaveVM
-from migstream.vmstate.declared.classes import U8, U32, VMState, array, pointers
+from migstream.vmstate import U8, U32, VMState, array, pointers
 
 Shape = tuple[bool, ...]
 SHAPES: list[Shape] = list(product((False, True), repeat=4))

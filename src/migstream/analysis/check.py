@@ -43,6 +43,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         end = "" if self.complete else "(not read to its end)"
         return brief("Report", f"{self.file}:", said or "nothing found", end)
 
+    def _repr_html_(self) -> str:
+        from migstream.tables import MOST_ROWS, html_table, rows
+
+        names = ("code", "severity", "path", "message", "hint")
+        found = rows(self.findings[:MOST_ROWS])
+        shown = ({name: row[name] for name in names} for row in found)
+        return html_table(repr(self), shown, total=len(self.findings))
+
     @property
     def exit_status(self) -> int:
         """0 nothing of severity error or warning, 1 something, 3 not readable to the end."""
@@ -72,7 +80,7 @@ def check(
     SourceError : the source cannot be read
     """
     chosen, ignored = tuple(chosen), tuple(ignored)
-    with as_stream(stream, spool=golden is not None) as opened:
+    with as_stream(stream, spool=golden is not None, anything=True) as opened:
         return _report(opened, golden, chosen, ignored)
 
 

@@ -16,7 +16,7 @@ lines as it can, so that diff(1) and a reviewer can read what happened.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -104,10 +104,9 @@ def digest_lines(
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:
-        blocks: Mapping[str, Block] = stream.ram or {}
-        for block in sorted(blocks):
+        for block in sorted(stream.ram):
             if not left_out.covers(f"ram/{block}"):
-                yield memory_entry(block, blocks[block]).line
+                yield memory_entry(block, stream.ram[block]).line
 
 
 def entries(stream: Stream, ignore: Ignore) -> Iterator[Entry]:

@@ -136,7 +136,7 @@ def compare(stream: Stream, golden: Golden) -> list[Difference]:
 def _made(stream: Stream, golden: Golden) -> Iterator[Entry]:
     ignore = Ignore(golden.ignore)
     yield from entries(stream, ignore)
-    for name, block in sorted((stream.ram or {}).items()) if golden.ram else ():
+    for name, block in sorted(stream.ram.items()) if golden.ram else ():
         if ignore.covers(f"ram/{name}"):
             continue
         try:

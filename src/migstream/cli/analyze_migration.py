@@ -42,10 +42,10 @@ def command(file: str, dump: str, memory: bool, extract: bool, **source: Any) ->
 
     def work() -> None:
         from migstream.export import analyze
-        from migstream.stream import open_stream
+        from migstream.stream import open_anything
 
         put = sys.stdout.write
-        with open_stream(file, spool=memory or extract, **source) as stream:
+        with open_anything(file, spool=memory or extract, **source) as stream:
             begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):

@@ -16,14 +16,12 @@ from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
     NoSuchPath,
-    NotAStream,
     StreamError,
     Unsupported,
 )
 from migstream.names import unescape
 from migstream.render.text import Palette, escape
-from migstream.stream import Stream, open_stream
-from migstream.wire.model import FileHeader
+from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -125,16 +123,11 @@ def fail(error: MigstreamError, name: str) -> NoReturn:
     sys.exit(error.exit_status)
 
 
-def _begins(stream: Stream) -> bool:
-    return any(isinstance(item, FileHeader) for item in stream.head)
-
-
 def begun(stream: Stream) -> Stream:
     """The stream; ends the command where it does not begin as one: nothing else can be said of it."""
-    if not _begins(stream):
-        wrong = stream.noticed
-        # what stands at its end may be damaged, too, but is not the reason
-        fail(next((e for e in wrong if isinstance(e, NotAStream)), wrong[0]), stream.name)
+    error = stream.not_begun
+    if error is not None:
+        fail(error, stream.name)
     return stream
 
 
@@ -307,7 +300,7 @@ def with_stream(
     places = _overrides(maps)
 
     def work() -> None:
-        with open_stream(
+        with open_anything(
             source,
             like=like,
             channels=channels,
@@ -332,7 +325,7 @@ def with_stream(
             if stream.index_refused:
                 warn(f"migstream: {escape(stream.index_refused)}")
             noticed = stream.noticed
-            if any_source and noticed and not _begins(stream):
+            if any_source and noticed and stream.not_begun:
                 return  # a recording of something else, of which the verb has said all
             one.damage(noticed)
 
@@ -361,7 +354,7 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     if not source or source == "-":
         return []
     try:
-        with open_stream(source) as stream:
+        with open_anything(source) as stream:
             return [CompletionItem(text, more=True) for text in completions(stream, incomplete)]
     except (MigstreamError, OSError):
         return []

@@ -8,7 +8,7 @@ import click
 
 from migstream.cli.common import Run, begun, verb
 from migstream.render.shape import decoded
-from migstream.stream import Stream, open_stream
+from migstream.stream import Stream, open_anything
 
 __all__ = ["command"]
 
@@ -65,7 +65,7 @@ def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
         )
     # A pipe, which nobody has read from so far: opened again, with all of its bytes at hand.
     like = click.get_current_context().params["like"]
-    with open_stream(source, like=like, spool=True) as stream:
+    with open_anything(source, like=like, spool=True) as stream:
         begun(stream)
         decode(stream, output, replace=force)
         _say(run, output, stream)

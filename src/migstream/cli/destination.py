@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import begun
-from migstream.stream import open_stream
+from migstream.stream import open_anything
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination, Version
@@ -74,7 +74,7 @@ def make_destination(
 
     return Destination(
         None if schema is None else open_schema(schema),
-        None if other is None else begun(stack.enter_context(open_stream(other))),
+        None if other is None else begun(stack.enter_context(open_anything(other))),
         release,
         label,
         features,

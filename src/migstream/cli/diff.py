@@ -7,7 +7,7 @@ import sys
 import click
 
 from migstream.cli.common import Run, begun, verb
-from migstream.stream import open_stream
+from migstream.stream import open_anything
 
 __all__ = ["IGNORE", "command", "ignored"]
 
@@ -75,7 +75,7 @@ def command(
 
     names = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
-    with open_stream(other, channels=other_channels, spool=True) as second:
+    with open_anything(other, channels=other_channels, spool=True) as second:
         begun(second)
         found = diff(run.stream, second, ignore=names, parts=wanted)
         whole = "memory" in wanted

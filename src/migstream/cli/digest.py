@@ -12,7 +12,7 @@ from migstream.cli.common import begun, guarded, stream_options
 from migstream.cli.diff import IGNORE, ignored
 from migstream.cli.printing import print_json, say, warn
 from migstream.render.text import escape, prose
-from migstream.stream import Stream, open_stream
+from migstream.stream import Stream, open_anything
 
 __all__ = ["command"]
 
@@ -65,7 +65,7 @@ def command(
     source = sources[0]
 
     def work() -> None:
-        with open_stream(
+        with open_anything(
             source, like=like, channels=channels, spool=not no_ram, walk=walk, offset=offset
         ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)

@@ -13,7 +13,7 @@ import click
 from migstream.cli.common import Out, begun, guarded, output_options
 from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
-from migstream.stream import open_stream
+from migstream.stream import open_anything
 
 __all__ = ["command"]
 
@@ -64,7 +64,7 @@ def _said(
     from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
-        opened = None if stream is None else begun(stack.enter_context(open_stream(stream)))
+        opened = None if stream is None else begun(stack.enter_context(open_anything(stream)))
         to = None
         if schema is not None or other is not None:
             to = make_destination(

@@ -84,8 +84,7 @@ def command(
 
 def _say_nothing(run: Run, block: str, offset: int) -> NoReturn:
     """Why there is no version; ends the command."""
-    ram = run.stream.ram
-    why = "" if ram is None else ram[block].reason(offset)
+    why = run.stream.ram[block].reason(offset)
     warn(f"migstream: no version of this page is in the stream: {why}")
     run.damage(run.stream.noticed)
     sys.exit(NOTHING)

@@ -63,9 +63,7 @@ class Noting:
     def read(self, block: str, start: int, stop: int) -> bytes:
         from migstream.machine.search import block_segments, gaps
 
-        ram = self._stream.ram
-        if ram is not None:
-            self.missed |= dict.fromkeys(gaps(block_segments(block, start, stop), ram))
+        self.missed |= dict.fromkeys(gaps(block_segments(block, start, stop), self._stream.ram))
         return self._stream.read(block, start, stop)
 
 
@@ -106,7 +104,7 @@ class View:
     @property
     def ram(self) -> Ram:
         ram = self._stream.ram
-        if ram is None:
+        if not ram:
             raise NoSuchAddress("there is no guest memory in this stream")
         return ram
 

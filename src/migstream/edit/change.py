@@ -23,7 +23,7 @@ from migstream.edit.capabilities import CAPABILITIES, ORDER, capabilities_sectio
 from migstream.edit.description import Described
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.targets import Target, targets
-from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
+from migstream.errors import NoSuchPath, Unsupported
 from migstream.names import brief, encoded
 from migstream.places import RAM, places
 from migstream.stream import flat
@@ -149,10 +149,7 @@ class Edit:
 
     def set_memory(self, name: str, start: int, raw: bytes) -> None:
         """Bytes of a RAM block, from offset `start` on; raises as `set`."""
-        ram = self.stream.ram
-        if ram is None:
-            raise NoSuchAddress(f"no RAM block {name!r}: the stream has no guest memory")
-        block = ram[name]
+        block = self.stream.ram[name]
         if f"{RAM}{name}" in self.dropped:
             raise Unsupported(f"RAM block {name} was dropped before")
         before = block.read(start, start + len(raw))

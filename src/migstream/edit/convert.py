@@ -314,7 +314,7 @@ def _described(item: memoryview, capabilities: list[str]) -> Iterator[memoryview
 def _ram(stream: Stream) -> Ram:
     """Guest memory, if all of it is there that is to be written."""
     ram = stream.ram
-    if ram is None:
+    if not ram:
         raise Unsupported("this stream has no guest memory to encode in another way")
     if sum(s.name == "ram" and s.type is SectionType.START for s in stream.sections) != 1:
         raise Unsupported("a stream with several RAM setups")
@@ -366,8 +366,8 @@ def compare(
             raise _differs(f"the result is damaged: {damage}")
         if _devices(stream, changed) != _devices(made, changed):
             raise _differs("the device sections are not the same")
-        old = [] if stream.ram is None else list(stream.ram.values())
-        new = [] if made.ram is None else list(made.ram.values())
+        old = list(stream.ram.values())
+        new = list(made.ram.values())
         wanted = [(block.name, sizes.get(block.name, block.size)) for block in old]
         if wanted != [(block.name, block.size) for block in new]:
             raise _differs("the RAM blocks are not the same")

@@ -12,8 +12,8 @@ from migstream.edit.rewrite import Rewrite, Zeros
 from migstream.errors import BadRam, Unsupported
 from migstream.ram import kernel
 from migstream.ram.encode import counted
-from migstream.ram.image import BitmapPages
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
+from migstream.ram.pages import BitmapPages
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
 from migstream.wire.model import Command, Item, Section
 
@@ -68,7 +68,7 @@ def _records_start(section: Section) -> int:
 
 
 def _page_size(stream: Stream) -> int:
-    page = None if stream.ram is None else stream.ram.page_size
+    page = stream.ram.page_size
     if page is None:
         raise Unsupported("nothing says how large this guest's pages are: no page was sent")
     return page
@@ -233,7 +233,7 @@ def rename_block(stream: Stream, rewrite: Rewrite, name: str, new: str) -> None:
     _, _, block = _setup(stream, name)
     raw = counted(new)
     rewrite.replace(block.span.start, block.span.start + len(counted(name)), raw)
-    if block.mapped is None and stream.ram is not None and stream.ram.page_size is not None:
+    if block.mapped is None and stream.ram.page_size is not None:
         for record in records(stream):
             if record.named and record.block == name:
                 rewrite.replace(record.start + 8, record.content, raw)
@@ -247,7 +247,7 @@ def rename_block(stream: Stream, rewrite: Rewrite, name: str, new: str) -> None:
 def drop_block(stream: Stream, rewrite: Rewrite, name: str) -> None:
     """Take a block out of the list, and all its records away."""
     block = unlist_block(stream, rewrite, name)
-    if block.mapped is None and stream.ram is not None and stream.ram.page_size is not None:
+    if block.mapped is None and stream.ram.page_size is not None:
         start = stop = -1
         for record in records(stream):
             if record.block != name:

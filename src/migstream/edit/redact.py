@@ -213,7 +213,7 @@ def _merged(keep: Iterable[tuple[str, int, int]]) -> Kept:
 
 
 class _Masked:
-    """Pages of a block of which only some ranges are left (`ram.image.Pages`)."""
+    """Pages of a block of which only some ranges are left (`ram.pages.Pages`)."""
 
     def __init__(self, block: Block, ranges: Sequence[tuple[int, int]]) -> None:
         self._block = block
@@ -250,7 +250,7 @@ class _Masked:
 def _memory(edit: Edit, keep: Kept) -> None:
     """Zeros in the place of guest memory: one record for each page, in the last RAM section."""
     stream = edit.stream
-    if stream.ram is None:
+    if not stream.ram:
         return
     edit.kept = keep
     made: list[memoryview | bytes] = []

@@ -125,7 +125,7 @@ def _memory(edit: Edit, result: Stream) -> Iterator[str]:
         return
     for (name, offset), page in edit.pages.items():
         path = f"ram/{name}"
-        if path in edit.dropped or result.ram is None:
+        if path in edit.dropped or not result.ram:
             continue
         block = result.ram[edit.renamed.get(path, path).removeprefix("ram/")]
         stop = min(offset + len(page), block.size)
@@ -138,8 +138,6 @@ def _memory(edit: Edit, result: Stream) -> Iterator[str]:
 def _kept(edit: Edit, kept: dict[str, list[tuple[int, int]]], result: Stream) -> Iterator[str]:
     """Zeros everywhere but in the ranges that were to be kept."""
     before, after = edit.stream.ram, result.ram
-    if before is None or after is None:
-        return
     for name in after:
         if after[name].elsewhere is not None:
             continue

@@ -240,7 +240,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _blocks(stream: Stream) -> tuple[list[Block], list[Block]]:
     """The RAM blocks whose contents are in the stream, and the others."""
-    blocks = [] if stream.ram is None else list(stream.ram.values())
+    blocks = list(stream.ram.values())
     return (
         [block for block in blocks if block.elsewhere is None],
         [block for block in blocks if block.elsewhere is not None],
@@ -355,7 +355,6 @@ def extract(stream: Stream, folder: Path) -> Iterator[str]:
         shown = block.name.encode("utf-8", "backslashreplace").decode()
         yield shown if written == block.name.removeprefix("/") else f"{written} for block {shown!r}"
         with _writing(stream, folder, path) as fd:
-            assert stream.ram is not None
             copy(stream.ram, block_plan(block), fd)
     yield "state.json"
     with _writing(stream, folder, ("state.json",)) as fd, os.fdopen(os.dup(fd), "wb") as file:

@@ -158,7 +158,7 @@ def phys_file(stream: Stream, ram: Ram) -> Plan:
 
 def memory_of(stream: Stream) -> Ram:
     """The stream's RAM; raises Unsupported where it has none."""
-    if stream.ram is None:
+    if not stream.ram:
         raise Unsupported("this stream has no guest memory")
     return stream.ram
 

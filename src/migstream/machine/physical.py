@@ -42,7 +42,7 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class BlockReader(Protocol):
-    """Final contents of RAM blocks (`ram.image.Image`)."""
+    """Final contents of RAM blocks (`ram.image.Ram`)."""
 
     def read(self, block: str, start: int, stop: int) -> bytes: ...
 

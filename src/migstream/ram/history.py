@@ -15,7 +15,8 @@ import msgspec
 
 from migstream.names import brief
 from migstream.ram import kernel
-from migstream.ram.image import OFFSET, ImageBuilder, PageTable, Shared, Source
+from migstream.ram.builder import ImageBuilder
+from migstream.ram.pages import OFFSET, PageTable, Shared, Source
 from migstream.ram.records import BlockId
 
 __all__ = ["HistoryBuilder", "PageVersion", "Versions"]

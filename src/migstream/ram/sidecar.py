@@ -24,8 +24,10 @@ from typing import IO, Any
 import msgspec
 
 from migstream.errors import ParseError, SourceError, Unsupported
-from migstream.ram.image import ImageBuilder, PageTable, Ram, Source
+from migstream.ram.builder import ImageBuilder
+from migstream.ram.image import Ram
 from migstream.ram.model import RamBlock, RamSummary
+from migstream.ram.pages import PageTable, Source
 from migstream.ram.presence import Stretch
 from migstream.ram.table import GROUP, SLAB, SLAB_BITS, Entries, Slab
 

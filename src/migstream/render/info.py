@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import to_builtins
 
 from migstream.machine.map.setup import machine_setup
+from migstream.ram.image import Block
 from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
     count_table,
@@ -47,7 +48,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
     description, span = stream.description, stream.description_span
     ram, configuration = stream.ram_setup, stream.configuration
     setup = machine_setup(stream)
-    held = stream.ram if walked else None
+    held: Mapping[str, Block] = stream.ram if walked else {}
     bits = configuration.page_bits if configuration is not None else None
     page_size = (description.page_size if description else 0) or (
         1 << bits if bits and bits < 32 else None
@@ -89,9 +90,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
                     "size": b.used_length,
                     "page_size": b.page_size,
                     "address": b.address,
-                    "pages": count_table(held[b.name].presence())
-                    if held is not None and b.name in held
-                    else None,
+                    "pages": count_table(held[b.name].presence()) if b.name in held else None,
                     "unplugged": sum(e - s for s, e in stream.unplugged.get(b.name, ())),
                 }
                 for b in ram.blocks

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from migstream.ram.image import Block, Ram
+from migstream.ram.image import Block
 from migstream.ram.presence import UNPLUGGED, Presence
 from migstream.render.memory import WORDS
 from migstream.render.text import escape, grouped, size
@@ -31,23 +31,23 @@ def count_table(presence: Presence) -> dict[str, int]:
     }
 
 
-def total_table(ram: Ram | None) -> dict[str, int] | None:
+def total_table(ram: Mapping[str, Block]) -> dict[str, int] | None:
     """The same of all blocks together; None where there are none."""
-    tables = [count_table(block.presence()) for block in (ram or {}).values()]
+    tables = [count_table(block.presence()) for block in ram.values()]
     if not tables:
         return None
     sums = {key: sum(one[key] for one in tables) for key in tables[0]}
     return sums | {"page_size": tables[0]["page_size"]}
 
 
-def missing_table(ram: Ram | None, *, ranges: bool = False) -> list[dict[str, Any]]:
+def missing_table(ram: Mapping[str, Block], *, ranges: bool = False) -> list[dict[str, Any]]:
     """An entry for each kind, "absent" or "unplugged", of each block that lacks something.
 
     Parameters
     ----------
     ranges : whether each lists its pieces, [start, stop) in bytes of the block
     """
-    return [entry for block in (ram or {}).values() for entry in _missing(block, ranges=ranges)]
+    return [entry for block in ram.values() for entry in _missing(block, ranges=ranges)]
 
 
 def _missing(block: Block, *, ranges: bool) -> Iterator[dict[str, Any]]:

@@ -51,13 +51,13 @@ def stat_table(stream: Stream) -> dict[str, Any]:
         else:
             parts[item.name] += item.span.size
     ram = stream.ram
-    presence = {name: block.presence() for name, block in (ram or {}).items()}
+    presence = {name: block.presence() for name, block in ram.items()}
     return {
         "file": stream.name,
         "size": stream.size,
         "parts": [{"name": n, "bytes": b} for n, b in parts.most_common()],
         "ram": None
-        if ram is None
+        if not ram
         else {
             "page_size": ram.page_size,
             "blocks": [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from migstream.vmstate.declared.classes import (
+from migstream.vmstate import (
     U8,
     U32,
     Buffer,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from migstream.savevm.handlers import Handler
-from migstream.vmstate.declared.interpreter import Out
+from migstream.vmstate.declared.fields import Out
 from migstream.vmstate.declared.written import JSONWriter
 from migstream.wire.frames import MAGIC, VERSION
 from migstream.wire.model import SectionType

@@ -16,14 +16,14 @@ from migstream.ram import kernel
 from migstream.ram.encode import END_OF_RECORDS, Area, setup_word
 from migstream.ram.mapped import MappedReader
 from migstream.ram.records import CONTINUE, ENCODING_XBZRLE, EOS, MEM_SIZE, PAGE, XBZRLE, ZERO
+from migstream.ram.xbzrle import XBZRLE_LIMIT, xbzrle_encode
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType
 
-__all__ = ["Block", "GuestRam", "XbzrleCache", "xbzrle_encode"]
+__all__ = ["Block", "GuestRam", "XbzrleCache"]
 
 RAM_VERSION = 4
 CHUNK = 1 << 18  # bytes of guest memory that are looked at together: they fit into a cache
-XBZRLE_LIMIT = 1 << 14  # what two bytes of LEB128 can say, and one
 SECTION = 16 << 20  # bytes of guest memory in one PART, at most
 
 
@@ -86,31 +86,6 @@ class Block:
             raise IndexError(f"{self.name} has no bytes {offset:#x} to {offset + size:#x}")
         first, last = offset // self.page_size, (offset + size - 1) // self.page_size
         self.dirty[first : last + 1] = b"\1" * (last + 1 - first)
-
-
-def xbzrle_encode(old: bytes, new: bytes) -> bytes | None:
-    """What changed from `old` to `new`: runs of equal and of new bytes (xbzrle_encode_buffer).
-
-    Returns b"" where nothing changed, None where the delta would be no smaller than the page.
-    """
-    import numpy as np
-
-    before, after = np.frombuffer(old, "u1"), np.frombuffer(new, "u1")
-    differs = np.concatenate(([False], before != after, [False]))
-    edges = np.flatnonzero(differs[1:] != differs[:-1]).tolist()
-    out = bytearray()
-    at = 0
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        out += _uleb128(start - at) + _uleb128(stop - start) + new[start:stop]
-        at = stop
-        if len(out) >= len(new):
-            return None
-    return bytes(out)
-
-
-def _uleb128(value: int) -> bytes:
-    """At most two bytes: 14 bits (util/cutils.c: uleb128_encode_small)."""
-    return bytes((value,)) if value < 0x80 else bytes((value & 0x7F | 0x80, value >> 7))
 
 
 class XbzrleCache:

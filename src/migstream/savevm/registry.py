@@ -204,9 +204,9 @@ class SaveVM:
         return ConfigurationState(
             len=len(name),
             machine=name,
-            page_bits=self.page_bits and PageBits(target_page_bits=self.page_bits),
+            page_bits=PageBits(target_page_bits=self.page_bits) if self.page_bits else None,
             capabilities=Capabilities(caps_count=len(names), capabilities=names) if names else None,
-            uuid=self.uuid and Uuid(uuid=list(self.uuid)),
+            uuid=Uuid(uuid=list(self.uuid)) if self.uuid else None,
         )
 
     # --- load ----------------------------------------------------------------------------------

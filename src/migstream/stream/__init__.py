@@ -33,10 +33,11 @@ from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout, fit_device
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value
-from migstream.wire.frames import LEAD, MAGIC, SCATTERED
+from migstream.wire.frames import BEGINNING, LEAD, MAGIC, SCATTERED
 from migstream.wire.model import (
     Command,
     Configuration,
+    FileHeader,
     Item,
     Section,
     SectionType,
@@ -49,14 +50,15 @@ from migstream.wire.walk import Walker
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers.read import Cpu
+    from migstream.ram.builder import ImageBuilder
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
     from migstream.ram.history import Versions
-    from migstream.ram.image import ImageBuilder, Ram
+    from migstream.ram.image import Ram
     from migstream.ram.model import RamBlock, RamSetup
     from migstream.ram.sidecar import Index
 
-__all__ = ["Device", "Devices", "Stream", "as_stream", "open_stream"]
+__all__ = ["Device", "Devices", "Stream", "as_stream", "open_anything", "open_stream"]
 
 
 class Stream:
@@ -90,6 +92,8 @@ class Stream:
         self._channel_damage: list[StreamError] = []
         self._noticed: list[StreamError] = []
         self._image: ImageBuilder | None = None
+        self._refused: StreamError | None = None
+        self._demanding = False
         self.name = opened.name
         if opened.cut is not None:
             end = opened.store.size if opened.store is not None else None
@@ -112,6 +116,25 @@ class Stream:
             "a pipe" if store is None else f"{store.size} bytes",
         ]
         return brief("Stream", f"{self.name}:", ", ".join(filter(None, facts)))
+
+    def _repr_html_(self) -> str:
+        """A table of facts. For this the stream is read as for any answer, but a pipe is not."""
+        from migstream.tables import html_table
+
+        if not self.seekable and "_walk" not in vars(self):
+            return html_table(repr(self), ())
+        blocks = self.blocks
+        facts = {
+            "machine": self.machine or "not recorded",
+            "capabilities": ", ".join(self.capabilities) or "none recorded",
+            "devices": len(self.devices),
+            "RAM": f"{len(blocks)} blocks, {sum(b.used_length for b in blocks):#x} bytes",
+            "description": "none" if self.description_span is None else self.description_span,
+            "size": f"{self.size} bytes",
+            "read": "all of it" if self.walked else "its end; guest memory was not walked",
+            "damage": len(self.noticed) or "none noticed",
+        }
+        return html_table(repr(self), ({"": name, "is": fact} for name, fact in facts.items()))
 
     def close(self) -> None:
         for image in (self._image, *self._closing):
@@ -154,6 +177,28 @@ class Stream:
         """Where in the source itself the byte at offset `at` of the stream is; None where it is in no one byte."""
         return self._opened.outermost(at)
 
+    # --- whether it is one -----------------------------------------------------------------------
+
+    @property
+    def not_begun(self) -> StreamError | None:
+        """Why no stream begins here; None where one does, however damaged it is behind its header."""
+        store = self._opened.store
+        if store is not None and bytes(store.view(0, len(BEGINNING))) == BEGINNING:
+            return None  # nothing else need be read to know
+        return None if _begins(self.head) else _why_not(self.noticed)
+
+    def demand(self) -> None:
+        """Refuse what is not a stream: a file now, a pipe when it is first read.
+
+        Raises
+        ------
+        NotAStream : nothing like it
+        Truncated, BadFraming : its header is cut off, or of another version
+        """
+        self._demanding = True
+        if (self.seekable or "_walk" in vars(self)) and (error := self.not_begun) is not None:
+            raise error
+
     # --- from the end, or from the beginning ---------------------------------------------------
 
     @cached_property
@@ -175,6 +220,9 @@ class Stream:
     @cached_property
     def _walk(self) -> Walked:
         """The whole stream, read once."""
+        if self._refused is not None:
+            raise self._refused  # a pipe went by, and was not one
+        piped = not self.seekable
         walk = read_stream(self._opened, self._context)
         for error in walk.damage:
             if isinstance(error, NotAStream):
@@ -191,6 +239,9 @@ class Stream:
                 )
                 for name in ("devices", "description", "configuration"):
                     vars(self).pop(name, None)
+        if self._demanding and piped and not _begins(walk.items):
+            self._refused = _why_not([*self._noticed, *walk.damage])
+            raise self._refused
         return walk
 
     def _inside(self) -> str:
@@ -213,7 +264,7 @@ class Stream:
         return last, followed_by(self.store, last) if self.seekable else said
 
     def _context(self, store: Store | None) -> Context:
-        from migstream.ram.image import ImageBuilder
+        from migstream.ram.builder import ImageBuilder
 
         # of a pipe, pages go by: which of them were sent is known, what was in them is not
         source = Whole(b"") if store is None else store
@@ -362,8 +413,8 @@ class Stream:
         return () if self.ram_setup is None else self.ram_setup.blocks
 
     @cached_property
-    def ram(self) -> Ram | None:
-        """Guest memory by block, and what the stream spent on it; None where it has no RAM.
+    def ram(self) -> Ram:
+        """Guest memory by block, and what the stream spent on it; empty where it has none.
 
         `stream.ram["pc.ram"][0x7c00:0x7e00]` are bytes of the final memory. A pipe keeps no guest
         memory: open it with `spool=True` to have it.
@@ -372,7 +423,9 @@ class Stream:
             return self._indexed.ram
         codec = self._ram_codec
         if codec is None:
-            return None
+            from migstream.ram.image import Ram
+
+            return Ram()
         assert self._image is not None  # the walk has made it
         if self._channels:
             self._missing_channels()
@@ -483,8 +536,6 @@ class Stream:
         """
         from migstream.ram.history import HistoryBuilder
 
-        if self.ram is None:
-            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
         one = self.ram[block]
         if not 0 <= offset < one.size:
             raise NoSuchAddress(
@@ -537,8 +588,6 @@ class Stream:
 
     def read(self, block: str, start: int, stop: int) -> bytes:
         """Bytes [start, stop) of a RAM block (`machine.physical.BlockReader`)."""
-        if self.ram is None:
-            raise NoSuchAddress(f"no RAM block {block!r}: the stream has no guest memory")
         return self.ram[block].read(start, stop)
 
     # --- paths -------------------------------------------------------------------------------------------
@@ -674,6 +723,16 @@ def _head(items: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(items[:goes_on])
 
 
+def _begins(items: Sequence[Item]) -> bool:
+    return any(isinstance(item, FileHeader) for item in items)
+
+
+def _why_not(wrong: Sequence[StreamError]) -> StreamError:
+    # what stands at its end may be damaged, too, but is not the reason
+    why = next((e for e in wrong if isinstance(e, NotAStream)), wrong[0])
+    return next(e for e in wrong if e.at == why.at)  # a compressed file that is damaged comes first
+
+
 def open_stream(
     what: Openable,
     *,
@@ -703,10 +762,49 @@ def open_stream(
     Raises
     ------
     SourceError : the source cannot be read
+    NotAStream : it is something else, or empty (also a ValueError). A stream that is damaged
+        behind its header opens: `damage` says what is wrong. What comes through a pipe, or out of
+        a compressed file that is not spooled, is refused when it is first asked for anything
+    Truncated, BadFraming : its header is cut off, or is that of another version
+    """
+    stream = open_anything(
+        what,
+        like=like,
+        channels=channels,
+        maps=maps,
+        spool=spool,
+        walk=walk,
+        offset=offset,
+        index=index,
+    )
+    try:
+        stream.demand()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def open_anything(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    channels: Sequence[Openable] = (),
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+    walk: bool = False,
+    offset: int = 0,
+    index: str | os.PathLike[str] | None = None,
+) -> Stream:
+    """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
+
+    Raises
+    ------
+    SourceError : the source cannot be read
     """
     description = None
     if like is not None:
-        with open_stream(like) as other:
+        with open_anything(like) as other:
             description = other.description
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
@@ -722,15 +820,19 @@ def open_stream(
 
 
 @contextmanager
-def as_stream(what: Stream | Openable, *, spool: bool = False) -> Iterator[Stream]:
+def as_stream(
+    what: Stream | Openable, *, spool: bool = False, anything: bool = False
+) -> Iterator[Stream]:
     """A stream as it is, to stay open; anything else opened, and closed afterwards.
 
     Parameters
     ----------
     spool : as `open_stream` has it
+    anything : what is not a stream is opened as well
     """
     if isinstance(what, Stream):
         yield what
         return
-    with open_stream(what, spool=spool) as stream:
+    opens = open_anything if anything else open_stream
+    with opens(what, spool=spool) as stream:
         yield stream

@@ -60,6 +60,19 @@ class Device:
     def _ipython_key_completions_(self) -> list[str]:
         return self.value._ipython_key_completions_()
 
+    def _row_(self) -> dict[str, object]:
+        return {
+            "path": self.path,
+            "type": self.value.type,
+            "version_id": self.section.version_id,
+            "described": self.described,
+            "payload.start": self.section.payload.start,
+            "payload.stop": self.section.payload.stop,
+        }
+
+    def _repr_html_(self) -> str:
+        return self.value._repr_html_()
+
 
 def opaque(section: Section) -> Layout:
     """A payload that nothing describes, as one buffer (as savevm.c: vmstate_save_old_style has it)."""
@@ -143,3 +156,8 @@ class Devices:
 
     def _ipython_key_completions_(self) -> list[str]:
         return [device.path for device in self]
+
+    def _repr_html_(self) -> str:
+        from migstream.tables import MOST_ROWS, html_table, rows
+
+        return html_table(repr(self), rows(self[:MOST_ROWS]), total=len(self))

@@ -21,6 +21,7 @@ from migstream.errors import (
     BadDescription,
     BadRam,
     NeedData,
+    NotAStream,
     ParseError,
     SourceError,
     StreamError,
@@ -506,7 +507,7 @@ def _with_cut(damage: list[StreamError], cut: Truncated | None) -> list[StreamEr
     """Damage of a source that could not be read to its end: why it ends there, and no more of it."""
     if cut is None:
         return damage
-    return [*(e for e in damage if type(e) is not Truncated or e.at != cut.at), cut]
+    return [*(e for e in damage if type(e) not in {Truncated, NotAStream} or e.at != cut.at), cut]
 
 
 def _inside(at: int, spans: Sequence[Span]) -> bool:

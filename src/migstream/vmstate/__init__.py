@@ -13,47 +13,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from migstream.vmstate.declared.classes import I8 as I8
-    from migstream.vmstate.declared.classes import I16 as I16
-    from migstream.vmstate.declared.classes import I32 as I32
-    from migstream.vmstate.declared.classes import I64 as I64
-    from migstream.vmstate.declared.classes import U8 as U8
-    from migstream.vmstate.declared.classes import U16 as U16
-    from migstream.vmstate.declared.classes import U32 as U32
-    from migstream.vmstate.declared.classes import U64 as U64
-    from migstream.vmstate.declared.classes import Bitmap as Bitmap
-    from migstream.vmstate.declared.classes import Bool as Bool
-    from migstream.vmstate.declared.classes import Buffer as Buffer
-    from migstream.vmstate.declared.classes import Check as Check
-    from migstream.vmstate.declared.classes import Double as Double
-    from migstream.vmstate.declared.classes import I32AtMost as I32AtMost
-    from migstream.vmstate.declared.classes import I32Equal as I32Equal
-    from migstream.vmstate.declared.classes import Timer as Timer
-    from migstream.vmstate.declared.classes import U8Equal as U8Equal
-    from migstream.vmstate.declared.classes import U16Equal as U16Equal
-    from migstream.vmstate.declared.classes import U32Equal as U32Equal
-    from migstream.vmstate.declared.classes import U64Equal as U64Equal
-    from migstream.vmstate.declared.classes import Unused as Unused
+    from migstream.vmstate.declared.annotations import I8 as I8
+    from migstream.vmstate.declared.annotations import I16 as I16
+    from migstream.vmstate.declared.annotations import I32 as I32
+    from migstream.vmstate.declared.annotations import I64 as I64
+    from migstream.vmstate.declared.annotations import U8 as U8
+    from migstream.vmstate.declared.annotations import U16 as U16
+    from migstream.vmstate.declared.annotations import U32 as U32
+    from migstream.vmstate.declared.annotations import U64 as U64
+    from migstream.vmstate.declared.annotations import Bitmap as Bitmap
+    from migstream.vmstate.declared.annotations import Bool as Bool
+    from migstream.vmstate.declared.annotations import Buffer as Buffer
+    from migstream.vmstate.declared.annotations import Check as Check
+    from migstream.vmstate.declared.annotations import Double as Double
+    from migstream.vmstate.declared.annotations import I32AtMost as I32AtMost
+    from migstream.vmstate.declared.annotations import I32Equal as I32Equal
+    from migstream.vmstate.declared.annotations import Timer as Timer
+    from migstream.vmstate.declared.annotations import U8Equal as U8Equal
+    from migstream.vmstate.declared.annotations import U16Equal as U16Equal
+    from migstream.vmstate.declared.annotations import U32Equal as U32Equal
+    from migstream.vmstate.declared.annotations import U64Equal as U64Equal
+    from migstream.vmstate.declared.annotations import Unused as Unused
+    from migstream.vmstate.declared.annotations import Wire as Wire
+    from migstream.vmstate.declared.annotations import WritableBuffer as WritableBuffer
+    from migstream.vmstate.declared.annotations import array as array
+    from migstream.vmstate.declared.annotations import bitmap as bitmap
+    from migstream.vmstate.declared.annotations import buffer as buffer
+    from migstream.vmstate.declared.annotations import field as field
+    from migstream.vmstate.declared.annotations import gtree as gtree
+    from migstream.vmstate.declared.annotations import local as local
+    from migstream.vmstate.declared.annotations import pointers as pointers
+    from migstream.vmstate.declared.annotations import qlist as qlist
+    from migstream.vmstate.declared.annotations import qtailq as qtailq
+    from migstream.vmstate.declared.annotations import since as since
+    from migstream.vmstate.declared.annotations import subsection as subsection
+    from migstream.vmstate.declared.annotations import tmp as tmp
+    from migstream.vmstate.declared.annotations import unused as unused
+    from migstream.vmstate.declared.annotations import validate as validate
+    from migstream.vmstate.declared.annotations import vstruct as vstruct
     from migstream.vmstate.declared.classes import VMState as VMState
-    from migstream.vmstate.declared.classes import Wire as Wire
-    from migstream.vmstate.declared.classes import WritableBuffer as WritableBuffer
-    from migstream.vmstate.declared.classes import array as array
-    from migstream.vmstate.declared.classes import bitmap as bitmap
-    from migstream.vmstate.declared.classes import buffer as buffer
-    from migstream.vmstate.declared.classes import field as field
-    from migstream.vmstate.declared.classes import gtree as gtree
-    from migstream.vmstate.declared.classes import local as local
-    from migstream.vmstate.declared.classes import pointers as pointers
-    from migstream.vmstate.declared.classes import qlist as qlist
-    from migstream.vmstate.declared.classes import qtailq as qtailq
-    from migstream.vmstate.declared.classes import since as since
-    from migstream.vmstate.declared.classes import subsection as subsection
-    from migstream.vmstate.declared.classes import tmp as tmp
-    from migstream.vmstate.declared.classes import unused as unused
-    from migstream.vmstate.declared.classes import validate as validate
-    from migstream.vmstate.declared.classes import vstruct as vstruct
     from migstream.vmstate.declared.codecs import Info as Info
-    from migstream.vmstate.declared.interpreter import Field as Field
+    from migstream.vmstate.declared.fields import Field as Field
     from migstream.vmstate.declared.interpreter import Subsection as Subsection
     from migstream.vmstate.declared.interpreter import VMStateDescription as VMStateDescription
 
@@ -105,8 +105,9 @@ __all__ = [
 
 _HOMES = {
     "Info": "codecs",
-    "Field": "interpreter",
+    "Field": "fields",
     "Subsection": "interpreter",
+    "VMState": "classes",
     "VMStateDescription": "interpreter",
 }
 
@@ -117,7 +118,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'migstream.vmstate' has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(f"migstream.vmstate.declared.{_HOMES.get(name, 'classes')}")
+    module = import_module(f"migstream.vmstate.declared.{_HOMES.get(name, 'annotations')}")
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -24,6 +24,7 @@ Fetch = Callable[[int, int], memoryview]
 
 SHORT = 64  # bytes of the longest value that a repr shows
 MOST_NAMES = 1000  # that are offered to complete a key
+LONGEST = 1024  # bytes of a value that a table shows
 
 
 class Value:
@@ -52,6 +53,34 @@ class Value:
             return f"= {self.text}"
         except MigstreamError:  # damage, or the stream is closed: not for a repr to tell
             return "= unreadable"
+
+    def _row_(self) -> dict[str, object]:
+        single = self.kind == "leaf" and self.count is None
+        return {
+            "path": self.path,
+            "type": self.type,
+            "count": self.count,
+            "value": self.value if single else None,
+            "span.start": self.span.start,
+            "span.stop": self.span.stop,
+        }
+
+    def _repr_html_(self) -> str:
+        """What is inside, with short values."""
+        from migstream.tables import html_table
+
+        inside = islice(self, MOST_NAMES)
+        shown = (
+            {"name": one.name, "type": one.type, "value": _cell(one), "bytes": one.span}
+            for one in inside
+        )
+        return html_table(repr(self), shown, total=self._how_many())
+
+    def _how_many(self) -> int:
+        """How many iterating gives, which may be more than anybody wants to count one by one."""
+        if self.count is not None:
+            return self.count
+        return sum(1 for _ in self.children)
 
     def __index__(self) -> int:
         """A single integer, also as `int(value)`; raises TypeError for what is none."""
@@ -273,6 +302,16 @@ class Value:
     def plain(self) -> Any:
         """As JSON has it: numbers, booleans, null, hex strings for bytes, lists and objects."""
         return _plain(self.node, self.raw, 0)
+
+
+def _cell(value: Value) -> str:
+    """The value as a table has it: nothing long is made into text for that."""
+    if value.kind == "leaf" and value.count is None and value.span.size > LONGEST:
+        return f"{value.span.size} bytes"
+    try:
+        return value.text
+    except MigstreamError:
+        return "unreadable"
 
 
 def _view(value: Value) -> np.ndarray[Any, Any]:

@@ -44,7 +44,7 @@ def read_file_header(cur: Cursor) -> FileHeader:
     """Magic and version (qemu_loadvm_state_header)."""
     start = cur.offset
     magic = cur.peek(16)
-    if not MAGIC.startswith(magic[:4]):
+    if not magic or not MAGIC.startswith(magic[:4]):
         raise _not_a_stream(start, magic)
     cur.take(4)
     version = cur.u32()
@@ -62,7 +62,9 @@ def read_file_header(cur: Cursor) -> FileHeader:
 
 def _not_a_stream(start: int, magic: bytes) -> NotAStream:
     what = next((text for head, text in OTHERS.items() if magic.startswith(head)), "")
-    if not what and magic and all(32 <= byte < 127 or byte in b"\r\n\t" for byte in magic):
+    if not magic:
+        what = "there is not a single byte in it"
+    elif not what and all(32 <= byte < 127 or byte in b"\r\n\t" for byte in magic):
         what = "this looks like text"
     return NotAStream(
         "not a migration stream",

@@ -14,7 +14,7 @@ from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.values import differing_ranges
 
 if TYPE_CHECKING:
-    from migstream.ram.image import Block, Ram
+    from migstream.ram.image import Block
     from migstream.stream import Stream
 
 __all__ = ["memory"]
@@ -32,9 +32,9 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
     ParseError : the records of a page are damaged
     """
     left, right = a.ram, b.ram
-    names = list(dict.fromkeys([*(left or ()), *(right or ())]))
+    names = list(dict.fromkeys([*left, *right]))
     for name in names:
-        one, two = _block(left, name), _block(right, name)
+        one, two = left.get(name), right.get(name)
         sizes = None if one is None else one.size, None if two is None else two.size
         if sizes[0] != sizes[1]:
             yield _resized(name, *sizes)
@@ -50,10 +50,6 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
                 page=min(one.page, two.page),
                 ranges=ranges,
             )
-
-
-def _block(ram: Ram | None, name: str) -> Block | None:
-    return ram[name] if ram is not None and name in ram else None
 
 
 def _resized(name: str, old: int | None, new: int | None) -> Change:

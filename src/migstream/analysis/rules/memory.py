@@ -36,9 +36,7 @@ def coverage(subject: Subject) -> Iterator[Hit]:
     for block, sizes in _uncovered(subject):
         if sizes["data"] or sizes["zero"]:
             first = next(
-                r.start
-                for r in subject.stream.ram[block.name].runs()  # type: ignore[index]
-                if r.kind == "absent"
+                r.start for r in subject.stream.ram[block.name].runs() if r.kind == "absent"
             )
             yield Hit(
                 message=f"{sizes['absent']} bytes of RAM block {block.name} were never sent",
@@ -73,9 +71,9 @@ def _uncovered(subject: Subject) -> Iterator[tuple[RamBlock, dict[str, int]]]:
     stream = subject.stream
     if not subject.whole or not stream.seekable or "x-ignore-shared" in stream.capabilities:
         return
-    for block in stream.blocks if stream.ram is not None else ():
+    for block in stream.blocks:
         try:
-            sizes = stream.ram[block.name].coverage()  # type: ignore[index]
+            sizes = stream.ram[block.name].coverage()
         except MigstreamError:
             continue  # the damage has been said
         if sizes["absent"]:
@@ -97,7 +95,7 @@ def filled(subject: Subject) -> Iterator[Hit]:
         return
     stream = subject.stream
     fills = _Fills()
-    page = None if stream.ram is None else stream.ram.page_size
+    page = stream.ram.page_size
     walker = Walker(SECTIONS, context=Context(page_size=page, limit=stream.size, pages=fills))
     for item in drive(stream.store, walker):
         if isinstance(item, Section) and item.type == SectionType.FULL:

@@ -319,8 +319,7 @@ class Parts:
         return found
 
     def _records_of(self, section: Section, block: str) -> Iterator[memory.Record]:
-        ram = self.stream.ram
-        page = None if ram is None else ram.page_size
+        page = self.stream.ram.page_size
         if page is None or not isinstance(section.content, RamSetup | RamRecords):
             return
         stop = self._damaged(section) if section.how == "damage" else section.payload.stop

@@ -12,14 +12,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from migstream.errors import BadSection, ParseError
-from migstream.vmstate.declared.interpreter import (
-    Codec,
-    Count,
-    Out,
-    VMStateDescription,
-    amount,
-    check_count,
-)
+from migstream.vmstate.declared.fields import Codec, Count, Out, amount, check_count
+from migstream.vmstate.declared.interpreter import VMStateDescription
 from migstream.vmstate.types import TYPES, WireType
 from migstream.wire.cursor import Cursor
 
@@ -28,6 +22,7 @@ __all__ = [
     "Bitmap",
     "Equal",
     "Info",
+    "Nested",
     "Nothing",
     "Queue",
     "Raw",
@@ -209,14 +204,25 @@ def _words(bits: int) -> int:
     return (bits + 63) // 64 * 8
 
 
-class Struct(Codec):
+class Nested(Codec):
+    """Elements are objects of their own."""
+
+    def __init__(self, inner: VMStateDescription) -> None:
+        self.inner = inner
+
+
+class Struct(Nested):
     """A nested VMState at its own version, under the key `struct`."""
 
     type = "struct"
     described: ClassVar[bool] = True
 
-    def __init__(self, inner: VMStateDescription) -> None:
-        self.inner: VMStateDescription = inner
+    @property
+    def compressible(self) -> bool:
+        inner = self.inner
+        return not self.described or (
+            not inner.subsections and all(each.compressible for each in inner.fields)
+        )
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
         return self.inner.make()
@@ -249,7 +255,7 @@ class VStruct(Struct):
         return subject
 
 
-class Tmp(Codec):
+class Tmp(Nested):
     """A VMState of an object that lives for the transfer only; its `parent` is the owner
     (vmstate_info_tmp): `pre_save` fills it from there, `post_load` writes back.
 
@@ -260,7 +266,7 @@ class Tmp(Codec):
     type = "tmp"
 
     def __init__(self, inner: VMStateDescription, version: int = 0) -> None:
-        self.inner: VMStateDescription = inner
+        super().__init__(inner)
         self.version = version
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
@@ -278,7 +284,7 @@ class Tmp(Codec):
         self.inner.load(cur, self._made(owner), self.version)
 
 
-class Queue(Codec):
+class Queue(Nested):
     """A list of any length: a byte 1 before each element, a byte 0 at the end (save_qtailq).
 
     Elements are saved at their own version and loaded at that of the field (load_qtailq,
@@ -287,7 +293,7 @@ class Queue(Codec):
 
     def __init__(self, type_: str, inner: VMStateDescription, version: int | None = None) -> None:
         self.type = type_
-        self.inner: VMStateDescription = inner
+        super().__init__(inner)
         self.version = version
 
     def initial(self, owner: Any) -> Any:  # noqa: ARG002
@@ -309,7 +315,7 @@ class Queue(Codec):
         return loaded
 
 
-class Tree(Codec):
+class Tree(Nested):
     """A search tree: the number of nodes, each after a byte 1, a byte 0 (save_gtree).
 
     A key is a number of 64 bits where `key` is None, else a VMState; the value is a dict or a list
@@ -331,7 +337,7 @@ class Tree(Codec):
         order: Callable[[Any], Any] | None = None,
     ) -> None:
         self.key = key
-        self.inner: VMStateDescription = inner
+        super().__init__(inner)
         self.version = version
         self.order = order
 
@@ -393,7 +399,7 @@ def _fields(description: VMStateDescription, key: Any) -> tuple[Any, ...]:
     """What a key's fields hold, in their order, as something that can be compared."""
     return tuple(
         _fields(each.codec.inner, each.get(key))
-        if each.codec.inner is not None and each.count is None
+        if isinstance(each.codec, Nested) and each.count is None
         else each.get(key)
         for each in description.fields
         if each.attribute is not None

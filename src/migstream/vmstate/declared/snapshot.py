@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from migstream.vmstate.declared.codecs import Nested
 from migstream.vmstate.declared.interpreter import VMStateDescription
 
 __all__ = ["snapshot"]
@@ -37,7 +38,7 @@ def _objects(
     yield subject, list(vars(subject)) if hasattr(subject, "__dict__") else declared
     for field in description.fields:
         value = field.get(subject)
-        if field.codec.inner is None or value is None:
+        if not isinstance(field.codec, Nested) or value is None:
             continue
         for element in _elements(value):
             yield from _objects(field.codec.inner, element, seen)

@@ -1,0 +1,337 @@
+"""Where the content of each page lies: in eight bytes a page, or in a mapped-ram block's bitmap.
+
+Nothing is copied before it is asked for, and any range can be read without the rest. XBZRLE deltas
+are chained to what they change, and applied when the page is read.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from functools import cached_property
+from typing import Protocol
+
+from migstream.errors import BadRam, Truncated
+from migstream.ram import kernel
+from migstream.ram.model import MappedRam
+from migstream.ram.records import compress_bound
+from migstream.ram.table import SLAB_BITS, Entries
+from migstream.ram.xbzrle import xbzrle_decode
+
+__all__ = ["MAIN", "OFFSET", "BitmapPages", "PageTable", "Pages", "Shared", "Source"]
+
+MAIN = 0  # the source that is the stream itself
+TABLE_FLOOR = 64 << 20
+TABLE_RATIO = 8
+SAMPLES = 64
+WINDOW = 1 << 19  # bytes of a source that are read at once to copy pages out of them
+OFFSET = (1 << kernel.SOURCE_BITS) - 1
+
+
+class Source(Protocol):
+    """Bytes that pages lie in: the stream itself, a channel, what was unpacked of channels."""
+
+    size: int
+
+    def view(self, start: int, stop: int) -> memoryview: ...
+
+
+def _behind(at: int, page: int) -> Truncated:
+    return Truncated(
+        "a page lies behind the end of its source",
+        at=at,
+        expected=page,
+        hint="the file is shorter than when it was indexed",
+    )
+
+
+class Pages(Protocol):
+    """Where the pages of one block are, by one of two ways of keeping that."""
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        """Kind of page `at` (kernel.NEVER, FILL, DATA, ...) and how many from it on are alike."""
+        ...
+
+    def fill(self, first: int, out: memoryview) -> None:
+        """The contents of pages from `first` on, as many as `out` has room for."""
+        ...
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        """The contents of `count` pages in pieces, copied only where they have to be made."""
+        ...
+
+    def filled(self, at: int) -> int | None:
+        """The fill byte of page `at`, None where its contents were sent, or nothing was."""
+        ...
+
+
+class PageTable:
+    """Entries of one block, one for each page (`ram.kernel` says what they are).
+
+    Parameters
+    ----------
+    pages, page : how many, and of how many bytes
+    shared : what all blocks of an image have in common
+    entries : those that are known already, which are then not changed any more
+    """
+
+    def __init__(
+        self, pages: int, page: int, shared: Shared, entries: Entries | None = None
+    ) -> None:
+        self.page = page
+        self.entries = Entries(pages) if entries is None else entries
+        self._shared = shared
+        self._blank = memoryview(bytes(page))
+
+    def paint(self, rows: memoryview, used: int, stride: int, source: int) -> None:
+        """Enter rows, later ones over earlier ones."""
+        shared = self._shared
+        if not used:
+            return
+        shared.room(used)
+        shared.reached = max(shared.reached, rows[used * kernel.ROW - 1])
+        row = skip = 0
+        with memoryview(shared.deltas) as deltas:
+            while row < used:
+                number = rows[row * kernel.ROW + 1] + skip >> SLAB_BITS
+                slab, base = self.entries.make(number), number << SLAB_BITS
+                row, skip, shared.known, fresh = kernel.paint(
+                    rows,
+                    row,
+                    skip,
+                    used,
+                    stride,
+                    source,
+                    base,
+                    slab.entries,
+                    memoryview(slab.touched),
+                    deltas,
+                    shared.known,
+                )
+                shared.touched(fresh)
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        kind, payload, count, _ = self.entries.run(at, stop)
+        if kind == kernel.FILL and payload:
+            kind = kernel.DATA
+        return kind, count
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        page, made = self.page, []
+        at, stop = first, first + count
+        while at < stop:
+            kind, payload, n, stride = self.entries.run(at, stop)
+            if kind == kernel.NEVER or (kind == kernel.FILL and not payload):
+                made += [self._blank] * n
+            elif kind == kernel.DATA:
+                # a stride may be anything: no more is read at once than the pages fill twice over
+                n = min(n, max(WINDOW // stride, 1)) if stride else n
+                start = payload & OFFSET
+                last = start + (n - 1) * stride
+                view = self._shared.view(payload >> kernel.SOURCE_BITS, start, last + page)
+                if len(view) < last + page - start:
+                    raise _behind(last, page)
+                made += [view[k * stride : k * stride + page] for k in range(n)]
+            else:
+                out = memoryview(bytearray(n * page))
+                self.fill(at, out)
+                made.append(out)
+            at += n
+        return made
+
+    def filled(self, at: int) -> int | None:
+        entry = self.entries[at]
+        return entry >> kernel.ENTRY_BITS & 0xFF if entry & 7 == kernel.FILL else None
+
+    def fill(self, first: int, out: memoryview) -> None:
+        page, shared = self.page, self._shared
+        count, done = len(out) // page, 0
+        while done < count:
+            rest = out[done * page :]
+            most = min(count - done, max(WINDOW // (2 * page), 1))
+            entries, at, most = self.entries.window(first + done, most)
+            source, low, high = kernel.extent(entries, at, most, page, WINDOW)
+            view = shared.view(source, low, high)
+            n = kernel.gather(entries, at, most, source, low, view, self._blank, rest)
+            done += n
+            if n:
+                continue
+            entry = entries[at]
+            if entry & 7 == kernel.DATA:
+                raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
+            shared.page(entry, out[done * page : (done + 1) * page])
+            done += 1
+
+
+class Shared:
+    """What the tables of one image share: the sources, the deltas, and how much memory they may take."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self.sources = sources
+        self.deltas = array("Q")
+        self.known = 0
+        self.reached = 0  # the last offset that a row had: a pipe is at least so long
+        self._groups = 0
+
+    def room(self, more: int) -> None:
+        """Make room for more deltas."""
+        short = 2 * (self.known + more) - len(self.deltas)
+        if short > 0:
+            self.deltas.frombytes(bytes(8 * max(short, len(self.deltas) // 2)))
+
+    def touched(self, groups: int) -> None:
+        """Count groups of entries that were written to for the first time.
+
+        QEMU sends every page of a block once at least, so entries never take more memory than the
+        stream; a stream that scatters a few records over all of the address space would.
+        """
+        self._groups += groups
+        there = max(self.reached, sum(source.size for source in self.sources))
+        most = TABLE_FLOOR + TABLE_RATIO * there
+        if self._groups << 12 > most:
+            raise BadRam(
+                "page records are scattered over more memory than they could ever fill",
+                expected=f"tables of at most {most} bytes",
+                found=self._groups << 12,
+                hint="no QEMU writes such a stream: it is made to exhaust its reader",
+            )
+
+    def view(self, source: int, start: int, stop: int) -> memoryview:
+        """Bytes [start, stop) of a source, fewer at its end."""
+        if source >= len(self.sources):
+            raise BadRam(f"a page in source {source}, which is not there")
+        return self.sources[source].view(start, stop)
+
+    def page(self, entry: int, out: memoryview) -> None:
+        """The content of a page that is no plain copy: deltas applied, zlib unpacked."""
+        chain: list[int] = []
+        while entry & 7 == kernel.DELTA:
+            index = entry >> kernel.ENTRY_BITS
+            if index >= self.known or (chain and index >= chain[-1]):
+                raise BadRam("an XBZRLE delta that is chained to itself")
+            chain.append(index)
+            entry = self.deltas[2 * index + 1]
+        self._base(entry, out)
+        for index in reversed(chain):
+            self._apply(self.deltas[2 * index], out)
+
+    def change(self, entry: int, out: memoryview) -> None:
+        """The same where `out` has what the page was before: of a chain the last delta is enough."""
+        if entry & 7 == kernel.DELTA:
+            self._apply(self.deltas[2 * (entry >> kernel.ENTRY_BITS)], out)
+        else:
+            self._base(entry, out)
+
+    def _base(self, entry: int, out: memoryview) -> None:
+        kind, payload = entry & 7, entry >> kernel.ENTRY_BITS
+        if kind in {kernel.NEVER, kernel.FILL}:
+            out[:] = bytes([payload & 0xFF]) * len(out)
+            return
+        source, at = payload >> kernel.SOURCE_BITS, payload & OFFSET
+        if kind == kernel.DATA:
+            piece = self.view(source, at, at + len(out))
+            if len(piece) < len(out):
+                raise Truncated("a page is cut off", at=at, expected=len(out), found=len(piece))
+            out[:] = piece
+        else:
+            self._unzip(source, at, out)
+
+    def _unzip(self, source: int, at: int, out: memoryview) -> None:
+        """A COMPRESS_PAGE record: be32 length, one zlib stream (ram-compress.c: do_data_decompress)."""
+        size = int.from_bytes(self.view(source, at, at + 4), "big")
+        packed = self.view(source, at + 4, at + 4 + min(size, compress_bound(len(out)) + 1))
+        reason = ""
+        if len(packed) == size <= compress_bound(len(out)):
+            unzip = zlib.decompressobj()
+            try:
+                data = unzip.decompress(packed, len(out) + 1)
+            except zlib.error as error:
+                reason = str(error)
+            else:
+                if len(data) == len(out):
+                    out[:] = data
+                    return
+                reason = f"{len(data)} bytes" if len(data) < len(out) else "more than a page"
+        raise BadRam(
+            f"decompress data failed: {reason or 'a length beyond all bounds'}",
+            at=at,
+            expected=f"one page of {len(out)} bytes",
+            found=size,
+            hint="the compressed page is damaged",
+        )
+
+    def _apply(self, at: int, out: memoryview) -> None:
+        size = int.from_bytes(self.view(MAIN, at + 1, at + 3), "big")
+        view = self.view(MAIN, at + 3, at + 3 + size)
+        xbzrle_decode(view, at + 3, out)
+
+
+class BitmapPages:
+    """Pages of a mapped-ram block: a bitmap and an area (migration/ram.c: ram_save_file_bmap).
+
+    A page whose bit is 0 is zero. The words are in the byte order of the host that wrote them,
+    which nothing records: see `_flip`.
+    """
+
+    def __init__(self, mapped: MappedRam, length: int, source: Source) -> None:
+        self.page = mapped.page_size
+        self._bitmap = source.view(*mapped.bitmap)
+        self._area = mapped.pages.start
+        self._source = source
+        self._count = -(-length // self.page)
+
+    @cached_property
+    def _flip(self) -> int:
+        """0 where the bitmap has little-endian words, 7 where it has big-endian ones of 64 bits.
+
+        In the wrong order the last word has bits of pages that are not there, or set bits lead to
+        pages of zeros: QEMU clears the bit of those (ram.c: save_zero_page).
+        """
+        tail = self._count % 64
+        if tail and int.from_bytes(self._bitmap[-8:], "little") >> tail:
+            return 7
+        return 7 if self._hollow(0) and not self._hollow(7) else 0
+
+    def _hollow(self, flip: int) -> bool:
+        """Whether one of the first pages that the bitmap names holds nothing but zeros."""
+        at, left = 0, SAMPLES
+        while at < self._count and left:
+            bit, count = kernel.bitmap_run(self._bitmap, flip, at, self._count)
+            for index in range(at, at + min(count, left) if bit else at):
+                left -= 1
+                start = self._area + index * self.page
+                if not any(self._source.view(start, start + self.page)):
+                    return True
+            at += count
+        return False
+
+    def _bits(self, at: int, stop: int) -> tuple[int, int]:
+        return kernel.bitmap_run(self._bitmap, self._flip, at, stop)
+
+    def run(self, at: int, stop: int) -> tuple[int, int]:
+        bit, count = self._bits(at, stop)
+        return kernel.DATA if bit else kernel.FILL, count
+
+    def pieces(self, first: int, count: int) -> list[memoryview]:
+        made = []
+        at, stop = first, first + count
+        while at < stop:
+            bit, n = self._bits(at, stop)
+            start = self._area + at * self.page
+            size = n * self.page
+            made.append(self._source.view(start, start + size) if bit else memoryview(bytes(size)))
+            at += n
+        return made
+
+    def filled(self, at: int) -> int | None:
+        return None if self._bits(at, at + 1)[0] else 0
+
+    def fill(self, first: int, out: memoryview) -> None:
+        page = self.page
+        at, stop = first, first + len(out) // page
+        while at < stop:
+            bit, count = self._bits(at, stop)
+            to = out[(at - first) * page : (at - first + count) * page]
+            start = self._area + at * page
+            to[:] = self._source.view(start, start + len(to)) if bit else bytes(len(to))
+            at += count
