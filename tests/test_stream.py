@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 import migstream
-from migstream.stream import Stream, flat
-from migstream.wire.model import Command, Item, Section, SectionType, Span
+from migstream.stream import Stream
+from migstream.wire.model import Command, Item, Section, SectionType, Span, flat
 from support.samples import Sample
 
 NOT_ALL_DESCRIBED = {"s390x-7.2.mig"}  # its array of pointers: see docs/architecture.md

@@ -11,9 +11,9 @@ import msgspec
 from migstream.errors import NoSuchPath
 from migstream.render.items import note, title
 from migstream.render.text import LINE, Palette, escape, grouped, hex_line, prose
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, Item, Section, SectionType, Span
+from migstream.wire.model import Command, Item, Section, SectionType, Span, flat
 
 __all__ = ["Piece", "dump_lines", "pieces", "region", "resolve"]
 

@@ -34,13 +34,13 @@ from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value
 from migstream.wire.frames import LEAD, SCATTERED
 from migstream.wire.model import (
-    Command,
     Configuration,
     Item,
     Section,
     SectionType,
     Span,
     Trailer,
+    flat,
 )
 from migstream.wire.registry import Context
 from migstream.wire.walk import Walker
@@ -616,14 +616,6 @@ class Stream:
             if offset in device.section.payload:
                 return device.value.owner(offset)
         raise no_such(f"@{offset:#x}", ())
-
-
-def flat(items: Sequence[Item]) -> Iterator[Item]:
-    """Items, and after each package what it holds."""
-    for item in items:
-        yield item
-        if isinstance(item, Command):
-            yield from flat(item.items)
 
 
 def _head(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -421,7 +421,7 @@ class _Reading:
             known = [s.span.start for s in located]
         kept = self._items[:first]
         if start == broken.mark:
-            walker.sizes, walker.known = {} if tail is None else tail.sizes, known
+            walker.sizes, walker.seen.known = {} if tail is None else tail.sizes, known
             again, error = walker, broken.error
             if isinstance(error, BadRam) and self._context.page_size is None and tail is not None:
                 # the records did not tell their page size; with it, the same record says what is wrong

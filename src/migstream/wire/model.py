@@ -7,6 +7,7 @@ Source of all layouts: QEMU, migration/savevm.c and migration/savevm.h.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ __all__ = [
     "Subsection",
     "Trailer",
     "VMDescription",
+    "flat",
 ]
 
 
@@ -209,3 +211,11 @@ class Opaque(Item, frozen=True, kw_only=True):
 
     def _facts(self) -> tuple[object, ...]:
         return (self.reason,)
+
+
+def flat(items: Sequence[Item]) -> Iterator[Item]:
+    """Items, and after each package what it holds."""
+    for item in items:
+        yield item
+        if isinstance(item, Command):
+            yield from flat(item.items)

@@ -16,9 +16,9 @@ import msgspec
 
 from migstream.analysis.findings import Finding, Severity
 from migstream.errors import StreamError
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.description import Device as Described
-from migstream.wire.model import Configuration, Item, Opaque, Section, SectionType, Span
+from migstream.wire.model import Configuration, Item, Opaque, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
     from migstream.analysis.golden import Difference, Golden

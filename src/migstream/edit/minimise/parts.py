@@ -21,9 +21,8 @@ from migstream.edit.change import Edit
 from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.targets import Target
 from migstream.errors import BadDescription, BadRam, StreamError
-from migstream.ram.encode import counted
 from migstream.ram.model import RamRecords, RamSetup
-from migstream.stream import Stream, flat
+from migstream.stream import Stream
 from migstream.vmstate.description import parse_description
 from migstream.vmstate.jsontext import objects
 from migstream.vmstate.values import Value
@@ -37,13 +36,14 @@ from migstream.wire.model import (
     Subsection,
     Trailer,
     VMDescription,
+    flat,
 )
+from migstream.wire.write import counted, footer
 
 __all__ = ["LEVELS", "Candidate", "Part", "Parts"]
 
 FIRST_TORN = 8  # bytes of the first piece of what could not be read; each next one is twice as long
 RAM = "ram/"
-FOOTER = bytes((SectionType.FOOTER,))
 WHOLE = {"live", "device", "command", "description", "unread", "trailer", "part"}
 LIVE = {SectionType.START, SectionType.PART, SectionType.END}
 
@@ -286,7 +286,7 @@ class Parts:
             start, stop = item.span
             if isinstance(item, Section) and item.how == "damage":
                 start = self._damaged(item)
-                foot = FOOTER + item.section_id.to_bytes(4, "big")
+                foot = footer(item.section_id)
                 if bytes(self.stream.store.view(*item.span)[-len(foot) :]) == foot:
                     stop = max(stop - len(foot), start)
             elif not isinstance(item, Opaque | Trailer):
