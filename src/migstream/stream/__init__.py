@@ -26,7 +26,7 @@ from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
 from migstream.stream.devices import Device, Devices, opaque
 from migstream.stream.locate import GOES_ON, Tail
-from migstream.stream.reading import Described, Walked, drive, read_stream
+from migstream.stream.reading import Described, Walked, read_stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout, fit_device
@@ -42,6 +42,7 @@ from migstream.wire.model import (
     Trailer,
     flat,
 )
+from migstream.wire.push import drive
 from migstream.wire.registry import Context
 from migstream.wire.walk import Walker
 

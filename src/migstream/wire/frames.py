@@ -43,9 +43,8 @@ SCATTERED = (b"QFI\xfb",)
 def read_file_header(cur: Cursor) -> FileHeader:
     """Magic and version (qemu_loadvm_state_header)."""
     start = cur.offset
-    magic = cur.peek(16)
-    if not MAGIC.startswith(magic[:4]):
-        raise _not_a_stream(start, magic)
+    if not MAGIC.startswith(cur.peek(4)):
+        raise _not_a_stream(start, cur.peek(16))
     cur.take(4)
     version = cur.u32()
     if version != VERSION:

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from migstream.errors import NeedData
-from migstream.wire.cursor import Cursor
+from migstream.wire.cursor import LONGEST, Cursor
 from migstream.wire.frames import COMMANDS, SectionStart
 from migstream.wire.model import SectionType
 from migstream.wire.registry import Context
 from migstream.wire.write import footer
 
-__all__ = ["Seen", "bound", "described_at", "end_of", "plausible", "resume"]
+__all__ = ["Search", "Seen", "bound", "described_at", "end_of", "plausible", "resume"]
 
 HEADER_SIZE = 8
 AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
@@ -130,7 +130,15 @@ def described_at(cur: Cursor, at: int) -> bool:
 # --- the end of what nothing describes -----------------------------------------------------------
 
 
-def bound(cur: Cursor, head: SectionStart, seen: Seen) -> tuple[int, str]:
+class Search(msgspec.Struct):
+    """How far the end of a payload was looked for: what was looked at is not looked at again each time that more comes."""
+
+    at: int = 0
+    ended: int | None = None  # own footer and end marker, in front of what is not the stream's
+    end: int | None = None  # of the source, where that was known
+
+
+def bound(cur: Cursor, head: SectionStart, seen: Seen, search: Search) -> tuple[int, str]:
     """Where the payload from the cursor on ends, and how that was told: by its "footer", or a "guess".
 
     Raises
@@ -138,7 +146,7 @@ def bound(cur: Cursor, head: SectionStart, seen: Seen) -> tuple[int, str]:
     Truncated : the stream has footers, and ends inside this section
     """
     if seen.context.footers is not False:
-        stop = _bound_by_footer(cur, footer(head.section_id), seen)
+        stop = _bound_by_footer(cur, footer(head.section_id), seen, search)
         if stop is not None:
             return stop, "footer"
         cur.seek(end_of(cur))
@@ -152,17 +160,26 @@ def bound(cur: Cursor, head: SectionStart, seen: Seen) -> tuple[int, str]:
     return end - 1 if last and cur.at(end - 1, 1) == b"\0" else end, "guess"
 
 
-def _bound_by_footer(cur: Cursor, own: bytes, seen: Seen) -> int | None:
-    ended: int | None = None  # own footer and end marker, in front of what is not the stream's
-    for at in cur.search(FOOTERS, cur.offset):
+def _bound_by_footer(cur: Cursor, own: bytes, seen: Seen, search: Search) -> int | None:
+    if search.end != cur.end:  # what is plausible depends on it
+        search.at, search.ended, search.end = 0, None, cur.end
+    hits = cur.search(FOOTERS, max(search.at, cur.offset))
+    while True:
+        try:
+            at = next(hits, None)
+        except NeedData:
+            search.at = max(search.at, cur.base + len(cur.view) - LONGEST)
+            raise
+        if at is None:
+            return search.ended
+        search.at = at
         mine = cur.at(at, 5) == own
         if plausible(cur, at + 5, seen, strict=not mine):
-            return at if mine or ended is None else ended
-        if ended is not None and at > ended + NEAR:
-            break
-        if mine and ended is None and cur.at(at + 5, 1) == b"\0":
-            ended = at
-    return ended
+            return at if mine or search.ended is None else search.ended
+        if search.ended is not None and at > search.ended + NEAR:
+            return search.ended
+        if mine and search.ended is None and cur.at(at + 5, 1) == b"\0":
+            search.ended = at
 
 
 # --- behind damage -------------------------------------------------------------------------------

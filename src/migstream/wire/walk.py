@@ -6,7 +6,7 @@ and either moves the cursor's mark or raises. Source: QEMU, migration/savevm.c (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,10 +34,11 @@ from migstream.wire.model import (
     Trailer,
     VMDescription,
 )
+from migstream.wire.push import Push, through
 from migstream.wire.registry import Codec, Context, Registry
-from migstream.wire.resync import Seen, bound, described_at, end_of, plausible, resume
+from migstream.wire.resync import Search, Seen, bound, described_at, end_of, plausible, resume
 
-__all__ = ["Walker", "walk"]
+__all__ = ["Walker"]
 
 Key = tuple[str, int]
 MAX_ITEMS = 1 << 21
@@ -55,6 +56,7 @@ class _Open(msgspec.Struct):
     how: str = "codec"
     content: Any = None
     stop: int | None = None
+    search: Search = msgspec.field(default_factory=Search)
 
     @property
     def path(self) -> str:
@@ -199,14 +201,11 @@ class Walker:
         return item
 
     def _after_header(self, cur: Cursor) -> Item | None:
+        there = cur.peek(1) == b"\x07"
+        item = read_configuration(cur) if there else None
         self._next = self._frame
-        if cur.peek(1) != b"\x07":
+        if item is None:
             return None
-        try:
-            item = read_configuration(cur)
-        except NeedData:
-            self._next = self._after_header
-            raise
         self.context.configuration = item
         if self.context.page_size is None and item.page_bits is not None and item.page_bits < 32:
             self.context.page_size = 1 << item.page_bits
@@ -247,9 +246,11 @@ class Walker:
         if self._depth >= MAX_NESTED:
             raise BadFraming("a package inside a package", at=item.span.start, path=["PACKAGED"])
         start = cur.offset
-        inner = Cursor(cur.take(item.value), start)
         walker = self.nested()
-        items = tuple(walk(inner, walker))
+        push = Push(walker, start)
+        push.feed(cur.take(item.value))
+        push.end()
+        items = tuple(through(push))
         self.damage += walker.damage
         return msgspec.structs.replace(item, span=cur.span(item.span.start), items=items)
 
@@ -349,7 +350,7 @@ class Walker:
         open_ = self._open
         assert open_ is not None
         if open_.stop is None:
-            open_.stop, open_.how = bound(cur, open_.head, self.seen)
+            open_.stop, open_.how = bound(cur, open_.head, self.seen, open_.search)
         cur.seek(open_.stop)
         self._next = self._footer
 
@@ -485,16 +486,3 @@ def _content(open_: _Open, cur: Cursor) -> Any:
     except ParseError:
         return None
     return None if cur.left else open_.codec.content()
-
-
-def walk(cur: Cursor, walker: Walker) -> Iterator[Item]:
-    """All items of a window that is complete. Damage ends up in `walker.damage`, not raised."""
-    last = cur.offset
-    while not walker.done or walker.pending:
-        try:
-            item = walker.step(cur)
-        except ParseError as error:
-            item = walker.recover(cur, error, last)
-        if item is not None:
-            last = item.span.stop
-            yield item
