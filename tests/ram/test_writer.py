@@ -14,9 +14,9 @@ import migstream
 from migstream.errors import BadRam, StreamError, Truncated
 from migstream.ram import kernel
 from migstream.ram.model import RamRecords
+from migstream.ram.xbzrle import xbzrle_encode
 from migstream.savevm import SaveVM
-from migstream.savevm.ram import Block, GuestRam
-from migstream.savevm.xbzrle import XbzrleCache, xbzrle_encode
+from migstream.savevm.ram import Block, GuestRam, XbzrleCache
 from migstream.wire.model import Section
 
 PAGE = 4096

@@ -51,8 +51,7 @@ def resolve(stream: Stream, path: str) -> Iterator[Span]:
             f"{path!r} lies outside", hint=f"the stream has the bytes 0 to {stream.size:#x}"
         )
     if match[2] is None:
-        device = _device(stream, start)
-        yield device.value.owner(start).span if device else _item(stream, start).span
+        yield stream.at(start).span
         return
     yield Span(start, stop)
 
@@ -64,27 +63,15 @@ def _live(stream: Stream, path: str) -> list[Span]:
     return [s.span for s in sections if path in {s.name, s.path} and s.type != SectionType.FULL]
 
 
-def _device(stream: Stream, offset: int) -> Device | None:
-    return next((d for d in stream.devices if offset in d.section.payload), None)
-
-
-def _item(stream: Stream, offset: int) -> Item:
-    owner: Item | None = None
-    for item in flat(stream.items):
-        if offset in item.span:
-            owner = item
-    if owner is None:
-        raise NoSuchPath(f"nothing owns the byte {offset:#x}")
-    return owner
-
-
 def pieces(stream: Stream, span: Span) -> Iterator[Piece]:
     """The owners of a region in order: fields inside devices, parts of items elsewhere."""
     at = span.start
     while at < span.stop:
-        device = _device(stream, at)
+        device = stream.devices.at(at)
         if device is None:
-            stop, path, kind, text = _part(stream, at)
+            item = stream.at(at)
+            assert isinstance(item, Item)  # no device has it
+            stop, path, kind, text = _part(item, at)
             stop = min(stop, span.stop)
             yield Piece(
                 span=Span(at, stop),
@@ -150,9 +137,8 @@ def _word(value: Value) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _part(stream: Stream, at: int) -> tuple[int, str, str, str]:
+def _part(item: Item, at: int) -> tuple[int, str, str, str]:
     """Where the part of an item that holds `at` ends, and what it is."""
-    item = _item(stream, at)
     label, name = item.label, title(item)
     if isinstance(item, Section):
         if at < item.payload.start:

@@ -6,6 +6,7 @@ save_xbzrle_page, mapped_ram_setup_ramblock, ram_load_precopy).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from migstream.ram import kernel
 from migstream.ram.encode import END_OF_RECORDS, Area, setup_word
 from migstream.ram.mapped import MappedReader
 from migstream.ram.records import CONTINUE, ENCODING_XBZRLE, EOS, MEM_SIZE, PAGE, XBZRLE, ZERO
-from migstream.savevm.xbzrle import XBZRLE_LIMIT, XbzrleCache, xbzrle_encode
+from migstream.ram.xbzrle import XBZRLE_LIMIT, xbzrle_encode
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType
 
-__all__ = ["Block", "GuestRam"]
+__all__ = ["Block", "GuestRam", "XbzrleCache"]
 
 RAM_VERSION = 4
 CHUNK = 1 << 18  # bytes of guest memory that are looked at together: they fit into a cache
@@ -86,6 +87,27 @@ class Block:
             raise IndexError(f"{self.name} has no bytes {offset:#x} to {offset + size:#x}")
         first, last = offset // self.page_size, (offset + size - 1) // self.page_size
         self.dirty[first : last + 1] = b"\1" * (last + 1 - first)
+
+
+class XbzrleCache:
+    """Pages as they were last sent, the least recently sent ones given up first.
+
+    Parameters
+    ----------
+    size : bytes of pages to keep at most
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pages: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+
+    def replace(self, key: tuple[str, int], page: bytes) -> bytes | None:
+        """Keep `page`, and return what was kept before."""
+        old = self._pages.pop(key, None)
+        self._pages[key] = page
+        while len(self._pages) * len(page) > self._size:
+            self._pages.popitem(last=False)
+        return old
 
 
 class GuestRam:

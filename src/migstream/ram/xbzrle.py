@@ -1,13 +1,11 @@
 """Deltas between what was sent of a page before and what it is now.
 
-QEMU, migration/xbzrle.c (xbzrle_encode_buffer), migration/page_cache.c.
+QEMU, migration/xbzrle.c (xbzrle_encode_buffer).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
-__all__ = ["XBZRLE_LIMIT", "XbzrleCache", "xbzrle_encode"]
+__all__ = ["XBZRLE_LIMIT", "xbzrle_encode"]
 
 XBZRLE_LIMIT = 1 << 14  # what two bytes of LEB128 can say, and one
 
@@ -35,24 +33,3 @@ def xbzrle_encode(old: bytes, new: bytes) -> bytes | None:
 def _uleb128(value: int) -> bytes:
     """At most two bytes: 14 bits (util/cutils.c: uleb128_encode_small)."""
     return bytes((value,)) if value < 0x80 else bytes((value & 0x7F | 0x80, value >> 7))
-
-
-class XbzrleCache:
-    """Pages as they were last sent, the least recently sent ones given up first.
-
-    Parameters
-    ----------
-    size : bytes of pages to keep at most
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._pages: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-
-    def replace(self, key: tuple[str, int], page: bytes) -> bytes | None:
-        """Keep `page`, and return what was kept before."""
-        old = self._pages.pop(key, None)
-        self._pages[key] = page
-        while len(self._pages) * len(page) > self._size:
-            self._pages.popitem(last=False)
-        return old
