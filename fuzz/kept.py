@@ -9,8 +9,8 @@ from typing import Any
 
 from fuzz import tree
 from fuzz.tokens import Piece, Token, footer, header, number
-from migstream.stream import Stream, flat, open_anything
-from migstream.wire.model import Command, Configuration, Section, SectionType
+from migstream.stream import Stream, open_anything
+from migstream.wire.model import Command, Configuration, Section, SectionType, flat
 from support import build, samples
 
 __all__ = ["Device", "Kept", "kept_streams"]

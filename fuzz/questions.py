@@ -213,7 +213,7 @@ def owners(scene: Scene) -> None:
             payload = device.section.payload
             if payload.size:
                 at = scene.random.randrange(payload.start, payload.stop)
-                owner = plain(lambda: stream.owner(at))
+                owner = plain(lambda: stream.at(at))
                 if hasattr(owner, "span") and at not in owner.span:
                     raise Broken("the owner of a byte does not hold it", f"{at:#x}: {owner}")
         for path in scene.random.sample(scene.paths, min(4, len(scene.paths))):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 import migstream
-from migstream.stream import Stream, flat, open_anything
-from migstream.wire.model import Command, Item, Section, SectionType, Span
+from migstream.errors import NoSuchPath
+from migstream.stream import Stream, open_anything
+from migstream.vmstate.values import Value
+from migstream.wire.model import Command, Item, Section, SectionType, Span, flat
 from support.samples import Sample
 
 NOT_ALL_DESCRIBED = {"s390x-7.2.mig"}  # its array of pointers: see docs/architecture.md
@@ -172,6 +176,13 @@ def test_device_values_equal_the_description_of_the_bytes(
         regs = stream.devices["cpu", 0]["env.regs"]
         assert regs.value.shape == (16,)
         assert int(regs.value[4]) == value.value
-        assert stream.owner(value.span.start + 3).path == "cpu[0]/env.regs[4]"
+        found = stream.at(value.span.start + 3)
+        assert isinstance(found, Value)
+        assert found.path == "cpu[0]/env.regs[4]"
+        for item in flat(stream.items):
+            assert item.span.start in stream.at(item.span.start).span
+        assert stream.at(0) is stream.items[0]
+        with pytest.raises(NoSuchPath):
+            stream.at(stream.size)
         assert [v.path for v in stream.find(f"@{value.span.start:#x}")] == ["cpu[0]/env.regs[4]"]
         assert json.dumps(stream.devices["i8254", 0].value.plain())

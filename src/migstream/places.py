@@ -19,11 +19,11 @@ import msgspec
 
 from migstream.errors import NoSuchAddress, NoSuchPath
 from migstream.names import brief
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
-from migstream.wire.model import Item, Section, SectionType, Span, Subsection
+from migstream.wire.model import Section, SectionType, Span, Subsection, flat
 
-__all__ = ["RAM", "Kind", "Place", "contents", "item_at", "memory_range", "places"]
+__all__ = ["RAM", "Kind", "Place", "contents", "memory_range", "places"]
 
 RAM = "ram/"
 Kind = Literal["value", "bytes", "live", "configuration", "memory"]
@@ -105,22 +105,11 @@ def _bytes(stream: Stream, text: str) -> list[Place]:
         )
     if match[2] is not None:
         return [Place(kind="bytes", path=text, span=Span(start, stop))]
-    for device in stream.devices:
-        if start in device.section.payload:
-            return [_value(device, device.value.owner(start))]
-    item = item_at(stream, start)
-    return [Place(kind="bytes", path=text, span=item.span)]
-
-
-def item_at(stream: Stream, offset: int) -> Item:
-    """The innermost item that has the byte at an offset."""
-    owner: Item | None = None
-    for item in flat(stream.items):
-        if offset in item.span:
-            owner = item
-    if owner is None:
-        raise NoSuchPath(f"nothing owns the byte {offset:#x}")
-    return owner
+    owner = stream.at(start)
+    device = stream.devices.at(start)
+    if isinstance(owner, Value) and device is not None:
+        return [_value(device, owner)]
+    return [Place(kind="bytes", path=text, span=owner.span)]
 
 
 def _memory(stream: Stream, text: str) -> list[Place]:

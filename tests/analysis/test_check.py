@@ -20,8 +20,8 @@ from migstream.analysis.codes import ERRORS, page, pages
 from migstream.analysis.findings import SEVERITIES, Finding, worst
 from migstream.analysis.rules.registry import rules
 from migstream.cli.group import cli
-from migstream.stream import Stream, flat
-from migstream.wire.model import Section
+from migstream.stream import Stream
+from migstream.wire.model import Section, flat
 from support.damage import KINDS, Good
 from support.samples import Packed, Sample, broken_streams
 

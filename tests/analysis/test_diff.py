@@ -18,8 +18,7 @@ import migstream
 from migstream.analysis.diff.values import differing_ranges
 from migstream.analysis.ignore import SETS, Ignore
 from migstream.cli.group import cli
-from migstream.stream import flat
-from migstream.wire.model import Item, Section, SectionType
+from migstream.wire.model import Item, Section, SectionType, flat
 from support.samples import Packed, Sample, channels
 
 Named = Callable[[str], Sample]

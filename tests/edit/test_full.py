@@ -26,9 +26,9 @@ from migstream.cli.group import cli
 from migstream.document.folder import decode, encode
 from migstream.document.values import LARGE, express, pack
 from migstream.errors import BadValue, MigstreamError, SourceError, Unsupported
-from migstream.stream import Stream, flat
+from migstream.stream import Stream
 from migstream.vmstate.types import TYPES, WireType, wire_type
-from migstream.wire.model import Section, SectionType
+from migstream.wire.model import Section, SectionType, flat
 from support import build
 from support.build import be16, be32, be64, described, device, field, small
 from support.samples import Sample

@@ -520,7 +520,7 @@ def test_any_split_of_a_pipe_gives_the_same(
 ) -> None:
     once = examine(Trickle(data), len(data))
     with monkeypatch.context() as patch:
-        patch.setattr("migstream.stream.reading.WINDOW", window)
+        patch.setattr("migstream.wire.push.WINDOW", window)
         split = examine(Trickle(data, iter(sizes)), len(data))
     assert shape(split) == shape(once)
     assert plain(split) == plain(once)

@@ -116,6 +116,30 @@ def test_a_page_size_that_only_the_description_tells(config: bytes, tmp_path: Pa
         assert stream.read("a", 0x3000, 0x3004) == b"xxxx"
 
 
+class Dripping(Unseekable):
+    """A pipe that gives what has come, however little that is."""
+
+    def __init__(self, raw: bytes, random: Random) -> None:
+        super().__init__(raw)
+        self._random = random
+
+    def read(self, size: int | None = -1) -> bytes:
+        most = 1 << self._random.randrange(18)
+        return super().read(most if size is None or size < 0 else min(size, most))
+
+
+@pytest.mark.parametrize("name", ["microvm-7.2.mig", "none-7.2.mig", "pc-2.3-7.2.mig"])
+def test_a_pipe_that_drips_gives_what_the_file_gives(named_sample: Named, name: str) -> None:
+    raw = named_sample(name).read()
+    with migstream.open(raw) as stream:
+        good = damage.Good(raw, stream)
+        for number, kind in enumerate(damage.KINDS.values()):
+            random = Random(number)  # noqa: S311 - no secret
+            made = kind(good, random)
+            one = raw if made is None else made[0]
+            assert said(migstream.open(Dripping(one, random))) == said(migstream.open(one))
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_a_compressed_file_that_is_cut_shows_what_it_holds(
     named_sample: Named, tmp_path: Path, share: float

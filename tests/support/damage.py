@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
-from migstream.stream import Stream, flat
+from migstream.stream import Stream
 from migstream.wire.model import (
     Configuration,
     End,
@@ -20,6 +20,7 @@ from migstream.wire.model import (
     SectionType,
     Span,
     VMDescription,
+    flat,
 )
 
 Damaged = tuple[bytes, int] | None

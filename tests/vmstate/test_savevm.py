@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import io
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import migstream
-from migstream.errors import BadFraming, BadSection, NotAStream, StreamError, Unsupported
+from migstream.errors import (
+    BadFraming,
+    BadSection,
+    NotAStream,
+    SourceError,
+    StreamError,
+    Truncated,
+    Unsupported,
+)
 from migstream.savevm import SaveVM
 from migstream.savevm.ram import Block, GuestRam
 from migstream.vmstate import I64, U8, U32, Bitmap, VMState, bitmap, field
@@ -233,6 +245,140 @@ def test_any_split_gives_the_same(data: st.DataObject) -> None:
     target = source.blank()
     target.vm.load(iter(pieces))
     assert target.state == source.state
+
+
+# --- paths, files, and what is fed -------------------------------------------------------------------------------
+
+
+def test_a_path_is_saved_whole_and_loaded(tmp_path: Path) -> None:
+    source, path = Machine(), tmp_path / "toy.mig"
+    source.vm.save(path)
+    assert path.read_bytes() == source.save()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for way in (path, str(path)):
+        target = source.blank()
+        target.vm.load(way)
+        assert target.state == source.state
+    with pytest.raises(SourceError, match="is there already"):
+        source.vm.save(path)
+    source.timer.ticks = 77
+    source.vm.save(path, replace=True)
+    assert path.read_bytes() == source.save()
+
+
+def test_a_save_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    class Broken(Old):
+        def save(self) -> bytes:
+            raise OSError("the device is gone")
+
+    vm = SaveVM("toy")
+    broken = Broken()
+    vm.register_old_style("broken", broken.save, broken.load, version=3)
+    with pytest.raises(SourceError, match="the device is gone"):
+        vm.save(tmp_path / "toy.mig")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_and_a_compressed_path_are_loaded(tmp_path: Path) -> None:
+    source, path = Machine(), tmp_path / "toy.mig.gz"
+    path.write_bytes(gzip.compress(source.save()))
+    target = source.blank()
+    target.vm.load(path)
+    assert target.state == source.state
+    target = source.blank()
+    target.vm.load(io.BytesIO(source.save()))
+    assert target.state == source.state
+    with pytest.raises(SourceError, match="no such file"):
+        target.vm.load(tmp_path / "other.mig")
+
+
+def test_a_mapped_ram_path_is_saved_and_loaded_in_pieces(tmp_path: Path) -> None:
+    memory, path = bytearray(b"\x5a" * (3 << 20)), tmp_path / "mapped.mig"
+    memory[4096:8192] = bytes(4096)
+
+    def machine(memory: bytearray) -> SaveVM:
+        vm = SaveVM("toy", capabilities=["mapped-ram"])
+        vm.register_live("ram", GuestRam([Block("toy.ram", memory)], mapped=True))
+        return vm
+
+    machine(memory).save(path)
+    loaded = bytearray(3 << 20)
+    machine(loaded).load(path)
+    assert loaded == memory
+
+
+def test_what_is_fed_is_loaded_as_it_comes() -> None:
+    source = Machine(suppress_vmdesc=True)
+    raw, target = source.save(), source.blank(suppress_vmdesc=True)
+    with target.vm.loading() as stream:
+        for at in range(len(raw) - 1):
+            stream.feed(raw[at : at + 1])
+            assert not stream.done
+        stream.feed(raw[-1:] + b"what follows")
+        assert stream.done
+        stream.feed(b"is not looked at")
+    assert target.state == source.state
+
+
+def test_what_is_cut_off_is_undone_however_it_came() -> None:
+    source = Machine(suppress_vmdesc=True)
+    raw, target = source.save(), source.blank(suppress_vmdesc=True)
+    before = target.save()
+    for stop in (4, 40, len(raw) // 2, len(raw) - 1):
+        with pytest.raises(Truncated), target.vm.loading() as stream:
+            stream.feed(raw[:stop])
+        assert target.save() == before
+        with pytest.raises(Truncated):
+            target.vm.load([raw[:stop]])
+        assert target.save() == before
+
+    def interrupted() -> None:
+        with target.vm.loading() as stream:
+            stream.feed(raw[:-1])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert target.save() == before
+
+
+class Counting:
+    """A live handler that counts as it reads, and says nothing of what it has done."""
+
+    version = 1
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def pending(self) -> int:
+        return 0
+
+    def save_setup(self, out: Any) -> None:
+        out.write(b"".join(n.to_bytes(4, "big") for n in (3, 5, 6, 7)))
+
+    save_iterate = save_complete = save_setup
+
+    def load(self, cur: Cursor, kind: SectionType, version: int) -> None:  # noqa: ARG002
+        for _ in range(cur.u32()):
+            self.numbers.append(cur.u32())
+
+    @contextmanager
+    def keep(self) -> Iterator[None]:
+        numbers = list(self.numbers)
+        try:
+            yield
+        except BaseException:
+            self.numbers = numbers
+            raise
+
+
+def test_a_live_section_that_comes_in_pieces_is_loaded_once() -> None:
+    out, live, vm = io.BytesIO(), Counting(), SaveVM("toy")
+    vm.register_live("counting", live)
+    vm.save(out)
+    raw = out.getvalue()
+    vm.load(raw[at : at + 1] for at in range(len(raw)))
+    assert live.numbers == [5, 6, 7] * 2  # START and END
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------

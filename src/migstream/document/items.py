@@ -19,7 +19,7 @@ from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as Described
 from migstream.vmstate.layout import Layout, compile_device, fit_device
 from migstream.vmstate.types import TYPES
-from migstream.wire.frames import COMMANDS, MAGIC
+from migstream.wire import write
 from migstream.wire.model import (
     Command,
     Configuration,
@@ -39,7 +39,6 @@ __all__ = ["BULK", "RAM", "Encoder", "Layouts", "Tables"]
 
 RAM, BULK = "ram.bin", "bulk.bin"
 SHORT = 64  # bytes of a payload up to which its digits stand in the document
-NUMBERS = {kind.name: number for number, kind in COMMANDS.items()}
 EOF = "eof"  # the end marker, which must not be called like the END of a section
 
 Key = tuple[str, int]
@@ -171,7 +170,7 @@ class Tables:
 
     def _command(self, item: Command) -> Table:
         table: Table = {"kind": "command", "command": item.name}
-        if item.command == NUMBERS["PACKAGED"]:
+        if item.command == write.NUMBERS["PACKAGED"]:
             return table | {"items": [self.table(inner) for inner in item.items]}
         if item.value is not None and item.payload.size:
             table["value"] = _listed(item.value)
@@ -305,8 +304,7 @@ def _subsection(table: Table) -> bytes:
         raise BadValue(
             "unknown subsection", expected=", ".join(SUBSECTIONS), found=what(table["name"])
         )
-    lead = bytes((SectionType.SUBSECTION,))
-    return lead + _name(table) + _number(table, "version", 32) + encode(table)
+    return write.subsection_header(_name(table), number(table, "version", 32)) + encode(table)
 
 
 def _pair(value: Any) -> bytes:
@@ -358,7 +356,7 @@ class Encoder:
         self._described = described
         self._depth = 0
         self._kinds: dict[str, Callable[[Table], list[Piece]]] = {
-            "fileheader": lambda table: [MAGIC + _number(table, "version", 32)],
+            "fileheader": lambda table: [write.file_header(number(table, "version", 32))],
             "configuration": self._configuration,
             "start": self._section,
             "part": self._section,
@@ -420,14 +418,17 @@ class Encoder:
 
     def _section(self, table: Table) -> list[Piece]:
         kind = SectionType[table["kind"].upper()]
-        head = bytes((kind,)) + _number(table, "section_id", 32)
+        section_id = number(table, "section_id", 32)
         if kind in {SectionType.START, SectionType.FULL}:
-            head += _name(table)
-            head += _number(table, "instance_id", 32) + _number(table, "version_id", 32)
+            name = _name(table)
+            instance_id, version_id = (number(table, k, 32) for k in ("instance_id", "version_id"))
+            head = write.named_header(kind, section_id, name, instance_id, version_id)
+        else:
+            head = write.numbered_header(kind, section_id)
         inside = self._device(table) if "state" in table else self._payload(table)
         footer: list[Piece] = []
         if "footer" in table:
-            footer = [bytes((SectionType.FOOTER,)) + _number(table, "footer", 32)]
+            footer = [write.footer(number(table, "footer", 32))]
         return [head, *inside, *footer]
 
     def _device(self, table: Table) -> list[Piece]:
@@ -460,8 +461,8 @@ class Encoder:
 
     def _command(self, table: Table) -> list[Piece]:
         named = table.get("command")
-        if isinstance(named, str) and named in NUMBERS:
-            command = NUMBERS[named].to_bytes(2, "big")
+        if isinstance(named, str) and named in write.NUMBERS:
+            command = write.NUMBERS[named].to_bytes(2, "big")
         else:
             command = _number(table, "command", 16)
         inside: list[Piece] = []

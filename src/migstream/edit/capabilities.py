@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from migstream.ram.encode import counted
 from migstream.vmstate.jsontext import Object, objects, read_text, write_text
-from migstream.wire.model import SectionType
+from migstream.wire import write
+from migstream.wire.write import counted
 
 __all__ = ["CAPABILITIES", "ORDER", "capabilities_section", "describe", "described"]
 
@@ -30,7 +30,7 @@ def capabilities_section(names: Sequence[str]) -> bytes:
         raise ValueError(f"{len(names)} capabilities")
     if not names:
         return b""
-    head = bytes((SectionType.SUBSECTION,)) + counted(CAPABILITIES) + (1).to_bytes(4, "big")
+    head = write.subsection_header(counted(CAPABILITIES), 1)
     return head + len(names).to_bytes(4, "big") + b"".join(map(counted, names))
 
 

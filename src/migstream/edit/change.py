@@ -26,12 +26,12 @@ from migstream.edit.targets import Target, targets
 from migstream.errors import NoSuchPath, Unsupported
 from migstream.names import brief, encoded
 from migstream.places import RAM, places
-from migstream.stream import flat
 from migstream.vmstate.encode import encode_value
 from migstream.vmstate.jsontext import objects
 from migstream.vmstate.layout import Node
 from migstream.vmstate.types import wire_type
-from migstream.wire.model import Command, Configuration, SectionType, Span
+from migstream.wire import write
+from migstream.wire.model import Command, Configuration, SectionType, Span, flat
 
 if TYPE_CHECKING:
     from migstream.stream import Device, Stream
@@ -311,7 +311,7 @@ class Edit:
         text = self.described.text
         span = self.stream.description_span
         if text is not None and span is not None:
-            whole.replace(*span, b"\x06" + len(text).to_bytes(4, "big") + text)
+            whole.replace(*span, write.description(text))
         if not whole:
             return whole
         memory.settle_areas(self.stream, whole)

@@ -21,6 +21,7 @@ from migstream.ram.model import RamSetup
 from migstream.ram.multifd import DeviceState
 from migstream.source.sparse import SparseWriter
 from migstream.stream import Stream, open_stream
+from migstream.wire import write
 from migstream.wire.model import (
     Command,
     Configuration,
@@ -236,8 +237,7 @@ class _Conversion:
 
     def _wrapped(self, kind: SectionType, like: Section, fill: Callable[[], None] | None) -> None:
         """A PART or END with what `fill` writes."""
-        number = like.section_id.to_bytes(4, "big")
-        self._out.put([bytes([kind]), number])
+        self._out.put([write.numbered_header(kind, like.section_id)])
         if fill is not None:
             fill()
         self._out.put([END_OF_RECORDS])
@@ -245,7 +245,7 @@ class _Conversion:
 
     def _footer(self, item: Section) -> None:
         if item.footer is not None:
-            self._out.put([bytes([SectionType.FOOTER]), item.section_id.to_bytes(4, "big")])
+            self._out.put([write.footer(item.section_id)])
 
     def _setup(self, item: Section) -> None:
         setup = item.content
@@ -299,8 +299,7 @@ class _Conversion:
         if self._stream.description is None:
             return
         text = borrow(self._stream, self._stream.description)
-        head = bytes([SectionType.VMDESCRIPTION]) + len(text).to_bytes(4, "big")
-        self._out.put(_described(memoryview(head + text), self._capabilities))
+        self._out.put(_described(memoryview(write.description(text)), self._capabilities))
 
 
 def _described(item: memoryview, capabilities: list[str]) -> Iterator[memoryview | bytes]:

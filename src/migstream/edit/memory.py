@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from migstream.edit.rewrite import Rewrite, Zeros
 from migstream.errors import BadRam, Unsupported
 from migstream.ram import kernel
-from migstream.ram.encode import counted
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.pages import BitmapPages
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
 from migstream.wire.model import Command, Item, Section
+from migstream.wire.write import counted
 
 if TYPE_CHECKING:
     from migstream.stream import Stream

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from migstream.edit import memory
 from migstream.errors import Unsupported
-from migstream.ram.encode import counted
 from migstream.wire.model import Section, Span
+from migstream.wire.write import counted
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit

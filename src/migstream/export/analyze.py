@@ -23,7 +23,7 @@ from migstream.ram.model import RamSetup
 from migstream.source.output import new_file
 from migstream.stream import Device, Stream
 from migstream.vmstate.layout import MARKER, Node
-from migstream.wire.model import Command, Item, Section, SectionType
+from migstream.wire.model import Section, SectionType, flat
 
 __all__ = ["description_text", "encode", "extract", "memory_text", "safe_path", "state"]
 
@@ -70,8 +70,8 @@ def state(stream: Stream) -> dict[str, Any]:
     """
     found: list[tuple[int, str, Any]] = [
         (section.span.start, _key(section), _live(section))
-        for section in _flat(stream.head)
-        if section.type == SectionType.START
+        for section in flat(stream.head)
+        if isinstance(section, Section) and section.type == SectionType.START
     ]
     found += [
         (device.section.span.start, _key(device.section), _device(device, stream))
@@ -79,14 +79,6 @@ def state(stream: Stream) -> dict[str, Any]:
     ]
     found.sort(key=lambda entry: entry[0])
     return {key: value for _, key, value in found}
-
-
-def _flat(items: tuple[Item, ...]) -> Iterator[Section]:
-    for item in items:
-        if isinstance(item, Section):
-            yield item
-        elif isinstance(item, Command):
-            yield from _flat(item.items)
 
 
 def _key(section: Section) -> str:

@@ -12,13 +12,13 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migstream.names import encoded
 from migstream.ram.image import Block
 from migstream.ram.mapped import HEADER, VERSION
 from migstream.ram.model import RamBlock
 from migstream.ram.records import CONTINUE, EOS, MEM_SIZE, PAGE, ZERO
+from migstream.wire.write import counted
 
-__all__ = ["END_OF_RECORDS", "Area", "counted", "entry", "fill_area", "page_records", "setup_word"]
+__all__ = ["END_OF_RECORDS", "Area", "entry", "fill_area", "page_records", "setup_word"]
 
 ALIGNMENT = 1 << 20
 PAGES = 512  # looked at together
@@ -29,19 +29,6 @@ END_OF_RECORDS = EOS.to_bytes(8, "big")
 def setup_word(total: int) -> bytes:
     """The record that opens the list of blocks; `total` is the sum of their lengths in bytes."""
     return (total | MEM_SIZE).to_bytes(8, "big")
-
-
-def counted(name: str) -> bytes:
-    """A name as the stream has it: its length in one byte, then itself.
-
-    Raises
-    ------
-    ValueError : it is empty, or longer than 255 bytes
-    """
-    raw = encoded(name)
-    if not 0 < len(raw) < 256:
-        raise ValueError(f"a name of {len(raw)} bytes; it may have 1 to 255")
-    return bytes((len(raw),)) + raw
 
 
 def entry(block: RamBlock, size: int) -> bytes:

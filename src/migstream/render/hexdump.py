@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from migstream.places import Place, contents, item_at
+from migstream.places import Place, contents
 from migstream.render.items import note, title
 from migstream.render.text import LINE, Palette, escape, grouped, hex_line, prose
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, Section, Span
+from migstream.wire.model import Command, Item, Section, Span
 
 __all__ = ["Piece", "dump_lines", "of_place", "pieces", "region"]
 
@@ -57,9 +57,11 @@ def pieces(stream: Stream, span: Span) -> Iterator[Piece]:
     """The owners of a region in order: fields inside devices, parts of items elsewhere."""
     at = span.start
     while at < span.stop:
-        device = _device(stream, at)
+        device = stream.devices.at(at)
         if device is None:
-            stop, path, kind, text = _part(stream, at)
+            item = stream.at(at)
+            assert isinstance(item, Item)  # no device has it
+            stop, path, kind, text = _part(item, at)
             stop = min(stop, span.stop)
             yield Piece(
                 span=Span(at, stop),
@@ -125,9 +127,8 @@ def _word(value: Value) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _part(stream: Stream, at: int) -> tuple[int, str, str, str]:
+def _part(item: Item, at: int) -> tuple[int, str, str, str]:
     """Where the part of an item that holds `at` ends, and what it is."""
-    item = item_at(stream, at)
     label, name = item.label, title(item)
     if isinstance(item, Section):
         if at < item.payload.start:

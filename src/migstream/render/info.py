@@ -19,8 +19,8 @@ from migstream.render.missing import (
     total_table,
 )
 from migstream.render.text import Palette, escape, grouped, short_size, size, table
-from migstream.stream import Stream, flat
-from migstream.wire.model import Command
+from migstream.stream import Stream
+from migstream.wire.model import Command, flat
 
 __all__ = ["info_lines", "info_table", "qemu_hint", "recorded_lines", "recorded_table"]
 

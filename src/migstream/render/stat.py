@@ -14,8 +14,8 @@ from migstream.render.missing import (
     total_table,
 )
 from migstream.render.text import Palette, escape, grouped, percent, size, table
-from migstream.stream import Stream, flat
-from migstream.wire.model import Command, Section, SectionType
+from migstream.stream import Stream
+from migstream.wire.model import Command, Section, SectionType, flat
 
 __all__ = ["stat_lines", "stat_table"]
 

@@ -3,8 +3,8 @@
     vm = SaveVM("toy-1.0")
     vm.register(Timer())
     vm.register_live("ram", GuestRam([Block("toy.ram", memory)]))
-    vm.save(file)
-    vm.load(file.read())
+    vm.save("toy.mig")
+    vm.load("toy.mig")
 
 Order, names and refusals are those of QEMU, migration/savevm.c.
 """
@@ -12,10 +12,11 @@ Order, names and refusals are those of QEMU, migration/savevm.c.
 from __future__ import annotations
 
 from migstream.savevm.handlers import Live
+from migstream.savevm.incoming import Incoming
 from migstream.savevm.outgoing import Outgoing
 from migstream.savevm.registry import SaveVM
 
-__all__ = ["Live", "Outgoing", "SaveVM"]
+__all__ = ["Incoming", "Live", "Outgoing", "SaveVM"]
 
 
 def __dir__() -> list[str]:

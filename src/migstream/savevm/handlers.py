@@ -41,11 +41,16 @@ class Live(Protocol):
         ...
 
     def load(self, cur: Cursor, kind: SectionType, version: int, /) -> None:
-        """Read one payload, up to its own end and no further."""
+        """Read one payload, up to its own end and no further.
+
+        Where its bytes come in pieces, NeedData may be raised out of the cursor: what was done is
+        undone (`keep`), and it is called again when there are more. A handler of large sections
+        commits (``cur.commit()``) after each record that it has taken, and goes on behind it.
+        """
         ...
 
     def keep(self) -> AbstractContextManager[None]:
-        """Puts back the state of now when it is left by an error."""
+        """Puts back the state of now when it is left by an error; one may stand inside another."""
         ...
 
 

@@ -6,11 +6,11 @@ qemu_loadvm_section_part_end, check_section_footer, configuration_post_load.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from migstream.errors import BadFraming, BadSection, ParseError, Unsupported
+from migstream.errors import BadFraming, BadSection, NeedData, ParseError, Unsupported
 from migstream.savevm.configuration import VALIDATED
 from migstream.savevm.handlers import Handler
 from migstream.wire.cursor import Cursor
@@ -21,114 +21,110 @@ from migstream.wire.frames import (
     read_section_start,
 )
 from migstream.wire.model import Configuration, SectionType
+from migstream.wire.window import Window
 
 if TYPE_CHECKING:
     from migstream.savevm.registry import SaveVM
 
-__all__ = ["Incoming", "cursor"]
+__all__ = ["Incoming"]
 
 # What a loader without a return path may pass over.
 HARMLESS = {"OPEN_RETURN_PATH", "PING", "POSTCOPY_ADVISE", "SWITCHOVER_START"}
+MOST_SECTION = 1 << 30  # bytes of one section, or of one record of a handler that commits
 
 
-class Pulled(Cursor):
-    """A cursor over pieces that are fetched when they are needed."""
+class _Section(NamedTuple):
+    """The one being loaded."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        super().__init__(b"", 0, eof=False)
-        self._pieces = pieces
-
-    def _want(self, size: int) -> None:
-        missing = size - self.left
-        if missing <= 0 or self._eof:
-            return
-        parts = [bytes(self._view[self._at :])]
-        while missing > 0:
-            piece = next(self._pieces, None)
-            if piece is None:
-                self._eof = True
-                break
-            parts.append(bytes(piece))
-            missing -= len(piece)
-        self._base += self._at
-        self._view = memoryview(b"".join(parts))
-        self._at = self._mark = 0
-
-    def take(self, size: int) -> memoryview:
-        self._want(size)
-        return super().take(size)
-
-    def peek(self, size: int = 1) -> bytes:
-        self._want(size)
-        return super().peek(size)
-
-    def u8(self) -> int:
-        self._want(1)
-        return super().u8()
-
-    def skip(self, size: int) -> None:
-        while size > self.left and not self._eof:
-            size -= self.left
-            self._at += self.left
-            self._want(1)
-        super().skip(size)
+    handler: Handler
+    section_id: int
+    kind: SectionType
+    version: int
 
 
-def cursor(source: bytes | memoryview | Cursor | Iterable[bytes]) -> Cursor:
-    """A cursor at the first byte of a source of any kind."""
-    if isinstance(source, Cursor):
-        return source
-    if isinstance(source, bytes | memoryview):
-        return Cursor(source)
-    return Pulled(iter(source))
+class Incoming(Window):
+    """A stream being loaded (qemu_loadvm_state), by steps: what is complete is loaded, and done with.
 
+    Attributes
+    ----------
+    done : the end marker was read
+    """
 
-class Incoming:
-    """A stream being loaded (qemu_loadvm_state)."""
-
-    def __init__(
-        self,
-        vm: SaveVM,
-        cur: Cursor,
-        handlers: Sequence[Handler],
-        kept: ExitStack,
-    ) -> None:
+    def __init__(self, vm: SaveVM, handlers: Sequence[Handler], kept: ExitStack) -> None:
+        super().__init__(most=MOST_SECTION)
         self._vm = vm
-        self._cur = cur
         self._handlers = handlers
         self._kept = kept
+        self._next: Callable[[Cursor], None] = self._header
         # by the number that a handler was registered with, which a stream cannot choose
         self._known: set[int] = set()
         self._numbers: dict[int, int] = {}
         self._open: dict[int, tuple[Handler, int]] = {}
+        self._section: _Section | None = None
+        self.done = False
 
-    def run(self) -> None:
-        cur = self._cur
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """The next bytes; loads what they complete. Those behind the end marker are not looked at.
+
+        Raises
+        ------
+        StreamError : what QEMU would refuse, in its words
+        """
+        if self.done:
+            return
+        super().feed(data)
+        self._load_on()
+
+    def end(self) -> None:
+        """No more bytes come; raises Truncated where the end marker was not among them."""
+        super().end()
+        self._load_on()
+
+    def _load_on(self) -> None:
+        cur = self.cursor()
+        try:
+            while not self.done:
+                self.step(cur)
+        except NeedData:
+            pass
+        finally:
+            self.settle(cur)
+
+    def step(self, cur: Cursor) -> bool:
+        """Read on: a header, a payload, a footer; whether the end marker was read.
+
+        NeedData leaves everything as it was at the cursor's mark.
+        """
+        self._next(cur)
+        cur.commit()
+        return self.done
+
+    def _header(self, cur: Cursor) -> None:
         read_file_header(cur)
-        if self._vm.machine is not None:
-            if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
-                raise BadFraming(
-                    "Configuration section missing",
-                    at=cur.offset,
-                    expected=f"{SectionType.CONFIGURATION:02x}",
-                    found=cur.peek(1).hex() or "nothing",
-                    hint="streams of machine types up to 2.3 have none",
-                )
-            self._check(read_configuration(cur), cur.offset)
-        while True:
-            at = cur.offset
-            kind = cur.peek(1)
-            if kind == bytes((SectionType.EOF,)):
-                cur.u8()
-                return
-            self._item(cur.u8() if not kind else kind[0], at)
+        self._next = self._item if self._vm.machine is None else self._configuration
 
-    def _item(self, kind: int, at: int) -> None:
-        cur = self._cur
-        if kind in {SectionType.START, SectionType.FULL}:
-            self._start()
+    def _configuration(self, cur: Cursor) -> None:
+        if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
+            raise BadFraming(
+                "Configuration section missing",
+                at=cur.offset,
+                expected=f"{SectionType.CONFIGURATION:02x}",
+                found=cur.peek(1).hex() or "nothing",
+                hint="streams of machine types up to 2.3 have none",
+            )
+        self._check(read_configuration(cur), cur.offset)
+        self._next = self._item
+
+    def _item(self, cur: Cursor) -> None:
+        at = cur.offset
+        kind = (cur.peek(1) or cur.take(1).tobytes())[0]
+        if kind == SectionType.EOF:
+            cur.take(1)
+            self.done = True
+        elif kind in {SectionType.START, SectionType.FULL}:
+            self._start(cur)
         elif kind in {SectionType.PART, SectionType.END}:
-            self._part(kind)
+            self._part(cur)
         elif kind == SectionType.COMMAND:
             command = read_command(cur)
             if command.name not in HARMLESS:
@@ -178,8 +174,7 @@ class Incoming:
     def _differs(message: str, at: int) -> BadFraming:
         return BadFraming(message, at=at, path=["configuration"])
 
-    def _start(self) -> None:
-        cur = self._cur
+    def _start(self, cur: Cursor) -> None:
         start = cur.offset
         head = read_section_start(cur)
         handler = next(
@@ -206,31 +201,56 @@ class Incoming:
         self._open.pop(self._numbers.get(handler.section_id, head.section_id), None)
         self._numbers[handler.section_id] = head.section_id
         self._open[head.section_id] = handler, head.version_id
-        self._load(handler, head.section_id, head.type, head.version_id)
+        self._begin(_Section(handler, head.section_id, head.type, head.version_id))
 
-    def _part(self, kind: int) -> None:
-        cur = self._cur
+    def _part(self, cur: Cursor) -> None:
         start = cur.offset
-        cur.u8()
+        kind = SectionType(cur.u8())
         section_id = cur.u32()
         if section_id not in self._open:
             raise BadFraming(f"Unknown savevm section {section_id}", at=start, found=section_id)
         handler, version = self._open[section_id]
-        self._load(handler, section_id, SectionType(kind), version)
+        self._begin(_Section(handler, section_id, kind, version))
 
-    def _load(self, handler: Handler, section_id: int, kind: SectionType, version: int) -> None:
-        cur = self._cur
-        if handler.section_id not in self._known:
-            self._known.add(handler.section_id)
-            self._kept.enter_context(handler.keep())
+    def _begin(self, section: _Section) -> None:
+        self._section, self._next = section, self._payload
+
+    def _payload(self, cur: Cursor) -> None:
+        """Load a section. Where its bytes are not all there, it is as if it had not been begun.
+
+        Unless its handler commits: then it goes on from there.
+        """
+        section = self._section
+        assert section is not None
+        handler, start = section.handler, cur.mark
+        first, whole = handler.section_id not in self._known, True
+        with ExitStack() as undo:
+            if first or not cur.whole:
+                undo.enter_context(handler.keep())
+            try:
+                self._load(cur, section)
+            except NeedData:
+                if cur.mark == start:
+                    raise
+                whole = False
+            if first:
+                self._known.add(handler.section_id)
+                self._kept.push(undo.pop_all())
+        if not whole:
+            raise NeedData
+        self._next = self._footer if self._vm.footers else self._item
+
+    @staticmethod
+    def _load(cur: Cursor, section: _Section) -> None:
+        handler = section.handler
         try:
             if handler.live is not None:
-                handler.live.load(cur, kind, version)
+                handler.live.load(cur, section.kind, section.version)
             elif handler.description is not None:
-                handler.description.load(cur, handler.subject, version)
+                handler.description.load(cur, handler.subject, section.version)
             else:
                 assert handler.load is not None
-                handler.load(cur, version)
+                handler.load(cur, section.version)
         except ParseError as error:
             error.under(f"{handler.idstr}[{handler.instance_id}]")
             error.hint = error.hint or (
@@ -238,13 +258,12 @@ class Incoming:
                 f"of device '{handler.idstr}'"
             )
             raise
-        self._footer(handler, section_id)
 
-    def _footer(self, handler: Handler, section_id: int) -> None:
+    def _footer(self, cur: Cursor) -> None:
         """check_section_footer."""
-        if not self._vm.footers:
-            return
-        cur = self._cur
+        section = self._section
+        assert section is not None
+        handler, section_id = section.handler, section.section_id
         at = cur.offset
         if cur.peek(1) != bytes((SectionType.FOOTER,)):
             raise BadFraming(
@@ -264,6 +283,7 @@ class Incoming:
                 expected=section_id,
                 found=found,
             )
+        self._next = self._item
 
 
 def _uuid(raw: bytes) -> str:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 from migstream.savevm.handlers import Handler
 from migstream.vmstate.declared.fields import Out
 from migstream.vmstate.declared.written import JSONWriter
-from migstream.wire.frames import MAGIC, VERSION
+from migstream.wire import write
 from migstream.wire.model import SectionType
 
 if TYPE_CHECKING:
     from migstream.savevm.registry import SaveVM
 
 __all__ = ["Outgoing"]
-
-SWITCHOVER_START = 11
 
 
 class Counted:
@@ -87,7 +85,7 @@ class Outgoing:
 
     def _begin(self) -> None:
         vm, json = self._vm, self._json
-        self._out.write(MAGIC + VERSION.to_bytes(4, "big"))
+        self._out.write(write.file_header())
         if json:
             json.start_object()
         configuration = vm.configuration()
@@ -126,8 +124,7 @@ class Outgoing:
     def complete(self) -> None:
         """Write all that is left, the devices, the end marker and the description."""
         if self._vm.switchover_start:
-            command = SWITCHOVER_START.to_bytes(2, "big") + bytes(2)
-            self._out.write(bytes((SectionType.COMMAND,)) + command)
+            self._out.write(write.command(write.NUMBERS["SWITCHOVER_START"]))
         for each in self._live():
             self._section(each, SectionType.END, each.live.save_complete)
         for each in self._handlers:
@@ -137,13 +134,11 @@ class Outgoing:
         if self._json:
             self._json.end_array()
             self._json.end_object()
-            text = self._json.getvalue()
-            head = bytes((SectionType.VMDESCRIPTION,)) + len(text).to_bytes(4, "big")
-            self._out.write(head + text)
+            self._out.write(write.description(self._json.getvalue()))
 
-    def _section(self, handler: Handler, kind: SectionType, write: Callable[[Any], None]) -> None:
+    def _section(self, handler: Handler, kind: SectionType, fill: Callable[[Any], None]) -> None:
         self._out.write(_header(handler, kind))
-        write(self._out)
+        fill(self._out)
         self._out.write(self._footer(handler))
 
     def _device(self, handler: Handler) -> None:
@@ -171,19 +166,15 @@ class Outgoing:
         self._out.write(_header(handler, SectionType.FULL) + out.data + self._footer(handler))
 
     def _footer(self, handler: Handler) -> bytes:
-        if not self._vm.footers:
-            return b""
-        return bytes((SectionType.FOOTER,)) + handler.section_id.to_bytes(4, "big")
+        return write.footer(handler.section_id) if self._vm.footers else b""
 
 
 def _header(handler: Handler, kind: SectionType) -> bytes:
     """save_section_header: PART and END have the number only."""
-    head = bytes((kind,)) + handler.section_id.to_bytes(4, "big")
     if kind not in {SectionType.START, SectionType.FULL}:
-        return head
-    name = handler.idstr.encode("utf-8", "surrogateescape")
-    numbers = handler.instance_id.to_bytes(4, "big") + handler.version.to_bytes(4, "big")
-    return head + bytes((len(name),)) + name + numbers
+        return write.numbered_header(kind, handler.section_id)
+    name = write.counted(handler.idstr)
+    return write.named_header(kind, handler.section_id, name, handler.instance_id, handler.version)
 
 
 def _describe_old_style(json: JSONWriter, size: int) -> None:

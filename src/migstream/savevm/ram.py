@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from migstream.errors import BadRam
@@ -140,6 +141,7 @@ class GuestRam:
         self._place = (0, 0)  # block and page where the round goes on
         self._areas: dict[str, _Area] = {}
         self._undo: dict[tuple[int, int], bytes] | None = None
+        self._loading: _Loading | None = None
 
     # --- saved -------------------------------------------------------------------------------
 
@@ -251,7 +253,11 @@ class GuestRam:
     @contextmanager
     def keep(self) -> Iterator[None]:
         """Remember pages before they are loaded over, and put them back after an error."""
-        undo = self._undo = {}
+        outer = self._undo
+        undo: dict[tuple[int, int], bytes] = {}
+        if outer is None:
+            self._loading = None
+        self._undo = undo
         try:
             yield
         except BaseException:
@@ -259,35 +265,46 @@ class GuestRam:
                 at = page * self.page_size
                 self.blocks[number].memory[at : at + self.page_size] = content
             raise
+        else:
+            if outer is not None:
+                for key, content in undo.items():
+                    outer.setdefault(key, content)
         finally:
-            self._undo = None
+            self._undo = outer
 
     def load(self, cur: Cursor, kind: SectionType, version: int) -> None:
-        """Read one section's records (ram_load_precopy)."""
-        if kind is SectionType.START:
-            self._last = None
-            if version != RAM_VERSION:
-                raise BadRam(
-                    f"RAM section version {version}",
-                    at=cur.offset,
-                    expected=RAM_VERSION,
-                    found=version,
-                )
+        """Read one section's records, each of them committed (ram_load_precopy)."""
+        if self._loading is None:
+            self._loading = _Loading()
+            if kind is SectionType.START:
+                self._last = None
+                if version != RAM_VERSION:
+                    raise BadRam(
+                        f"RAM section version {version}",
+                        at=cur.offset,
+                        expected=RAM_VERSION,
+                        found=version,
+                    )
         mask = self.page_size - 1
         while True:
+            self._load_list(cur, self._loading)
             at = cur.offset
             word = cur.u64()
             flags, offset = word & mask, word & ~mask
             if flags == EOS:
+                self._loading = None
                 return
             if flags == MEM_SIZE:
-                self._load_list(cur, offset, at)
+                self._loading.listed = offset
             else:
                 self._load_page(cur, flags, offset, at)
+            cur.commit()
 
-    def _load_list(self, cur: Cursor, total: int, at: int) -> None:
-        local = {block.idstr: block for block in self.blocks}
-        while total > 0:
+    def _load_list(self, cur: Cursor, loading: _Loading) -> None:
+        """Blocks up to the sum of their lengths that was announced; an entry, or a page of its area, at a time."""
+        self._load_area(cur, loading)
+        local = {block.idstr: block for block in self.blocks} if loading.listed else {}
+        while loading.listed > 0:
             at = cur.offset
             raw = cur.counted()
             block = local.get(raw)
@@ -309,24 +326,37 @@ class GuestRam:
                     found=length,
                     hint="the machine has another amount of memory",
                 )
-            if self.mapped:
-                self._load_area(cur, block)
-            total -= length
-        if total:
-            raise BadRam("the blocks are larger than their announced sum", at=at)
+            area = self._area(cur, block) if self.mapped else None
+            if length > loading.listed:
+                raise BadRam("the blocks are larger than their announced sum", at=at)
+            loading.listed -= length
+            loading.area = area
+            cur.commit()
+            self._load_area(cur, loading)
 
-    def _load_area(self, cur: Cursor, block: Block) -> None:
+    def _area(self, cur: Cursor, block: Block) -> _AreaLoading | None:
+        """What precedes the pages of a block in a mapped-ram file; None where it has none."""
         reader = MappedReader(cur, block.name, len(block), self.page_size, None)
         if reader.empty:
-            return
+            return None
         bitmap = cur.take(-(-block.pages // 64) * 8).tobytes()
         if int.from_bytes(bitmap, "little") >> block.pages:
             raise BadRam(f"page outside of ramblock {block.name} range", at=reader.bitmap_at)
         cur.skip(reader.pages_at - cur.offset)
-        for page in range(block.pages):
+        return _AreaLoading(block, bitmap)
+
+    def _load_area(self, cur: Cursor, loading: _Loading) -> None:
+        """The pages of the area that is being read, if one is."""
+        area = loading.area
+        if area is None:
+            return
+        for page in range(area.page, area.block.pages):
             content = cur.take(self.page_size)
-            there = bitmap[page >> 3] >> (page & 7) & 1
-            self._put(block, page, bytes(content) if there else self._zero)
+            there = area.bitmap[page >> 3] >> (page & 7) & 1
+            self._put(area.block, page, bytes(content) if there else self._zero)
+            area.page = page + 1
+            cur.commit()
+        loading.area = None
 
     def _load_page(self, cur: Cursor, flags: int, offset: int, at: int) -> None:
         kind = flags & ~CONTINUE
@@ -393,6 +423,23 @@ class GuestRam:
                 return
             self._undo.setdefault((self.blocks.index(block), page), old)
         block.memory[start:stop] = content
+
+
+@dataclass
+class _AreaLoading:
+    """The area being read: its bitmap, and the page that comes next."""
+
+    block: Block
+    bitmap: bytes
+    page: int = 0
+
+
+@dataclass
+class _Loading:
+    """Where the section that is being read goes on: `listed` bytes of blocks are still to be listed."""
+
+    listed: int = 0
+    area: _AreaLoading | None = None
 
 
 class _Area:

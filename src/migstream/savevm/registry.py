@@ -5,9 +5,10 @@ QEMU, migration/savevm.c: vmstate_register_with_alias_id, register_savevm_live.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from typing import Any
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, BinaryIO
 
 from migstream.savevm.configuration import (
     VALIDATED,
@@ -17,8 +18,9 @@ from migstream.savevm.configuration import (
     Uuid,
 )
 from migstream.savevm.handlers import Handler, Live
-from migstream.savevm.incoming import Incoming, cursor
+from migstream.savevm.incoming import Incoming
 from migstream.savevm.outgoing import Outgoing
+from migstream.savevm.pieces import pieces
 from migstream.vmstate.declared.classes import VMState
 from migstream.vmstate.declared.interpreter import VMStateDescription
 from migstream.vmstate.declared.written import release as release_of
@@ -188,8 +190,28 @@ class SaveVM:
         """Write what comes before the rounds, and return the stream to go on with."""
         return Outgoing(self, sink, self._handlers)
 
-    def save(self, sink: Any) -> None:
-        """Write the whole stream to anything with ``write(bytes)``, the machine standing still."""
+    def save(self, to: Any, *, replace: bool = False) -> None:
+        """Write the whole stream, the machine standing still.
+
+        Parameters
+        ----------
+        to : a path, or anything with ``write(bytes)``. The file of a path is there whole or not at
+            all; a new one may be read by its owner only
+        replace : whether a plain file that is there may be replaced
+
+        Raises
+        ------
+        SourceError : something is there already, or it cannot be written
+        """
+        if not isinstance(to, str | os.PathLike):
+            self._save(to)
+            return
+        from migstream.source.output import new_file
+
+        with new_file(to, replace=replace) as fd, os.fdopen(fd, "wb", closefd=False) as file:
+            self._save(file)
+
+    def _save(self, sink: Any) -> None:
         stream = self.begin(sink)
         while stream.pending():
             stream.iterate()
@@ -211,17 +233,47 @@ class SaveVM:
 
     # --- load ----------------------------------------------------------------------------------
 
-    def load(self, source: bytes | memoryview | Cursor | Iterable[bytes]) -> None:
+    @contextmanager
+    def loading(self) -> Iterator[Incoming]:
+        """A stream to feed, piece by piece: ``feed(bytes)`` until ``done``.
+
+        Left without an end marker, or by any error, every object is as it was.
+
+        Raises
+        ------
+        StreamError : what QEMU would refuse, in its words
+        """
+        with ExitStack() as kept:
+            stream = Incoming(self, self._handlers, kept)
+            yield stream
+            if not stream.done:
+                stream.end()
+
+    def load(
+        self,
+        source: bytes | memoryview | Cursor | str | os.PathLike[str] | BinaryIO | Iterable[bytes],
+    ) -> None:
         """Load a stream, up to its end marker; what follows is not looked at.
 
         Parameters
         ----------
-        source : the bytes, a cursor at the first of them, or pieces of them, such as reads from
-            a socket
+        source : a path, a file, the bytes, a cursor at the first of them, or pieces of them, such
+            as reads from a socket
 
         Raises
         ------
         StreamError : what QEMU would refuse, in its words. Then every object is as it was
+        SourceError : the file cannot be read
         """
-        with ExitStack() as kept:
-            Incoming(self, cursor(source), self._handlers, kept).run()
+        if isinstance(source, bytes | memoryview | Cursor):
+            cur = source if isinstance(source, Cursor) else Cursor(source)
+            with ExitStack() as kept:
+                stream = Incoming(self, self._handlers, kept)
+                while not stream.step(cur):
+                    pass
+            return
+        with pieces(source) as all_of_it, self.loading() as stream:
+            for piece in all_of_it:
+                stream.feed(piece)
+                if stream.done:
+                    break

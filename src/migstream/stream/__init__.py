@@ -25,17 +25,16 @@ from migstream.source.layers import Layer, Opened
 from migstream.source.opened import Openable, open_source
 from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
-from migstream.stream.devices import Device, Devices, opaque
+from migstream.stream.devices import Device, Devices, laid_out, opaque
 from migstream.stream.locate import GOES_ON, Tail
-from migstream.stream.reading import Described, Walked, drive, read_stream
+from migstream.stream.reading import Described, Walked, read_stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as DescribedDevice
-from migstream.vmstate.layout import Layout, fit_device
+from migstream.vmstate.layout import Layout
 from migstream.vmstate.paths import find, match_names, no_such
 from migstream.vmstate.values import Value
 from migstream.wire.frames import BEGINNING, LEAD, MAGIC, SCATTERED
 from migstream.wire.model import (
-    Command,
     Configuration,
     FileHeader,
     Item,
@@ -43,7 +42,10 @@ from migstream.wire.model import (
     SectionType,
     Span,
     Trailer,
+    flat,
+    item_at,
 )
+from migstream.wire.push import drive
 from migstream.wire.registry import Context
 from migstream.wire.walk import Walker
 
@@ -365,40 +367,18 @@ class Stream:
     def devices(self) -> Devices:
         """Device sections with their values: from the end where that can be believed, else walked."""
         if not self.walked and self._tail is not None and self._tail.located is not None:
-            return self._with_layouts(self._tail.located)
+            return self._laid_out(self._tail.located)
         return self._walked
 
     @cached_property
     def _walked(self) -> Devices:
-        return self._with_layouts([s for s in self.sections if s.type == SectionType.FULL])
+        return self._laid_out([s for s in self.sections if s.type == SectionType.FULL])
 
-    def _with_layouts(self, sections: Sequence[Section]) -> Devices:
-        """Each section with its entry of the description, those of one key in turn."""
-        described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
-        for device, layout in self._layouts:
-            described.setdefault(device.key, []).append((device, layout))
-        if not described and self.description is not None:
-            for device in self.description.devices:
-                described.setdefault(device.key, []).append((device, None))
-        devices = []
-        for section in sections:
-            turn = described.get(section.key)
-            devices.append(self._device(section, *turn.pop(0)) if turn else self._device(section))
-        return Devices(devices)
-
-    def _device(
-        self,
-        section: Section,
-        described: DescribedDevice | None = None,
-        layout: Layout | None = None,
-    ) -> Device:
-        """A device with its layout; fitted to the bytes where sizes alone do not tell."""
-        if layout is not None and layout.size != section.payload.size:
-            layout = None
-        certain = layout is not None and layout.certain
-        if not certain and described is not None and section.how != "damage":
-            layout = fit_device(described, self.store.view(*section.payload)) or layout
-        return Device(section, layout, self.store)
+    def _laid_out(self, sections: Sequence[Section]) -> Devices:
+        entries: Sequence[tuple[DescribedDevice, Layout | None]] = self._layouts
+        if not entries and self.description is not None:
+            entries = [(device, None) for device in self.description.devices]
+        return laid_out(sections, entries, self.store)
 
     @property
     def ram_setup(self) -> RamSetup | None:
@@ -641,7 +621,10 @@ class Stream:
                 raise NoSuchPath(
                     f"{path!r} is no place", hint="a place is @OFFSET, such as @0x1f0"
                 ) from None
-            yield self.owner(offset)
+            device = self.devices.at(offset)
+            if device is None:
+                raise no_such(f"@{offset:#x}", ())
+            yield device.value.owner(offset)
             return
         found = False
         for device, rest in self.find_devices(path):
@@ -698,20 +681,20 @@ class Stream:
             return error
         return no_such(path, [*(d.path for d in self.devices), *short])
 
-    def owner(self, offset: int) -> Value:
-        """The innermost device value that owns the byte at an absolute offset."""
-        for device in self.devices:
-            if offset in device.section.payload:
-                return device.value.owner(offset)
-        raise no_such(f"@{offset:#x}", ())
+    def at(self, offset: int) -> Value | Item:
+        """What owns the byte at an absolute offset: of a device the innermost value, else the item.
 
-
-def flat(items: Sequence[Item]) -> Iterator[Item]:
-    """Items, and after each package what it holds."""
-    for item in items:
-        yield item
-        if isinstance(item, Command):
-            yield from flat(item.items)
+        Raises
+        ------
+        NoSuchPath : the stream has no such byte
+        """
+        device = self.devices.at(offset)
+        if device is not None:
+            return device.value.owner(offset)
+        item = item_at(self.items, offset)
+        if item is None:
+            raise NoSuchPath(f"nothing owns the byte {offset:#x}")
+        return item
 
 
 def _head(items: Sequence[Item]) -> tuple[Item, ...]:

@@ -7,12 +7,13 @@ from typing import overload
 
 from migstream.names import brief
 from migstream.source.store import Store
-from migstream.vmstate.layout import Layout
+from migstream.vmstate.description import Device as DescribedDevice
+from migstream.vmstate.layout import Layout, fit_device
 from migstream.vmstate.paths import no_such
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Section
 
-__all__ = ["Device", "Devices", "opaque"]
+__all__ = ["Device", "Devices", "laid_out", "opaque"]
 
 SHOWN = 8  # devices in a repr
 
@@ -147,6 +148,10 @@ class Devices:
             return bool(self._called(key))
         return key in self._devices
 
+    def at(self, offset: int) -> Device | None:
+        """The device whose payload owns the byte at an absolute offset."""
+        return next((device for device in self if offset in device.section.payload), None)
+
     def keys(self) -> tuple[tuple[str, int], ...]:
         """Name and instance id of each device."""
         return tuple(device.section.key for device in self)
@@ -161,3 +166,34 @@ class Devices:
         from migstream.tables import MOST_ROWS, html_table, rows
 
         return html_table(repr(self), rows(self[:MOST_ROWS]), total=len(self))
+
+
+def laid_out(
+    sections: Sequence[Section],
+    entries: Sequence[tuple[DescribedDevice, Layout | None]],
+    store: Store,
+) -> Devices:
+    """Each section with its entry of the description, those of one key in turn; the layout where it is known."""
+    described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
+    for device, layout in entries:
+        described.setdefault(device.key, []).append((device, layout))
+    devices = []
+    for section in sections:
+        turn = described.get(section.key)
+        devices.append(_device(section, store, *turn.pop(0)) if turn else _device(section, store))
+    return Devices(devices)
+
+
+def _device(
+    section: Section,
+    store: Store,
+    described: DescribedDevice | None = None,
+    layout: Layout | None = None,
+) -> Device:
+    """A device with its layout; fitted to the bytes where sizes alone do not tell."""
+    if layout is not None and layout.size != section.payload.size:
+        layout = None
+    certain = layout is not None and layout.certain
+    if not certain and described is not None and section.how != "damage":
+        layout = fit_device(described, store.view(*section.payload)) or layout
+    return Device(section, layout, store)

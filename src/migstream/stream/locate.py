@@ -11,10 +11,11 @@ from functools import cached_property
 from migstream.errors import BadDescription, StreamError
 from migstream.iterable import SECTIONS
 from migstream.source.store import Store
-from migstream.stream.reading import Described, contradiction, described_at, drive
+from migstream.stream.reading import Described, contradiction, described_at
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import BEGINNING
 from migstream.wire.model import FileHeader, Item, Section, SectionType
+from migstream.wire.push import drive
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description, locate_devices
 from migstream.wire.walk import Walker

@@ -12,49 +12,45 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from migstream.errors import (
     BadDescription,
     BadRam,
-    NeedData,
     NotAStream,
     ParseError,
-    SourceError,
     StreamError,
     Truncated,
 )
 from migstream.iterable import SECTIONS
 from migstream.source.layers import Opened
-from migstream.source.store import Kept, Rest, Store, Until
+from migstream.source.store import Store, Until
+from migstream.stream.pipe import Piped
 from migstream.vmstate.description import Description, parse_description
 from migstream.vmstate.layout import Layout, compile_device
-from migstream.wire.cursor import WINDOW, Bytes, Cursor
+from migstream.wire.cursor import Bytes
 from migstream.wire.model import (
     Command,
     Configuration,
     End,
     Item,
-    Opaque,
     Section,
     SectionType,
     Span,
     Trailer,
     VMDescription,
 )
+from migstream.wire.push import Push, drive, through
 from migstream.wire.registry import Context
 from migstream.wire.tail import Extent, find_description, locate_devices
-from migstream.wire.walk import MAX_ITEMS, Walker
+from migstream.wire.walk import Walker
 
-__all__ = ["Described", "Walked", "contradiction", "described_at", "drive", "read_stream"]
+__all__ = ["Described", "Walked", "contradiction", "described_at", "read_stream"]
 
 MOST_OFFSET = 1 << 64
-LARGEST_WINDOW = 16 << 20
-# Items that a compressed file may unpack to: so many in any case, and so many for each of its own bytes.
-ITEMS_FLOOR, ITEMS_RATIO = 1 << 15, 64
 
 
 class Described(NamedTuple):
@@ -111,179 +107,6 @@ class Walked(msgspec.Struct, kw_only=True):
     store: Store
 
 
-class _Broken(Exception):
-    """The first part ended early: at `mark`, behind items that end at `last`; for damage, or for want of a window."""
-
-    def __init__(self, error: ParseError | None, mark: int, last: int) -> None:
-        super().__init__()
-        self.error = error
-        self.mark = mark
-        self.last = last
-
-
-class _Windows(Protocol):
-    """Gives a part of the source from an offset on, never one before those it gave."""
-
-    whole: Store | None
-
-    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
-        """At least `size` bytes, fewer at the end; whether they reach it."""
-        ...
-
-    @property
-    def most_items(self) -> int:
-        """Items that may come out of what was read so far."""
-        ...
-
-    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
-        """These items, and all before the cursor's mark, will not be asked for in a window again."""
-        ...
-
-
-class _StoreWindows:
-    def __init__(self, store: Store) -> None:
-        self.whole: Store | None = store
-        self._store = store
-
-    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
-        view = self._store.view(base, base + size)
-        return view, base + len(view) >= self._store.size
-
-    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
-        pass
-
-    @property
-    def most_items(self) -> int:
-        return MAX_ITEMS
-
-
-class _PipeWindows:
-    """A pipe: the window moves on, and of what leaves it that is kept which is not guest memory."""
-
-    whole: Store | None = None
-
-    def __init__(self, opened: Opened) -> None:
-        assert opened.pipe is not None
-        self.kept = Kept()
-        self.buffer = bytearray()
-        self.base = 0
-        self.cut: Truncated | None = None
-        self._opened = opened
-        self._pipe = opened.pipe
-        self._eof = False
-
-    def window(self, base: int, size: int) -> tuple[memoryview, bool]:
-        del self.buffer[: base - self.base]
-        self.base = base
-        while not self._eof and len(self.buffer) < size:
-            try:
-                piece = self._pipe.read(size - len(self.buffer))
-            except SourceError as cut:
-                piece = b""
-                end = self.base + len(self.buffer)
-                self.cut = Truncated(cut.message, at=end, hint=cut.hint)
-            self._eof = not piece
-            self.buffer += piece
-        return memoryview(bytes(self.buffer)), self._eof
-
-    def passed(self, cur: Cursor, items: Sequence[Item], walker: Walker) -> None:
-        for item in items:
-            start = max(item.span.start, cur.base)
-            if _worth_keeping(item) and item.span.stop > start:
-                self.kept.add(start, bytes(cur.view[start - cur.base : item.span.stop - cur.base]))
-            self.kept.size = max(self.kept.size, item.span.stop)
-        if walker.kept_from is not None:
-            start = max(walker.kept_from, cur.base)
-            if cur.mark > start:
-                self.kept.add(start, bytes(cur.view[start - cur.base : cur.mark - cur.base]))
-
-    @property
-    def most_items(self) -> int:
-        packed = self._opened.packed
-        return MAX_ITEMS if packed is None else min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
-
-    def rest(self, start: int) -> Rest:
-        """All from `start` on, which was kept or is in the window, as a store; the pipe is read to its end."""
-        lead = self.kept.join(start)[: max(self.base - start, 0)]
-        assert start >= self.base or start + len(lead) == self.base
-        lead += bytes(self.buffer[max(start - self.base, 0) :])
-        rest = Rest(self._opened.drain(lead), start)
-        if self._opened.cut is not None and self.cut is None:
-            cut = self._opened.cut
-            self.cut = Truncated(cut.message, at=rest.size, hint=cut.hint)
-        self.kept.rest = rest
-        self.kept.size = rest.size
-        return rest
-
-
-def _worth_keeping(item: Item) -> bool:
-    """Whether the bytes of an item of a pipe will be asked for: all but live state and trailers."""
-    if isinstance(item, Section):
-        return item.content is None or item.type == SectionType.FULL
-    return not isinstance(item, Trailer | Opaque)
-
-
-def _forward(source: _Windows, walker: Walker) -> Iterator[Item]:
-    """The first part: items up to the end, or to damage that stops the walk (raises _Broken)."""
-    base, want, last = 0, WINDOW, 0
-    while not walker.done:
-        view, eof = source.window(base, want)
-        walker.most = source.most_items
-        cur = Cursor(view, base, eof=eof, whole=source.whole)
-        fresh: list[Item] = []
-        error: ParseError | None = None
-        try:
-            while not walker.done:
-                item = walker.step(cur)
-                if item is not None:
-                    fresh.append(item)
-        except NeedData:
-            cur.rollback()
-        except ParseError as damage:
-            cur.rollback()
-            error = damage
-        source.passed(cur, fresh, walker)
-        yield from fresh
-        last = fresh[-1].span.stop if fresh else last
-        large = cur.mark == base and want >= LARGEST_WINDOW and source.whole is None
-        if error is not None or (large and not walker.done):
-            raise _Broken(error, cur.mark, last)
-        want = WINDOW if cur.mark > base else 2 * want
-        base = cur.mark
-
-
-def drive(
-    store: Bytes, walker: Walker, start: int = 0, *, error: ParseError | None = None, last: int = 0
-) -> Iterator[Item]:
-    """Items from `start` on of a source that is at hand. Damage ends up in `walker.damage`.
-
-    Parameters
-    ----------
-    error, last : damage to begin with, behind items that end at `last`
-    """
-    base, want = start, WINDOW
-    last = max(last, start) if error is None else last
-    while not walker.done or walker.pending:
-        view = store.view(base, base + want)
-        cur = Cursor(view, base, eof=base + len(view) >= store.size, whole=store)
-        try:
-            while not walker.done or walker.pending:
-                try:
-                    if error is not None:
-                        raise error
-                    item = walker.step(cur)
-                except ParseError as damage:
-                    error = None
-                    item = walker.recover(cur, damage, last)
-                if item is not None:
-                    last = item.span.stop
-                    yield item
-        except NeedData:
-            cur.rollback()
-        want = WINDOW if cur.mark > base else 2 * want
-        base = cur.mark
-
-
 def read_stream(opened: Opened, context: Callable[[Store | None], Context]) -> Walked:
     """Read all of an opened source (see above).
 
@@ -327,7 +150,12 @@ class _Reading:
         self._walker = Walker(SECTIONS, context=self._context)
         self._items: list[Item] = []
         self._damage: list[StreamError] = []
-        self._pipe = None if opened.store is not None else _PipeWindows(opened)
+        self._pipe: Piped | None = None
+        if opened.store is None:
+            self._pipe = Piped(opened, self._walker)
+            self._push = self._pipe.push
+        else:
+            self._push = Push(self._walker, whole=opened.store)
 
     @property
     def _store(self) -> Store:
@@ -339,18 +167,21 @@ class _Reading:
         return self._opened.store
 
     def run(self) -> Walked:
-        source = self._pipe or _StoreWindows(self._whole)
         found: Described | None = None
         span: Span | None = None
+        error: ParseError | None = None
+        source = self._pipe or self._push
         try:
-            for item in _forward(source, self._walker):
+            for item in source.items():
                 self._items.append(item)
                 if self._all_at_hand and self._needs_file(item):
                     return self._as_file()
-        except _Broken as broken:
+        except ParseError as damage:
+            error = damage
+        if error is not None or not self._push.done:
             if self._all_at_hand:
                 return self._as_file()
-            span, found = self._go_on(broken)
+            span, found = self._go_on(error)
             if found is not None and self._misread(found):
                 return _Reading(self._opened, self._make, found.page_size).run()
         else:
@@ -375,7 +206,7 @@ class _Reading:
     @property
     def _all_at_hand(self) -> bool:
         """Whether nothing of a pipe has gone by yet."""
-        return self._pipe is not None and self._pipe.base == 0
+        return self._pipe is not None and self._push.base == 0
 
     def _as_file(self) -> Walked:
         """The whole reading again, of a file made of the pipe."""
@@ -407,13 +238,13 @@ class _Reading:
 
     # --- behind damage -------------------------------------------------------------------------
 
-    def _go_on(self, broken: _Broken) -> tuple[Span | None, Described | None]:
+    def _go_on(self, error: ParseError | None) -> tuple[Span | None, Described | None]:
         """The second part where the first one ended early: with a description from the end, if one is there."""
         walker = self._walker
         first = self._devices_from(len(self._items))
         start = self._items[first].span.start if first < len(self._items) else walker.kept_from
         if walker.in_live or start is None:
-            first, start = len(self._items), broken.mark
+            first, start = len(self._items), self._push.mark
         store = self._pipe.rest(start) if self._pipe is not None else self._whole
         span, tail = self._tail(store, start)
         known: list[int] = []
@@ -421,14 +252,18 @@ class _Reading:
             located = locate_devices(store, tail.span.start, tail.extents, start)
             known = [s.span.start for s in located]
         kept = self._items[:first]
-        if start == broken.mark:
-            walker.sizes, walker.known = {} if tail is None else tail.sizes, known
-            again, error = walker, broken.error
+        if start == self._push.mark:
+            walker.sizes, walker.seen.known = {} if tail is None else tail.sizes, known
+            again = walker
             if isinstance(error, BadRam) and self._context.page_size is None and tail is not None:
                 # the records did not tell their page size; with it, the same record says what is wrong
                 self._context.page_size = tail.page_size
                 error = None if tail.page_size else error
-            going = drive(store, walker, start, error=error, last=broken.last)
+            push = Push(walker, start, whole=store)
+            if error is not None:
+                push.last = self._push.last
+                push.recover(error)
+            going = through(push)
         else:
             again = walker.again({} if tail is None else tail.sizes, known)
             self._damage += [e for e in walker.damage if e.at is None or e.at < start]

@@ -12,7 +12,7 @@ from migstream.errors import BadFraming, NeedData, Truncated
 from migstream.names import decoded
 from migstream.wire.model import Span
 
-__all__ = ["WINDOW", "Bytes", "Cursor", "windows", "zeros"]
+__all__ = ["LONGEST", "WINDOW", "Bytes", "Cursor", "windows", "zeros"]
 
 U16 = struct.Struct(">H")
 U32 = struct.Struct(">I")

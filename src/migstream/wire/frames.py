@@ -43,9 +43,9 @@ SCATTERED = (b"QFI\xfb",)
 def read_file_header(cur: Cursor) -> FileHeader:
     """Magic and version (qemu_loadvm_state_header)."""
     start = cur.offset
-    magic = cur.peek(16)
-    if not magic or not MAGIC.startswith(magic[:4]):
-        raise _not_a_stream(start, magic)
+    magic = cur.peek(4)
+    if not magic or not MAGIC.startswith(magic):
+        raise _not_a_stream(start, cur.peek(16))
     cur.take(4)
     version = cur.u32()
     if version != VERSION:

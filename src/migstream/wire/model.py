@@ -7,6 +7,8 @@ Source of all layouts: QEMU, migration/savevm.c and migration/savevm.h.
 from __future__ import annotations
 
 import enum
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +28,8 @@ __all__ = [
     "Subsection",
     "Trailer",
     "VMDescription",
+    "flat",
+    "item_at",
 ]
 
 
@@ -209,3 +213,21 @@ class Opaque(Item, frozen=True, kw_only=True):
 
     def _facts(self) -> tuple[object, ...]:
         return (self.reason,)
+
+
+def flat(items: Sequence[Item]) -> Iterator[Item]:
+    """Items, and after each package what it holds."""
+    for item in items:
+        yield item
+        if isinstance(item, Command):
+            yield from flat(item.items)
+
+
+def item_at(items: Sequence[Item], offset: int) -> Item | None:
+    """The item that owns a byte, the innermost of a package; `items` follow each other."""
+    index = bisect_right(items, offset, key=lambda item: item.span.start) - 1
+    if index < 0 or offset not in items[index].span:
+        return None
+    item = items[index]
+    inner = item_at(item.items, offset) if isinstance(item, Command) else None
+    return item if inner is None else inner

@@ -6,19 +6,17 @@ and either moves the cursor's mark or raises. Source: QEMU, migration/savevm.c (
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from migstream.errors import BadFraming, NeedData, NotAStream, ParseError, StreamError, Unsupported
 from migstream.plugins import Registry
+from migstream.wire import write
 from migstream.wire.cursor import Cursor, zeros
 from migstream.wire.frames import (
     BEGINNING,
-    COMMANDS,
     LEAD,
     SectionStart,
     read_command,
@@ -37,26 +35,15 @@ from migstream.wire.model import (
     Trailer,
     VMDescription,
 )
+from migstream.wire.push import Push, through
 from migstream.wire.registry import Codec, Context, Factory
+from migstream.wire.resync import Search, Seen, bound, described_at, end_of, plausible, resume
 
-__all__ = ["Walker", "walk"]
+__all__ = ["Walker"]
 
 Key = tuple[str, int]
-HEADER_SIZE = 8
-AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
-HEADER = re.compile(rb"[\x01\x04]\0")
-UNANNOUNCED = re.compile(
-    rb"(?=\x04\0|\0\x06)"
-)  # a device's header, or the end marker and a description
-# What comes last where neither footers nor a description are written (pseries up to 2.2), and its size in bytes:
-# migration/global_state.c: vmstate_globalstate; hw/ppc/spapr.c: vmstate_spapr, of a guest that runs.
-LAST_DEVICES = {("globalstate", 104), ("spapr", 16)}
-FOOTERS = re.compile(rb"\x7e\0")
-NEAR = 1 << 20
-LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
 MAX_ITEMS = 1 << 21
 MAX_NESTED = 2
-FOOTER = SectionType.FOOTER
 
 
 class _Open(msgspec.Struct):
@@ -70,6 +57,7 @@ class _Open(msgspec.Struct):
     how: str = "codec"
     content: Any = None
     stop: int | None = None
+    search: Search = msgspec.field(default_factory=Search)
 
     @property
     def path(self) -> str:
@@ -99,22 +87,20 @@ class Walker:
         self.registry = registry
         self.sizes = {key: list(each) for key, each in (sizes or {}).items()}
         self.context = context or Context()
-        self.known = known
         self.damage: list[StreamError] = []
         self._noted: set[int | None] = set()
         self.codecs: dict[int, Codec] = {}
         self.starts: dict[int, SectionStart] = {}
+        self.seen = Seen(self.context, self.starts, known)
         self.done = False
         self._open: _Open | None = None
         self._next: Callable[[Cursor], Item | None] = self._file_header
-        self._nested = False
         self.pending: list[Item] = []
         self._trail: int | None = None
         self._zeros = True
         self.most = MAX_ITEMS
         self._count = 0
         self._depth = 0
-        self._data_end: int | None = None
 
     # --- driving -----------------------------------------------------------------------------
 
@@ -150,9 +136,9 @@ class Walker:
         part: bool = False,
     ) -> Walker:
         """A walker for the device sections, now that their sizes are known; `part` ends before the end marker."""
-        other = Walker(self.registry, sizes, self.context, known)
+        other = Walker(self.registry, sizes, self.context)
         other.codecs, other.starts = self.codecs, self.starts
-        other._nested = part
+        other.seen = Seen(self.context, self.starts, known, nested=part)
         other._next = other._frame
         return other
 
@@ -161,7 +147,7 @@ class Walker:
         inner = Walker(self.registry, None, self.context)
         inner.sizes = self.sizes
         inner.codecs, inner.starts = self.codecs, self.starts
-        inner._nested = True
+        inner.seen = Seen(self.context, self.starts, nested=True)
         inner._depth = self._depth + 1
         inner._next = inner._frame
         return inner
@@ -172,22 +158,22 @@ class Walker:
         All of the source has to be at hand, in the window or beside it.
         """
         self.note(error)
-        end = _end(cur)
+        end = end_of(cur)
         at = min(max(error.at or 0, cur.mark, last), end)
-        resume, how = self._resume(cur, at)
         open_, self._open = self._open, None
+        onward, how = resume(cur, at, self.seen, None if open_ is None else open_.head)
         self._next = self._after_header if how == "header" else self._frame
         items: list[Item] = []
         if open_ is not None:
             error.under(open_.path)
-            stop = resume if how == "footer" else at
+            stop = onward if how == "footer" else at
             items.append(self._section(open_, open_.start, stop, stop, None, "damage"))
             last = stop
-        if resume > last:
-            items.append(Opaque(span=Span(last, resume), reason="not read: damage before it"))
-        if resume >= end:
+        if onward > last:
+            items.append(Opaque(span=Span(last, onward), reason="not read: damage before it"))
+        if onward >= end:
             self.done = True
-        cur.seek(resume)
+        cur.seek(onward)
         cur.commit()
         if not items:
             # damage in an item that has no bytes left to show: the end of the source
@@ -195,22 +181,6 @@ class Walker:
             return Opaque(span=Span(last, end), reason="damaged")
         self.pending = items[1:]
         return items[0]
-
-    def _resume(self, cur: Cursor, at: int) -> tuple[int, str]:
-        end = _end(cur)
-        index = bisect_left(self.known, at)
-        stop = self.known[index] if index < len(self.known) else end
-        if self._open is not None and self.context.footers:
-            hit = self._find_footer(cur, self._open.head.section_id, at, stop)
-            if hit is not None:
-                return hit + 5, "footer"
-        if self._open is None and at < end:
-            if at < HEADER_SIZE < end and cur.at(HEADER_SIZE, 1)[0] in AFTER_HEADER:
-                return HEADER_SIZE, "header"
-            for head in cur.search(HEADER, at + 1, min(stop, at + NEAR)):
-                if self._plausible(cur, head, strict=True):
-                    return head, ""
-        return stop, ""
 
     # --- items -------------------------------------------------------------------------------
 
@@ -232,14 +202,11 @@ class Walker:
         return item
 
     def _after_header(self, cur: Cursor) -> Item | None:
+        there = cur.peek(1) == b"\x07"
+        item = read_configuration(cur) if there else None
         self._next = self._frame
-        if cur.peek(1) != b"\x07":
+        if item is None:
             return None
-        try:
-            item = read_configuration(cur)
-        except NeedData:
-            self._next = self._after_header
-            raise
         self.context.configuration = item
         if self.context.page_size is None and item.page_bits is not None and item.page_bits < 32:
             self.context.page_size = 1 << item.page_bits
@@ -247,11 +214,11 @@ class Walker:
 
     def _frame(self, cur: Cursor) -> Item | None:
         at = cur.offset
-        if self._nested and cur.offset == cur.end:
+        if self.seen.nested and cur.offset == cur.end:
             self.done = True
             return None
         kind = (cur.peek(1) or cur.take(1).tobytes())[0]
-        if kind == SectionType.EOF and not self._nested:
+        if kind == SectionType.EOF and not self.seen.nested:
             cur.take(1)
             self._next = self._after_end
             return End(span=cur.span(at))
@@ -280,9 +247,11 @@ class Walker:
         if self._depth >= MAX_NESTED:
             raise BadFraming("a package inside a package", at=item.span.start, path=["PACKAGED"])
         start = cur.offset
-        inner = Cursor(cur.take(item.value), start)
         walker = self.nested()
-        items = tuple(walk(inner, walker))
+        push = Push(walker, start)
+        push.feed(cur.take(item.value))
+        push.end()
+        items = tuple(through(push))
         self.damage += walker.damage
         return msgspec.structs.replace(item, span=cur.span(item.span.start), items=items)
 
@@ -342,11 +311,8 @@ class Walker:
 
     def _fits(self, cur: Cursor, size: int, section_id: int) -> bool:
         """Whether a payload of this size ends at a footer (or the stream has none)."""
-        stop = cur.offset + size
-        if self.context.footers is False:
-            return True
-        found = cur.at(stop, 5)
-        return found == _footer_bytes(section_id)
+        own = write.footer(section_id)
+        return self.context.footers is False or cur.at(cur.offset + size, 5) == own
 
     def _misfit(self, cur: Cursor, size: int, open_: _Open) -> None:
         """The description's size does not lead to this section's footer: say so, once."""
@@ -354,7 +320,7 @@ class Walker:
         found = cur.at(at, 5)
         if len(found) < 5:
             return  # the stream is cut off: the search for the footer will say so
-        if found[:1] == b"\x7e" and self._plausible(cur, at + 5):
+        if found[:1] == b"\x7e" and plausible(cur, at + 5, self.seen):
             open_.stop = at  # a footer, but not of this section: reading it says so
             return
         self.note(
@@ -362,13 +328,13 @@ class Walker:
                 "missing section footer",
                 at=at,
                 path=[open_.path],
-                expected=_footer_bytes(open_.head.section_id).hex(" "),
+                expected=write.footer(open_.head.section_id).hex(" "),
                 found=found.hex(" ") or "nothing",
                 hint=f"the description gives this payload {size} bytes; they do not end at a footer",
             )
         )
-        own = cur.at(at - 5, 5) == _footer_bytes(open_.head.section_id)
-        if found and not own and self._plausible(cur, at, strict=True):
+        own = cur.at(at - 5, 5) == write.footer(open_.head.section_id)
+        if found and not own and plausible(cur, at, self.seen, strict=True):
             open_.stop = at
 
     def _body(self, cur: Cursor) -> None:
@@ -385,37 +351,9 @@ class Walker:
         open_ = self._open
         assert open_ is not None
         if open_.stop is None:
-            open_.how = "footer"
-            open_.stop = self._bound(cur, open_)
+            open_.stop, open_.how = bound(cur, open_.head, self.seen, open_.search)
         cur.seek(open_.stop)
         self._next = self._footer
-
-    def _bound(self, cur: Cursor, open_: _Open) -> int:
-        if self.context.footers is not False:
-            own = _footer_bytes(open_.head.section_id)
-            ended: int | None = (
-                None  # own footer and end marker, in front of what is not the stream's
-            )
-            for at in cur.search(FOOTERS, cur.offset):
-                mine = cur.at(at, 5) == own
-                if self._plausible(cur, at + 5, strict=not mine):
-                    return at if mine or ended is None else ended
-                if ended is not None and at > ended + NEAR:
-                    break
-                if mine and ended is None and cur.at(at + 5, 1) == b"\0":
-                    ended = at
-            if ended is not None:
-                return ended
-            cur.seek(_end(cur))
-            cur.skip(5)  # the stream ends inside this section
-        end = _end(cur)
-        open_.how = "guess"
-        for at in cur.search(UNANNOUNCED, cur.offset):
-            if self._plausible(cur, at, strict=True):
-                return at
-        # Nothing but the end marker, without a description, behind the device that comes last.
-        last = (open_.head.name, end - cur.offset - 1) in LAST_DEVICES
-        return end - 1 if last and cur.at(end - 1, 1) == b"\0" else end
 
     def _footer(self, cur: Cursor) -> Section:
         open_ = self._open
@@ -447,11 +385,11 @@ class Walker:
                 "missing section footer",
                 at=stop,
                 path=[open_.path],
-                expected=_footer_bytes(open_.head.section_id).hex(" "),
+                expected=write.footer(open_.head.section_id).hex(" "),
                 found=cur.peek(5).hex(" "),
                 hint="this section's payload is longer or shorter than the source meant it to be",
             )
-            if not self._plausible(cur, stop, strict=True):
+            if not plausible(cur, stop, self.seen, strict=True):
                 error.path = []
                 raise error
             self.note(error)
@@ -490,7 +428,7 @@ class Walker:
 
     def _after_end(self, cur: Cursor) -> Item | None:
         at = cur.offset
-        described = cur.peek(1) == b"\x06" or self._described_at(cur, at)
+        described = cur.peek(1) == b"\x06" or described_at(cur, at)
         self._next = self._trailer
         if not described:
             return None
@@ -516,22 +454,13 @@ class Walker:
             self._next = self._after_end
             raise
         except ParseError as error:
-            if b"{" not in cur.at(text_at, 16) and _end(cur) - text_at > 16:
+            if b"{" not in cur.at(text_at, 16) and end_of(cur) - text_at > 16:
                 cur.seek(at)  # a 06 among bytes that are not the stream's
                 return None
             error.under("description")
             self._next = self._after_end
             raise
         return VMDescription(span=cur.span(at), text=Span(text_at, cur.offset))
-
-    def _described_at(self, cur: Cursor, at: int) -> bool:
-        """Whether a description follows whose type byte is damaged: a length that ends with the source, and JSON."""
-        head = cur.at(at, 6)
-        if head[5:] != b"{":
-            return False
-        if cur.end is None:
-            raise NeedData
-        return at + 5 + int.from_bytes(head[1:5], "big") == cur.end
 
     def _trailer(self, cur: Cursor) -> Item | None:
         """Whatever follows the stream, however long: looked at in pieces, not kept."""
@@ -547,53 +476,6 @@ class Walker:
         span = cur.span(self._trail)
         return Trailer(span=span, zeros=self._zeros) if span.size else None
 
-    # --- finding the end of what nothing describes ---------------------------------------------
-
-    def _find_footer(self, cur: Cursor, section_id: int, at: int, stop: int | None) -> int | None:
-        """Offset of the first footer of this id that something plausible follows."""
-        needle = re.compile(re.escape(_footer_bytes(section_id)), re.DOTALL)
-        hits = cur.search(needle, at, stop)
-        return next((hit for hit in hits if self._plausible(cur, hit + 5)), None)
-
-    def _plausible(self, cur: Cursor, at: int, *, strict: bool = False) -> bool:
-        """Whether an item may begin at `at`: what can be told from its first bytes."""
-        head = cur.at(at, LOOKAHEAD)
-        if not head:
-            return not strict
-        kind = head[0]
-        if kind == SectionType.EOF:
-            rest = head[1:7]
-            ends = at + 6 + int.from_bytes(rest[1:5], "big") == cur.end
-            json = rest[5:6] == b"{"
-            described = (rest[:1] == b"\x06" and (json or len(rest) < 6)) or (
-                ends and (json or rest[:1] == b"\x06")
-            )
-            return described or (
-                not strict and not self._nested and not any(rest) and self._ends(cur, at)
-            )
-        if kind in {SectionType.START, SectionType.FULL}:
-            length = head[5] if len(head) > 5 else 0
-            name, tail = head[6 : 6 + length], head[6 + length : 14 + length]
-            whole = len(name) == length > 0 and len(tail) == 8
-            return whole and name.isascii() and name.decode().isprintable() and head[1] == 0
-        if kind in {SectionType.PART, SectionType.END}:
-            return int.from_bytes(head[1:5], "big") in self.starts
-        if kind == SectionType.COMMAND:
-            number = int.from_bytes(head[1:3], "big")
-            length = int.from_bytes(head[3:5], "big")
-            sizes = COMMANDS[number].sizes if number in COMMANDS else ()
-            return number in COMMANDS and (sizes is None or length in sizes)
-        return False
-
-    def _ends(self, cur: Cursor, at: int) -> bool:
-        """Whether nothing but zeros follows: an end marker, and padding.
-
-        Zeros inside a device's state look like one too, where no description tells them apart.
-        """
-        if self._data_end is None:
-            self._data_end = cur.data_end()
-        return at >= self._data_end
-
 
 def _content(open_: _Open, cur: Cursor) -> Any:
     """What the codec makes of an old-style payload whose size is known; None if it does not fit."""
@@ -605,27 +487,3 @@ def _content(open_: _Open, cur: Cursor) -> Any:
     except ParseError:
         return None
     return None if cur.left else open_.codec.content()
-
-
-def _end(cur: Cursor) -> int:
-    """Where the source ends; NeedData where that is not known yet."""
-    if cur.end is None:
-        raise NeedData
-    return cur.end
-
-
-def _footer_bytes(section_id: int) -> bytes:
-    return bytes((FOOTER,)) + section_id.to_bytes(4, "big")
-
-
-def walk(cur: Cursor, walker: Walker) -> Iterator[Item]:
-    """All items of a window that is complete. Damage ends up in `walker.damage`, not raised."""
-    last = cur.offset
-    while not walker.done or walker.pending:
-        try:
-            item = walker.step(cur)
-        except ParseError as error:
-            item = walker.recover(cur, error, last)
-        if item is not None:
-            last = item.span.stop
-            yield item

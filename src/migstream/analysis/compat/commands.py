@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.model import Problem
-from migstream.stream import flat
 from migstream.wire.frames import COMMANDS
-from migstream.wire.model import Command
+from migstream.wire.model import Command, flat
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Version

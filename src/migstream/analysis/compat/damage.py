@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.model import Problem
 from migstream.errors import StreamError, Truncated
-from migstream.stream import flat
 from migstream.vmstate.contradictions import wrong_subsections
-from migstream.wire.model import End, Section, Span
+from migstream.wire.model import End, Section, Span, flat
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.said import Words

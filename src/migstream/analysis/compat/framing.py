@@ -16,8 +16,8 @@ from migstream.analysis.compat.destination import Bounds, Destination, Version
 from migstream.analysis.compat.memory import walked
 from migstream.analysis.compat.model import Kind, Problem
 from migstream.analysis.compat.said import Words
-from migstream.stream import flat
-from migstream.wire.model import Command, Configuration, Item, Section, SectionType, Span
+from migstream.wire import write
+from migstream.wire.model import Command, Configuration, Item, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
     from migstream.ram.model import RamBlock
@@ -29,7 +29,7 @@ SEARCHED = 64 << 20  # bytes before the first late device that SWITCHOVER_START 
 RESIZABLE = "/rom@"  # hw/core/loader.c: rom_set_mr, memory that may have another length
 # Live sections that every QEMU registers, whatever it has to send; until which release, where they went.
 ALWAYS_LIVE: dict[str, Version | None] = {"ram": None, "dirty-bitmap": None, "block": (9, 1)}
-SWITCHOVER = bytes([SectionType.COMMAND]) + SWITCHOVER_START.to_bytes(2, "big") + bytes(2)
+SWITCHOVER = write.command(SWITCHOVER_START)
 CONFIGURATION_BYTE = int(SectionType.CONFIGURATION)
 
 
@@ -84,7 +84,7 @@ class Sides:
         begin = max(live[-1].span.stop, late[0] - SEARCHED)
         window = bytes(stream.store.view(begin, late[0]))
         for section in live:
-            end = bytes([SectionType.END]) + section.section_id.to_bytes(4, "big")
+            end = write.numbered_header(SectionType.END, section.section_id)
             found = window.rfind(SWITCHOVER + end)
             if found >= 0:
                 return begin + found

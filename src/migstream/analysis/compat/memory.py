@@ -21,8 +21,8 @@ from migstream.errors import StreamError
 from migstream.ram.model import Landmark, Tally, records_of
 from migstream.ram.multifd import DeviceState, Packet
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH
-from migstream.stream import flat, open_stream
-from migstream.wire.model import Item, Section, SectionType, Span
+from migstream.stream import open_stream
+from migstream.wire.model import Item, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Version

@@ -11,10 +11,10 @@ import msgspec
 from migstream.analysis.diff.model import PARTS, Change, Diff, Range
 from migstream.analysis.diff.values import values
 from migstream.analysis.ignore import Ignore
-from migstream.stream import Device, Stream, as_stream, flat
+from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.values import Fetch, Value, root
-from migstream.wire.model import Command, FileHeader, SectionType
+from migstream.wire.model import Command, FileHeader, SectionType, flat
 
 if TYPE_CHECKING:
     from migstream.source.opened import Openable

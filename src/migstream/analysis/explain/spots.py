@@ -14,11 +14,11 @@ from migstream.errors import BadFraming, BadRam
 from migstream.names import brief
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.layout import Node
 from migstream.vmstate.pci import config_space
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, End, Item, Section, SectionType, Span
+from migstream.wire.model import Command, End, Item, Section, SectionType, Span, flat
 
 __all__ = ["Scene", "Spot", "spots"]
 

@@ -11,8 +11,8 @@ from migstream.names import encoded
 from migstream.ram import kernel
 from migstream.ram.model import RamBlock, RamRecords, RamSetup
 from migstream.ram.records import BlockId
-from migstream.stream.reading import drive
 from migstream.wire.model import Section, SectionType, Span
+from migstream.wire.push import drive
 from migstream.wire.registry import Context
 from migstream.wire.walk import Walker
 

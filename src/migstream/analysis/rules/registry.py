@@ -18,9 +18,18 @@ import msgspec
 from migstream.analysis.findings import Finding, Severity
 from migstream.errors import StreamError
 from migstream.plugins import Registry
-from migstream.stream import Device, Stream, flat
+from migstream.stream import Device, Stream
 from migstream.vmstate.description import Device as Described
-from migstream.wire.model import Configuration, Item, Opaque, Section, SectionType, Span
+from migstream.wire.model import (
+    Configuration,
+    Item,
+    Opaque,
+    Section,
+    SectionType,
+    Span,
+    flat,
+    item_at,
+)
 
 if TYPE_CHECKING:
     from migstream.analysis.golden import Difference, Golden
@@ -133,7 +142,7 @@ class Subject:
 
     def item_at(self, offset: int) -> Item | None:
         """The item that the byte at `offset` belongs to, the innermost of a package."""
-        return next((i for i in reversed(self.items) if offset in i.span), None)
+        return item_at(self.stream.items, offset)
 
     def label_at(self, offset: int) -> str:
         """What a finding at `offset` calls its section; nothing at the end of the file."""

@@ -19,6 +19,7 @@ import msgspec
 from migstream.errors import Unsupported
 from migstream.vmstate.jsontext import Object, objects
 from migstream.vmstate.pci import config_space
+from migstream.wire import write
 from migstream.wire.model import Command, SectionType, Span
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _command(edit: Edit, rule: Rule, one: CommandRule, newer: bool) -> bool:
     ends = [s for s in edit.stream.sections if s.type is SectionType.END]
     if newer and not there and ends:
         at = ends[0].span.start
-        made = bytes([SectionType.COMMAND]) + one.number.to_bytes(2, "big") + bytes(2)
+        made = write.command(one.number)
         edit.rewrite.replace(at, at, made)
         edit.note(rule.name, one.name, "", f"{len(made)} bytes", Span(at, at))
         return True

@@ -22,9 +22,8 @@ from migstream.edit.rewrite import Rewrite, Sink, write_pieces
 from migstream.edit.targets import Target
 from migstream.errors import BadDescription, BadRam, StreamError
 from migstream.places import RAM
-from migstream.ram.encode import counted
 from migstream.ram.model import RamRecords, RamSetup
-from migstream.stream import Stream, flat
+from migstream.stream import Stream
 from migstream.vmstate.description import parse_description
 from migstream.vmstate.jsontext import objects
 from migstream.vmstate.values import Value
@@ -38,7 +37,9 @@ from migstream.wire.model import (
     Subsection,
     Trailer,
     VMDescription,
+    flat,
 )
+from migstream.wire.write import counted, footer
 
 __all__ = ["LEVELS", "Candidate", "Part", "Parts"]
 
@@ -286,7 +287,7 @@ class Parts:
             start, stop = item.span
             if isinstance(item, Section) and item.how == "damage":
                 start = self._damaged(item)
-                foot = FOOTER + item.section_id.to_bytes(4, "big")
+                foot = footer(item.section_id)
                 if bytes(self.stream.store.view(*item.span)[-len(foot) :]) == foot:
                     stop = max(stop - len(foot), start)
             elif not isinstance(item, Opaque | Trailer):
