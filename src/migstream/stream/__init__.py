@@ -337,7 +337,7 @@ class Stream:
         certain = layout is not None and layout.certain
         if not certain and described is not None and section.how != "damage":
             layout = fit_device(described, self.store.view(*section.payload)) or layout
-        return Device(section, layout, self.store)
+        return Device(section, layout, self.store, self.machine)
 
     @property
     def ram_setup(self) -> RamSetup | None:

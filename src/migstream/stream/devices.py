@@ -20,10 +20,20 @@ SHOWN = 8  # devices in a repr
 class Device:
     """One device section: where it is, what the description says of it, its values."""
 
-    def __init__(self, section: Section, layout: Layout | None, store: Store) -> None:
+    def __init__(
+        self, section: Section, layout: Layout | None, store: Store, machine: str | None = None
+    ) -> None:
         self.section = section
         self.layout = layout
-        self.value = root(layout or opaque(section), section.payload, section.path, store.view)
+        self.value = root(
+            layout or opaque(section),
+            section.payload,
+            section.path,
+            store.view,
+            device=section.name,
+            machine=machine,
+            described=layout is not None,
+        )
 
     def __repr__(self) -> str:
         at = f"at {self.section.span}"

@@ -44,11 +44,10 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
             hint="arrays of nothing, one in another; the payload is shown as it is",
         )
     yield from wrong_subsections(section, layout, fetch)
-    from migstream.vmstate.pci import (
-        wrong_identity,
-    )  # only a stream that is checked needs the table
+    from migstream.vmstate.meaning.pci_ids import wrong_identity  # not needed where nobody checks
 
-    yield from wrong_identity(root(layout, section.payload, section.path, fetch))
+    value = root(layout, section.payload, section.path, fetch, device=section.name)
+    yield from wrong_identity(value)
 
 
 def wrong_subsections(section: Section, layout: Layout, fetch: Fetch) -> Iterator[ParseError]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.virtio import virtio_blob
 from migstream.machine.map.setup import machine_setup
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 
 if TYPE_CHECKING:
     from migstream.stream import Stream

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.vmstate.layout import compile_device
-from migstream.vmstate.pci import config_space, wrong_identity
+from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.pci_ids import wrong_identity
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Span
 
@@ -130,7 +131,13 @@ def other_device(subject: Subject) -> Iterator[Hit]:
         stop = min(payload.start + layout.size, subject.stream.size)
         if stop - payload.start < layout.size:
             continue
-        laid = root(layout, Span(payload.start, stop), device.path, subject.stream.store.view)
+        laid = root(
+            layout,
+            Span(payload.start, stop),
+            device.path,
+            subject.stream.store.view,
+            device=device.name,
+        )
         for error in wrong_identity(laid):
             at = error.at if error.at is not None else payload.start
             yield Hit(

@@ -18,7 +18,7 @@ import msgspec
 
 from migstream.errors import Unsupported
 from migstream.vmstate.jsontext import Object, objects
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 from migstream.wire.model import Command, SectionType, Span
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import msgspec
 
 from migstream.machine.map.flat import Area, clip, flatten
 from migstream.machine.state import DeviceState, State
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 
 __all__ = ["Function", "functions", "pci_space"]
 
