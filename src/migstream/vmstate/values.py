@@ -18,6 +18,8 @@ from migstream.wire.model import Span
 if TYPE_CHECKING:
     import numpy as np
 
+    from migstream.vmstate.meaning.symbols import Symbol
+
 __all__ = ["Fetch", "Root", "Value", "root"]
 
 Fetch = Callable[[int, int], memoryview]
@@ -155,12 +157,42 @@ class Value:
 
     @property
     def text(self) -> str:
-        """The value as a person reads it; for what has children, a word on what it is."""
+        """The value as a person reads it; for what has children, a word on what it is.
+
+        A number, then its symbol and description, where it has them; bytes, which may be many,
+        stand behind those.
+        """
         if self.kind == "leaf" and self.count is None:
-            return self.wire.text(self.wire.decode(self.raw), self.node.size)
+            actual = self.wire.text(self.wire.decode(self.raw), self.node.size)
+            named = self._symbol
+            if named is None:
+                return actual
+            more = f"({named.description})" if named.description else ""
+            said = " ".join(filter(None, (named.name, more)))
+            if self.wire.kind == "bytes":
+                return f"{said}, {actual}" if said else actual
+            return f"{actual} {said}".rstrip()
         if self.count is not None:
             return f"{self.type}[{self.count}]"
         return ""
+
+    @property
+    def symbol(self) -> str:
+        """What a single value is called: names of bits that are set, or of the number; empty if nothing."""
+        return "" if self._symbol is None else self._symbol.name
+
+    @property
+    def description(self) -> str:
+        """What a single value means, in a few words, where its symbol does not say it; else empty."""
+        return "" if self._symbol is None else self._symbol.description
+
+    @property
+    def _symbol(self) -> Symbol | None:
+        if self.kind != "leaf" or self.count is not None:
+            return None
+        from migstream.vmstate.meaning.symbols import symbol
+
+        return symbol(self)
 
     @property
     def hex(self) -> str:
@@ -172,9 +204,9 @@ class Value:
     @property
     def children(self) -> Iterator[Value]:
         """What this consists of, made one at a time: fields of a struct, elements of an array."""
-        if self.count is not None and self.kind != "sequence":
+        if self.node.repeats:
             if self.kind == "struct":
-                yield from (self.element(i) for i in range(self.count))
+                yield from (self.element(i) for i in range(self.count or 0))
             return
         if self.kind == "sequence":
             index = 0
@@ -283,7 +315,7 @@ class Value:
 
     def owner(self, offset: int) -> Value:
         """The innermost value that owns the byte at an absolute offset inside this one."""
-        if self.count is not None and self.kind != "sequence" and self.node.stride:
+        if self.node.repeats and self.node.stride:
             return self.element((offset - self.span.start) // self.node.stride).owner(offset)
         for child in self.children:
             if offset in child.span:

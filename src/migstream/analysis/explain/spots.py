@@ -17,6 +17,7 @@ from migstream.stream import Device, Stream, flat
 from migstream.vmstate.layout import Node
 from migstream.vmstate.meaning.features import feature_names
 from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, End, Item, Section, SectionType, Span
 
@@ -363,8 +364,7 @@ def _pci_irq(scene: Scene, values: Values) -> Iterator[Spot]:
 
 def _blob(scene: Scene) -> dict[str, Value]:
     """Parts of a virtio device's blob by name."""
-    values = () if scene.device is None else scene.device.value.children
-    blob = next((v for v in values if v.type == "virtio" and v.kind == "leaf"), None)
+    blob = None if scene.device is None else virtio_blob(scene.device)
     return {} if blob is None else {part.name: part for part in blob.children}
 
 

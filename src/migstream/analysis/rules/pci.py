@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.vmstate.layout import compile_device
-from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.pci import COMMAND, config_space
 from migstream.vmstate.meaning.pci_ids import wrong_identity
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Span
@@ -18,7 +18,6 @@ __all__: list[str] = []
 # Command register, PCI Local Bus Specification 3.0, 6.2.2. A guest can set I/O space, memory space, bus master, SERR# and
 # interrupt disable (hw/pci/pci.c: pci_init_wmask); some devices have others fixed. These no device has: palette
 # snooping, parity error response, and what is reserved.
-COMMAND = 0x04
 NEVER = 0xF860
 NEWEST = 2  # PCIDevice version_id
 

@@ -31,7 +31,7 @@ from migstream.vmstate.meaning.pci import (
 from migstream.vmstate.meaning.s390 import channel_device
 from migstream.vmstate.values import Value
 
-__all__ = ["blob", "transport", "virtio"]
+__all__ = ["transport", "virtio", "virtio_blob"]
 
 MOST_QUEUES = 1024  # include/hw/virtio/virtio.h: VIRTIO_QUEUE_MAX
 LARGEST_QUEUE = 1024  # VIRTQUEUE_MAX_SIZE
@@ -45,9 +45,9 @@ CCW_PATH = re.compile(r"/[0-9a-f]{2}\.[0-9a-f]\.[0-9a-f]{4}")
 CCW_MACHINE = "s390-ccw"
 
 
-def blob(fields_: Iterable[Value]) -> Value | None:
+def virtio_blob(device: Iterable[Value]) -> Value | None:
     """What virtio's own code wrote, among the fields of a device; None of what is not virtio."""
-    return next((one for one in fields_ if one.type == "virtio" and one.kind == "leaf"), None)
+    return next((one for one in device if one.type == "virtio" and one.kind == "leaf"), None)
 
 
 def transport(device: str, machine: str | None) -> str:
