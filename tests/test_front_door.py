@@ -31,7 +31,7 @@ from migstream.errors import (
 from migstream.names import LINE, brief
 from migstream.stream import open_anything
 from migstream.vmstate.layout import Node
-from migstream.vmstate.values import Value
+from migstream.vmstate.values import Root, Value
 from support.samples import Sample
 
 PROMISED = ("migstream", "migstream.vmstate", "migstream.savevm", "migstream.edit")
@@ -178,9 +178,14 @@ def test_what_is_not_an_array_of_numbers_says_so(q35: migstream.Stream) -> None:
             q35[path].array()
 
 
+def alone(node: Node, raw: memoryview, path: str) -> Value:
+    """A value of bytes that belong to no stream."""
+    return Value(node, 0, path, Root(lambda a, b: raw[a:b], "", "", "", None, None, True))
+
+
 def made(kind: str, raw: bytes, **node: Any) -> Value:
     one = Node("a", kind, node.pop("form", "leaf"), 0, len(raw), **node)
-    return Value(one, 0, "dev[0]/a", lambda start, stop: memoryview(raw)[start:stop])
+    return alone(one, memoryview(raw), "dev[0]/a")
 
 
 @pytest.mark.parametrize(
@@ -425,7 +430,7 @@ def test_a_repr_reads_nothing_that_was_not_read(named_sample: Callable[[str], Sa
 
 
 def test_a_repr_of_what_cannot_be_read_any_more_is_still_one() -> None:
-    cut = Value(Node("a", "uint32", "leaf", 0, 4, stride=4), 0, "d/a", lambda *_: memoryview(b"\0"))
+    cut = alone(Node("a", "uint32", "leaf", 0, 4, stride=4), memoryview(b"\0"), "d/a")
     assert repr(cut) == "<Value d/a uint32 = unreadable at 0x0-0x4>"
 
 

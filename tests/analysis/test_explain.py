@@ -20,13 +20,13 @@ from migstream.analysis.explain.log import explain, recognise
 from migstream.analysis.explain.messages import MESSAGES, TOKEN, Message, Wording
 from migstream.analysis.explain.messages.silent import SILENT
 from migstream.analysis.explain.spots import FINDERS
-from migstream.analysis.features import feature_names
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
 from migstream.render.explanation import explanation_lines, explanation_table
 from migstream.render.text import Palette
 from migstream.stream import open_stream
+from migstream.vmstate.meaning.features import feature_names
 from migstream.vmstate.schema import Schema, parse_schema
 from support.loads import REFUSED, Row, destination, needs_loads, reasons, saved
 from support.samples import SHARED, Packed, Sample, broken_streams

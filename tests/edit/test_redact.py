@@ -222,6 +222,6 @@ def test_the_command(named_sample: Named, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, [*arguments, "--keep-ram", "0x7c00-0x7e00"])
     assert done.exit_code == 0, done.output
     assert "ram/pc.ram" in done.stdout
-    assert "virtio/device  6 bytes -> network address" in done.stdout
+    assert "virtio/device/mac  6 bytes -> network address" in done.stdout
     done = CliRunner().invoke(cli, [*arguments, "--force", "--keep-ram", "red"])
     assert done.exit_code == 2

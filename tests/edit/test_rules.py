@@ -15,7 +15,7 @@ from migstream.cli.group import cli
 from migstream.edit.between import Version, apply, parse_release, rules, version_of
 from migstream.edit.change import Edit
 from migstream.errors import Unsupported
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 from support.samples import Sample
 
 Named = Callable[[str], Sample]

@@ -147,7 +147,7 @@ $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003a9f8    env.mtrr_deftype           0  uint64
 0x0003aa00    env.mtrr_var  struct[8]
 0x0003aa80    env.interrupt_injected     -1  int32
-0x0003aa84    env.mp_state               0  uint32
+0x0003aa84    env.mp_state               0 RUNNABLE  uint32
 0x0003aa88    env.tsc                    0  uint64
 0x0003aa90    env.exception_nr           -1  int32
 0x0003aa94    env.soft_interrupt         0  uint8
@@ -426,22 +426,23 @@ $ migstream tree tiny.mig one --json
   }
 ]
 
+# What virtio's own code wrote of a device: the description calls it one value.
 $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
 0000:00:01.0/virtio-net[0]  virtio-net
   virtio  46143 bytes, 00000002f41a00100000100000000002000000000100000000000000000…  virtio
     version_id             2  int32 le
     config                 256 bytes, f41a001000001000000000020000000001000000000000000000000000000…  pci config
-      vendor_id            6900 (0x1af4)  le16
+      vendor_id            6900 (0x1af4) REDHAT_QUMRANET (virtio)  le16
       device_id            4096 (0x1000)  le16
       command              0  le16
-      status               16 (0x10)  le16
+      status               16 (0x10) CAP_LIST  le16
       revision             0  uint8
       prog_if              0  uint8
       subclass             0  uint8
-      class                2  uint8
+      class                2 NETWORK (network controller)  uint8
       cache_line_size      0  uint8
       latency_timer        0  uint8
-      header_type          0  uint8
+      header_type          0 NORMAL  uint8
       bist                 0  uint8
       bar                  1 0 0 0 12 (0xc) 0  le32[6]
       cardbus_cis          0  le32
@@ -451,7 +452,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
       capabilities         152 (0x98)  uint8
       reserved             7 bytes, all zero  buffer
       interrupt_line       0  uint8
-      interrupt_pin        1  uint8
+      interrupt_pin        1 INTA  uint8
       min_grant            0  uint8
       max_latency          0  uint8
       vendor_40  struct
@@ -487,6 +488,106 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
       msix_98  struct
         id       17 (0x11)  uint8
         next     132 (0x84)  uint8
+
+$ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 60
+          control       1 MASKED  le32
+      pending  1 byte, 00  buffer
+    config_vector          65535 (0xffff) NO_VECTOR  uint16
+    status                 0  uint8
+    isr                    0  uint8
+    queue_sel              0  uint16
+    guest_features         0  uint32
+    config_len             8  uint32
+    device_config          8 bytes, all zero  buffer
+    queue_count            3  uint32
+    queues  struct[3]
+      [0]  struct
+        num             256 (0x100)  uint32
+        desc            0  uint64
+        last_avail_idx  0  uint16
+        vector          65535 (0xffff) NO_VECTOR  uint16
+      [1]  struct
+        num             256 (0x100)  uint32
+        desc            0  uint64
+        last_avail_idx  0  uint16
+        vector          65535 (0xffff) NO_VECTOR  uint16
+      [2]  struct
+        num             64 (0x40)  uint32
+        desc            0  uint64
+        last_avail_idx  0  uint16
+        vector          65535 (0xffff) NO_VECTOR  uint16
+    device                 545 bytes, 52540012345600000000000000000001010000000000fffffffffffffffff…  buffer
+      mac                       6 bytes, 525400123456 "RT"  buffer
+      vqs  struct
+        tx_waiting  0  uint32
+      mergeable_rx_bufs         0  uint32
+      status                    1 LINK_UP  uint16
+      promisc                   1  uint8
+      allmulti                  0  uint8
+      mac_table.in_use          0  uint32
+      vlans                     512 bytes, fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      has_vnet_hdr              0  uint32
+      mac_table.multi_overflow  0  uint8
+      mac_table.uni_overflow    0  uint8
+      alluni                    0  uint8
+      nomulti                   0  uint8
+      nouni                     0  uint8
+      nobcast                   0  uint8
+      has_ufo                   0  uint8
+    virtio/64bit_features  subsection
+      type            5  uint8
+      idstr           "virtio/64bit_features"  capability
+      version_id      1  uint32
+      guest_features  0  uint64
+    virtio/virtqueues  subsection
+      type        5  uint8
+      idstr       "virtio/virtqueues"  capability
+      version_id  1  uint32
+      vq  struct[1024]
+        [0]  struct
+          avail  0  uint64
+          used   0  uint64
+        [1]  struct
+          avail  0  uint64
+          used   0  uint64
+
+# A PCI device without anything of virtio.
+$ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'
+0000:00:00.0/I440FX[0]  I440FX
+  parent_obj  struct
+    version_id  2  int32 le
+    config[0]   256 bytes, 8680371200000000020000060000000000000000000000000000000000000…  pci config
+      vendor_id            32902 (0x8086) INTEL  le16
+      device_id            4663 (0x1237)  le16
+      command              0  le16
+      status               0  le16
+      revision             2  uint8
+      prog_if              0  uint8
+      subclass             0  uint8
+      class                6 BRIDGE (bridge to another bus, or the host)  uint8
+      cache_line_size      0  uint8
+      latency_timer        0  uint8
+      header_type          0 NORMAL  uint8
+      bist                 0  uint8
+      bar                  0 0 0 0 0 0  le32[6]
+      cardbus_cis          0  le32
+      subsystem_vendor_id  6900 (0x1af4)  le16
+      subsystem_id         4352 (0x1100)  le16
+      rom                  0  le32
+      capabilities         0  uint8
+      reserved             7 bytes, all zero  buffer
+      interrupt_line       0  uint8
+      interrupt_pin        0  uint8
+      min_grant            0  uint8
+      max_latency          0  uint8
+      space_40             192 bytes, 0000000000000000000000000000000000000000000000020000000000000…  buffer
+    irq_state   0 0 0 0  pci irq state
+  unused      1 byte, 00  unused_buffer
+
+$ migstream tree pc-7.2.mig globalstate
+globalstate[0]  globalstate
+  size      10 (0xa)  uint32
+  runstate  prelaunch (not yet started), 100 bytes, 7072656c61756e636800000000000000…  buffer
 
 $ migstream tree pc-7.2.mig 'cpu[0]/env.eipp'
 [stderr]

@@ -53,6 +53,8 @@ RULES = (
     # addresses, where they can be told from other bytes; copies of them are found by their value
     Rule("virtio-net", "*/device_config", NETWORK, MAC, (0, 6)),
     Rule("virtio-net", "/virtio/device", NETWORK, MAC, (0, 6)),
+    Rule("virtio-net", "/virtio/device/mac", NETWORK, MAC, (0, 6)),
+    Rule("virtio-net", "/virtio/device/mac_table.macs*", NETWORK),
     Rule("*", "*macaddr", NETWORK, MAC, (0, 6)),
     Rule("*", "*macaddr.a", NETWORK, MAC, (0, 6)),
     Rule("*", "*/core.permanent_mac", NETWORK, MAC, (0, 6)),

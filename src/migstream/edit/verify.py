@@ -107,7 +107,7 @@ def _wanted(edit: Edit, device: Device) -> Iterator[tuple[str, memoryview | byte
 
 def _leaves(value: Value) -> Iterator[Value]:
     """Values as the description has them: what it calls one blob stays one."""
-    if not value.node.children or (value.count is not None and value.kind != "sequence"):
+    if not value.node.children or value.node.repeats:
         yield value
         return
     for child in value.children:

@@ -378,7 +378,7 @@ class Stream:
         entries: Sequence[tuple[DescribedDevice, Layout | None]] = self._layouts
         if not entries and self.description is not None:
             entries = [(device, None) for device in self.description.devices]
-        return laid_out(sections, entries, self.store)
+        return laid_out(sections, entries, self.store, self.machine)
 
     @property
     def ram_setup(self) -> RamSetup | None:

@@ -21,10 +21,20 @@ SHOWN = 8  # devices in a repr
 class Device:
     """One device section: where it is, what the description says of it, its values."""
 
-    def __init__(self, section: Section, layout: Layout | None, store: Store) -> None:
+    def __init__(
+        self, section: Section, layout: Layout | None, store: Store, machine: str | None = None
+    ) -> None:
         self.section = section
         self.layout = layout
-        self.value = root(layout or opaque(section), section.payload, section.path, store.view)
+        self.value = root(
+            layout or opaque(section),
+            section.payload,
+            section.path,
+            store.view,
+            device=section.name,
+            machine=machine,
+            described=layout is not None,
+        )
 
     def __repr__(self) -> str:
         at = f"at {self.section.span}"
@@ -172,6 +182,7 @@ def laid_out(
     sections: Sequence[Section],
     entries: Sequence[tuple[DescribedDevice, Layout | None]],
     store: Store,
+    machine: str | None,
 ) -> Devices:
     """Each section with its entry of the description, those of one key in turn; the layout where it is known."""
     described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
@@ -180,20 +191,18 @@ def laid_out(
     devices = []
     for section in sections:
         turn = described.get(section.key)
-        devices.append(_device(section, store, *turn.pop(0)) if turn else _device(section, store))
+        entry = turn.pop(0) if turn else (None, None)
+        devices.append(Device(section, _fitted(section, store, *entry), store, machine))
     return Devices(devices)
 
 
-def _device(
-    section: Section,
-    store: Store,
-    described: DescribedDevice | None = None,
-    layout: Layout | None = None,
-) -> Device:
-    """A device with its layout; fitted to the bytes where sizes alone do not tell."""
+def _fitted(
+    section: Section, store: Store, described: DescribedDevice | None, layout: Layout | None
+) -> Layout | None:
+    """The layout of a device; fitted to the bytes where sizes alone do not tell."""
     if layout is not None and layout.size != section.payload.size:
         layout = None
     certain = layout is not None and layout.certain
     if not certain and described is not None and section.how != "damage":
         layout = fit_device(described, store.view(*section.payload)) or layout
-    return Device(section, layout, store)
+    return layout

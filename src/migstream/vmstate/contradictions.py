@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migstream.errors import BadSection, ParseError
 from migstream.names import encoded
-from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.layout import Layout
 from migstream.vmstate.values import Fetch, root
 from migstream.wire.model import Section
 
@@ -44,36 +44,27 @@ def contradictions(section: Section, layout: Layout | None, fetch: Fetch) -> Ite
             hint="arrays of nothing, one in another; the payload is shown as it is",
         )
     yield from wrong_subsections(section, layout, fetch)
-    from migstream.vmstate.pci import (
-        wrong_identity,
-    )  # only a stream that is checked needs the table
+    from migstream.vmstate.meaning.pci_ids import wrong_identity  # not needed where nobody checks
 
-    yield from wrong_identity(root(layout, section.payload, section.path, fetch))
+    value = root(layout, section.payload, section.path, fetch, device=section.name)
+    yield from wrong_identity(value)
 
 
 def wrong_subsections(section: Section, layout: Layout, fetch: Fetch) -> Iterator[ParseError]:
     """Described subsections whose first bytes do not name them (vmstate.c: vmstate_subsection_load)."""
-    yield from _subsections(layout.children, section.payload.start, section.path, fetch)
-
-
-def _subsections(
-    nodes: tuple[Node, ...], start: int, path: str, fetch: Fetch
-) -> Iterator[ParseError]:
-    for node in nodes:
-        at = start + node.offset
-        if node.kind == "subsection":
-            raw = encoded(node.name)
-            head = bytes((5, len(raw) & 0xFF)) + raw
-            found = bytes(fetch(at, at + len(head)))
-            if found != head:
-                place = next(i for i, byte in enumerate(head) if found[i] != byte)
-                yield BadSection(
-                    "the bytes are not those of the described subsection",
-                    at=at + place,
-                    path=[path, node.name],
-                    expected=repr(head),
-                    found=repr(found),
-                    hint="QEMU takes this as the end of the device and misses its footer",
-                )
-        if node.kind != "leaf" and (node.count is None or node.kind == "sequence"):
-            yield from _subsections(node.children, at, f"{path}/{node.name}", fetch)
+    for node, at, path in layout.walk(section.payload.start, section.path):
+        if node.kind != "subsection":
+            continue
+        raw = encoded(node.name)
+        head = bytes((5, len(raw) & 0xFF)) + raw
+        found = bytes(fetch(at, at + len(head)))
+        if found != head:
+            place = next(i for i, byte in enumerate(head) if found[i] != byte)
+            yield BadSection(
+                "the bytes are not those of the described subsection",
+                at=at + place,
+                path=[path.removesuffix(f"/{node.name}"), node.name],
+                expected=repr(head),
+                found=repr(found),
+                hint="QEMU takes this as the end of the device and misses its footer",
+            )

@@ -53,6 +53,27 @@ class Node(msgspec.Struct, frozen=True):
     def child(self, name: str) -> Node | None:
         return next((c for c in self.children if c.name == name), None)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether its children are those of each of `count` elements: an array that is not gone into.
+
+        The elements of a sequence have been described one by one: they are its children.
+        """
+        return self.count is not None and self.kind != "sequence"
+
+    def walk(self, base: int = 0, path: str = "") -> Iterator[tuple[Node, int, str]]:
+        """Every node below this one, with its offset and path, parents first. Arrays are not gone into.
+
+        Parameters
+        ----------
+        base : the offset of this node itself
+        path : its path; the others begin with it
+        """
+        for child in () if self.repeats else self.children:
+            at, here = base + child.offset, f"{path}/{child.name}"
+            yield child, at, here
+            yield from child.walk(at, here)
+
 
 class Layout(msgspec.Struct, frozen=True):
     """Layout of one device section's payload: `size` bytes in all.
@@ -72,6 +93,13 @@ class Layout(msgspec.Struct, frozen=True):
     exact: bool = True
     certain: bool = True
     beyond: bool = False
+
+    def walk(self, base: int = 0, path: str = "") -> Iterator[tuple[Node, int, str]]:
+        """Every node of the payload, as `Node.walk` has them."""
+        for child in self.children:
+            at, here = base + child.offset, f"{path}/{child.name}"
+            yield child, at, here
+            yield from child.walk(at, here)
 
     def __repr__(self) -> str:
         return brief("Layout", self.vmsd_name, f"v{self.version}", f"{self.size} bytes")

@@ -18,7 +18,9 @@ from migstream.wire.model import Span
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Fetch", "Value", "root"]
+    from migstream.vmstate.meaning.symbols import Symbol
+
+__all__ = ["Fetch", "Root", "Value", "root"]
 
 Fetch = Callable[[int, int], memoryview]
 
@@ -27,19 +29,38 @@ MOST_NAMES = 1000  # that are offered to complete a key
 LONGEST = 1024  # bytes of a value that a table shows
 
 
+class Root(msgspec.Struct, frozen=True):
+    """The device in which values stand, and where their bytes come from.
+
+    `device` is its section's name, `vmsd` that of its VMState, `path` the path to it. `described`
+    is false where no description says what the bytes are, `machine` None where the stream names none.
+    """
+
+    fetch: Fetch
+    path: str
+    device: str
+    vmsd: str
+    version: int | None
+    machine: str | None
+    described: bool
+
+
 class Value:
     """One value, struct, array or subsection, and the bytes that are its own.
 
     `name`, `type` and `kind` are the description's; `path` leads here; `span` is absolute.
     """
 
-    __slots__ = ("_fetch", "node", "path", "span")
+    __slots__ = ("above", "device", "node", "path", "span")
 
-    def __init__(self, node: Node, start: int, path: str, fetch: Fetch) -> None:
+    def __init__(
+        self, node: Node, start: int, path: str, device: Root, above: Value | None = None
+    ) -> None:
         self.node = node
         self.span = Span(start, start + node.size)
         self.path = path
-        self._fetch = fetch
+        self.device = device
+        self.above = above
 
     def __repr__(self) -> str:
         many = "" if self.count is None else f"[{self.count}]"
@@ -123,7 +144,7 @@ class Value:
     @property
     def raw(self) -> memoryview:
         """The bytes as they are in the stream, uncopied."""
-        return self._fetch(*self.span)
+        return self.device.fetch(*self.span)
 
     @property
     def value(self) -> Any:
@@ -165,12 +186,42 @@ class Value:
 
     @property
     def text(self) -> str:
-        """The value as a person reads it; for what has children, a word on what it is."""
+        """The value as a person reads it; for what has children, a word on what it is.
+
+        A number, then its symbol and description, where it has them; bytes, which may be many,
+        stand behind those.
+        """
         if self.kind == "leaf" and self.count is None:
-            return self.wire.text(self.wire.decode(self.raw), self.node.size)
+            actual = self.wire.text(self.wire.decode(self.raw), self.node.size)
+            named = self._symbol
+            if named is None:
+                return actual
+            more = f"({named.description})" if named.description else ""
+            said = " ".join(filter(None, (named.name, more)))
+            if self.wire.kind == "bytes":
+                return f"{said}, {actual}" if said else actual
+            return f"{actual} {said}".rstrip()
         if self.count is not None:
             return f"{self.type}[{self.count}]"
         return ""
+
+    @property
+    def symbol(self) -> str:
+        """What a single value is called: names of bits that are set, or of the number; empty if nothing."""
+        return "" if self._symbol is None else self._symbol.name
+
+    @property
+    def description(self) -> str:
+        """What a single value means, in a few words, where its symbol does not say it; else empty."""
+        return "" if self._symbol is None else self._symbol.description
+
+    @property
+    def _symbol(self) -> Symbol | None:
+        if self.kind != "leaf" or self.count is not None:
+            return None
+        from migstream.vmstate.meaning.symbols import symbol
+
+        return symbol(self)
 
     @property
     def hex(self) -> str:
@@ -182,9 +233,9 @@ class Value:
     @property
     def children(self) -> Iterator[Value]:
         """What this consists of, made one at a time: fields of a struct, elements of an array."""
-        if self.count is not None and self.kind != "sequence":
+        if self.node.repeats:
             if self.kind == "struct":
-                yield from (self.element(i) for i in range(self.count))
+                yield from (self.element(i) for i in range(self.count or 0))
             return
         if self.kind == "sequence":
             index = 0
@@ -199,16 +250,19 @@ class Value:
             yield self._child(node, f"/{node.name}")
 
     def _child(self, node: Node, step: str) -> Value:
-        return Value(node, self.span.start + node.offset, self.path + step, self._fetch)
+        return self.laid(node, self.span.start + node.offset, self.path + step)
+
+    def laid(self, node: Node, start: int, path: str) -> Value:
+        """A value that stands in this one: what `node` says of the bytes from `start` of the stream on."""
+        return Value(node, start, path, self.device, self)
 
     def _inside(self) -> tuple[Node, ...]:
         """Parts of a composite value that the description shows as one blob (`virtio`, ...)."""
-        from migstream.vmstate.custom import EXPANDERS
-
-        expand = EXPANDERS.get(self.type)
-        if expand is None or self.kind != "leaf" or self.count is not None:
+        if self.kind != "leaf" or self.count is not None or self.wire.code:
             return ()
-        return tuple(_part_node(part) for part in expand(self.raw))
+        from migstream.vmstate.meaning import inside
+
+        return inside(self)
 
     def element(self, index: int) -> Value:
         """Element `index` of an array; raises IndexError."""
@@ -234,7 +288,7 @@ class Value:
         node = msgspec.structs.replace(
             self.node, name=f"[{label}]", offset=0, size=stride, count=None
         )
-        return Value(node, self.span.start + index * stride, f"{self.path}[{label}]", self._fetch)
+        return self.laid(node, self.span.start + index * stride, f"{self.path}[{label}]")
 
     def elements(self) -> Iterator[Value]:
         """All elements of an array, one at a time."""
@@ -290,7 +344,7 @@ class Value:
 
     def owner(self, offset: int) -> Value:
         """The innermost value that owns the byte at an absolute offset inside this one."""
-        if self.count is not None and self.kind != "sequence" and self.node.stride:
+        if self.node.repeats and self.node.stride:
             return self.element((offset - self.span.start) // self.node.stride).owner(offset)
         for child in self.children:
             if offset in child.span:
@@ -318,19 +372,6 @@ def _view(value: Value) -> np.ndarray[Any, Any]:
     """Elements of an array of plain values as a NumPy view, shape (count,), no copy."""
     count = 1 if value.count is None else value.count
     return value.wire.array(value.raw, count, value.node.stride)
-
-
-def _part_node(part: Any) -> Node:
-    return Node(
-        name=part.name,
-        type=part.type,
-        kind="struct" if part.children else "leaf",
-        offset=part.offset,
-        size=part.size,
-        count=part.count if part.count > 1 else None,
-        stride=part.size // part.count if part.count > 1 else part.size,
-        children=tuple(_part_node(child) for child in part.children),
-    )
 
 
 def _hex(value: Any) -> Any:
@@ -387,8 +428,25 @@ def _rows(node: Node) -> tuple[list[str], struct.Struct] | None:
     return [child.name for child in node.children], struct.Struct(">" + "".join(codes))
 
 
-def root(layout: Layout, payload: Span, path: str, fetch: Fetch) -> Value:
-    """The whole of a device section as one value."""
+def root(
+    layout: Layout,
+    payload: Span,
+    path: str,
+    fetch: Fetch,
+    *,
+    device: str | None = None,
+    machine: str | None = None,
+    described: bool = True,
+) -> Value:
+    """The whole of a device section as one value.
+
+    Parameters
+    ----------
+    path : what the paths of its values begin with
+    device : the section's name; `path` where it is not given
+    machine : the machine type, where the stream names one
+    described : whether `layout` is the description's; if not, the payload is one buffer
+    """
     node = Node(
         name=path,
         type=layout.vmsd_name,
@@ -399,4 +457,13 @@ def root(layout: Layout, payload: Span, path: str, fetch: Fetch) -> Value:
         version=layout.version,
         children=layout.children,
     )
-    return Value(node, payload.start, path, fetch)
+    where = Root(
+        fetch,
+        path,
+        path if device is None else device,
+        layout.vmsd_name,
+        layout.version,
+        machine,
+        described,
+    )
+    return Value(node, payload.start, path, where)

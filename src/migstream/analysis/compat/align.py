@@ -104,7 +104,7 @@ def flatten(nodes: Iterable[Node], base: int = 0, path: str = "") -> Iterator[To
             continue
         name = f"{path}.{node.name}" if path else node.name
         at = base + node.offset
-        if node.children and (node.count is None or node.kind == "sequence"):
+        if node.children and not node.repeats:
             yield from flatten(node.children, at, name)
         elif node.size:
             yield Token(name, at, node.size, node)
@@ -131,7 +131,7 @@ def subsections(
         at = base + node.offset
         if node.kind == "subsection":
             yield Placed(at, node, path)
-        elif node.children and (node.count is None or node.kind == "sequence"):
+        elif node.children and not node.repeats:
             yield from subsections(node.children, at, (*path, node.name))
 
 

@@ -20,7 +20,7 @@ from migstream.analysis.compat.virtio import (
     virtqueues,
 )
 from migstream.analysis.rules.known import RUN_STATES
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:

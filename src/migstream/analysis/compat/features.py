@@ -9,8 +9,8 @@ from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Note, Problem
 from migstream.analysis.compat.said import Words
-from migstream.analysis.compat.virtio import virtio_blob
-from migstream.analysis.features import feature_names
+from migstream.vmstate.meaning.features import feature_names
+from migstream.vmstate.meaning.virtio import virtio_blob
 
 if TYPE_CHECKING:
     from migstream.stream import Device

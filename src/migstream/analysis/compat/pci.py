@@ -11,12 +11,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migstream.vmstate.meaning.pci import (
+    ACS,
+    AER,
+    AF,
+    ARI,
+    ATS,
+    BRIDGE,
+    CAP_LIST,
+    CAPABILITIES,
+    CONVENTIONAL,
+    EXPRESS,
+    EXTENDED,
+    FIRST_CAPABILITY,
+    HEADER_KIND,
+    HEADER_TYPE,
+    MSI,
+    MSIX,
+    PASID,
+    PM,
+    SERIAL,
+    SRIOV,
+    STATUS,
+    SUBSYSTEM,
+    VENDOR_CAP,
+    capabilities,
+    extended,
+)
+
 __all__ = ["Mismatch", "first_mismatch"]
 
-STATUS, CAPABILITIES, HEADER_TYPE = 0x06, 0x34, 0x0E
-CAP_LIST = 0x10
-FIRST_CAPABILITY, EXTENDED, ORDINARY_END = 0x40, 0x100, 0x100
-VENDOR_CAP = 0x09
 VIRTIO_PCI_CFG = 5  # the vendor capability through which a guest reads BARs: it may write into it
 
 # Bytes of a register and the mask of what counts in each, by offset.
@@ -35,7 +59,6 @@ HEADER: Bits = (
     *_all(range(8, 12), HEADER_TYPE, CAPABILITIES),
 )
 BRIDGE_WINDOWS: Bits = ((0x1C, 0x0F), (0x1D, 0x0F), (0x24, 0x0F), (0x26, 0x0F))
-BRIDGE, TYPE_MASK = 1, 0x7F
 # A BAR is compared with all bits that are not writable; of those, only its type is known from a
 # register after reset, and that it has one (hw/pci/pci.c: pci_register_bar).
 FIRST_BAR, BARS = 0x10, {0: 6, BRIDGE: 2}
@@ -43,7 +66,6 @@ BAR_IO, BAR_64 = 0x01, 0x04
 BAR_TYPE = {True: 0x03, False: 0x0F}
 
 # By capability, offsets behind id and next that no guest can change, with their masks.
-PM, MSI, EXPRESS, MSIX, SUBSYSTEM, AF = 0x01, 0x05, 0x10, 0x11, 0x0D, 0x13
 BY_CAPABILITY: dict[int, Bits] = {
     PM: (*_all(2, 3), (4, 0x08)),
     MSI: ((2, 0x8E), (3, 0xFF)),
@@ -61,7 +83,6 @@ EXPRESS_2: Bits = (
 EXPRESS_VERSION = 2, 0x0F  # offset and mask of the version
 
 # The same of extended capabilities (hw/pci/pcie.c, pcie_aer.c, pcie_sriov.c).
-AER, SERIAL, ACS, ARI, ATS, SRIOV, PASID = 0x01, 0x03, 0x0D, 0x0E, 0x0F, 0x10, 0x1B
 BY_EXTENDED: dict[int, Bits] = {
     AER: ((0x18, 0xA0), (0x19, 0x02)),
     SERIAL: _all(range(4, 12)),
@@ -95,9 +116,11 @@ class Mismatch(NamedTuple):
 def first_mismatch(ours: bytes, theirs: bytes) -> Mismatch | None:
     """The first byte that QEMU would refuse; None where it takes the space."""
     checked: dict[int, int] = {**dict(HEADER), **_header(theirs)}
-    for at, kind in _capabilities(theirs):
+    for at, kind in capabilities(theirs):
         _check(checked, at, kind, theirs)
-    for at, kind in _extended(theirs):
+    if len(theirs) > EXTENDED:
+        checked.update(dict(_all(range(EXTENDED, EXTENDED + 4))))  # even where nothing is there
+    for at, kind in extended(theirs):
         checked.update(dict(_all(range(at, at + 4))))
         checked.update({at + offset: mask for offset, mask in BY_EXTENDED.get(kind, ())})
     found = [
@@ -111,7 +134,7 @@ def first_mismatch(ours: bytes, theirs: bytes) -> Mismatch | None:
 
 def _header(space: bytes) -> dict[int, int]:
     """Types of BARs, and of a bridge's windows."""
-    kind = space[HEADER_TYPE] & TYPE_MASK if len(space) > HEADER_TYPE else 0
+    kind = space[HEADER_TYPE] & HEADER_KIND if len(space) > HEADER_TYPE else 0
     found = dict(BRIDGE_WINDOWS) if kind == BRIDGE else {}
     bars = iter(range(FIRST_BAR, FIRST_BAR + 4 * BARS.get(kind, 0), 4))
     for at in bars:
@@ -137,35 +160,13 @@ def _check(checked: dict[int, int], at: int, kind: int, space: bytes) -> None:
     if kind == EXPRESS and at + version < len(space) and space[at + version] & bits > 1:
         more += EXPRESS_2
     for offset, mask in more:
-        if at + offset < ORDINARY_END:
+        if at + offset < CONVENTIONAL:
             checked[at + offset] = mask
-
-
-def _capabilities(space: bytes) -> Iterator[tuple[int, int]]:
-    """Offset and id of the ordinary capabilities."""
-    if len(space) < ORDINARY_END or not space[STATUS] & CAP_LIST:
-        return
-    seen: set[int] = set()
-    at = space[CAPABILITIES] & 0xFC
-    while at >= FIRST_CAPABILITY and at not in seen:
-        seen.add(at)
-        yield at, space[at]
-        at = space[at + 1] & 0xFC
-
-
-def _extended(space: bytes) -> Iterator[tuple[int, int]]:
-    """Offset and id of the extended capabilities; the first place counts even where it is empty."""
-    at, seen = EXTENDED, set[int]()
-    while at >= EXTENDED and at not in seen and at + 4 <= len(space):
-        seen.add(at)
-        head = int.from_bytes(space[at : at + 4], "little")
-        yield at, head & 0xFFFF
-        at = head >> 20 & 0xFFC
 
 
 def _errors_masked(ours: bytes, theirs: bytes) -> Iterator[Mismatch]:
     """The one register whose writable bits have a history."""
-    for at, kind in _extended(theirs):
+    for at, kind in extended(theirs):
         for offset in range(4) if kind == AER else ():
             place = at + AER_MASK_OFFSET + offset
             mask = AER_MASKED >> 8 * offset & 0xFF

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from migstream.analysis.compat.virtio import virtio_blob
 from migstream.machine.map.setup import machine_setup
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.virtio import virtio_blob
 
 if TYPE_CHECKING:
     from migstream.stream import Stream

@@ -9,6 +9,7 @@ from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.said import Words
+from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -20,16 +21,10 @@ __all__ = [
     "gpu_outputs",
     "memory_device",
     "serial_ports",
-    "virtio_blob",
     "virtqueues",
 ]
 
 QUEUE_SIZE_CHECKED = (11, 1)  # hw/virtio/virtio.c: virtio_load; not in 10.0
-
-
-def virtio_blob(device: Device) -> Value | None:
-    """What virtio's own code wrote of a device; None of what is none."""
-    return next((child for child in device if child.type == "virtio"), None)
 
 
 def _numbers(queues: Value) -> list[int]:

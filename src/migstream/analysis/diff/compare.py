@@ -12,8 +12,8 @@ from migstream.analysis.diff.model import PARTS, Change, Diff, Range
 from migstream.analysis.diff.values import values
 from migstream.analysis.ignore import Ignore
 from migstream.stream import Device, Stream, as_stream
-from migstream.vmstate.layout import Layout, Node
-from migstream.vmstate.values import Fetch, Value, root
+from migstream.vmstate.layout import Node
+from migstream.vmstate.values import Fetch, Value
 from migstream.wire.model import Command, FileHeader, SectionType, flat
 
 if TYPE_CHECKING:
@@ -246,7 +246,11 @@ def _payload(device: Device, path: str, fetch: Fetch, *, by_fields: bool) -> Val
         children = (
             Node(name="data", type="buffer", kind="leaf", offset=0, size=size, stride=size),
         )
-    return root(Layout("", None, payload.size, children), payload, path, fetch)
+    node = msgspec.structs.replace(
+        device.value.node, name=path, type="", version=None, children=children
+    )
+    where = msgspec.structs.replace(device.value.device, path=path, fetch=fetch)
+    return Value(node, payload.start, path, where)
 
 
 def _order(pairs: Iterable[tuple[Device | None, Device | None]]) -> Iterator[Change]:

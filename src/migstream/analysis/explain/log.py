@@ -14,11 +14,11 @@ from migstream.analysis.explain.messages.silent import NUMBERS, silent
 from migstream.analysis.explain.messages.source import SOURCE
 from migstream.analysis.explain.recognise import Said, recognise
 from migstream.analysis.explain.spots import Scene, Spot, spots
-from migstream.analysis.features import feature_names
 from migstream.analysis.findings import Finding
 from migstream.names import brief
 from migstream.ram.records import flag_names
 from migstream.stream import Stream, as_stream
+from migstream.vmstate.meaning.features import feature_names
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination

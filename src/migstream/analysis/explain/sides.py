@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.explain.model import Side
 from migstream.errors import NoSuchPath
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import config_space
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:

@@ -9,14 +9,15 @@ from itertools import islice
 import msgspec
 
 from migstream.analysis.compat.destination import NEEDS_TIMER
-from migstream.analysis.features import feature_names
 from migstream.errors import BadFraming, BadRam
 from migstream.names import brief
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
 from migstream.stream import Device, Stream
 from migstream.vmstate.layout import Node
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.features import feature_names
+from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, End, Item, Section, SectionType, Span, flat
 
@@ -89,6 +90,11 @@ class Scene:
         """The first bytes of a span in hexadecimal."""
         stop = min(span.stop, span.start + most, self.stream.size)
         return bytes(self.stream.store.view(span.start, max(stop, span.start))).hex(" ")
+
+    def laid(self, node: Node, at: int, path: str) -> Value:
+        """One of the device's `nodes` as a value."""
+        assert self.device is not None
+        return self.device.value.laid(node, at, path)
 
     def nodes(self) -> Iterator[tuple[Node, int, str]]:
         """Nodes of the device with offset and path, of arrays of structs the first element only."""
@@ -239,7 +245,7 @@ def _field(scene: Scene, values: Values) -> Iterator[Spot]:
 
 
 def _text(scene: Scene, node: Node, span: Span, path: str) -> str:
-    value = Value(node, span.start, path, scene.stream.store.view)
+    value = scene.laid(node, span.start, path)
     return f"{node.type} {value.text}".strip() if node.kind == "leaf" else node.kind
 
 
@@ -282,7 +288,7 @@ def _registers(scene: Scene, _: Values) -> Iterator[Spot]:
             text = f"{node.count} system registers"
             yield Spot(path=path, span=Span(at, at + node.size), text=text)
         elif node.name == "env.spr" and (node.count or 0) > PVR:
-            value = Value(node, at, path, scene.stream.store.view).element(PVR)
+            value = scene.laid(node, at, path).element(PVR)
             yield Spot(path=value.path, span=value.span, text=f"processor version {value.hex}")
     yield from _device(scene, {})
 
@@ -358,8 +364,7 @@ def _pci_irq(scene: Scene, values: Values) -> Iterator[Spot]:
 
 def _blob(scene: Scene) -> dict[str, Value]:
     """Parts of a virtio device's blob by name."""
-    values = () if scene.device is None else scene.device.value.children
-    blob = next((v for v in values if v.type == "virtio" and v.kind == "leaf"), None)
+    blob = None if scene.device is None else virtio_blob(scene.device)
     return {} if blob is None else {part.name: part for part in blob.children}
 
 

@@ -99,10 +99,9 @@ def subsection_versions(subject: Subject) -> Iterator[Hit]:
     """
     for device in subject.devices:
         if device.layout is not None:
-            for node, at, path in _subsections(
-                device.layout.children, device.section.payload.start, device.path
-            ):
-                yield from _version(subject, device, node, at, path)
+            for node, at, path in device.layout.walk(device.section.payload.start, device.path):
+                if node.kind == "subsection":
+                    yield from _version(subject, device, node, at, path)
 
 
 def _version(subject: Subject, device: Device, node: Node, at: int, path: str) -> Iterator[Hit]:
@@ -119,15 +118,6 @@ def _version(subject: Subject, device: Device, node: Node, at: int, path: str) -
             expected=str(node.version),
             found=str(found),
         )
-
-
-def _subsections(nodes: tuple[Node, ...], start: int, path: str) -> Iterator[tuple[Node, int, str]]:
-    for node in nodes:
-        at, here = start + node.offset, f"{path}/{node.name}"
-        if node.kind == "subsection":
-            yield node, at, here
-        if node.kind != "leaf" and (node.count is None or node.kind == "sequence"):
-            yield from _subsections(node.children, at, here)
 
 
 @rule("MS514", "warning", "A struct's size is not the sum of its fields")
@@ -222,7 +212,9 @@ def _between(raw: bytes, layout: Layout) -> tuple[int, int, str]:
     Offsets from its start; the name of a subsection that is not there.
     """
     low, moved = 0, len(raw) - layout.size
-    for node, at, _ in _subsections(layout.children, 0, ""):
+    for node, at, _ in layout.walk():
+        if node.kind != "subsection":
+            continue
         name = encoded(node.name)
         head = bytes((5, len(name) & 0xFF)) + name
         if raw.startswith(head, at):

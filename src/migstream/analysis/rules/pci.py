@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
 from migstream.vmstate.layout import compile_device
-from migstream.vmstate.pci import config_space, wrong_identity
+from migstream.vmstate.meaning.pci import COMMAND, config_space
+from migstream.vmstate.meaning.pci_ids import wrong_identity
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Span
 
@@ -17,7 +18,6 @@ __all__: list[str] = []
 # Command register, PCI Local Bus Specification 3.0, 6.2.2. A guest can set I/O space, memory space, bus master, SERR# and
 # interrupt disable (hw/pci/pci.c: pci_init_wmask); some devices have others fixed. These no device has: palette
 # snooping, parity error response, and what is reserved.
-COMMAND = 0x04
 NEVER = 0xF860
 NEWEST = 2  # PCIDevice version_id
 
@@ -130,7 +130,13 @@ def other_device(subject: Subject) -> Iterator[Hit]:
         stop = min(payload.start + layout.size, subject.stream.size)
         if stop - payload.start < layout.size:
             continue
-        laid = root(layout, Span(payload.start, stop), device.path, subject.stream.store.view)
+        laid = root(
+            layout,
+            Span(payload.start, stop),
+            device.path,
+            subject.stream.store.view,
+            device=device.name,
+        )
         for error in wrong_identity(laid):
             at = error.at if error.at is not None else payload.start
             yield Hit(

@@ -8,13 +8,13 @@ import msgspec
 
 from migstream.stream import Device
 from migstream.vmstate.layout import Node
-from migstream.vmstate.values import Fetch, Value
+from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
 __all__ = ["Place", "places"]
 
 
-# Blobs that hold fields of their own (`vmstate.custom.EXPANDERS`).
+# Blobs that hold fields of their own (`vmstate.meaning`).
 COMPOSITE = frozenset({"virtio"})
 
 
@@ -26,19 +26,19 @@ class Place(msgspec.Struct, frozen=True):
     path: str
 
 
-def places(device: Device, types: frozenset[str], fetch: Fetch) -> Iterator[Place]:
+def places(device: Device, types: frozenset[str]) -> Iterator[Place]:
     """Leaves of these types in a described device, in the order of the stream; those inside blobs too."""
     if device.layout is not None:
         start = device.section.payload.start
-        yield from _Scan(types, fetch).below(device.layout.children, start, device.path)
+        yield from _Scan(types, device.value).below(device.layout.children, start, device.path)
 
 
 class _Scan:
     """One way through a device's layout; each node is asked once whether it has what is looked for."""
 
-    def __init__(self, types: frozenset[str], fetch: Fetch) -> None:
+    def __init__(self, types: frozenset[str], device: Value) -> None:
         self._types = types
-        self._fetch = fetch
+        self._device = device
         self._known: dict[int, bool] = {}
 
     def below(self, nodes: tuple[Node, ...], start: int, path: str) -> Iterator[Place]:
@@ -51,7 +51,7 @@ class _Scan:
             if node.type in self._types:
                 yield Place(node, Span(at, at + node.size), path)
             elif node.type in COMPOSITE:
-                for value in Value(node, at, path, self._fetch).children:
+                for value in self._device.laid(node, at, path).children:
                     if self._holds(value.node):
                         yield from self._node(value.node, value.span.start, value.path)
         elif node.kind == "sequence":

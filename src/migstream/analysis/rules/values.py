@@ -114,7 +114,7 @@ def markers(subject: Subject) -> Iterator[Hit]:
 
 def _places(subject: Subject, types: frozenset[str]) -> Iterator[tuple[str, Place]]:
     for device in subject.devices:
-        for place in places(device, types, subject.stream.store.view):
+        for place in places(device, types):
             yield device.path, place
 
 

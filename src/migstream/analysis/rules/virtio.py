@@ -7,12 +7,11 @@ from itertools import islice
 
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.stream import Device
+from migstream.vmstate.meaning.virtio import LARGEST_QUEUE, MOST_QUEUES, virtio_blob
 from migstream.vmstate.values import Value
 
 __all__: list[str] = []
 
-MOST_QUEUES = 1024  # include/hw/virtio/virtio.h: VIRTIO_QUEUE_MAX
-LARGEST_QUEUE = 1024  # VIRTQUEUE_MAX_SIZE
 STATUS = 0xCF  # acknowledge, driver, driver ok, features ok, needs reset, failed
 ISR = 0x03
 
@@ -97,6 +96,6 @@ def registers(subject: Subject) -> Iterator[Hit]:
 
 def _blobs(subject: Subject) -> Iterator[tuple[Device, Value]]:
     for device in subject.devices:
-        for value in device.value.children if device.described else ():
-            if value.type == "virtio" and value.kind == "leaf":
-                yield device, value
+        blob = virtio_blob(device) if device.described else None
+        if blob is not None:
+            yield device, blob

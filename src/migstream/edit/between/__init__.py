@@ -18,7 +18,7 @@ import msgspec
 
 from migstream.errors import Unsupported
 from migstream.vmstate.jsontext import Object, objects
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import capabilities, config_space, extended
 from migstream.wire import write
 from migstream.wire.model import Command, SectionType, Span
 
@@ -41,10 +41,6 @@ RELEASES = {
     "jammy": "6.2",
     "noble": "8.2",
 }
-
-# The way through a configuration space (PCI Local Bus Specification 3.0, 6.7; PCI Express Base, 7.9.3).
-CAPABILITIES, EXTENDED = 0x34, 0x100
-MOST_CAPABILITIES = 512
 
 
 class Since(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -247,16 +243,9 @@ def _bits(edit: Edit, rule: Rule, one: BitsRule, newer: bool) -> bool:
 
 def _register(raw: bytes, one: BitsRule) -> int | None:
     """Where the register is in a configuration space, None where the capability is absent."""
-    start = EXTENDED if one.extended else raw[CAPABILITIES] if len(raw) > CAPABILITIES else 0
-    at = start
-    for _ in range(MOST_CAPABILITIES):
-        head = int.from_bytes(raw[at : at + 4], "little")
-        if at < CAPABILITIES or at + one.offset + 4 > len(raw) or not head:
-            return None
-        if head & (0xFFFF if one.extended else 0xFF) == one.capability:
-            return at + one.offset
-        at = head >> 20 if one.extended else head >> 8 & 0xFF
-    return None
+    walk = extended if one.extended else capabilities
+    found = (at + one.offset for at, kind in walk(raw) if kind == one.capability)
+    return next((at for at in found if at + 4 <= len(raw)), None)
 
 
 def _devices(edit: Edit, name: str) -> Iterator[Device]:

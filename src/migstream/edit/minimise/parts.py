@@ -460,7 +460,7 @@ def _subsection_values(value: Value) -> Iterator[Value]:
     for child in value.children:
         if child.kind == "subsection":
             yield child
-        if child.count is None or child.kind == "sequence":
+        if not child.node.repeats:
             yield from _subsection_values(child)
 
 

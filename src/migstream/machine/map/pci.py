@@ -8,13 +8,18 @@ import msgspec
 
 from migstream.machine.map.flat import Area, clip, flatten
 from migstream.machine.state import DeviceState, State
-from migstream.vmstate.pci import config_space
+from migstream.vmstate.meaning.pci import (
+    BRIDGE,
+    CLASS,
+    COMMAND,
+    HEADER_KIND,
+    HEADER_TYPE,
+    config_space,
+)
 
 __all__ = ["Function", "functions", "pci_space"]
 
-COMMAND, CLASS, HEADER_TYPE = 0x04, 0x09, 0x0E
 COMMAND_MEMORY = 0x02
-BRIDGE = 1
 ROM_REGISTER = {0: 0x30, BRIDGE: 0x38}
 BRIDGE_CONTROL, BRIDGE_VGA = 0x3E, 0x08
 LEGACY_VGA = (0xA0000, 0x20000)
@@ -56,7 +61,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def header_type(self) -> int:
-        return self.config[HEADER_TYPE] & 0x7F
+        return self.config[HEADER_TYPE] & HEADER_KIND
 
     @property
     def is_vga(self) -> bool:

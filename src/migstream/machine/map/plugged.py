@@ -27,9 +27,6 @@ ALIGNMENT = 1 << 30
 # Without the firmware's tables, a backend that its user calls so is taken for an nvdimm's.
 NONVOLATILE = re.compile(r"nvdimm|pmem|nvmem", re.IGNORECASE)
 LABELS = 4 << 20  # hw/mem/nvdimm.c: from 128 KiB on, and what aligns the rest to 2 MiB
-# hw/virtio/virtio-mem.c: vmstate_virtio_mem_device: address, size, block size, node, usable size,
-# size, requested size; then a bitmap
-VIRTIO_MEM = 52
 MOST_BLOCKS = 1 << 22
 
 
@@ -166,23 +163,21 @@ def _virtio_mem(state: State, found: dict[str, Function]) -> Iterator[Area]:
 
 def _early(value: Value) -> Plugged | None:
     """A section of its own, in front of RAM: since machines of 8.0."""
-    tmp, bitmap = child(value, "tmp"), child(value, "bitmap")
-    if tmp is None or bitmap is None:
-        return None
-    start, size, unit = (number(tmp, name) for name in ("addr", "region_size", "block_size"))
-    if start is None or size is None or unit is None:
-        return None
-    return _plugged(start, size, unit, bytes(bitmap.raw))
+    return _said(child(value, "tmp"), child(value, "bitmap"))
 
 
 def _late(value: Value) -> Plugged | None:
     """The device's part of what virtio writes."""
-    blob = child(value, "virtio", "device")
-    raw = b"" if blob is None else bytes(blob.raw)
-    if len(raw) <= VIRTIO_MEM:
+    return _said(child(value, "virtio", "device"), child(value, "virtio", "device", "bitmap"))
+
+
+def _said(checked: Value | None, bitmap: Value | None) -> Plugged | None:
+    if checked is None or bitmap is None:
         return None
-    start, size, unit = (int.from_bytes(raw[at : at + 8], "big") for at in (0, 8, 16))
-    return _plugged(start, size, unit, raw[VIRTIO_MEM:])
+    start, size, unit = (number(checked, name) for name in ("addr", "region_size", "block_size"))
+    if start is None or size is None or unit is None:
+        return None
+    return _plugged(start, size, unit, bytes(bitmap.raw))
 
 
 def _plugged(start: int, size: int, unit: int, bitmap: bytes) -> Plugged | None:

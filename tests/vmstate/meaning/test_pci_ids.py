@@ -8,7 +8,8 @@ import pytest
 
 import migstream
 from migstream.errors import StreamError
-from migstream.vmstate.pci import IDS, config_space
+from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.pci_ids import IDS
 from support.samples import Sample
 
 Named = Callable[[str], Sample]

@@ -1,4 +1,4 @@
-"""What a PCI device's configuration space has to say of the device: its ids, its header's type.
+"""Vendor and device ids of QEMU's PCI devices, and whether a device's state has its own.
 
 QEMU compares these registers with those of its own device of that name and refuses the stream
 where they differ (hw/pci/pci.c: get_pci_config_device; pci_init_cmask names the registers).
@@ -7,23 +7,23 @@ where they differ (hw/pci/pci.c: get_pci_config_device; pci_init_cmask names the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 from migstream.errors import BadSection, ParseError
+from migstream.vmstate.meaning.pci import (
+    BRIDGE,
+    DEVICE,
+    HEADER_SIZE,
+    HEADER_TYPE,
+    MULTI_FUNCTION,
+    NORMAL,
+    VENDOR,
+    config_space,
+)
 from migstream.vmstate.values import Value
 
-__all__ = ["config_space", "wrong_identity"]
+__all__ = ["IDS", "wrong_identity"]
 
-# How deep a PCIDevice lies in a device's state: a PCIe port is three bases below its own section.
-DEPTH = 6
-LONGEST_SEARCH = 8
-
-# Registers (PCI Local Bus Specification 3.0, 6.1).
-VENDOR, DEVICE, HEADER_TYPE = 0x00, 0x02, 0x0E
-HEADER_SIZE = 0x40
 NO_DEVICE = 0xFFFF
-NORMAL, BRIDGE = 0, 1
-MULTI_FUNCTION = 0x80
 
 Ids = Mapping[int, tuple[int, ...]]
 
@@ -124,23 +124,6 @@ IDS: Mapping[str, Ids] = {
     "virtio-crypto": _virtio(20),
     "virtio-iommu": _virtio(23),
 }
-
-
-def config_space(value: Value, depth: int = DEPTH) -> Value | None:
-    """The configuration space in a device's state: the `pci config` of its innermost base.
-
-    A virtio device has it at the start of its own blob (hw/virtio/virtio-pci.c:
-    virtio_pci_save_config).
-    """
-    for one in islice(value.children, LONGEST_SEARCH):
-        if one.type == "pci config":
-            return one
-        inside = one.kind == "struct" and one.count is None
-        if depth > 1 and (inside or one.type == "virtio"):
-            found = config_space(one, depth - 1 if inside else 1)
-            if found is not None:
-                return found
-    return None
 
 
 def wrong_identity(device: Value) -> Iterator[ParseError]:

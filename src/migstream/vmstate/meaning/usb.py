@@ -1,0 +1,35 @@
+"""USB redirection: what its parser holds, and packets on their way (hw/usb/redirect.c)."""
+
+from __future__ import annotations
+
+from migstream.vmstate.layout import Node
+from migstream.vmstate.meaning.parts import Inside, Parts
+
+__all__ = ["packet_ids", "packets", "parser"]
+
+
+def parser(raw: memoryview, _: Inside) -> list[Node]:
+    """usbredir_put_parser."""
+    out = Parts(raw)
+    out.add("data", "buffer", out.u32("length"))
+    return out.done()
+
+
+def packet_ids(raw: memoryview, _: Inside) -> list[Node]:
+    """usbredir_put_packet_id_q."""
+    out = Parts(raw)
+    count = out.u32("count")
+    out.add("id", "uint64", 8 * count, count)
+    return out.done()
+
+
+def packets(raw: memoryview, _: Inside) -> list[Node]:
+    """usbredir_put_bufpq."""
+    out = Parts(raw)
+    for index in range(out.u32("count")):
+        inner = out.inside()
+        length = inner.u32("length")
+        inner.u32("status")
+        inner.add("data", "buffer", length)
+        out.close(f"packet_{index}", inner)
+    return out.done()

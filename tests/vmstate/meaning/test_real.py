@@ -1,0 +1,39 @@
+"""On the streams of real machines nothing of a virtio or PCI device is left over."""
+
+from __future__ import annotations
+
+import migstream
+from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.virtio import virtio_blob
+from support.meaning import covered, names
+from support.samples import Sample
+
+# Kinds whose own part is read; the others, as far as they are met, write nothing there.
+READ = {"virtio-net", "virtio-blk", "virtio-console", "virtio-balloon", "virtio-mem"}
+
+
+def test_every_byte_of_a_virtio_device_has_a_name(sample: Sample) -> None:
+    with migstream.open(sample.path) as stream:
+        for device in stream.devices:
+            blob = virtio_blob(device) if device.described else None
+            if blob is None:
+                continue
+            covered(blob)
+            parts = {part.name: part for part in blob.children}
+            assert "queues" in parts, device.path
+            own = parts.get("device")
+            if device.value.type in READ:
+                assert own is not None
+                assert list(names(own))
+                assert "rest" not in names(own)
+            else:
+                assert own is None
+
+
+def test_every_configuration_space_is_read(sample: Sample) -> None:
+    with migstream.open(sample.path) as stream:
+        for device in stream.devices:
+            space = config_space(device.value) if device.described else None
+            if space is not None:
+                covered(space)
+                assert "vendor_id" in names(space)
