@@ -33,6 +33,7 @@ OBJECTS: dict[str, Callable[[migstream.Stream], object]] = {
     "Block": lambda stream: stream.ram and stream.ram["pc.ram"],
     "PhysicalMemory": lambda stream: stream.memory,
     "Cpu": lambda stream: stream.registers[0],
+    "Edit": migstream.Edit,
 }
 
 

@@ -14,7 +14,8 @@
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
     ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
-    └── QemuError                 MS410  a QEMU that was asked does not start or answer
+    ├── QemuError                 MS410  a QEMU that was asked does not start or answer
+    └── NoFailure                 MS420  a stream that was to fail does not
 
 A wrong call raises TypeError or plain ValueError, never one of these.
 """
@@ -170,6 +171,12 @@ class QemuError(MigstreamError):
 
     code = "MS410"
     exit_status = 5
+
+
+class NoFailure(MigstreamError):
+    """A stream that was to fail does not, or not each time: there is nothing smaller to look for."""
+
+    code = "MS420"
 
 
 class NeedData(Exception):

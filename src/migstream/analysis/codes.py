@@ -108,6 +108,14 @@ _ALL = (
         "it answered, or refused its arguments. The message has its own words.\n\n"
         "Start it by hand with the same arguments.",
     ),
+    Page(
+        "MS420",
+        "A stream that was to fail does not",
+        "`minimise` looks for the smallest stream that fails as the whole one does. The whole one does not fail, or the\n"
+        "smallest one failed once and then no more. Nothing is written.\n\n"
+        "Run the command by hand on the stream. One that fails at times only has to be told to fail each time, or with\n"
+        "`--match` what is to be in its output.",
+    ),
 )
 ERRORS = {page.code: page for page in _ALL}
 
