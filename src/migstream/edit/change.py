@@ -258,8 +258,8 @@ class Edit:
 
         Raises
         ------
-        ValueError : a text in `keep` is no range, or no guest memory
-        NoSuchAddress : there is no such block
+        ValueError, NoSuchPath : a text in `keep` is not a range
+        NoSuchAddress : there is no such block, or no memory
         Unsupported : the stream is damaged, or has no description
         """
         from migstream.edit.redact import parse_keep, redact
