@@ -399,12 +399,12 @@ def there_and_back(scene: Scene) -> None:
 @question(3)
 def converted(scene: Scene) -> None:
     """Memory in another encoding is the memory."""
-    from migstream.edit.convert import convert
+    from migstream.edit.reencode import reencode
 
     path = scene.folder / "converted"
     ram = scene.random.choice(["linear", "mapped"])
     with scene.open(channels=scene.channels()) as stream, path.open("w+b") as file:
-        convert(stream, file.fileno(), ram=ram)
+        reencode(stream, file.fileno(), ram=ram)
         before = devices(stream)
         if scene.whole:
             with open_anything(path) as made:

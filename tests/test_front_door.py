@@ -26,6 +26,7 @@ from migstream.errors import (
     NoSuchPath,
     NotAStream,
     ParseError,
+    SourceError,
     Truncated,
 )
 from migstream.names import LINE, brief
@@ -45,6 +46,7 @@ OBJECTS: dict[str, Callable[[migstream.Stream], object]] = {
     "Block": lambda stream: stream.ram["pc.ram"],
     "PhysicalMemory": lambda stream: stream.memory,
     "Cpu": lambda stream: stream.registers[0],
+    "Edit": migstream.Edit,
 }
 
 
@@ -328,6 +330,28 @@ def test_a_stream_without_guest_memory_has_an_empty_one() -> None:
         for ask in (lambda: stream.ram["pc.ram"], lambda: stream.read("pc.ram", 0, 1)):
             with pytest.raises(NoSuchAddress, match="the stream has no guest memory"):
                 ask()
+
+
+def test_what_makes_files_takes_a_stream_or_whatever_opens(
+    named_sample: Callable[[str], Sample], q35: migstream.Stream, tmp_path: Path
+) -> None:
+    path = named_sample("q35-7.2.mig").path
+    made = []
+    sources: tuple[Any, ...] = (path, str(path), path.read_bytes(), q35)
+    for number, source in enumerate(sources):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        migstream.edit(source).set("cpu[0]/env.eip", 1).save(folder / "edited")
+        migstream.convert(source, folder / "converted", ram="linear")
+        files = migstream.extract(source, folder / "ram", form="raw").files
+        assert "pc.ram" in {one.block for one in files}
+        assert migstream.extract(source, folder / "core").files[0].format == "elf"
+        made.append({one: one.read_bytes() for one in folder.rglob("*") if one.is_file()})
+        with pytest.raises(SourceError, match="is there already"):
+            migstream.extract(source, folder / "core")
+    assert len(made[0]) > 4
+    assert all(sorted(one.values()) == sorted(made[0].values()) for one in made)
+    assert q35["cpu[0]/env.eip"].value == 0xFFF0  # the open one is still open
 
 
 @pytest.mark.parametrize("wrong", [None, 42, object()])

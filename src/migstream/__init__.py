@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination as Destination
     from migstream.analysis.compat.load import compat as compat
     from migstream.analysis.diff.compare import diff as diff
+    from migstream.analysis.digest import digest as digest
     from migstream.analysis.explain.log import explain as explain
+    from migstream.edit import edit as edit
+    from migstream.edit.change import Change as Change
+    from migstream.edit.change import Edit as Edit
+    from migstream.edit.convert import convert as convert
+    from migstream.edit.minimise.judge import minimise as minimise
+    from migstream.export.files import extract as extract
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
     from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
@@ -32,30 +39,44 @@ if TYPE_CHECKING:
     from migstream.vmstate.values import Value as Value
 
 __all__ = [
+    "Change",
     "Destination",
     "Device",
+    "Edit",
     "Stream",
     "Value",
     "__version__",
     "check",
     "compat",
+    "convert",
     "diff",
+    "digest",
+    "edit",
     "errors",
     "explain",
+    "extract",
+    "minimise",
     "open",
     "rows",
 ]
 
 _HOMES = {
+    "Change": ("migstream.edit.change", "Change"),
     "Destination": ("migstream.analysis.compat.destination", "Destination"),
     "Device": ("migstream.stream", "Device"),
+    "Edit": ("migstream.edit.change", "Edit"),
     "Stream": ("migstream.stream", "Stream"),
     "Value": ("migstream.vmstate.values", "Value"),
     "check": ("migstream.analysis.check", "check"),
     "compat": ("migstream.analysis.compat.load", "compat"),
+    "convert": ("migstream.edit.convert", "convert"),
     "diff": ("migstream.analysis.diff.compare", "diff"),
+    "digest": ("migstream.analysis.digest", "digest"),
+    "edit": ("migstream.edit", ""),  # a package that may be called
     "errors": ("migstream.errors", ""),
     "explain": ("migstream.analysis.explain.log", "explain"),
+    "extract": ("migstream.export.files", "extract"),
+    "minimise": ("migstream.edit.minimise.judge", "minimise"),
     "open": ("migstream.stream", "open_stream"),
     "rows": ("migstream.tables", "rows"),
 }

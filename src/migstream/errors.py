@@ -15,7 +15,8 @@
     ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
     ├── QemuError                 MS410  a QEMU that was asked does not start or answer
-    └── PluginError               MS420  another package adds what cannot be used
+    ├── PluginError               MS420  another package adds what cannot be used
+    └── NoFailure                 MS421  a stream that was to fail does not
 
 A wrong call raises TypeError or plain ValueError, never one of these.
 """
@@ -178,6 +179,12 @@ class PluginError(MigstreamError):
 
     code = "MS420"
     exit_status = 5
+
+
+class NoFailure(MigstreamError):
+    """A stream that was to fail does not, or not each time: there is nothing smaller to look for."""
+
+    code = "MS421"
 
 
 class NeedData(Exception):

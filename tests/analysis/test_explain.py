@@ -342,7 +342,7 @@ def test_the_words_of_another_failure_are_not_taken_for_this_one() -> None:
     assert "another reason" in one.contrast.note
 
 
-def _changed(named: Named, change: Callable[[Edit], None], folder: Path) -> Path:
+def _changed(named: Named, change: Callable[[Edit], object], folder: Path) -> Path:
     with open_stream(named(PC).path) as stream:
         edit = Edit(stream)
         change(edit)

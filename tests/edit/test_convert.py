@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 
 import migstream
 from migstream.cli.group import cli
-from migstream.edit.convert import compare, convert
+from migstream.edit.reencode import reencode
+from migstream.edit.verify import compare
 from migstream.errors import MigstreamError, StreamError, Unsupported
 from migstream.stream import Stream
 from support import build, samples
@@ -46,7 +47,7 @@ def converted(
         migstream.open(source, channels=channels, like=like) as stream,
         target.open("w+b") as file,
     ):
-        made = convert(stream, file.fileno(), ram=ram)
+        made = reencode(stream, file.fileno(), ram=ram)
         compare(stream, file.fileno())
     assert target.stat().st_size == made.size
     return target

@@ -22,7 +22,7 @@ from migstream.analysis.check import check
 from migstream.analysis.failure import Failure, failure
 from migstream.cli.group import cli
 from migstream.edit.minimise.parts import LEVELS, Candidate, Part, Parts
-from migstream.edit.minimise.search import minimise
+from migstream.edit.minimise.search import search
 from migstream.errors import MigstreamError, NoSuchAddress, Unsupported
 from migstream.stream import Stream
 from support.samples import Packed, Sample, broken_streams, own_streams
@@ -88,7 +88,7 @@ def test_what_is_needed_stays_and_nothing_else(data: st.DataObject, named_sample
     with migstream.open(slim(named_sample)) as stream:
         present = [device.path for device in stream.devices]
         needed = data.draw(st.sets(st.sampled_from(present), max_size=4))
-        found = minimise(stream, lambda one: needed <= devices(written(one)))
+        found = search(stream, lambda one: needed <= devices(written(one)))
     raw = written(found.candidate)
     assert found.complete
     assert {left.piece.path for left in found.left} == needed == set(described(raw))
@@ -105,7 +105,7 @@ def test_no_single_piece_can_go_whatever_fails(salt: bytes, named_sample: Named)
         return sum(one.key + salt) % 3 == 0
 
     with migstream.open(slim(named_sample)) as stream:
-        found = minimise(stream, fails)
+        found = search(stream, fails)
     assert found.complete
     with migstream.open(slim(named_sample)) as stream:
         pieces = Parts(stream)
@@ -118,8 +118,8 @@ def test_what_seems_to_be_the_reason_is_tried_first(named_sample: Named) -> None
     with migstream.open(named_sample("pc-7.2.mig").path) as stream:
         wanted = stream.devices["mc146818rtc"].path
         fails = lambda one: wanted in devices(written(one))  # noqa: E731
-        guided = minimise(stream, fails, likely=[("mc146818rtc", 0)])
-        plain = minimise(stream, fails)
+        guided = search(stream, fails, likely=[("mc146818rtc", 0)])
+        plain = search(stream, fails)
         assert guided.tries <= 3
         assert plain.tries <= 16
         assert written(guided.candidate) == written(plain.candidate)
@@ -133,11 +133,11 @@ def test_no_more_tries_than_allowed(named_sample: Named) -> None:
         return "cpu[0]" in devices(written(one))
 
     with migstream.open(named_sample(SMALL).path) as stream:
-        found = minimise(stream, fails, tries=3)
+        found = search(stream, fails, tries=3)
         assert len(tried) == len(set(tried)) == found.tries == 3
         assert not found.complete
         tried.clear()
-        assert minimise(stream, fails).complete
+        assert search(stream, fails).complete
         assert len(tried) == len(set(tried))
 
 
@@ -155,7 +155,7 @@ def test_one_page_of_guest_memory(named_sample: Named) -> None:
                     except NoSuchAddress:
                         return False  # the block, or all of its pages, are gone
 
-            least = written(minimise(stream, fails).candidate)
+            least = written(search(stream, fails).candidate)
         with migstream.open(least) as small:
             assert [block.name for block in small.blocks] == ["pc.bios"]
             assert sum(tally.pages for tally in small.ram.rounds) == 1
@@ -242,7 +242,7 @@ def test_hostile_bytes_raise_only_our_errors(data: st.DataObject, named_sample: 
     odd = data.draw(st.integers(1, 4))
     try:
         with migstream.open(bytes(raw)) as stream:
-            found = minimise(stream, lambda one: one.key[0] % odd == 0, tries=60)
+            found = search(stream, lambda one: one.key[0] % odd == 0, tries=60)
             assert len(written(found.candidate)) == found.after
     except MigstreamError:
         pass
@@ -265,7 +265,7 @@ def test_damaged_streams(packed: Packed, unpack: Callable[[Packed], Sample]) -> 
         return codes(written(one)) == wanted
 
     with migstream.open(raw) as stream:
-        found = minimise(stream, fails)
+        found = search(stream, fails)
         assert found.complete
         assert codes(written(found.candidate)) == wanted
         assert found.after < max(len(raw) // 4, 64)

@@ -29,11 +29,11 @@ def redacted(
     stream: Stream, keep: Iterable[tuple[str, int, int]] = ()
 ) -> tuple[bytes, list[Change]]:
     edit = Edit(stream)
-    redact(edit, keep)
+    redact(edit.bench, keep)
     out = io.BytesIO()
     edit.write(out)
-    with read_again(edit, out.getvalue()) as after:
-        assert list(differences(edit, after)) == []
+    with read_again(edit.bench, out.getvalue()) as after:
+        assert list(differences(edit.bench, after)) == []
     return out.getvalue(), edit.changes()
 
 

@@ -30,7 +30,7 @@ def ruled(
     with migstream.open(raw) as stream:
         assert stream.damage == []
         edit = Edit(stream)
-        done = apply(edit, machine, qemu)
+        done = apply(edit.bench, machine, qemu)
         edit.write(out)
     with migstream.open(out.getvalue()) as stream:
         assert stream.damage == []
@@ -157,7 +157,7 @@ def test_what_is_no_release(text: str) -> None:
 )
 def test_what_is_refused(name: str, machine: str | None, why: str, named_sample: Named) -> None:
     with migstream.open(named_sample(name).path) as stream, pytest.raises(Unsupported, match=why):
-        apply(Edit(stream), machine)
+        apply(Edit(stream).bench, machine)
 
 
 # --- the command -------------------------------------------------------------------------------

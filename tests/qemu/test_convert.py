@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.edit.convert import compare, convert
+from migstream.edit.reencode import reencode
+from migstream.edit.verify import compare
 from support import samples
 from support.arrival import arrived, knows
 from support.lacking import lacks
@@ -37,7 +38,7 @@ def converted(
 ) -> Path:
     target = source.with_suffix(f".{ram}")
     with migstream.open(source, channels=channels) as stream, target.open("w+b") as file:
-        convert(stream, file.fileno(), ram=ram, description=description)
+        reencode(stream, file.fileno(), ram=ram, description=description)
         compare(stream, file.fileno())
     return target
 

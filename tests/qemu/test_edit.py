@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.edit.change import Edit
-from migstream.edit.redact import redact
-from migstream.edit.verify import check
+from migstream.edit import Edit
 from migstream.vmstate.values import Value
 from support.lacking import lacks
 from support.qemu import PATIENCE, Binary, Qemu, load
@@ -31,13 +29,9 @@ RICH = [
 
 def edited(source: Path, target: Path, make: Callable[[Edit], object]) -> Path:
     """Write the edited stream, held against what was asked for."""
-    with migstream.open(source) as stream:
-        edit = Edit(stream)
+    with migstream.edit(source) as edit:
         make(edit)
-        with target.open("wb") as file:
-            edit.write(file.fileno())
-        with migstream.open(target) as after:
-            check(edit, after)
+        edit.save(target, force=True)
     return target
 
 
@@ -209,7 +203,7 @@ def test_a_redacted_stream_loads_and_the_guest_runs(qemu: Binary, tmp_path: Path
     words = (b"525400123456", b"ESRCTE8051")
     assert words[1] in source.read_bytes()  # the way an ATA disk spells it
 
-    target = edited(source, tmp_path / "new.mig", redact)
+    target = edited(source, tmp_path / "new.mig", Edit.redact)
     made = target.read_bytes()
     assert bytes.fromhex(words[0].decode()) not in made
     assert words[1] not in made
@@ -230,9 +224,7 @@ def test_a_redacted_guest_with_its_code_goes_on(qemu: Binary, tmp_path: Path) ->
     """What was kept is used: a loop in a kept range counts on, while all else is zeros."""
     source = written(qemu, PC, tmp_path / "pc.mig")
     first = edited(source, tmp_path / "first.mig", count)
-    target = edited(
-        first, tmp_path / "new.mig", lambda edit: redact(edit, [("pc.ram", 0x1000, 0x1006)])
-    )
+    target = edited(first, tmp_path / "new.mig", lambda edit: edit.redact(["pc.ram@0x1000-0x1006"]))
     with loaded(qemu, PC, target) as guest:
         assert counts(guest)
 
@@ -256,7 +248,7 @@ def test_mapped_ram(qemu: Binary, tmp_path: Path) -> None:
         assert registers(guest)["EAX"] == 0x1234
         assert guest.hmp("xp /1xw 0x7c00").strip().endswith("0xefbeadde")
         assert guest.hmp("xp /1xb 0xfffffff0").strip().endswith("0x90")
-    target = edited(source, tmp_path / "redacted.mig", redact)
+    target = edited(source, tmp_path / "redacted.mig", Edit.redact)
     assert target.stat().st_blocks * 512 < 1 << 20
     verdict = load(qemu, PC, target, ["mapped-ram"])
     assert verdict.accepted, verdict.said

@@ -17,7 +17,7 @@ from migstream.analysis.failure import failure
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.edit.minimise.parts import Candidate
-from migstream.edit.minimise.search import Minimum, minimise
+from migstream.edit.minimise.search import Minimum, search
 from support.qemu import Binary, Qemu, load
 
 pytestmark = pytest.mark.qemu
@@ -70,7 +70,7 @@ def found(qemu: Binary, arguments: Sequence[str], path: Path) -> tuple[Minimum, 
 
     likely = [(wanted.device, wanted.instance)] if wanted.device else []
     with migstream.open(path) as stream:
-        minimum = minimise(stream, fails, likely=likely)
+        minimum = search(stream, fails, likely=likely)
         small = written(minimum.candidate, path.with_name("small.mig"))
     again = load(qemu, arguments, small)
     assert not again.accepted

@@ -11,7 +11,8 @@ import pytest
 import migstream
 from migstream.edit.between import Version, apply
 from migstream.edit.change import Edit
-from migstream.edit.convert import compare, convert
+from migstream.edit.reencode import reencode
+from migstream.edit.verify import compare
 from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 
@@ -44,7 +45,7 @@ def ruled(path: Path, machine: str | None = None, qemu: Version | None = None) -
     made = path.with_suffix(".ruled")
     with migstream.open(path) as stream, made.open("wb") as file:
         edit = Edit(stream)
-        apply(edit, machine, qemu)
+        apply(edit.bench, machine, qemu)
         edit.write(file)
     return made
 
@@ -122,7 +123,7 @@ def test_the_trap_of_rom_sizes(before: int, after: int, tmp_path: Path) -> None:
     with migstream.open(path) as stream, made.open("w+b") as file:
         sizes = {b.name: after for b in stream.blocks if b.name.endswith("virtio-net-pci.rom")}
         assert len(sizes) == 1
-        convert(stream, file.fileno(), ram="linear", sizes=sizes)
+        reencode(stream, file.fileno(), ram="linear", sizes=sizes)
         compare(stream, file.fileno(), sizes=sizes)
     verdict = load(binary, arguments, made)
     assert verdict.accepted, verdict.said

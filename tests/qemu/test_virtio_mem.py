@@ -15,7 +15,8 @@ from click.testing import CliRunner
 import migstream
 from migstream.analysis.diff.compare import diff
 from migstream.cli.group import cli
-from migstream.edit.convert import compare, convert
+from migstream.edit.reencode import reencode
+from migstream.edit.verify import compare
 from migstream.ram.presence import SHARED
 from support.arrival import arrived, knows
 from support.lacking import lacks
@@ -143,7 +144,7 @@ def test_it_converts_and_arrives(
         for form in ("linear", "mapped")[: len(paths)]:
             made = tmp_path / f"{source.stem}-{form}"
             with migstream.open(source) as stream, made.open("w+b") as file:
-                convert(stream, file.fileno(), ram=form)
+                reencode(stream, file.fileno(), ram=form)
                 compare(stream, file.fileno())
             with migstream.open(source) as one, migstream.open(made) as two:
                 assert not diff(one, two, parts=["memory", "values"], ignore=["capability/*"])

@@ -95,8 +95,7 @@ def test_writing_others_of_it(large: Path, tmp_path: Path) -> None:
         assert result.read("pc.ram", 7 * PAGE, 7 * PAGE + 7) == b"changed"
     stream, _ = ranged(large)
     with stream:
-        with converted.open("wb+") as out:
-            convert(stream, out.fileno(), ram="mapped")
+        convert(stream, converted, ram="mapped")
         again, _ = ranged(converted)
         with again:
             for start in range(0, PAGES * PAGE, MOST):

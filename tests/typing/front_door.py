@@ -16,8 +16,12 @@ import migstream
 from migstream.analysis.check import Report as CheckReport
 from migstream.analysis.compat.model import Report as CompatReport
 from migstream.analysis.diff.model import Diff
+from migstream.analysis.digest import Digest
 from migstream.analysis.explain.log import Explanation
+from migstream.edit.convert import Converted
+from migstream.edit.minimise.search import Minimum
 from migstream.errors import StreamError
+from migstream.export.files import Extracted
 from migstream.machine.physical import PhysicalMemory, Range
 from migstream.machine.registers.read import Cpu
 from migstream.ram.history import Versions
@@ -127,3 +131,18 @@ def questions(stream: migstream.Stream, path: Path, text: str) -> None:
     assert_type(migstream.compat(text, migstream.Destination(release=(10, 0))), CompatReport)
     assert_type(migstream.explain(text, path, text), Explanation)
     migstream.check(42)  # type: ignore[arg-type]
+    assert_type(migstream.digest(path, ignore=["clocks"]), Digest)
+
+
+def writing(stream: migstream.Stream, path: Path) -> None:
+    """What makes new files, of a stream or whatever opens."""
+    assert_type(migstream.edit(stream), migstream.Edit)
+    assert_type(migstream.edit(path).set("cpu[0]/env.eip", 1).drop("cpu[0]/xsave"), migstream.Edit)
+    assert_type(migstream.edit(path).redact().save(path, force=True), int)
+    assert_type(migstream.edit(b"QEVM").changes(), list[migstream.Change])
+    assert_type(migstream.convert(stream, path, ram="linear", release="7.2"), Converted)
+    assert_type(migstream.extract(path, "guest.core", form="elf"), Extracted)
+    assert_type(migstream.minimise(path, path, ["false", "{}"]), Minimum)
+    assert_type(migstream.minimise(path, path, lambda one: one.stat().st_size > 9), Minimum)
+    migstream.edit(42)  # type: ignore[arg-type]
+    migstream.convert(path)  # type: ignore[call-arg]

@@ -116,6 +116,14 @@ _ALL = (
         "third package: which of the two is meant cannot be known.\n\n"
         "The message names the package. Update or uninstall it.",
     ),
+    Page(
+        "MS421",
+        "A stream that was to fail does not",
+        "`minimise` looks for the smallest stream that fails as the whole one does. The whole one does not fail, or the\n"
+        "smallest one failed once and then no more. Nothing is written.\n\n"
+        "Run the command by hand on the stream. One that fails at times only has to be told to fail each time, or with\n"
+        "`--match` what is to be in its output.",
+    ),
 )
 ERRORS = {page.code: page for page in _ALL}
 

@@ -24,16 +24,29 @@ import msgspec
 
 from migstream.analysis.ignore import Ignore
 from migstream.names import brief, escape
-from migstream.stream import Device, Stream
+from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.ram.image import Block
+    from migstream.source.opened import Openable
 
-__all__ = ["FIRST", "Entry", "digest_lines", "entries", "memory_entry", "read_entries", "word"]
+__all__ = [
+    "FIRST",
+    "Digest",
+    "Entry",
+    "digest",
+    "digest_lines",
+    "entries",
+    "memory_entry",
+    "read_entries",
+    "word",
+]
 
 FIRST = "migstream digest 1"
+STREAM = "stream "
+FROM_TAIL = "from tail"
 SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
@@ -77,6 +90,60 @@ class Entry(msgspec.Struct, frozen=True):
         return f"{name}{EQUALS}{self.text}"
 
 
+class Digest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The digest of a stream: two are equal where they say the same of the state, whatever the file's name.
+
+    Parameters
+    ----------
+    lines : of the text, as `migstream digest` prints them; `str` is all of it
+    """
+
+    lines: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return brief("Digest", f"{len(self.lines)} lines of", self.lines[1].removeprefix(STREAM))
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in self.lines)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Digest) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[str, ...]:
+        """What is said of the state: how it was found out does not matter."""
+        return tuple(line for line in self.lines[2:] if line != FROM_TAIL)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Each path and what is there."""
+        return tuple(read_entries(self.lines))
+
+
+def digest(stream: Stream | Openable, *, ignore: Sequence[str] = (), ram: bool = True) -> Digest:
+    """A stream's state as lines of text, to be kept and to be compared.
+
+    Parameters
+    ----------
+    stream : a Stream, or whatever `open` takes
+    ignore : "clocks", "timers" and other sets, and globs over paths: what they cover is left out
+    ram : whether to hash guest memory, which reads all of the stream
+
+    Raises
+    ------
+    ValueError : no such set, or a glob that cannot be
+    StreamError : the stream is damaged
+    """
+    with as_stream(stream, spool=ram) as one:
+        lines = tuple(digest_lines(one, name=one.name, ignore=ignore, ram=ram))
+        for error in one.noticed:
+            raise error
+        return Digest(lines=lines)
+
+
 def digest_lines(
     stream: Stream, *, name: str, ignore: Sequence[str] = (), ram: bool = True
 ) -> Iterator[str]:
@@ -94,13 +161,13 @@ def digest_lines(
     """
     left_out = Ignore(ignore)
     yield FIRST
-    yield f"stream {word(name)}"
+    yield f"{STREAM}{word(name)}"
     if left_out.names:
         yield f"ignore {' '.join(left_out.names)}"
     if not ram:
         yield "no-ram"
     if not stream.walked:
-        yield "from tail"
+        yield FROM_TAIL
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:

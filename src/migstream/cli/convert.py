@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from migstream.cli.common import Run, progress, verb
-from migstream.stream import Stream, open_stream
+
+if TYPE_CHECKING:
+    from migstream.edit.convert import Converted
+    from migstream.stream import Stream
 
 __all__ = ["command"]
-
-NOTHING: dict[str, Any] = {"dropped": (), "resized": {}, "lost": {}, "rules": ()}
-
-
-class Wanted(NamedTuple):
-    """What the result is to be like; `folder` is where it will be."""
-
-    folder: Path
-    ram: str
-    description: bool
-    machine: str | None
-    release: tuple[int, ...] | None
-    sizes: dict[str, int]
-    verify: bool
-
-    @property
-    def ruled(self) -> bool:
-        """Whether rules change devices."""
-        return self.machine is not None or self.release is not None
-
-    def encoded(self, stream: Stream) -> bool:
-        """Whether anything else than rules is asked for."""
-        borrowed = stream.description_span is None and stream.description is not None
-        return self.ram != "same" or not self.description or borrowed
 
 
 def _release(text: str | None) -> tuple[int, ...] | None:
@@ -69,60 +45,6 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
             )
         sizes |= dict.fromkeys(hits, size)
     return sizes
-
-
-def _write(stream: Stream, fd: int, wanted: Wanted, tell: Callable[[int], None]) -> dict[str, Any]:
-    """Write and compare; what became of it."""
-    from migstream.edit.convert import compare
-
-    found = {"ram": wanted.ram, "before": stream.size}
-    changed: set[str] = set()
-    if not wanted.ruled:
-        found |= _encode(stream, fd, wanted, tell)
-    elif not wanted.encoded(stream):
-        changed = _rule(stream, fd, wanted, found)
-    else:
-        with TemporaryFile(dir=wanted.folder) as between:
-            found |= _encode(stream, between.fileno(), wanted, tell)
-            with open_stream(between) as source:
-                changed = _rule(source, fd, wanted, found)
-    compared = {}
-    if wanted.verify:
-        compared = compare(stream, fd, changed=changed, sizes=wanted.sizes, tell=tell)
-    return found | {"verified": wanted.verify, "compared": compared}
-
-
-def _encode(stream: Stream, fd: int, wanted: Wanted, tell: Callable[[int], None]) -> dict[str, Any]:
-    from migstream.edit.convert import convert
-
-    made = convert(
-        stream,
-        fd,
-        ram=wanted.ram,
-        description=wanted.description,
-        sizes=wanted.sizes,
-        tell=tell,
-    )
-    return {
-        "size": made.size,
-        "written": made.written,
-        "dropped": made.dropped,
-        "resized": wanted.sizes,
-        "lost": made.lost,
-    }
-
-
-def _rule(stream: Stream, fd: int, wanted: Wanted, found: dict[str, Any]) -> set[str]:
-    """Apply the rules, and say so in `found`; the devices that they change."""
-    from migstream.edit.between import apply, touched
-    from migstream.edit.change import Edit
-
-    edit = Edit(stream)
-    found["rules"] = apply(edit, wanted.machine, wanted.release)
-    found["size"] = edit.write(fd)
-    found["written"] = min(found["size"], os.fstat(fd).st_blocks * 512)
-    found["changes"] = edit.changes()
-    return touched(edit)
 
 
 @verb(
@@ -170,57 +92,74 @@ def command(
     description gets the other's, if that fits. --to-machine and --to-qemu apply what is known of
     the changes between releases. The result is read again and compared.
     """
+    from migstream.edit.convert import convert
     from migstream.render.missing import missing_table
-    from migstream.source.output import new_file
 
-    wanted = Wanted(
-        folder=Path(output).parent,
-        ram=ram,
-        description=not no_description,
-        machine=to_machine,
-        release=_release(to_qemu),
-        sizes=_sizes(run.stream, resize, ram),
-        verify=not no_verify,
-    )
+    release = _release(to_qemu)
+    sizes = _sizes(run.stream, resize, ram)
     missing = missing_table(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
-    steps = (ram != "same") + wanted.verify
-    with (
-        progress("convert", total * steps) as tell,
-        new_file(output, replace=force) as fd,
-    ):
-        found: dict[str, Any] = {"file": output, "missing": missing}
-        found |= _write(run.stream, fd, wanted, tell)
+    with progress("convert", total * ((ram != "same") + (not no_verify))) as tell:
+        made = convert(
+            run.stream,
+            output,
+            ram=ram,
+            description=not no_description,
+            machine=to_machine,
+            release=release,
+            sizes=sizes,
+            verify=not no_verify,
+            force=force,
+            tell=tell,
+        )
     if run.as_json:
-        from migstream.render.changes import change_json
-
-        changes = [change_json(change) for change in found.get("changes", ())]
-        run.emit(NOTHING | found | {"changes": changes})
+        run.emit(_table(made, output, missing))
     else:
-        run.print(_lines(found))
+        run.print(_lines(made, output, missing))
 
 
-def _lines(found: dict[str, Any]) -> Iterator[str]:
+def _table(made: Converted, output: str, missing: list[dict[str, Any]]) -> dict[str, Any]:
+    """What became of it, as JSON has it."""
+    from migstream.render.changes import change_json
+
+    return {
+        "dropped": made.dropped,
+        "resized": made.resized,
+        "lost": made.lost,
+        "rules": made.rules or (),
+        "file": output,
+        "missing": missing,
+        "ram": made.ram,
+        "before": made.before,
+        "size": made.size,
+        "written": made.written,
+        "verified": made.compared is not None,
+        "compared": made.compared or {},
+        "changes": [change_json(change) for change in made.changes],
+    }
+
+
+def _lines(made: Converted, output: str, missing: list[dict[str, Any]]) -> Iterator[str]:
     """What became of it, in words."""
     from migstream.render.changes import change_lines
     from migstream.render.missing import missing_lines
     from migstream.render.text import escape, size
 
     yield (
-        f"{escape(found['file'])}  {size(found['size'])}, {size(found['written'])} written"
-        f" (before: {size(found['before'])})"
+        f"{escape(output)}  {size(made.size)}, {size(made.written)} written"
+        f" (before: {size(made.before)})"
     )
-    if found.get("dropped"):
-        yield f"left out: {', '.join(found['dropped'])}"
-    yield from missing_lines(found["missing"])
-    for name, after in found.get("resized", {}).items():
-        lost = f", {size(found['lost'][name])} of data cut off" if name in found["lost"] else ""
+    if made.dropped:
+        yield f"left out: {', '.join(made.dropped)}"
+    yield from missing_lines(missing)
+    for name, after in made.resized.items():
+        lost = f", {size(made.lost[name])} of data cut off" if name in made.lost else ""
         yield f"resized: {escape(name)}, {size(after)}{lost}"
-    if "changes" in found:
-        yield f"rules: {', '.join(found['rules']) or 'none has anything to do'}"
-        yield from change_lines(found["changes"])
-    if found["verified"]:
-        lacking = (m["bytes"] for m in found["missing"] if m["block"] in found["compared"])
-        memory = size(sum(found["compared"].values()) - sum(lacking))
-        rest = "all other devices" if "changes" in found else "devices"
+    if made.rules is not None:
+        yield f"rules: {', '.join(made.rules) or 'none has anything to do'}"
+        yield from change_lines(made.changes)
+    if made.compared is not None:
+        lacking = (m["bytes"] for m in missing if m["block"] in made.compared)
+        memory = size(sum(made.compared.values()) - sum(lacking))
+        rest = "devices" if made.rules is None else "all other devices"
         yield f"read again: {rest} and {memory} of memory are the same"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +10,13 @@ import click
 
 from migstream.cli.common import Run
 from migstream.errors import MigstreamError
+from migstream.wire.frames import MAGIC
 
 if TYPE_CHECKING:
     from migstream.edit.change import Change, Edit
 
 __all__ = ["OUTPUT", "edited"]
 
-MAGIC = b"QEVM"
 OUTPUT = (
     click.Option(["-o", "--output"], type=click.Path(), help="The stream to make."),
     click.Option(
@@ -28,15 +27,13 @@ OUTPUT = (
 
 
 def edited(
-    run: Run, change: Callable[[Edit], None], output: str | None, in_place: bool, force: bool
+    run: Run, change: Callable[[Edit], object], output: str | None, in_place: bool, force: bool
 ) -> None:
     """Make the changes, write the result, read it again, and list what was changed.
 
     Nothing is left behind, and nothing replaced, unless the result reads as it should.
     """
     from migstream.edit.change import Edit
-    from migstream.edit.verify import check, read_again
-    from migstream.source.output import new_file
 
     target = _target(run, output, in_place)
     edit = Edit(run.stream)
@@ -46,10 +43,7 @@ def edited(
         if isinstance(error, MigstreamError):
             raise
         raise click.UsageError(str(error)) from None
-    with new_file(target, replace=force or in_place) as fd:
-        size = edit.write(fd)
-        with open(os.dup(fd), "rb") as file, read_again(edit, file) as result:  # noqa: PTH123 - a descriptor
-            check(edit, result)
+    size = edit.save(target, force=force or in_place)
     _report(run, edit.changes(), target, size)
 
 

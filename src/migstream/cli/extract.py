@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +13,7 @@ from migstream.cli.printing import warn
 from migstream.names import unescape
 
 if TYPE_CHECKING:
-    from migstream.export.extract import Plan
-    from migstream.ram.image import Ram
+    from migstream.export.files import Extracted, File
 
 __all__ = ["command"]
 
@@ -38,54 +37,6 @@ class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2
         if value not in self.choices:
             self._all()
         return super().convert(value, param, ctx)
-
-
-def _files(
-    run: Run, form: str, blocks: tuple[str, ...], output: str, force: bool
-) -> tuple[list[dict[str, Any]], list[Plan]]:
-    """Write everything; a row for each file, and the plans."""
-    from migstream.export import extract
-    from migstream.source.output import new_file
-
-    ram = extract.memory_of(run.stream)
-    if form == "raw":
-        return _folder(ram, blocks or tuple(ram), output, force)
-    made = extract.plan(run.stream, form)
-    with (
-        progress("extract", sum(p.size for p in made.parts)) as tell,
-        new_file(output, replace=force) as fd,
-    ):
-        written = extract.copy(ram, made, fd, tell)
-    row = {"file": output, "format": form, "size": made.size, "written": written}
-    return [row | extract.contents(ram, made)], [made]
-
-
-def _folder(
-    ram: Ram, names: tuple[str, ...], output: str, force: bool
-) -> tuple[list[dict[str, Any]], list[Plan]]:
-    """One file for each block, and MANIFEST, which says whose it is."""
-    from migstream.export import extract
-    from migstream.render.shape import to_json
-    from migstream.source.output import MANIFEST, new_file, new_folder
-
-    wanted = [ram[name] for name in names]
-    there = [block for block in wanted if block.elsewhere is None]
-    rows = []
-    plans = [extract.Plan(size=0, absent=tuple(b.name for b in wanted if b.elsewhere is not None))]
-    with (
-        progress("extract", sum(b.size for b in there)) as tell,
-        new_folder(output, replace=force) as folder,
-    ):
-        for number, block in enumerate(there):
-            name = extract.file_name(block.name, number)
-            made = extract.block_plan(block)
-            with new_file(folder / name) as fd:
-                written = extract.copy(ram, made, fd, tell)
-            row = {"file": name, "block": block.name, "size": made.size, "written": written}
-            rows.append(row | extract.contents(ram, made))
-            plans.append(made)
-        (folder / MANIFEST).write_bytes(to_json(rows, pretty=True) + b"\n")
-    return rows, plans
 
 
 @verb(
@@ -117,47 +68,49 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     exit status 1. What a virtio-mem device has not plugged in is no memory, and said to be that.
     Nothing is left behind by a run that does not come to its end.
     """
+    from migstream.export.files import Extraction
     from migstream.render.missing import missing_table
 
-    rows, plans = _files(run, form, blocks, output, force)
-    left_out = sorted({name for made in plans for name in made.absent})
-    wanted = {*left_out, *(part.block for made in plans for part in made.parts), *blocks}
+    planned = Extraction(run.stream, form, blocks)
+    with progress("extract", planned.size) as tell:
+        made = planned.write(output, force=force, tell=tell)
     missing = missing_table(run.stream.ram, ranges=run.as_json)
     if blocks:
+        wanted = {*made.absent, *made.blocks, *blocks}
         missing = [one for one in missing if one["block"] in wanted]
-    remarks = [remark for made in plans for remark in made.remarks]
     if run.as_json:
-        run.emit({"files": rows, "absent": left_out, "missing": missing, "remarks": remarks})
+        rest = {"absent": made.absent, "missing": missing, "remarks": made.remarks}
+        run.emit({"files": made.files} | rest)
     else:
-        run.print(_lines(rows))
-    _say(run, left_out, missing, remarks)
+        run.print(_lines(made.files))
+    _say(run, made, missing)
 
 
-def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+def _lines(files: Sequence[File]) -> Iterator[str]:
     """A line for each file, and what its holes are where not all of them are zeros."""
     from migstream.render.text import escape, size
 
-    for row in rows:
-        yield f"{escape(row['file'])}  {size(row['size'])}, {size(row['written'])} written"
-        kinds = row["coverage"]
+    for one in files:
+        yield f"{escape(one.file)}  {size(one.size)}, {size(one.written)} written"
+        kinds = one.coverage
         if kinds["absent"] or kinds["unplugged"]:
             told = ", ".join(f"{size(kinds[kind])} {WORDS[kind]}" for kind in kinds if kinds[kind])
             yield f"  {told}"
 
 
-def _say(run: Run, left_out: list[str], missing: list[dict[str, Any]], remarks: list[str]) -> None:
+def _say(run: Run, made: Extracted, missing: list[dict[str, Any]]) -> None:
     """What is not in the files."""
     from migstream.export.extract import memory_of
     from migstream.render.text import escape, prose
 
     ram = memory_of(run.stream)
-    for name in left_out:
+    for name in made.absent:
         warn(f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}")
     run.missing(
-        one for one in missing if one["block"] not in left_out or one["kind"] == "unplugged"
+        one for one in missing if one["block"] not in made.absent or one["kind"] == "unplugged"
     )
-    for remark in remarks:
+    for remark in made.remarks:
         warn(f"migstream: {prose(remark)}")
     run.damage(run.stream.noticed)
-    if left_out or any(one["kind"] == "absent" for one in missing):
+    if made.absent or any(one["kind"] == "absent" for one in missing):
         sys.exit(FINDINGS)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
-
-if TYPE_CHECKING:
-    from migstream.edit.change import Edit
 
 __all__ = ["command"]
 
@@ -34,10 +29,4 @@ def command(
     uuid are replaced. It loads as before, and device state decodes. What was wiped is listed.
     Registers and what firmware keeps elsewhere are not touched: look at the result first.
     """
-
-    def change(edit: Edit) -> None:
-        from migstream.edit.redact import parse_keep, redact
-
-        redact(edit, [part for text in keep_ram for part in parse_keep(edit.stream, text)])
-
-    edited(run, change, output, in_place, force)
+    edited(run, lambda edit: edit.redact(keep_ram), output, in_place, force)

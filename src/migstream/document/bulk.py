@@ -11,14 +11,14 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from migstream.errors import BadValue, SourceError
-from migstream.source.sparse import SparseWriter
+from migstream.source.pieces import Bulk, PieceWriter
 from migstream.source.store import Store
 from migstream.wire.model import Span
 
@@ -28,44 +28,13 @@ __all__ = [
     "RAW",
     "RESERVED",
     "Aside",
-    "Bulk",
-    "Piece",
     "Sources",
-    "Zeros",
-    "write",
 ]
 
 RAW, FILE, ORIGINAL = "raw", "file", "original"
 RESERVED = frozenset((RAW, FILE, ORIGINAL))
 KEYS = {FILE: {FILE, "at", "size"}, ORIGINAL: {ORIGINAL, "size"}}
-PIECE = 1 << 20
 ENDS = 64 << 10
-
-
-class Bulk(NamedTuple):
-    """`size` bytes from offset `at` on of an open file."""
-
-    fd: int
-    at: int
-    size: int
-
-    def pieces(self) -> Iterator[bytes]:
-        """The bytes, some at a time; raises SourceError where they are gone."""
-        for start in range(0, self.size, PIECE):
-            want = min(PIECE, self.size - start)
-            piece = os.pread(self.fd, want, self.at + start)
-            if len(piece) < want:
-                raise SourceError("a file became shorter while it was read")
-            yield piece
-
-
-class Zeros(NamedTuple):
-    """`size` bytes that are all zero."""
-
-    size: int
-
-
-Piece = bytes | Bulk | Zeros
 
 
 class Aside:
@@ -82,7 +51,7 @@ class Aside:
         self._folder = folder
         self._store = store
         self._original = original
-        self._open: dict[str, SparseWriter] = {}
+        self._open: dict[str, PieceWriter] = {}
         self._closing = ExitStack()
 
     def __enter__(self) -> Self:
@@ -107,11 +76,12 @@ class Aside:
             return {ORIGINAL: span.start, "size": span.size}
         if file not in self._open:
             made = self._closing.enter_context((self._folder / file).open("xb"))
-            self._open[file] = self._closing.enter_context(SparseWriter(made.fileno()))
+            self._open[file] = self._closing.enter_context(
+                PieceWriter(made.fileno(), self._store.view)
+            )
         out = self._open[file]
         at = out.at
-        for start in range(span.start, span.stop, PIECE):
-            out.copy(self._store.view(start, min(start + PIECE, span.stop)))
+        out.add(span)
         return {FILE: file, "at": at, "size": span.size}
 
     def head(self, path: Path) -> dict[str, Any]:
@@ -222,23 +192,3 @@ def _ends(read: Callable[[int, int], bytes], size: int) -> str:
     digest = hashlib.sha256(read(0, min(ENDS, size)))
     digest.update(read(max(size - ENDS, 0), min(ENDS, size)))
     return digest.hexdigest()
-
-
-def write(pieces: Iterable[Piece], fd: int) -> int:
-    """Write pieces one after another to a new file; how many bytes there are."""
-    small = bytearray()
-    with SparseWriter(fd) as out:
-        for piece in pieces:
-            if isinstance(piece, bytes) and len(small) + len(piece) < PIECE:
-                small += piece
-                continue
-            out.put((bytes(small),))
-            small = bytearray()
-            if isinstance(piece, Zeros):
-                out.hole(piece.size)
-                continue
-            for part in piece.pieces() if isinstance(piece, Bulk) else (piece,):
-                out.copy(memoryview(part))
-        out.put((bytes(small),))
-        out.finish()
-        return out.at

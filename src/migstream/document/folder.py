@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from migstream.document.bulk import ORIGINAL, Aside, Piece, Sources, write
-from migstream.document.items import BULK, RAM, Encoder, Layouts, Tables
+from migstream.document.bulk import ORIGINAL, Aside, Sources
+from migstream.document.encode import Encoder, Layouts
+from migstream.document.items import BULK, RAM, Tables
 from migstream.document.text import DESCRIPTION, LIKE, MARKER, ItemWriter, load, read
 from migstream.document.values import what
 from migstream.errors import BadDescription, BadValue, Unsupported
 from migstream.source.output import new_file, new_folder
+from migstream.source.pieces import Piece, write
 from migstream.stream import Stream
 from migstream.vmstate.description import Description, parse_description
 from migstream.wire.model import Span, VMDescription
@@ -59,7 +61,7 @@ def decode(
         span, description, name = _description(stream)
         if span is not None:
             with (place / DESCRIPTION).open("xb") as copy:
-                write([bytes(stream.store.view(*span))], copy.fileno())
+                write([span], copy.fileno(), stream.store.view)
         if name == LIKE and description is not None:
             (place / LIKE).write_bytes(description.text)
         head: dict[str, Any] = {

@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from migstream.document.bulk import RAW, RESERVED, Bulk, Piece
+from migstream.document.bulk import RAW, RESERVED
 from migstream.errors import BadValue, ParseError
 from migstream.names import encoded
+from migstream.source.pieces import Bulk, Piece, size_of
 from migstream.vmstate.layout import Layout, Node, subsection_header
 from migstream.vmstate.types import WireType, wire_type
 
@@ -296,10 +297,9 @@ class Writer:
         piece: Piece
         if _is_aside(value) and RAW not in value:
             piece = self._find(value)
-            length = piece.size
         else:
             piece = _digits(value[RAW] if _is_aside(value) and len(value) == 1 else value)
-            length = len(piece)
+        length = size_of(piece)
         if size is not None and length != size:
             raise BadValue("wrong length", expected=f"{size} bytes", found=f"{length} bytes")
         self.pieces.append(piece)

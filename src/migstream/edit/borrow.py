@@ -1,22 +1,23 @@
 """Another stream's description for a stream that has none.
 
-The text is cut and joined, so that what is taken stays as QEMU wrote it.
+The entries of its devices are taken out of the other description's tree, so that what is taken stays
+as QEMU wrote it.
 """
 
 from __future__ import annotations
 
-import json
-import re
+from collections import defaultdict, deque
+from typing import Any
 
 from migstream.errors import Unsupported
 from migstream.stream import Stream
 from migstream.vmstate.description import Description
+from migstream.vmstate.description import Device as DescribedDevice
+from migstream.vmstate.jsontext import Object, read_text, write_text
 from migstream.vmstate.layout import compile_device
+from migstream.wire.model import Section
 
 __all__ = ["borrow"]
-
-DEVICES = re.compile(r'"devices":\s*\[')
-BETWEEN = re.compile(r"[\s,]*")
 
 
 def borrow(stream: Stream, other: Description) -> bytes:
@@ -24,43 +25,35 @@ def borrow(stream: Stream, other: Description) -> bytes:
 
     Raises
     ------
-    Unsupported : it does not have all of them, or does not fit their bytes
+    Unsupported : it does not have all of them, does not fit their bytes, or no QEMU wrote it
     """
-    text = other.text.decode("utf-8", "surrogateescape")
-    start = DEVICES.search(text)
-    if start is None:
+    tree, style = read_text(other.text)
+    entries = tree.get("devices") if isinstance(tree, Object) else None
+    if not isinstance(entries, list) or len(entries) != len(other.devices):
         raise Unsupported("the other stream's description has no devices")
-    texts, stop = _device_texts(text, start.end(), len(other.devices))
+    waiting: dict[tuple[str, int], deque[tuple[DescribedDevice, Any]]] = defaultdict(deque)
+    for described, entry in zip(other.devices, entries, strict=True):
+        waiting[described.key].append((described, entry))
     chosen = []
-    left = list(zip(other.devices, texts, strict=True))
     for device in stream.devices:
         section = device.section
-        index = next((n for n, (d, _) in enumerate(left) if d.key == section.key), None)
-        if index is None:
+        if not waiting[section.key]:
             raise Unsupported(f"the other stream's description has no device {section.path}")
-        described, one = left.pop(index)
-        layout = compile_device(described)
-        if described.group.version != section.version_id or (
-            layout.size != section.payload.size and layout.exact
-        ):
-            raise Unsupported(
-                f"the other stream's description does not fit device {section.path}",
-                at=section.span.start,
-                expected=f"version {described.group.version}, {layout.size} bytes",
-                found=f"version {section.version_id}, {section.payload.size} bytes",
-            )
-        chosen.append(one)
-    made = f"{text[: start.end()]}{', '.join(chosen)}{text[stop:]}"
-    return made.encode("utf-8", "surrogateescape")
+        described, entry = waiting[section.key].popleft()
+        _fits(described, section)
+        chosen.append(entry)
+    entries[:] = chosen
+    return write_text(tree, style)
 
 
-def _device_texts(text: str, at: int, count: int) -> tuple[list[str], int]:
-    """The JSON of each of `count` devices, and where the list of them ends."""
-    decoder = json.JSONDecoder()
-    texts = []
-    for _ in range(count):
-        gap = BETWEEN.match(text, at)
-        start = at if gap is None else gap.end()
-        _, at = decoder.raw_decode(text, start)
-        texts.append(text[start:at])
-    return texts, at
+def _fits(described: DescribedDevice, section: Section) -> None:
+    layout = compile_device(described)
+    if described.group.version != section.version_id or (
+        layout.size != section.payload.size and layout.exact
+    ):
+        raise Unsupported(
+            f"the other stream's description does not fit device {section.path}",
+            at=section.span.start,
+            expected=f"version {described.group.version}, {layout.size} bytes",
+            found=f"version {section.version_id}, {section.payload.size} bytes",
+        )

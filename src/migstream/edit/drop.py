@@ -9,13 +9,13 @@ from migstream.vmstate.jsontext import objects
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
-    from migstream.edit.change import Edit
     from migstream.edit.targets import Target
+    from migstream.edit.workbench import Workbench
 
 __all__ = ["drop"]
 
 
-def drop(edit: Edit, target: Target) -> None:
+def drop(bench: Workbench, target: Target) -> None:
     """Take a target away.
 
     Raises
@@ -23,38 +23,39 @@ def drop(edit: Edit, target: Target) -> None:
     Unsupported : what is around it cannot be described without it
     """
     if target.block is not None:
-        memory.drop_block(edit.stream, edit.rewrite, target.block)
-        span = next(b.span for b in edit.stream.blocks if b.name == target.block)
-        _note(edit, target, span)
+        memory.drop_block(bench.stream, bench.rewrite, target.block)
+        span = next(b.span for b in bench.stream.blocks if b.name == target.block)
+        _note(bench, target, span)
     elif target.configuration is not None:
-        edit.rewrite.replace(*target.configuration.span, b"")
-        _undescribe(edit, target.configuration.name)
-        _note(edit, target, target.configuration.span)
+        bench.rewrite.replace(*target.configuration.span, b"")
+        _undescribe(bench, target.configuration.name)
+        _note(bench, target, target.configuration.span)
     elif target.live:
         for section in target.live:
-            edit.rewrite.replace(*section.span, b"")
-            _note(edit, target, section.span)
+            bench.rewrite.replace(*section.span, b"")
+            _note(bench, target, section.span)
     elif target.device is not None and target.value is None:
-        edit.described.remove(target.device)
-        edit.rewrite.replace(*target.device.section.span, b"")
-        _note(edit, target, target.device.section.span)
+        bench.description.remove(target.device)
+        bench.rewrite.replace(*target.device.section.span, b"")
+        _note(bench, target, target.device.section.span)
     elif target.device is not None and target.value is not None:
         span = target.value.span
-        trail = edit.described.trail(target.device, span)
-        growth = edit.rewrite.growth(span)
+        trail = bench.description.trail(target.device, span)
+        growth = bench.rewrite.growth(span)
         trail.grow(-span.size - growth)
         trail.remove()
-        edit.rewrite.replace(*span, b"")
-        _note(edit, target, span)
+        bench.rewrite.replace(*span, b"")
+        _note(bench, target, span)
+    bench.dropped.add(target.path)
 
 
-def _note(edit: Edit, target: Target, span: Span) -> None:
-    edit.note("drop", target.path, f"{span.size} bytes", "", span)
+def _note(bench: Workbench, target: Target, span: Span) -> None:
+    bench.note("drop", target.path, f"{span.size} bytes", "", span)
 
 
-def _undescribe(edit: Edit, name: str) -> None:
+def _undescribe(bench: Workbench, name: str) -> None:
     """Take a subsection of the configuration out of the description."""
-    entry = edit.described.configuration
+    entry = bench.description.configuration
     siblings = None if entry is None else entry.get("subsections")
     if entry is None or not isinstance(siblings, list):
         return

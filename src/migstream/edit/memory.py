@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from migstream.edit.rewrite import Rewrite, Zeros
+from migstream.edit.rewrite import Rewrite
 from migstream.errors import BadRam, Unsupported
 from migstream.ram import kernel
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.pages import BitmapPages
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
+from migstream.source.pieces import Zeros
 from migstream.wire.model import Command, Item, Section
 from migstream.wire.write import counted
 

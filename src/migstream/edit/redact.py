@@ -12,18 +12,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
-from migstream.edit.rewrite import Zeros
+from migstream.edit.drop import drop
 from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
+from migstream.edit.targets import targets
 from migstream.errors import Unsupported
 from migstream.places import memory_range
 from migstream.ram import kernel
 from migstream.ram.encode import fill_area, page_records
 from migstream.ram.image import Block
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
+from migstream.source.pieces import Zeros
 from migstream.wire.model import SectionType, Span, Trailer
 
 if TYPE_CHECKING:
-    from migstream.edit.change import Edit
+    from migstream.edit.workbench import Workbench
     from migstream.stream import Device, Stream
 
 __all__ = ["parse_keep", "redact"]
@@ -52,7 +54,7 @@ def parse_keep(stream: Stream, text: str) -> list[tuple[str, int, int]]:
     return found
 
 
-def redact(edit: Edit, keep: Iterable[tuple[str, int, int]] = ()) -> None:
+def redact(bench: Workbench, keep: Iterable[tuple[str, int, int]] = ()) -> None:
     """Wipe everything that the rules name.
 
     Parameters
@@ -63,23 +65,24 @@ def redact(edit: Edit, keep: Iterable[tuple[str, int, int]] = ()) -> None:
     ------
     Unsupported : the stream is damaged, or has no description: what cannot be read cannot be wiped
     """
-    _readable(edit)
-    for path in _unkeepable(edit.stream):
-        edit.drop(path)
-    _memory(edit, _merged(keep))
-    _uuid(edit)
+    _readable(bench)
+    for path in _unkeepable(bench.stream):
+        for target in targets(bench.stream, path):
+            drop(bench, target)
+    _memory(bench, _merged(keep))
+    _uuid(bench)
     stations: dict[bytes, bytes] = {}
-    for device in edit.stream.devices:
-        if device.path not in edit.dropped:
-            _device(edit, device, stations)
-    for device in edit.stream.devices:
-        if device.path not in edit.dropped:
-            _stations(edit, device, stations)
+    for device in bench.stream.devices:
+        if device.path not in bench.dropped:
+            _device(bench, device, stations)
+    for device in bench.stream.devices:
+        if device.path not in bench.dropped:
+            _stations(bench, device, stations)
 
 
-def _readable(edit: Edit) -> None:
+def _readable(bench: Workbench) -> None:
     """Whether everything can be looked at; what nothing describes is at least said to be there."""
-    stream = edit.stream
+    stream = bench.stream
     if stream.damage:
         raise Unsupported(
             f"a damaged stream is not redacted: {stream.damage[0]}",
@@ -92,13 +95,13 @@ def _readable(edit: Edit) -> None:
         )
     for item in stream.items:
         if isinstance(item, Trailer) and not item.zeros:
-            edit.rewrite.replace(*item.span, b"")
-            edit.note("drop", "trailer", f"{item.span.size} bytes", "", item.span)
+            bench.rewrite.replace(*item.span, b"")
+            bench.note("drop", "trailer", f"{item.span.size} bytes", "", item.span)
     for device in stream.devices:
         if not device.described and device.name not in DROPPED:
             span = device.section.payload
             why = "nothing describes it: look at it yourself"
-            edit.note("kept", device.path, f"{span.size} bytes", why, span)
+            bench.note("kept", device.path, f"{span.size} bytes", why, span)
 
 
 def _unkeepable(stream: Stream) -> list[str]:
@@ -106,18 +109,18 @@ def _unkeepable(stream: Stream) -> list[str]:
     return [s.path for s in stream.sections if s.type in types and s.name in DROPPED]
 
 
-def _uuid(edit: Edit) -> None:
-    configuration = edit.stream.configuration
+def _uuid(bench: Workbench) -> None:
+    configuration = bench.stream.configuration
     for one in () if configuration is None else configuration.subsections:
         if one.name == UUID:
-            edit.rewrite.patch(one.payload.start, bytes(one.payload.size))
-            edit.note("wipe", UUID, f"{one.payload.size} bytes", "the machine's uuid", one.payload)
+            bench.rewrite.patch(one.payload.start, bytes(one.payload.size))
+            bench.note("wipe", UUID, f"{one.payload.size} bytes", "the machine's uuid", one.payload)
 
 
 # --- device state ----------------------------------------------------------------------------------
 
 
-def _device(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
+def _device(bench: Workbench, device: Device, stations: dict[bytes, bytes]) -> None:
     """Apply the rules; learn network addresses on the way."""
     for value in device.value.leaves():
         rule = rule_for(device.name, value.path[len(device.path) :])
@@ -131,8 +134,8 @@ def _device(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
             _learn(raw[start:stop], rule, stations)
         else:
             span = Span(value.span.start + start, value.span.start + stop)
-            edit.rewrite.patch(span.start, bytes(span.size))
-            edit.note("wipe", value.path, f"{span.size} bytes", rule.why, span)
+            bench.rewrite.patch(span.start, bytes(span.size))
+            bench.note("wipe", value.path, f"{span.size} bytes", rule.why, span)
 
 
 def _learn(raw: bytes, rule: Rule, stations: dict[bytes, bytes]) -> None:
@@ -147,13 +150,13 @@ def _swapped(mac: bytes) -> bytes:
     return mac[1::-1] + mac[3:1:-1] + mac[5:3:-1]
 
 
-def _stations(edit: Edit, device: Device, stations: dict[bytes, bytes]) -> None:
+def _stations(bench: Workbench, device: Device, stations: dict[bytes, bytes]) -> None:
     """Replace the addresses that were learnt wherever a device has them, in each way to write them."""
     span = device.section.payload
-    raw = bytes(edit.stream.store.view(*span))
+    raw = bytes(bench.stream.store.view(*span))
     hits = _hits_of_few if len(stations) <= FEW else _hits_of_many
     for at, new in hits(raw, stations):
-        _station(edit, device, span.start + at, new)
+        _station(bench, device, span.start + at, new)
 
 
 def _hits_of_few(raw: bytes, stations: dict[bytes, bytes]) -> Iterator[tuple[int, bytes]]:
@@ -191,10 +194,10 @@ def _hits_of_many(raw: bytes, stations: dict[bytes, bytes]) -> Iterator[tuple[in
             yield at, other[3::-1] + raw[at + 4 : at + 6] + other[:3:-1]
 
 
-def _station(edit: Edit, device: Device, at: int, new: bytes) -> None:
-    edit.rewrite.patch(at, new)
+def _station(bench: Workbench, device: Device, at: int, new: bytes) -> None:
+    bench.rewrite.patch(at, new)
     path = device.value.owner(at).path
-    edit.note("wipe", path, f"{len(new)} bytes", "network address", Span(at, at + len(new)))
+    bench.note("wipe", path, f"{len(new)} bytes", "network address", Span(at, at + len(new)))
 
 
 # --- guest memory ----------------------------------------------------------------------------------
@@ -247,12 +250,12 @@ class _Masked:
         return 0 if self.run(at, at + 1)[0] == kernel.FILL else None
 
 
-def _memory(edit: Edit, keep: Kept) -> None:
+def _memory(bench: Workbench, keep: Kept) -> None:
     """Zeros in the place of guest memory: one record for each page, in the last RAM section."""
-    stream = edit.stream
+    stream = bench.stream
     if not stream.ram:
         return
-    edit.kept = keep
+    bench.kept = keep
     made: list[memoryview | bytes] = []
     for listed in stream.blocks:
         block = stream.ram[listed.name]
@@ -260,23 +263,23 @@ def _memory(edit: Edit, keep: Kept) -> None:
             continue
         left = Block(listed, block.page, _Masked(block, keep.get(listed.name, ())), None)
         if listed.mapped is not None:
-            _area(edit, listed, listed.mapped, left)
+            _area(bench, listed, listed.mapped, left)
         else:
             made += [piece for pieces in page_records(left, left.size) for piece in pieces]
         span = listed.span
         wiped = block.size - sum(stop - start for start, stop in keep.get(listed.name, ()))
-        edit.note("wipe", f"ram/{listed.name}", f"{wiped} bytes", "guest memory", span)
+        bench.note("wipe", f"ram/{listed.name}", f"{wiped} bytes", "guest memory", span)
     if made:
         at = memory.last_place(stream)
-        _forget(edit, at)
-        edit.rewrite.replace(at, at, b"".join(made))
+        _forget(bench, at)
+        bench.rewrite.replace(at, at, b"".join(made))
 
 
-def _forget(edit: Edit, last: int) -> None:
+def _forget(bench: Workbench, last: int) -> None:
     """Take all page records away, and sections in which nothing else is."""
     start = stop = -1
     whole: deque[Span] = deque()
-    for section in memory.ram_sections(edit.stream):
+    for section in memory.ram_sections(bench.stream):
         content = section.content
         if (
             section.type is SectionType.PART
@@ -285,36 +288,36 @@ def _forget(edit: Edit, last: int) -> None:
             and not content.flush
         ):
             whole.append(section.span)
-            edit.rewrite.replace(*section.span, b"")
-    for record in memory.records(edit.stream):
+            bench.rewrite.replace(*section.span, b"")
+    for record in memory.records(bench.stream):
         while whole and whole[0].stop <= record.start:
             whole.popleft()
         if whole and record.start in whole[0]:
             continue
         if record.start != stop:
             if stop > start:
-                edit.rewrite.replace(start, stop, b"")
+                bench.rewrite.replace(start, stop, b"")
             start = record.start
         stop = record.stop
     if stop > start:
-        edit.rewrite.replace(start, stop, b"")
+        bench.rewrite.replace(start, stop, b"")
 
 
-def _area(edit: Edit, listed: RamBlock, mapped: MappedRam, left: Block) -> None:
+def _area(bench: Workbench, listed: RamBlock, mapped: MappedRam, left: Block) -> None:
     """A mapped-ram block: its bitmap, and zeros around the pages that stay."""
     if not mapped.bitmap.size:
         return
-    flip = memory.bitmap_flip(edit.stream, listed, mapped)
+    flip = memory.bitmap_flip(bench.stream, listed, mapped)
     bitmap = bytearray(mapped.bitmap.size)
     at = mapped.pages.start
     for offset, pages in fill_area(left, left.size, bitmap):
         data = b"".join(pages)[: listed.used_length - offset]
         place = mapped.pages.start + offset
         if place > at:
-            edit.rewrite.replace(at, place, Zeros(place - at))
-        edit.rewrite.replace(place, place + len(data), data)
+            bench.rewrite.replace(at, place, Zeros(place - at))
+        bench.rewrite.replace(place, place + len(data), data)
         at = place + len(data)
     if at < mapped.pages.stop:
-        edit.rewrite.replace(at, mapped.pages.stop, Zeros(mapped.pages.stop - at))
+        bench.rewrite.replace(at, mapped.pages.stop, Zeros(mapped.pages.stop - at))
     turned = bytes(bitmap[index ^ flip] for index in range(len(bitmap))) if flip else bytes(bitmap)
-    edit.rewrite.replace(*mapped.bitmap, turned)
+    bench.rewrite.replace(*mapped.bitmap, turned)

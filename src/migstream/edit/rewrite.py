@@ -7,35 +7,18 @@ here knows what the bytes mean.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from migstream.errors import Unsupported
-from migstream.source.sparse import SparseWriter
+from migstream.source.pieces import Fetch, Zeros, size_of
 from migstream.wire.model import Span
 
-__all__ = ["Bytes", "Fetch", "Rewrite", "Sink", "Splice", "Zeros", "write_pieces"]
-
-Fetch = Callable[[int, int], memoryview]
-CHUNK = 1 << 20
-
-
-class Zeros(NamedTuple):
-    """`size` zero bytes, which take no memory here and are a hole in a file."""
-
-    size: int
-
-
-class Sink(Protocol):
-    """Where bytes go in their order: an open file."""
-
-    def write(self, data: memoryview, /) -> int | None: ...
-
+__all__ = ["Bytes", "Places", "Rewrite", "Splice"]
 
 Bytes = bytes | Zeros
-Piece = Span | Bytes
 
 
 class Splice(NamedTuple):
@@ -48,11 +31,7 @@ class Splice(NamedTuple):
     @property
     def growth(self) -> int:
         """How many bytes longer the result is for it."""
-        return _size(self.data) - (self.stop - self.start)
-
-
-def _size(data: Bytes) -> int:
-    return data.size if isinstance(data, Zeros) else len(data)
+        return size_of(self.data) - (self.stop - self.start)
 
 
 def _bytes(data: Bytes) -> bytes:
@@ -111,7 +90,7 @@ class Rewrite:
             if old.start < start or old.stop > stop:
                 raise _twice(start)
             self._splices.remove(old)
-        if start < stop or _size(data):
+        if start < stop or size_of(data):
             self._add(Splice(start, stop, data))
 
     def now(self, start: int, stop: int, fetch: Fetch) -> bytes:
@@ -192,7 +171,7 @@ class Rewrite:
 
     # --- the result ----------------------------------------------------------------------------
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[Span | Bytes]:
         """The result, in its order."""
         for part in self.parts:
             at = part.start
@@ -220,7 +199,7 @@ class Rewrite:
                 rows += [(at, splice.start, out)]
                 out += splice.start - at
                 rows += [(splice.start, splice.stop, out)]
-                out += _size(splice.data)
+                out += size_of(splice.data)
                 at = splice.stop
             rows += [(at, part.stop, out)]
             out += part.stop - at
@@ -248,36 +227,3 @@ def _twice(at: int) -> Unsupported:
         at=at,
         hint="make one of them first, then the other of its result",
     )
-
-
-def write_pieces(pieces: Iterator[Piece], fetch: Fetch, sink: int | Sink) -> int:
-    """Write a result; how many bytes it has.
-
-    Parameters
-    ----------
-    fetch : bytes of the source
-    sink : descriptor of an empty file, where zeros become holes, or a file object
-    """
-    if not isinstance(sink, int):
-        return sum(sink.write(chunk) or len(chunk) for p in pieces for chunk in _chunks(p, fetch))
-    with SparseWriter(sink) as out:
-        for piece in pieces:
-            if isinstance(piece, Zeros):
-                out.hole(piece.size)
-                continue
-            for chunk in _chunks(piece, fetch):
-                out.copy(chunk)
-        out.finish()
-        return out.at
-
-
-def _chunks(piece: Piece, fetch: Fetch) -> Iterator[memoryview]:
-    size = piece.size if isinstance(piece, Span | Zeros) else len(piece)
-    for at in range(0, size, CHUNK):
-        stop = min(at + CHUNK, size)
-        if isinstance(piece, Zeros):
-            yield memoryview(bytes(stop - at))
-        elif isinstance(piece, Span):
-            yield fetch(piece.start + at, piece.start + stop)
-        else:
-            yield memoryview(piece)[at:stop]

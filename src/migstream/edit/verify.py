@@ -1,42 +1,46 @@
-"""The result of an edit held against what was asked for: it is read again as any stream is."""
+"""Results read again, as any stream is, and held against their source and what was asked for.
+
+`check` is for what was edited: all that was not changed is as it was. `compare` is for what was
+encoded in another way: the devices and the memory are the same.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from migstream.errors import Unsupported
+from migstream.errors import StreamError, Unsupported
 from migstream.source.opened import Openable, open_source
-from migstream.stream import Stream
+from migstream.stream import Stream, open_stream
 
 if TYPE_CHECKING:
-    from migstream.edit.change import Edit
-    from migstream.errors import StreamError
+    from migstream.edit.workbench import Workbench
     from migstream.ram.image import Block
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
-__all__ = ["check", "differences", "read_again"]
+__all__ = ["check", "compare", "differences", "read_again"]
 
 MOST = 5
 CHUNK = 1 << 20
 
 
-def read_again(edit: Edit, what: Openable) -> Stream:
+def read_again(bench: Workbench, what: Openable) -> Stream:
     """A result as a stream of its own, described as its source is where it does not do so itself."""
-    borrowed = None if edit.stream.description_span else edit.stream.description
+    borrowed = None if bench.stream.description_span else bench.stream.description
     return Stream(open_source(what), borrowed)
 
 
-def check(edit: Edit, result: Stream) -> None:
+def check(bench: Workbench, result: Stream) -> None:
     """Read a result again.
 
     Raises
     ------
     Unsupported : it is not what was asked for, or is damaged where the source was not
     """
-    found = list(differences(edit, result))
+    found = list(differences(bench, result))
     if found:
         more = f", and {len(found) - MOST} more" if len(found) > MOST else ""
         raise Unsupported(
@@ -45,11 +49,11 @@ def check(edit: Edit, result: Stream) -> None:
         )
 
 
-def differences(edit: Edit, result: Stream) -> Iterator[str]:
+def differences(bench: Workbench, result: Stream) -> Iterator[str]:
     """What is otherwise than it should be, in words."""
-    yield from _damage(edit.stream.damage, result.damage)
-    yield from _devices(edit, result)
-    yield from _memory(edit, result)
+    yield from _damage(bench.stream.damage, result.damage)
+    yield from _devices(bench, result)
+    yield from _memory(bench, result)
 
 
 def _damage(before: list[StreamError], after: list[StreamError]) -> Iterator[str]:
@@ -61,25 +65,25 @@ def _damage(before: list[StreamError], after: list[StreamError]) -> Iterator[str
             yield str(error)
 
 
-def _devices(edit: Edit, result: Stream) -> Iterator[str]:
+def _devices(bench: Workbench, result: Stream) -> Iterator[str]:
     found: dict[str, list[Device]] = {}
     for device in result.devices:
         found.setdefault(device.path, []).append(device)
-    for device in edit.stream.devices:
-        if device.path in edit.dropped:
+    for device in bench.stream.devices:
+        if device.path in bench.dropped:
             continue
-        path = edit.renamed.get(device.path, device.path)
+        path = bench.renamed.get(device.path, device.path)
         turn = found.get(path)
         if not turn:
             yield f"{path} is missing"
             continue
-        yield from _values(edit, device, turn.pop(0))
+        yield from _values(bench, device, turn.pop(0))
     yield from (f"{d.path} should not be there" for rest in found.values() for d in rest)
 
 
-def _values(edit: Edit, device: Device, after: Device) -> Iterator[str]:
+def _values(bench: Workbench, device: Device, after: Device) -> Iterator[str]:
     """Each value of the one with that of the other: its name, its bytes."""
-    wanted = list(_wanted(edit, device))
+    wanted = list(_wanted(bench, device))
     present = [(v.path.removeprefix(after.path), v.raw) for v in _leaves(after.value)]
     for (path, raw), (name, here) in zip(wanted, present, strict=False):
         if path != name:
@@ -91,18 +95,18 @@ def _values(edit: Edit, device: Device, after: Device) -> Iterator[str]:
         yield f"{after.path} has {len(present)} values instead of {len(wanted)}"
 
 
-def _wanted(edit: Edit, device: Device) -> Iterator[tuple[str, memoryview | bytes]]:
+def _wanted(bench: Workbench, device: Device) -> Iterator[tuple[str, memoryview | bytes]]:
     # the innermost first: each name stands in a path whose beginning is still that of the source
-    names = sorted(edit.renamed.items(), key=lambda pair: -len(pair[0]))
+    names = sorted(bench.renamed.items(), key=lambda pair: -len(pair[0]))
     for value in _leaves(device.value):
         path = value.path
-        if any(path == gone or path.startswith(f"{gone}/") for gone in edit.dropped):
+        if any(path == gone or path.startswith(f"{gone}/") for gone in bench.dropped):
             continue
-        raw = edit.rewrite.within(value.span, edit.stream.store.view)
+        raw = bench.rewrite.within(value.span, bench.stream.store.view)
         for old, new in names:
             if path == old or path.startswith(f"{old}/"):
                 path = new + path[len(old) :]
-        yield path.removeprefix(edit.renamed.get(device.path, device.path)), raw
+        yield path.removeprefix(bench.renamed.get(device.path, device.path)), raw
 
 
 def _leaves(value: Value) -> Iterator[Value]:
@@ -114,30 +118,32 @@ def _leaves(value: Value) -> Iterator[Value]:
         yield from _leaves(child)
 
 
-def _memory(edit: Edit, result: Stream) -> Iterator[str]:
+def _memory(bench: Workbench, result: Stream) -> Iterator[str]:
     wanted = [
-        edit.renamed.get(f"ram/{b.name}", f"ram/{b.name}").removeprefix("ram/")
-        for b in edit.stream.blocks
-        if f"ram/{b.name}" not in edit.dropped
+        bench.renamed.get(f"ram/{b.name}", f"ram/{b.name}").removeprefix("ram/")
+        for b in bench.stream.blocks
+        if f"ram/{b.name}" not in bench.dropped
     ]
     if wanted != [block.name for block in result.blocks]:
         yield "the RAM blocks are others than they should be"
         return
-    for (name, offset), page in edit.pages.items():
+    for (name, offset), page in bench.pages.items():
         path = f"ram/{name}"
-        if path in edit.dropped or not result.ram:
+        if path in bench.dropped or not result.ram:
             continue
-        block = result.ram[edit.renamed.get(path, path).removeprefix("ram/")]
+        block = result.ram[bench.renamed.get(path, path).removeprefix("ram/")]
         stop = min(offset + len(page), block.size)
         if block.read(offset, stop) != page[: stop - offset]:
             yield f"{path}@{offset:#x} has other contents"
-    if edit.kept is not None:
-        yield from _kept(edit, edit.kept, result)
+    if bench.kept is not None:
+        yield from _kept(bench, bench.kept, result)
 
 
-def _kept(edit: Edit, kept: dict[str, list[tuple[int, int]]], result: Stream) -> Iterator[str]:
+def _kept(
+    bench: Workbench, kept: dict[str, list[tuple[int, int]]], result: Stream
+) -> Iterator[str]:
     """Zeros everywhere but in the ranges that were to be kept."""
-    before, after = edit.stream.ram, result.ram
+    before, after = bench.stream.ram, result.ram
     for name in after:
         if after[name].elsewhere is not None:
             continue
@@ -155,3 +161,82 @@ def _data(block: Block, start: int, stop: int) -> Iterator[bool]:
     for run in block.runs(start, stop):
         for at in range(run.start, run.stop if run.kind == "data" else run.start, CHUNK):
             yield any(block.read(at, min(at + CHUNK, run.stop)))
+
+
+# --- another encoding of the same --------------------------------------------------------------------
+
+
+def compare(
+    stream: Stream,
+    fd: int,
+    *,
+    changed: Collection[str] = (),
+    sizes: Mapping[str, int] | None = None,
+    tell: Callable[[int], None] = lambda _: None,
+) -> dict[str, int]:
+    """Read a converted stream again and hold it against its source.
+
+    Parameters
+    ----------
+    fd : the result, open for reading
+    changed : paths of devices that are meant to differ
+    sizes : of RAM blocks that were to have another one
+    tell : called with the number of bytes of guest memory that are done since the last call
+
+    Returns
+    -------
+    bytes of guest memory that were compared, by block
+
+    Raises
+    ------
+    StreamError : the two do not say the same
+    """
+    with os.fdopen(fd, "rb", closefd=False) as file, open_stream(file) as made:
+        for damage in made.damage:
+            raise _differs(f"the result is damaged: {damage}")
+        if _payloads(stream, changed) != _payloads(made, changed):
+            raise _differs("the device sections are not the same")
+        old = list(stream.ram.values())
+        new = list(made.ram.values())
+        wanted = [(block.name, (sizes or {}).get(block.name, block.size)) for block in old]
+        if wanted != [(block.name, block.size) for block in new]:
+            raise _differs("the RAM blocks are not the same")
+        for block, other in zip(old, new, strict=True):
+            if block.elsewhere is None and not _same(block, other):
+                raise _differs(f"the contents of RAM block {block.name} are not the same")
+            tell(block.size)
+        return {block.name: block.size for block in old if block.elsewhere is None}
+
+
+def _differs(what: str) -> StreamError:
+    return StreamError(what, hint="nothing was kept of it; please report this")
+
+
+def _payloads(stream: Stream, changed: Collection[str]) -> list[tuple[str, bytes | None]]:
+    """Every device and its bytes; None for those that are meant to differ."""
+    view = stream.store.view
+    return [
+        (d.path, None if d.path in changed else bytes(view(*d.section.payload)))
+        for d in stream.devices
+    ]
+
+
+def _same(one: Block, other: Block) -> bool:
+    """Whether two blocks hold the same; a page that was never sent counts as zeros.
+
+    Of different sizes, they agree as far as both go, and the other one goes on with zeros.
+    """
+    if other.elsewhere is not None:
+        return False
+    page = one.page
+    both = min(one.size, other.size)
+    if any(run.kind == "data" for run in other.runs(both, other.size)):
+        return False
+    for run in one.runs(0, both):
+        if run.kind != "data" and all(r.kind != "data" for r in other.runs(run.start, run.stop)):
+            continue
+        for start in range(run.start, run.stop, CHUNK):
+            first, count = start // page, -(-(min(start + CHUNK, run.stop) - start) // page)
+            if b"".join(one.pieces(first, count)) != b"".join(other.pieces(first, count)):
+                return False
+    return True

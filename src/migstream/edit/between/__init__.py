@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from migstream.edit.configuration import name_machine
+from migstream.edit.drop import drop
+from migstream.edit.targets import targets
 from migstream.errors import Unsupported
 from migstream.vmstate.jsontext import Object, objects
 from migstream.vmstate.meaning.pci import capabilities, config_space, extended
@@ -23,7 +26,7 @@ from migstream.wire import write
 from migstream.wire.model import Command, SectionType, Span
 
 if TYPE_CHECKING:
-    from migstream.edit.change import Edit
+    from migstream.edit.workbench import Workbench
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
@@ -149,7 +152,7 @@ def parse_release(text: str) -> Version:
     return _version(text)
 
 
-def apply(edit: Edit, machine: str | None = None, qemu: Version | None = None) -> list[str]:
+def apply(bench: Workbench, machine: str | None = None, qemu: Version | None = None) -> list[str]:
     """Give a stream the form that a machine type has in a release; the names of what was done.
 
     Parameters
@@ -161,7 +164,7 @@ def apply(edit: Edit, machine: str | None = None, qemu: Version | None = None) -
     ------
     Unsupported : another kind of machine, or one whose version is not known
     """
-    source = edit.stream.machine
+    source = bench.stream.machine
     if source is None:
         raise Unsupported("this stream has no configuration section: it names no machine type")
     wanted = machine or source
@@ -176,24 +179,24 @@ def apply(edit: Edit, machine: str | None = None, qemu: Version | None = None) -
             f"nothing says which version {wanted} has", hint="name one such as pc-i440fx-7.2"
         )
     if wanted != source:
-        edit.machine(wanted)
+        name_machine(bench, wanted)
     done = []
     for rule in rules():
         newer = rule.newer(version, qemu)
-        did = [make(edit, rule, one, newer) for make, one in _parts(rule)]
+        did = [make(bench, rule, one, newer) for make, one in _parts(rule)]
         if any(did):
             done.append(rule.name)
     return done
 
 
-def touched(edit: Edit) -> set[str]:
+def touched(bench: Workbench) -> set[str]:
     """The devices that a stream's changes so far are in."""
-    places = [change.span.start for change in edit.changes()]
-    spans = [(device.path, device.section.span) for device in edit.stream.devices]
+    places = [change.span.start for change in bench.changes()]
+    spans = [(device.path, device.section.span) for device in bench.stream.devices]
     return {path for path, span in spans if any(span.start < at < span.stop for at in places)}
 
 
-Make = Callable[["Edit", Rule, Any, bool], bool]
+Make = Callable[["Workbench", Rule, Any, bool], bool]
 
 
 def _parts(rule: Rule) -> Iterator[tuple[Make, Any]]:
@@ -206,37 +209,37 @@ def _parts(rule: Rule) -> Iterator[tuple[Make, Any]]:
 # --- what rules do: each makes the newer or the older form, and says whether there was anything to do
 
 
-def _command(edit: Edit, rule: Rule, one: CommandRule, newer: bool) -> bool:
-    items = edit.stream.items
+def _command(bench: Workbench, rule: Rule, one: CommandRule, newer: bool) -> bool:
+    items = bench.stream.items
     there = [i for i in items if isinstance(i, Command) and i.command == one.number]
-    ends = [s for s in edit.stream.sections if s.type is SectionType.END]
+    ends = [s for s in bench.stream.sections if s.type is SectionType.END]
     if newer and not there and ends:
         at = ends[0].span.start
         made = write.command(one.number)
-        edit.rewrite.replace(at, at, made)
-        edit.note(rule.name, one.name, "", f"{len(made)} bytes", Span(at, at))
+        bench.rewrite.replace(at, at, made)
+        bench.note(rule.name, one.name, "", f"{len(made)} bytes", Span(at, at))
         return True
     for command in () if newer else there:
-        edit.rewrite.replace(*command.span, b"")
-        edit.note(rule.name, one.name, f"{command.span.size} bytes", "", command.span)
+        bench.rewrite.replace(*command.span, b"")
+        bench.note(rule.name, one.name, f"{command.span.size} bytes", "", command.span)
     return bool(there) and not newer
 
 
-def _bits(edit: Edit, rule: Rule, one: BitsRule, newer: bool) -> bool:
+def _bits(bench: Workbench, rule: Rule, one: BitsRule, newer: bool) -> bool:
     did = False
-    for device in edit.stream.devices:
+    for device in bench.stream.devices:
         config = config_space(device.value)
         at = None if config is None else _register(bytes(config.raw), one)
         if config is None or at is None:
             continue
         span = Span(config.span.start + at, config.span.start + at + 4)
-        raw = edit.rewrite.now(*span, edit.stream.store.view)
+        raw = bench.rewrite.now(*span, bench.stream.store.view)
         before = int.from_bytes(raw, "little")
         after = before | one.mask if newer else before & ~one.mask
         if after != before:
-            edit.rewrite.patch(span.start, after.to_bytes(4, "little"))
+            bench.rewrite.patch(span.start, after.to_bytes(4, "little"))
             path = f"{config.path}+{at:#x}"
-            edit.note(rule.name, path, f"{before:#010x}", f"{after:#010x}", span)
+            bench.note(rule.name, path, f"{before:#010x}", f"{after:#010x}", span)
             did = True
     return did
 
@@ -248,65 +251,66 @@ def _register(raw: bytes, one: BitsRule) -> int | None:
     return next((at for at in found if at + 4 <= len(raw)), None)
 
 
-def _devices(edit: Edit, name: str) -> Iterator[Device]:
+def _devices(bench: Workbench, name: str) -> Iterator[Device]:
     """Devices of a VMState, wherever they are plugged in."""
-    return (d for d in edit.stream.devices if d.name.rpartition("/")[2] == name)
+    return (d for d in bench.stream.devices if d.name.rpartition("/")[2] == name)
 
 
-def _field(edit: Edit, rule: Rule, one: FieldRule, newer: bool) -> bool:
+def _field(bench: Workbench, rule: Rule, one: FieldRule, newer: bool) -> bool:
     did = False
-    for device in _devices(edit, one.device):
+    for device in _devices(bench, one.device):
         fields = {value.name: value for value in device}
         there, before = fields.get(one.name), fields.get(one.behind)
         if newer and there is None and before is not None:
-            _add(edit, rule, one, device, before)
+            _add(bench, rule, one, device, before)
             did = True
         elif not newer and there is not None:
-            _remove(edit, rule, device, there)
+            _remove(bench, rule, device, there)
             did = True
     return did
 
 
-def _entries(edit: Edit, device: Device, name: str) -> tuple[list[Any], list[int]]:
+def _entries(bench: Workbench, device: Device, name: str) -> tuple[list[Any], list[int]]:
     """The description's list of a device's fields, and where in it those of a name are."""
-    entry = edit.described.entry(device)
+    entry = bench.description.entry(device)
     fields = None if entry is None else entry.get("fields")
     found = fields if isinstance(fields, list) else []
     named = {id(field) for field in objects(found) if field.get("name") == name}
     return found, [n for n, field in enumerate(found) if id(field) in named]
 
 
-def _add(edit: Edit, rule: Rule, one: FieldRule, device: Device, before: Value) -> None:
+def _add(bench: Workbench, rule: Rule, one: FieldRule, device: Device, before: Value) -> None:
     raw = bytes.fromhex(one.bytes)
-    entries, places = _entries(edit, device, one.behind)
+    entries, places = _entries(bench, device, one.behind)
     if places:
         made = [("name", one.name), ("type", one.type), ("size", len(raw))]
         entries.insert(places[-1] + 1, Object(made))
     at = before.span.stop
-    edit.rewrite.replace(at, at, raw)
-    edit.note(rule.name, f"{device.path}/{one.name}", "", one.bytes, Span(at, at))
+    bench.rewrite.replace(at, at, raw)
+    bench.note(rule.name, f"{device.path}/{one.name}", "", one.bytes, Span(at, at))
 
 
-def _remove(edit: Edit, rule: Rule, device: Device, value: Value) -> None:
-    entries, places = _entries(edit, device, value.name)
+def _remove(bench: Workbench, rule: Rule, device: Device, value: Value) -> None:
+    entries, places = _entries(bench, device, value.name)
     for place in reversed(places):
         del entries[place]
-    edit.rewrite.replace(*value.span, b"")
-    edit.dropped.add(value.path)
-    edit.note(rule.name, value.path, bytes(value.raw).hex(), "", value.span)
+    bench.rewrite.replace(*value.span, b"")
+    bench.dropped.add(value.path)
+    bench.note(rule.name, value.path, bytes(value.raw).hex(), "", value.span)
 
 
-def _subsection(edit: Edit, rule: Rule, one: SubsectionRule, newer: bool) -> bool:
+def _subsection(bench: Workbench, rule: Rule, one: SubsectionRule, newer: bool) -> bool:
     """The newer form takes what an older one sent, so nothing is made up for it."""
     del rule
     found = [
         value.path
-        for device in (() if newer else _devices(edit, one.device))
+        for device in (() if newer else _devices(bench, one.device))
         for value in _subsections(device.value)
         if value.name == one.name
     ]
     for path in found:
-        edit.drop(path)
+        for target in targets(bench.stream, path):
+            drop(bench, target)
     return bool(found)
 
 

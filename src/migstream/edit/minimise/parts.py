@@ -17,12 +17,14 @@ from typing import NamedTuple
 
 from migstream.edit import drop, memory
 from migstream.edit.capabilities import CAPABILITIES, ORDER
-from migstream.edit.change import Edit
-from migstream.edit.rewrite import Rewrite, Sink, write_pieces
+from migstream.edit.configuration import record_capabilities
+from migstream.edit.rewrite import Rewrite
 from migstream.edit.targets import Target
+from migstream.edit.workbench import Workbench
 from migstream.errors import BadDescription, BadRam, StreamError
 from migstream.places import RAM
 from migstream.ram.model import RamRecords, RamSetup
+from migstream.source.pieces import Sink, write
 from migstream.stream import Stream
 from migstream.vmstate.description import parse_description
 from migstream.vmstate.jsontext import objects
@@ -98,7 +100,7 @@ class Candidate:
         ----------
         sink : descriptor of an empty file, where zeros become holes, or an open file
         """
-        return write_pieces(self._rewrite.pieces(), self._stream.store.view, sink)
+        return write(self._rewrite.pieces(), sink, self._stream.store.view)
 
 
 class _Cover:
@@ -147,12 +149,12 @@ class Parts:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self._readable = _readable(stream)
-        self._edit()  # raises where nothing of it can be changed
+        self._bench()  # raises where nothing of it can be changed
         self._targets: dict[Part, Target] = {}
         self._damage = sorted(e.at for e in stream.damage if e.at is not None)
 
-    def _edit(self) -> Edit:
-        return Edit(self.stream, describe=self._readable)
+    def _bench(self) -> Workbench:
+        return Workbench(self.stream, describe=self._readable)
 
     def left(self, level: Level, gone: Gone) -> list[Part]:
         """The pieces of a level that are still there, in the order of the stream."""
@@ -226,7 +228,7 @@ class Parts:
     @cached_property
     def _subsections(self) -> list[Part]:
         found = []
-        described = self._edit().described
+        described = self._bench().description
         for device in self.stream.devices:
             for value in _subsection_values(device.value) if device.described else ():
                 try:
@@ -261,7 +263,7 @@ class Parts:
         found = self.stream.configuration
         if found is None or any(one.name not in ORDER for one in found.subsections):
             return ()
-        entry = self._edit().described.configuration
+        entry = self._bench().description.configuration
         told = [] if entry is None else entry.get("subsections") or []
         known = [one for one in objects(told) if one.get("vmsd_name") in ORDER]
         return found.subsections if known == told else ()
@@ -274,7 +276,7 @@ class Parts:
     def _entries(self) -> list[Part]:
         found = []
         span = self.stream.description_span
-        for number, entry in enumerate(self._edit().described.orphans() if span else ()):
+        for number, entry in enumerate(self._bench().description.orphans() if span else ()):
             # where it stands in the text is not known: the n-th byte speaks for the n-th of them
             at = span.start + 5 + number if span else 0
             path = f"{entry.get('name')}[{entry.get('instance_id')}]"
@@ -369,22 +371,22 @@ class Parts:
             kinds.setdefault(piece.kind, []).append(piece)
         outside = [piece for kind, some in kinds.items() if kind in WHOLE for piece in some]
         cover = _Cover(outside)
-        edit = self._edit()
-        self._without_memory(edit, kinds.get("block", []), kinds.get("page", []), cover)
-        self._without_subsections(edit, kinds.get("subsection", []), cover)
+        bench = self._bench()
+        self._without_memory(bench, kinds.get("block", []), kinds.get("page", []), cover)
+        self._without_subsections(bench, kinds.get("subsection", []), cover)
         self._without_configuration(
-            edit, kinds.get("configuration", []), kinds.get("capability", [])
+            bench, kinds.get("configuration", []), kinds.get("capability", [])
         )
         for piece in kinds.get("bytes", []):
             if piece.spans[0].start not in cover:
-                edit.rewrite.replace(*piece.spans[0], b"")
+                bench.rewrite.replace(*piece.spans[0], b"")
         for span in cover:
-            edit.rewrite.replace(*span, b"")
-        self._undescribe(edit, kinds.get("entry", []), cover)
-        return Candidate(self.stream, edit.settled())
+            bench.rewrite.replace(*span, b"")
+        self._undescribe(bench, kinds.get("entry", []), cover)
+        return Candidate(self.stream, bench.settled())
 
-    def _undescribe(self, edit: Edit, entries: list[Part], cover: _Cover) -> None:
-        described = edit.described
+    def _undescribe(self, bench: Workbench, entries: list[Part], cover: _Cover) -> None:
+        described = bench.description
         if entries:
             gone = set(entries)
             for piece, orphan in zip(self._entries, described.orphans(), strict=True):
@@ -395,34 +397,36 @@ class Parts:
                 described.remove(device)
 
     def _without_memory(
-        self, edit: Edit, blocks: list[Part], pages: list[Part], cover: _Cover
+        self, bench: Workbench, blocks: list[Part], pages: list[Part], cover: _Cover
     ) -> None:
         names = {piece.path.removeprefix(RAM) for piece in blocks}
         for piece in blocks:
             if piece.spans[0].start not in cover:
-                memory.unlist_block(self.stream, edit.rewrite, piece.path.removeprefix(RAM))
+                memory.unlist_block(self.stream, bench.rewrite, piece.path.removeprefix(RAM))
         sections = memory.ram_sections(self.stream)
         here = [section for section in sections if section.span.start not in cover]
         if here and (names or pages or len(here) < len(sections)):
             starts = sorted(piece.spans[0].start for piece in pages)
-            self._thin(edit.rewrite, names, starts, cover)
+            self._thin(bench.rewrite, names, starts, cover)
 
-    def _without_subsections(self, edit: Edit, subsections: list[Part], cover: _Cover) -> None:
+    def _without_subsections(
+        self, bench: Workbench, subsections: list[Part], cover: _Cover
+    ) -> None:
         """What is inside of one that is gone, or of a device that is, is gone with it."""
         stop = 0
         for piece in sorted(subsections, key=lambda piece: (piece.spans[0].start, -piece.size)):
             if piece.spans[0].start >= stop and piece.spans[0].start not in cover:
-                drop.drop(edit, self._targets[piece])
+                drop.drop(bench, self._targets[piece])
                 stop = piece.spans[0].stop
 
     def _without_configuration(
-        self, edit: Edit, subsections: list[Part], capabilities: list[Part]
+        self, bench: Workbench, subsections: list[Part], capabilities: list[Part]
     ) -> None:
         if capabilities:
             names = [piece.path for piece in self.capabilities() if piece not in capabilities]
-            edit.capabilities(names)
+            record_capabilities(bench, names)
         for piece in subsections:
-            drop.drop(edit, self._targets[piece])
+            drop.drop(bench, self._targets[piece])
 
 
 def _readable(stream: Stream) -> bool:

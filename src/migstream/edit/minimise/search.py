@@ -12,9 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.edit.minimise.parts import LEVELS, Candidate, Part, Parts
+from migstream.names import brief
 from migstream.stream import Stream
 
-__all__ = ["Left", "Minimum", "Step", "minimise"]
+__all__ = ["Left", "Minimum", "Step", "search"]
 
 Fails = Callable[[Candidate], bool]
 
@@ -46,6 +47,7 @@ class Minimum(msgspec.Struct, frozen=True, kw_only=True):
     count : sections, commands and unread parts of the source
     tries : how often a candidate was tried
     complete : whether no single piece can go any more; if not, the tries were spent
+    outcome : how the source and the result fail, as `edit.minimise.judge` was told
     """
 
     candidate: Candidate
@@ -56,6 +58,10 @@ class Minimum(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     tries: int
     complete: bool
+    outcome: object = None
+
+    def __repr__(self) -> str:
+        return brief("Minimum", f"{self.before} -> {self.after} bytes,", f"{self.tries} tries")
 
 
 class _Spent(Exception):
@@ -139,7 +145,7 @@ def _split(left: Sequence[Part], groups: int) -> Iterator[list[Part]]:
         yield list(left[number * len(left) // groups : (number + 1) * len(left) // groups])
 
 
-def minimise(
+def search(
     stream: Stream,
     fails: Fails,
     *,
@@ -163,25 +169,25 @@ def minimise(
     Unsupported : the stream is a pipe, or has channels besides
     """
     pieces = Parts(stream)
-    search = _Search(pieces, fails, tries, told)
+    found = _Search(pieces, fails, tries, told)
     every = pieces.left(Parts.sections, ())
     complete = True
     try:
-        search.without([p for p in every if not _likely(p, likely)])
+        found.without([p for p in every if not _likely(p, likely)])
         for level in LEVELS:
-            search.reduce(pieces.left(level, search.gone))
-        search.settle()
+            found.reduce(pieces.left(level, found.gone))
+        found.settle()
     except _Spent:
         complete = False
-    left = pieces.left(Parts.sections, search.gone)
+    left = pieces.left(Parts.sections, found.gone)
     return Minimum(
-        candidate=search.candidate,
-        gone=search.gone,
-        left=tuple(Left(piece, search.candidate.bytes_of(piece)) for piece in left),
+        candidate=found.candidate,
+        gone=found.gone,
+        left=tuple(Left(piece, found.candidate.bytes_of(piece)) for piece in left),
         before=stream.size,
-        after=search.candidate.size,
+        after=found.candidate.size,
         count=len(every),
-        tries=search.tries,
+        tries=found.tries,
         complete=complete,
     )
 
