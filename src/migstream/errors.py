@@ -16,7 +16,8 @@
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
     └── QemuError                 MS410  a QEMU that was asked does not start or answer
 
-A wrong call raises TypeError or plain ValueError, never one of these.
+A wrong call raises TypeError or plain ValueError, never one of these. `message` says what, `hint` what to do next (it
+may be empty). The docstring of a class is the page that `migstream explain CODE` prints: its first line is the title.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from typing import ClassVar
 
 
 class MigstreamError(Exception):
-    """Base of all: `message` says what, `hint` says what to do next (may be empty)."""
+    """migstream failed.
+
+    An error without a kind of its own. Every other code is one of its kinds.
+    """
 
     code: ClassVar[str] = "MS000"
     exit_status: ClassVar[int] = 1
@@ -78,49 +82,91 @@ class StreamError(MigstreamError):
 
 
 class ParseError(StreamError, ValueError):
-    """The bytes are wrong."""
+    """The bytes are wrong.
+
+    What stands here cannot stand in a stream. The place is where the reader noticed it; the cause may lie
+    before it, mostly a length that was read wrong. Other codes say more exactly what is wrong.
+    """
 
 
 class Truncated(ParseError, EOFError):
-    """The bytes end before what they announce."""
+    """The bytes end too early.
+
+    Something announces more bytes than the file has: the file is cut off (disk full, an interrupted copy or
+    migration), or the length that announces them is damaged. QEMU says `Failed to load DEVICE:FIELD` for the
+    field where the bytes end, and `Input/output error` at last. Behind the end marker QEMU does not care.
+
+    Compare the file's size with that of the original; copy it again.
+    """
 
     code = "MS101"
 
 
 class NotAStream(ParseError):
-    """No migration stream begins here."""
+    """No migration stream begins here.
+
+    A stream begins with 51 45 56 4d (QEVM). QEMU says `Not a migration stream`. The hint says what it is
+    instead, where that is known: a container with something in front, a compressed file, another channel.
+    """
 
     code = "MS102"
 
 
 class BadFraming(ParseError):
-    """A section type, header, footer or command that no QEMU writes."""
+    """A section, footer or command that cannot be.
+
+    Between sections stand a type byte, and behind each section a footer with its number. Where they are not
+    what they must be, the payload before them is longer or shorter than the source meant it to be, or these
+    bytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,
+    `Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.
+
+    Look at the section before this place first.
+    """
 
     code = "MS103"
 
 
 class BadRam(ParseError):
-    """A RAM record that no QEMU writes."""
+    """A RAM record that cannot be.
+
+    RAM sections consist of records: a word with an offset and flags, a block's name, contents. A wrong record
+    makes all that follows it in the section unreadable. QEMU says `Unknown combination of migration flags`,
+    `Can't find block`, `Illegal RAM offset` or `Ack, bad migration stream!`.
+
+    Mostly the record before it is the damaged one: a whole page taken for a zero page, or the other way round.
+    """
 
     code = "MS110"
 
 
 class BadSection(ParseError):
-    """The content of a live or old-style section is not what its kind allows."""
+    """The content of a section is not what its kind allows.
+
+    A device section contradicts the stream's own description or its own name (version, subsection, PCI ids,
+    an instance that the description does not list), or a live section other than RAM breaks its format.
+    """
 
     code = "MS120"
 
 
 class BadDescription(ParseError):
-    """The JSON description does not parse, or contradicts itself."""
+    """The description is damaged.
+
+    The JSON behind the end marker does not parse, or contradicts itself. QEMU does not read it, so the stream
+    loads; but nothing can tell the fields of its devices apart any more. `--like OTHER` takes the description
+    of another stream of the same machine and QEMU.
+    """
 
     code = "MS130"
 
 
 class BadValue(StreamError, ValueError):
-    """A value that its place cannot hold; `path` leads to it, `expected` and `found` say why."""
+    """A value that its place cannot hold.
 
-    code = "MS140"
+    A value given to `set`, `encode` or the library is too wide for its field, or of another type.
+    """
+
+    code = "MS140"  # `path` leads to the place, `expected` and `found` say why
     exit_status = 2
 
     def under(self, segment: str) -> None:
@@ -132,14 +178,21 @@ class BadValue(StreamError, ValueError):
 
 
 class Unsupported(StreamError):
-    """Something that may well be right, but that migstream does not read."""
+    """Something that migstream does not read.
+
+    The bytes may be right: a section, compression or feature that migstream does not know, or more of
+    something than it is ready for. Please report it, with `migstream redact` for the stream.
+    """
 
     code = "MS200"
     exit_status = 4
 
 
 class NoSuchPath(MigstreamError, KeyError):
-    """A path that names no section and no value."""
+    """A path that names nothing.
+
+    No section or value is called so. `migstream ls` and `tree` show the names; docs/paths.md has the grammar.
+    """
 
     code = "MS300"
     exit_status = 2
@@ -148,7 +201,11 @@ class NoSuchPath(MigstreamError, KeyError):
 
 
 class NoSuchAddress(MigstreamError, LookupError):
-    """An address, or an offset in a block, that is no guest memory, or whose contents are elsewhere."""
+    """An address that is no guest memory.
+
+    The address or offset is outside of guest memory, or its contents are not in this stream (shared memory,
+    multifd channels, a pipe that was not kept).
+    """
 
     code = "MS301"
     exit_status = 2
@@ -157,7 +214,10 @@ class NoSuchAddress(MigstreamError, LookupError):
 
 
 class SourceError(MigstreamError, OSError):
-    """The file, pipe or disk failed."""
+    """The file, pipe or disk failed.
+
+    The operating system could not open, read or write. The message is its own.
+    """
 
     code = "MS400"
     exit_status = 5
@@ -166,7 +226,13 @@ class SourceError(MigstreamError, OSError):
 
 
 class QemuError(MigstreamError):
-    """A QEMU that was run does not start, refuses a command, or ends."""
+    """A QEMU does not start or answer.
+
+    A verb was told to ask a QEMU (`--to-qemu` and the like), and that program could not be started, ended before
+    it answered, or refused its arguments. The message has its own words.
+
+    Start it by hand with the same arguments.
+    """
 
     code = "MS410"
     exit_status = 5

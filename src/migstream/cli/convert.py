@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from migstream.cli.common import Run, progress, verb
 from migstream.stream import Stream, open_stream
+
+if TYPE_CHECKING:
+    from migstream.qemu.release import Version
 
 __all__ = ["command"]
 
@@ -25,7 +28,7 @@ class Wanted(NamedTuple):
     ram: str
     description: bool
     machine: str | None
-    release: tuple[int, ...] | None
+    release: Version | None
     sizes: dict[str, int]
     verify: bool
 
@@ -40,11 +43,11 @@ class Wanted(NamedTuple):
         return self.ram != "same" or not self.description or borrowed
 
 
-def _release(text: str | None) -> tuple[int, ...] | None:
-    from migstream.edit.between import parse_release
+def _release(text: str | None) -> Version | None:
+    from migstream.qemu.release import parse
 
     try:
-        return None if text is None else parse_release(text)
+        return None if text is None else parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--to-qemu") from None
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from migstream.errors import BadRam, NoSuchAddress, Truncated
 from migstream.names import brief
+from migstream.qemu.words import say
 from migstream.ram import kernel
 from migstream.ram.model import BlockRecords, MappedRam, RamBlock, RamSummary, Tally
 from migstream.ram.presence import (
@@ -307,7 +308,7 @@ class Shared:
         wrong, where = kernel.xbzrle(view, 0, len(view), out)
         if wrong:
             raise BadRam(
-                f"Failed to load XBZRLE page - decode error! ({XBZRLE_ERRORS[wrong]})",
+                f"{say('xbzrle/decode')} ({XBZRLE_ERRORS[wrong]})",
                 at=at + 3 + where,
                 expected=f"runs that fill at most {len(out)} bytes",
                 found=bytes(view[where : where + 4]).hex(" "),

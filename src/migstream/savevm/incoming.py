@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from migstream.errors import BadFraming, BadSection, ParseError, Unsupported
+from migstream.qemu.words import say
 from migstream.savevm.configuration import VALIDATED
 from migstream.savevm.handlers import Handler
 from migstream.wire.cursor import Cursor
@@ -102,13 +103,17 @@ class Incoming:
         self._numbers: dict[int, int] = {}
         self._open: dict[int, tuple[Handler, int]] = {}
 
+    def _say(self, name: str, /, **values: int | str) -> str:
+        """QEMU's words, as the machine's own release has them."""
+        return say(name, self._vm.words, **values)
+
     def run(self) -> None:
         cur = self._cur
         read_file_header(cur)
         if self._vm.machine is not None:
             if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
                 raise BadFraming(
-                    "Configuration section missing",
+                    self._say("configuration-missing"),
                     at=cur.offset,
                     expected=f"{SectionType.CONFIGURATION:02x}",
                     found=cur.peek(1).hex() or "nothing",
@@ -133,13 +138,15 @@ class Incoming:
             command = read_command(cur)
             if command.name not in HARMLESS:
                 raise Unsupported(
-                    f"MIG_CMD {command.command:#x} unknown (len {command.payload.size:#x})",
+                    self._say(
+                        "unknown-command", command=command.command, length=command.payload.size
+                    ),
                     at=at,
                     found=command.name,
                 )
         else:
             raise BadFraming(
-                f"Unknown savevm section type {kind}",
+                self._say("unknown-section-type", type=kind),
                 at=at,
                 expected=", ".join(f"{each:02x}" for each in (0, 1, 2, 3, 4, 8)),
                 found=f"{kind:02x}",
@@ -152,27 +159,28 @@ class Incoming:
         assert vm.machine is not None
         if not vm.machine.startswith(sent.machine):  # QEMU compares as far as was sent
             raise self._differs(
-                f"Machine type received is '{sent.machine}' and local is '{vm.machine}'", at
+                self._say("machine-type", received=sent.machine, local=vm.machine), at
             )
         if sent.page_bits is not None and sent.page_bits != vm.page_size.bit_length() - 1:
             raise self._differs(
-                f"Received TARGET_PAGE_BITS is {sent.page_bits} "
-                f"but local is {vm.page_size.bit_length() - 1}",
+                self._say(
+                    "page-bits", received=sent.page_bits, local=vm.page_size.bit_length() - 1
+                ),
                 at,
             )
         for name in sent.capabilities:
             if name not in VALIDATED:
-                raise self._differs(f"Received unknown capability {name}", at)
+                raise self._differs(self._say("unknown-capability", capability=name), at)
         for name in VALIDATED:
             words = [("off", "on")[name in side] for side in (vm.capabilities, sent.capabilities)]
             if words[0] != words[1]:
                 raise self._differs(
-                    f"Capability {name} is {words[0]}, but received capability is {words[1]}", at
+                    self._say("capability", capability=name, local=words[0], received=words[1]), at
                 )
         if sent.uuid is not None and vm.uuid is not None:
             local = _uuid(vm.uuid)
             if sent.uuid != local:
-                raise self._differs(f"UUID received is {sent.uuid} and local is {local}", at)
+                raise self._differs(self._say("uuid", received=sent.uuid, local=local), at)
 
     @staticmethod
     def _differs(message: str, at: int) -> BadFraming:
@@ -187,16 +195,18 @@ class Incoming:
         )
         if handler is None:
             raise BadSection(
-                f"Unknown savevm section or instance '{head.name}' {head.instance_id}. "
-                "Make sure that your current VM setup matches your saved VM setup, "
-                "including any hotplugged devices",
+                self._say("unknown-section", device=head.name, instance=head.instance_id),
                 at=start,
                 found=f"{head.name}[{head.instance_id}]",
             )
         if head.version_id > handler.version:
             raise BadSection(
-                f"savevm: unsupported version {head.version_id} for '{head.name}' "
-                f"v{handler.version}",
+                self._say(
+                    "section-version",
+                    received=head.version_id,
+                    device=head.name,
+                    local=handler.version,
+                ),
                 at=cur.offset - 4,
                 expected=handler.version,
                 found=head.version_id,
@@ -214,7 +224,9 @@ class Incoming:
         cur.u8()
         section_id = cur.u32()
         if section_id not in self._open:
-            raise BadFraming(f"Unknown savevm section {section_id}", at=start, found=section_id)
+            raise BadFraming(
+                self._say("unknown-section-id", section=section_id), at=start, found=section_id
+            )
         handler, version = self._open[section_id]
         self._load(handler, section_id, SectionType(kind), version)
 
@@ -233,9 +245,8 @@ class Incoming:
                 handler.load(cur, version)
         except ParseError as error:
             error.under(f"{handler.idstr}[{handler.instance_id}]")
-            error.hint = error.hint or (
-                f"error while loading state for instance {handler.instance_id:#x} "
-                f"of device '{handler.idstr}'"
+            error.hint = error.hint or self._say(
+                "loading-device", device=handler.idstr, instance=handler.instance_id
             )
             raise
         self._footer(handler, section_id)
@@ -248,7 +259,7 @@ class Incoming:
         at = cur.offset
         if cur.peek(1) != bytes((SectionType.FOOTER,)):
             raise BadFraming(
-                f"Missing section footer for {handler.idstr}",
+                self._say("footer-missing", device=handler.idstr),
                 at=at,
                 expected=f"{SectionType.FOOTER:02x}",
                 found=cur.peek(1).hex() or "nothing",
@@ -258,8 +269,7 @@ class Incoming:
         found = cur.u32()
         if found != section_id:
             raise BadFraming(
-                f"Mismatched section id in footer for {handler.idstr} - "
-                f"read {found:#x} expected {section_id:#x}",
+                self._say("footer-id", device=handler.idstr, read=found, expected=section_id),
                 at=at + 1,
                 expected=section_id,
                 found=found,

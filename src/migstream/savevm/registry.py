@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from migstream.qemu.release import Bounds, parse
 from migstream.savevm.configuration import (
     VALIDATED,
     Capabilities,
@@ -63,6 +64,7 @@ class SaveVM:
         self.machine = machine
         self.page_size = page_size
         self.release = release_of(release)
+        self.words = Bounds.of(parse(release))  # whose words errors of a load have
         self.footers = footers
         self.suppress_vmdesc = suppress_vmdesc
         self.page_bits = page_bits
