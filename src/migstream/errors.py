@@ -18,7 +18,8 @@
     ├── PluginError               MS420  another package adds what cannot be used
     └── NoFailure                 MS421  a stream that was to fail does not
 
-A wrong call raises TypeError or plain ValueError, never one of these.
+A wrong call raises TypeError or plain ValueError, never one of these. `message` says what, `hint` what to do next (it
+may be empty). The docstring of a class is the page that `migstream explain CODE` prints: its first line is the title.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from typing import ClassVar
 
 
 class MigstreamError(Exception):
-    """Base of all: `message` says what, `hint` says what to do next (may be empty)."""
+    """migstream failed.
+
+    An error without a kind of its own. Every other code is one of its kinds.
+    """
 
     code: ClassVar[str] = "MS000"
     exit_status: ClassVar[int] = 1
@@ -80,49 +84,91 @@ class StreamError(MigstreamError):
 
 
 class ParseError(StreamError, ValueError):
-    """The bytes are wrong."""
+    """The bytes are wrong.
+
+    What stands here cannot stand in a stream. The place is where the reader noticed it; the cause may lie
+    before it, mostly a length that was read wrong. Other codes say more exactly what is wrong.
+    """
 
 
 class Truncated(ParseError, EOFError):
-    """The bytes end before what they announce."""
+    """The bytes end too early.
+
+    Something announces more bytes than the file has: the file is cut off (disk full, an interrupted copy or
+    migration), or the length that announces them is damaged. QEMU says `Failed to load DEVICE:FIELD` for the
+    field where the bytes end, and `Input/output error` at last. Behind the end marker QEMU does not care.
+
+    Compare the file's size with that of the original; copy it again.
+    """
 
     code = "MS101"
 
 
 class NotAStream(ParseError):
-    """No migration stream begins here."""
+    """No migration stream begins here.
+
+    A stream begins with 51 45 56 4d (QEVM). QEMU says `Not a migration stream`. The hint says what it is
+    instead, where that is known: a container with something in front, a compressed file, another channel.
+    """
 
     code = "MS102"
 
 
 class BadFraming(ParseError):
-    """A section type, header, footer or command that no QEMU writes."""
+    """A section, footer or command that cannot be.
+
+    Between sections stand a type byte, and behind each section a footer with its number. Where they are not
+    what they must be, the payload before them is longer or shorter than the source meant it to be, or these
+    bytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,
+    `Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.
+
+    Look at the section before this place first.
+    """
 
     code = "MS103"
 
 
 class BadRam(ParseError):
-    """A RAM record that no QEMU writes."""
+    """A RAM record that cannot be.
+
+    RAM sections consist of records: a word with an offset and flags, a block's name, contents. A wrong record
+    makes all that follows it in the section unreadable. QEMU says `Unknown combination of migration flags`,
+    `Can't find block`, `Illegal RAM offset` or `Ack, bad migration stream!`.
+
+    Mostly the record before it is the damaged one: a whole page taken for a zero page, or the other way round.
+    """
 
     code = "MS110"
 
 
 class BadSection(ParseError):
-    """The content of a live or old-style section is not what its kind allows."""
+    """The content of a section is not what its kind allows.
+
+    A device section contradicts the stream's own description or its own name (version, subsection, PCI ids,
+    an instance that the description does not list), or a live section other than RAM breaks its format.
+    """
 
     code = "MS120"
 
 
 class BadDescription(ParseError):
-    """The JSON description does not parse, or contradicts itself."""
+    """The description is damaged.
+
+    The JSON behind the end marker does not parse, or contradicts itself. QEMU does not read it, so the stream
+    loads; but nothing can tell the fields of its devices apart any more. `--like OTHER` takes the description
+    of another stream of the same machine and QEMU.
+    """
 
     code = "MS130"
 
 
 class BadValue(StreamError, ValueError):
-    """A value that its place cannot hold; `path` leads to it, `expected` and `found` say why."""
+    """A value that its place cannot hold.
 
-    code = "MS140"
+    A value given to `set`, `encode` or the library is too wide for its field, or of another type.
+    """
+
+    code = "MS140"  # `path` leads to the place, `expected` and `found` say why
     exit_status = 2
 
     def under(self, segment: str) -> None:
@@ -134,14 +180,21 @@ class BadValue(StreamError, ValueError):
 
 
 class Unsupported(StreamError):
-    """Something that may well be right, but that migstream does not read."""
+    """Something that migstream does not read.
+
+    The bytes may be right: a section, compression or feature that migstream does not know, or more of
+    something than it is ready for. Please report it, with `migstream redact` for the stream.
+    """
 
     code = "MS200"
     exit_status = 4
 
 
 class NoSuchPath(MigstreamError, KeyError):
-    """A path that names no section and no value."""
+    """A path that names nothing.
+
+    No section or value is called so. `migstream ls` and `tree` show the names; docs/paths.md has the grammar.
+    """
 
     code = "MS300"
     exit_status = 2
@@ -150,7 +203,11 @@ class NoSuchPath(MigstreamError, KeyError):
 
 
 class NoSuchAddress(MigstreamError, LookupError):
-    """An address, or an offset in a block, that is no guest memory, or whose contents are elsewhere."""
+    """An address that is no guest memory.
+
+    The address or offset is outside of guest memory, or its contents are not in this stream (shared memory,
+    multifd channels, a pipe that was not kept).
+    """
 
     code = "MS301"
     exit_status = 2
@@ -159,7 +216,10 @@ class NoSuchAddress(MigstreamError, LookupError):
 
 
 class SourceError(MigstreamError, OSError):
-    """The file, pipe or disk failed."""
+    """The file, pipe or disk failed.
+
+    The operating system could not open, read or write. The message is its own.
+    """
 
     code = "MS400"
     exit_status = 5
@@ -168,21 +228,41 @@ class SourceError(MigstreamError, OSError):
 
 
 class QemuError(MigstreamError):
-    """A QEMU that was run does not start, refuses a command, or ends."""
+    """A QEMU does not start or answer.
+
+    A verb was told to ask a QEMU (`--to-qemu` and the like), and that program could not be started, ended before
+    it answered, or refused its arguments. The message has its own words.
+
+    Start it by hand with the same arguments.
+    """
 
     code = "MS410"
     exit_status = 5
 
 
 class PluginError(MigstreamError):
-    """What another package adds cannot be imported, or has a name that is taken."""
+    """Another package adds what cannot be used.
+
+    Packages that are installed beside migstream may add section codecs, containers, meanings, rules, exports and
+    verbs (docs/extending.md). One of them cannot be imported, or claims a name that belongs to migstream or to a
+    third package: which of the two is meant cannot be known.
+
+    The message names the package. Update or uninstall it.
+    """
 
     code = "MS420"
     exit_status = 5
 
 
 class NoFailure(MigstreamError):
-    """A stream that was to fail does not, or not each time: there is nothing smaller to look for."""
+    """A stream that was to fail does not.
+
+    `minimise` looks for the smallest stream that fails as the whole one does. The whole one does not fail, or the
+    smallest one failed once and then no more. Nothing is written.
+
+    Run the command by hand on the stream. One that fails only at times has to be told to fail each time, or with
+    `--match` what is to be in its output.
+    """
 
     code = "MS421"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from migstream.analysis.compat.breaks import Break, read_breaks
 from migstream.analysis.compat.cpus import _fixed, _refuses, _same_power
 from migstream.analysis.compat.declared import pieces_of
-from migstream.analysis.compat.destination import Bounds, Destination
+from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.analysis.compat.pci import first_mismatch
@@ -24,6 +24,7 @@ from migstream.analysis.compat.virtio import _behind_resources, _ports
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import BadDescription, MigstreamError, SourceError, Unsupported
+from migstream.qemu.release import Bounds
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
 from migstream.stream import open_stream
@@ -221,7 +222,7 @@ def test_a_destination_that_is_cut_off_is_refused(named_sample: Callable[[str], 
 
 
 def test_release_bounds() -> None:
-    assert str(Bounds((10, 0), (10, 0, 0))) == "10.0"
+    assert str(Bounds.of((10, 0))) == "10.0"
     assert str(Bounds((8, 0), (11, 1))) == "8.0 or newer, older than 11.1"
     assert str(Bounds()) == "unknown"
     assert Bounds((10, 0)).since((10, 0))

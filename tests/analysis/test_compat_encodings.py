@@ -11,11 +11,12 @@ from click.testing import CliRunner, Result
 
 import migstream
 from migstream.analysis.compat.capabilities import CAPABILITIES, has_capability
-from migstream.analysis.compat.destination import Bounds, Destination
+from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Report
 from migstream.cli.group import cli
 from migstream.edit.capabilities import capabilities_section
 from migstream.qemu.load import Verdict
+from migstream.qemu.release import Bounds
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
 from migstream.stream import open_stream

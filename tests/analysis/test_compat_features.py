@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from migstream.analysis.compat.destination import Destination, Version
+from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.features import acked
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.edit.change import Edit
+from migstream.qemu.release import Version
 from migstream.stream import open_stream
 from support.samples import Sample
 

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 import migstream
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.explain.log import explain, recognise
-from migstream.analysis.explain.messages import MESSAGES, TOKEN, Message, Wording
-from migstream.analysis.explain.messages.silent import SILENT
 from migstream.analysis.explain.spots import FINDERS
 from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
+from migstream.qemu.words.model import TOKEN, Message, Wording
+from migstream.qemu.words.silent import SILENT
+from migstream.qemu.words.table import MESSAGES
 from migstream.render.explanation import explanation_lines, explanation_table
 from migstream.render.text import Palette
 from migstream.stream import open_stream
@@ -35,7 +36,7 @@ Named = Callable[[str], Sample]
 Unpack = Callable[[Packed], Sample]
 PC = "pc-7.2.mig"
 LOADING = "error while loading state for instance 0x0 of device '{}'"
-SAMPLES = {None: "word", "s": "some words", "n": "a/name", "d": "7", "x": "0x1f"}
+SAMPLES = {None: "word", "s": "some words", "n": "a/name", "d": "7", "x": "1f", "#x": "0x1f"}
 WORDINGS = [(m, w) for m in MESSAGES for w in m.wordings]
 
 

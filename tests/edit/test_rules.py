@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 import migstream
 from migstream.cli.group import cli
-from migstream.edit.between import Version, apply, parse_release, rules, version_of
+from migstream.edit.between import apply, rules
 from migstream.edit.change import Edit
 from migstream.errors import Unsupported
+from migstream.qemu.release import Version
 from migstream.vmstate.meaning.pci import config_space
 from support.samples import Sample
 
@@ -120,30 +121,6 @@ def test_the_trap_of_qemu_8_0(named_sample: Named) -> None:
     assert ruled(saved, qemu=(8, 1)) == (raw, done)
     assert ruled(saved, qemu=(7, 2)) == (raw, done)
     assert ruled(saved) == (raw, done)
-
-
-@pytest.mark.parametrize(
-    ("machine", "family", "version"),
-    [
-        ("pc-i440fx-7.2", "pc-i440fx", (7, 2)),
-        ("virt-10.0", "virt", (10, 0)),
-        ("pc-i440fx-jammy", "pc-i440fx", (6, 2)),
-        ("pc-q35-noble-hpb", "pc-q35", (8, 2)),
-        ("pc-q35-rhel8.6.0", "pc-q35-rhel8.6.0", None),
-        ("none", "none", None),
-        ("jammy", "jammy", None),
-    ],
-)
-def test_versions_of_machine_types(
-    machine: str, family: str, version: tuple[int, ...] | None
-) -> None:
-    assert version_of(machine) == (family, version)
-
-
-@pytest.mark.parametrize("text", ["", "x", "7", "7.", "7.2.", "-7.2", "7.2x", "9" * 9 + ".1"])
-def test_what_is_no_release(text: str) -> None:
-    with pytest.raises(ValueError, match="no QEMU version"):
-        parse_release(text)
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,11 @@ Options:
   -h, --help                   Show this message and exit.
 
 $ migstream compat pc-7.2.mig --to-stream pc-7.2.mig
-pc-7.2.mig: loads in pc-7.2.mig (QEMU 6.0 or newer, older than 8.2)
+pc-7.2.mig: loads in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 all 30 devices load
 
 $ migstream compat pc-7.2.mig --to-stream pc-7.2.mig -v
-pc-7.2.mig: loads in pc-7.2.mig (QEMU 6.0 or newer, older than 8.2)
+pc-7.2.mig: loads in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 
 device                    verdict
 timer[0]                  loads
@@ -83,7 +83,7 @@ acpi_build[0]             loads
 globalstate[0]            loads
 
 $ migstream compat q35-7.2.mig --to-stream pc-7.2.mig
-q35-7.2.mig: does not load in pc-7.2.mig (QEMU 6.0 or newer, older than 8.2)
+q35-7.2.mig: does not load in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 
 0xd    the machine type is pc-q35-7.2, that of the destination pc-i440fx-7.2
   hint: start the destination with -machine pc-q35-7.2
@@ -162,7 +162,7 @@ $ migstream compat pc-uuid-7.2.mig --to-stream pc-7.2.mig --json
 {
   "file": "pc-uuid-7.2.mig",
   "destination": "pc-7.2.mig",
-  "release": "6.0 or newer, older than 8.2",
+  "release": "7.2 or newer, older than 8.2",
   "accepted": true,
   "problems": [],
   "accepted_breaks": [],
@@ -390,7 +390,7 @@ $ migstream drop pc-7.2.mig fdc 'cpu[0]/poll_control_msr' -o without.mig
 0x3ad1c -> 0x3ad1c        drop    cpu[0]/cpu/poll_control_msr  34 bytes
 
 $ migstream compat pc-7.2.mig --to-stream without.mig
-pc-7.2.mig: does not load in without.mig (QEMU 6.0 or newer, older than 8.2)
+pc-7.2.mig: does not load in without.mig (QEMU 7.2 or newer, older than 8.2)
 
 0x3b647  fdc[0]  the destination has no device fdc with instance id 0
   hint: add the device to its command line
@@ -403,7 +403,7 @@ fdc[0]  FAILS    at 0x3b647: section
 [exit status 1]
 
 $ migstream compat without.mig --to-stream pc-7.2.mig
-without.mig: loads in pc-7.2.mig (QEMU 6.0 or newer, older than 8.2)
+without.mig: loads in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 all 29 devices load
 
 not in the stream, so as after a reset on the destination: fdc[0]
@@ -412,7 +412,7 @@ not in the stream, so as after a reset on the destination: fdc[0]
 $ printf '[[break]]\ndevice = "*"\nkind = "section"\nreason = "no disk there"\n' > breaks.toml
 
 $ migstream compat pc-7.2.mig --to-stream without.mig --accept breaks.toml
-pc-7.2.mig: loads in without.mig (QEMU 6.0 or newer, older than 8.2)
+pc-7.2.mig: loads in without.mig (QEMU 7.2 or newer, older than 8.2)
 accepted: fdc[0]: the destination has no device fdc with instance id 0 (no disk there)
 
 device  verdict
@@ -439,7 +439,7 @@ migstream: pc-7.2.mig: pc-7.2.mig is no -dump-vmstate file: JSON is malformed: i
 $ head -c 240000 pc-7.2.mig > cut.mig
 
 $ migstream compat cut.mig --to-stream pc-7.2.mig
-cut.mig: does not load in pc-7.2.mig (QEMU 6.0 or newer, older than 8.2)
+cut.mig: does not load in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 
 0x3a980  cpu[0]  wanted 5 bytes, 0 left
   hint: the stream was cut off; what precedes this place is intact

@@ -52,7 +52,7 @@ $ migstream info mapped.mig | head -n 8
 file          mapped.mig
 size          22.1 MiB (23 184 329)
 machine       pc-i440fx-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  mapped-ram
 page size     4 096
 description   96.3 KiB (98 649)
@@ -114,7 +114,7 @@ $ migstream convert pc-7.2.mig -o other.mig --to-qemu soon
 Usage: migstream convert [OPTIONS] STREAM
 Try 'migstream convert --help' for help.
 
-Error: Invalid value for --to-qemu: 'soon' is no QEMU version, such as 7.2
+Error: Invalid value for --to-qemu: 'soon' is not a QEMU version, such as 7.2
 [exit status 2]
 
 $ migstream convert pc-ignore-shared-7.2.mig -o other.mig --ram linear

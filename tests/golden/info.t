@@ -42,7 +42,7 @@ $ migstream info q35-7.2.mig
 file          q35-7.2.mig
 size          1.1 MiB (1 126 275)
 machine       pc-q35-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  none recorded
 page size     4 096
 description   71.2 KiB (72 950)
@@ -79,7 +79,7 @@ $ migstream info pc-7.2.mig --json
   "file": "pc-7.2.mig",
   "size": 350517,
   "machine": "pc-i440fx-7.2",
-  "qemu_hint": "6.0 to 8.1",
+  "qemu_hint": "7.2 to 8.1",
   "capabilities": [],
   "page_size": 4096,
   "vcpus": 1,
@@ -419,7 +419,7 @@ $ migstream info pc-ignore-shared-7.2.mig
 file          pc-ignore-shared-7.2.mig
 size          306.4 KiB (313 744)
 machine       pc-i440fx-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  x-ignore-shared
 page size     4 096
 description   96.3 KiB (98 649)
@@ -454,7 +454,7 @@ $ migstream info pc-uuid-7.2.mig | head -n 11
 file          pc-uuid-7.2.mig
 size          342.3 KiB (350 557)
 machine       pc-i440fx-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  none recorded
 page size     4 096
 UUID          00112233-4455-6677-8899-aabbccddeeff
@@ -467,7 +467,7 @@ $ migstream info pc-2.3-7.2.mig | head -n 11
 file          pc-2.3-7.2.mig
 size          340.1 KiB (348 229)
 machine       not recorded
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.2 (a hint: from the form of the stream)
 capabilities  none recorded
 page size     4 096
 description   94.5 KiB (96 746)
@@ -480,7 +480,7 @@ $ migstream info pc-novmdesc-7.2.mig
 file          pc-novmdesc-7.2.mig
 size          246.0 KiB (251 863)
 machine       pc-i440fx-7.2
-QEMU          unknown
+QEMU          7.2 or later (a hint: from the form of the stream)
 capabilities  none recorded
 page size     not recorded
 description   none
@@ -514,7 +514,7 @@ $ migstream info s390x-7.2.mig | head -n 12
 file          s390x-7.2.mig
 size          115.3 KiB (118 048)
 machine       s390-ccw-virtio-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  none recorded
 page size     4 096
 description   8.3 KiB (8 467)
@@ -527,7 +527,7 @@ $ migstream info pseries-7.2.mig | head -n 12
 file          pseries-7.2.mig
 size          3.7 MiB (3 874 729)
 machine       pseries-7.2
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
 capabilities  none recorded
 page size     4 096
 description   6.5 KiB (6 671)
@@ -543,7 +543,7 @@ $ migstream info cut.mig
 file          cut.mig
 size          195.3 KiB (200 000)
 machine       pc-i440fx-7.2
-QEMU          unknown
+QEMU          7.2 or later (a hint: from the form of the stream)
 capabilities  none recorded
 page size     not recorded
 description   none

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.edit.between import Version, apply
+from migstream.edit.between import apply
 from migstream.edit.change import Edit
 from migstream.edit.reencode import reencode
 from migstream.edit.verify import compare
+from migstream.qemu.release import Version
 from support.lacking import lacks
 from support.qemu import Binary, Qemu, find, load
 

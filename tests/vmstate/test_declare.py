@@ -471,7 +471,7 @@ def test_an_older_stream_leaves_what_it_does_not_have() -> None:
     ("version", "words"),
     [
         (4, "serial: incoming version_id 4 is too new for local version_id 3"),
-        (1, "serial: incoming version_id 1 is too old for local minimum version_id  2"),
+        (1, "serial: incoming version_id 1 is too old for local minimum version_id 2"),
     ],
 )
 def test_versions_are_checked_both_ways(version: int, words: str) -> None:

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from migstream.edit.convert import Converted
     from migstream.stream import Stream
 
+if TYPE_CHECKING:
+    from migstream.qemu.release import Version
+
 __all__ = ["command"]
 
 
-def _release(text: str | None) -> tuple[int, ...] | None:
-    from migstream.edit.between import parse_release
+def _release(text: str | None) -> Version | None:
+    from migstream.qemu.release import parse
 
     try:
-        return None if text is None else parse_release(text)
+        return None if text is None else parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--to-qemu") from None
 

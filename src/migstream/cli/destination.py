@@ -12,7 +12,8 @@ from migstream.cli.common import begun
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.destination import Destination, Version
+    from migstream.analysis.compat.destination import Destination
+    from migstream.qemu.release import Version
 
 __all__ = ["make_destination", "options", "parse_version"]
 
@@ -90,9 +91,9 @@ def parse_version(text: str | None) -> Version | None:
     ------
     BadParameter : it is no release
     """
-    from migstream.edit.between import parse_release
+    from migstream.qemu.release import parse
 
     try:
-        return None if text is None else parse_release(text)[:2]
+        return None if text is None else parse(text)[:2]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--release") from None

@@ -103,7 +103,7 @@ def convert(
     SourceError : something is there already, or it cannot be written
     StreamError : the result does not say the same as the source
     """
-    from migstream.edit.between import parse_release
+    from migstream.qemu.release import parse
     from migstream.source.output import new_file
 
     if ram not in ENCODINGS:
@@ -115,7 +115,7 @@ def convert(
         ram=ram,
         description=description,
         machine=machine,
-        release=parse_release(release) if isinstance(release, str) else release,
+        release=parse(release) if isinstance(release, str) else release,
         sizes=dict(sizes or {}),
         verify=verify,
         tell=tell,

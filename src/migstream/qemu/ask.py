@@ -15,6 +15,7 @@ import msgspec
 from migstream.errors import QemuError
 from migstream.qemu.child import Child
 from migstream.qemu.process import COMMON, PATIENCE, Qemu, words
+from migstream.qemu.release import Version
 from migstream.source.temporary import temporary_folder
 
 __all__ = ["Asked", "ask", "machines", "save", "schema"]
@@ -30,7 +31,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     schema: Path
     stream: Path
-    release: tuple[int, ...]
+    release: Version
     capabilities: Mapping[str, bool]
 
 
@@ -51,7 +52,7 @@ def _counted(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in NUMBER.split(name)]
 
 
-def save(command: Sequence[str], arguments: Sequence[str], path: Path) -> tuple[int, ...]:
+def save(command: Sequence[str], arguments: Sequence[str], path: Path) -> Version:
     """Let it save itself as it was started; its release.
 
     Raises
@@ -63,7 +64,7 @@ def save(command: Sequence[str], arguments: Sequence[str], path: Path) -> tuple[
 
 def _saved(
     command: Sequence[str], arguments: Sequence[str], path: Path
-) -> tuple[tuple[int, ...], dict[str, bool]]:
+) -> tuple[Version, dict[str, bool]]:
     """Let it save itself; its release, and its capabilities.
 
     Those that its arguments switch on are off meanwhile: they may need more than one file.

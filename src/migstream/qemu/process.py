@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from migstream.errors import QemuError
 from migstream.qemu.child import Child
+from migstream.qemu.release import Version
 
 if TYPE_CHECKING:
     from qemu.qmp import QMPClient
@@ -117,7 +118,7 @@ class Qemu:
             raise QemuError(self.words() or f"{self.command[0]}: {failure}") from error
 
     @property
-    def release(self) -> tuple[int, ...]:
+    def release(self) -> Version:
         """Its version, (10, 0, 13)."""
         greeting = self._qmp.greeting
         assert greeting is not None  # `connect` waits for it

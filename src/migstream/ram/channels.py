@@ -30,6 +30,7 @@ from heapq import merge
 import msgspec
 
 from migstream.errors import BadRam, StreamError
+from migstream.qemu.words import say
 from migstream.ram.multifd import ChannelReader, DeviceState, Initial, Packet
 from migstream.ram.unpack import Unpacker
 from migstream.source.spool import Spool
@@ -146,8 +147,12 @@ def _check_together(channels: Sequence[Channel]) -> None:
             )
         if initial.uuid != uuid:
             raise BadRam(
-                f"multifd: received uuid '{initial.uuid}' and expected uuid '{uuid}'"
-                f" for channel {initial.channel}",
+                say(
+                    "multifd-first",
+                    received=initial.uuid,
+                    expected=uuid,
+                    channel=initial.channel,
+                ),
                 at=AT_UUID,
                 expected=uuid,
                 found=initial.uuid,

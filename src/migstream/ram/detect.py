@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from migstream.errors import BadRam, NeedData
+from migstream.qemu.words import say
 from migstream.ram.records import (
     COMPRESS_PAGE,
     CONTINUE,
@@ -165,7 +166,7 @@ def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> tuple
     if best.records:
         return best.page, False  # damage follows: reading on finds its place
     raise BadRam(
-        "Unknown combination of migration flags",
+        say("ram-flags/any"),
         at=cur.offset,
         expected="a record that makes sense with some page size",
         found=int.from_bytes(cur.peek(8), "big"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from migstream.errors import BadRam
+from migstream.qemu.words import say
 from migstream.ram.model import MappedRam
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Span
@@ -44,7 +45,7 @@ class MappedReader:
         stop = cur.offset + self._left
         if self.bitmap_at != cur.offset:
             raise BadRam(
-                f"Error reading dirty bitmap: block {name} puts it elsewhere",
+                f"{say('mapped-bitmap')}: block {name} puts it elsewhere",
                 at=start + 12,
                 expected=cur.offset,
                 found=self.bitmap_at,
@@ -52,7 +53,7 @@ class MappedReader:
             )
         if self.pages_at < stop or self.pages_at % self.page:
             raise BadRam(
-                f"Error reading ramblock {name} pages, region has bad alignment",
+                say("mapped-alignment", block=name),
                 at=start + 20,
                 expected=f"a multiple of {self.page} from {stop:#x} on",
                 found=self.pages_at,
@@ -70,7 +71,7 @@ class MappedReader:
     def _check(self, start: int, page: int | None) -> None:
         if self.version != VERSION:
             raise BadRam(
-                f"Migration mapped-ram capability version not supported (expected <= {VERSION}, got {self.version})",
+                say("mapped-version", local=VERSION, received=self.version),
                 at=start,
                 expected=VERSION,
                 found=self.version,
@@ -121,7 +122,7 @@ class MappedReader:
         least = min(int.from_bytes(word, "little"), int.from_bytes(word, "big"))
         if least >> self._tail:
             raise BadRam(
-                f"page outside of ramblock {self._name} range",
+                say("mapped-range", block=self._name),
                 at=at,
                 expected=f"{self._tail} bits",
                 found=word.hex(),

@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 
 from migstream.errors import BadRam, NotAStream
+from migstream.qemu.words import say
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Item, Span
 
@@ -160,7 +161,7 @@ class ChannelReader:
         magic, version, flags = cur.unpack(HEAD)
         if magic.to_bytes(4, "big") != MAGIC:
             raise BadRam(
-                f"multifd: received packet magic {magic:x} expected {MAGIC.hex()}",
+                say("multifd-first/magic", received=magic, expected=MAGIC.hex()),
                 at=at,
                 expected=MAGIC.hex(),
                 found=f"{magic:08x}",
@@ -219,7 +220,12 @@ class ChannelReader:
             self._method = method
         if method != self._method:
             raise BadRam(
-                f"multifd: flags received {flags:x}: another compression than before",
+                say(
+                    "multifd-packet",
+                    channel=0 if self.initial is None else self.initial.channel,
+                    received=flags,
+                    expected=next(bits for bits, name in METHODS.items() if name == self._method),
+                ),
                 at=at + AT_FLAGS,
                 expected=self._method,
                 found=method,
@@ -240,7 +246,7 @@ class ChannelReader:
         known = self._lengths is None or block in self._lengths
         if not (name and nul and known):
             raise BadRam(
-                f"multifd: unknown ram block {block}",
+                say("multifd-packet", block=block),
                 at=at + AT_BLOCK,
                 expected="a block's name of 1 to 255 bytes, and a NUL",
                 found=block,
@@ -286,7 +292,7 @@ def _initial(cur: Cursor) -> Initial:
 def _check_version(version: int, at: int) -> None:
     if version != VERSION:
         raise BadRam(
-            f"multifd: received packet version {version} expected {VERSION}",
+            say("multifd-first/version", received=version, expected=VERSION),
             at=at + AT_VERSION,
             expected=VERSION,
             found=version,
@@ -299,7 +305,7 @@ def _device_state(cur: Cursor, at: int) -> DeviceState:
     name, nul, _ = bytes(cur.take(NAME)).partition(b"\0")
     if not nul:
         raise BadRam(
-            "multifd: unterminated multifd device state idstr",
+            f"multifd: {say('multifd-packet/name')}",
             at=here,
             expected="at most 255 bytes, and a NUL",
             found=name.decode("utf-8", "surrogateescape"),
@@ -345,7 +351,7 @@ def _check_counts(at: int, room: int, normal: int, zero: int, capacity: int, *, 
     """What a packet says of its pages fits into it; a `bare` one may say nothing."""
     if room != capacity and not (bare and room == 0):
         raise BadRam(
-            f"multifd: received packet with {room} pages, expected {capacity}",
+            say("multifd-packet", received=room, expected=capacity),
             at=at + AT_ALLOC,
             expected=capacity,
             found=room,
@@ -353,14 +359,14 @@ def _check_counts(at: int, room: int, normal: int, zero: int, capacity: int, *, 
         )
     if normal > room:
         raise BadRam(
-            f"multifd: received packet with {normal} non-zero pages",
+            say("multifd-count", received=normal, limit=room),
             at=at + AT_NORMAL,
             expected=f"at most {room}",
             found=normal,
         )
     if zero > room - normal:
         raise BadRam(
-            f"multifd: received packet with {zero} zero pages",
+            say("multifd-count/zero", received=zero, limit=room - normal),
             at=at + AT_ZERO,
             expected=f"at most {room - normal}",
             found=zero,

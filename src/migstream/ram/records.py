@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from migstream.errors import BadRam
+from migstream.qemu.words import say
 from migstream.ram.model import Landmark, Tally
 from migstream.wire.cursor import Cursor
 
@@ -299,7 +300,7 @@ class Records:
             return start + 8, 0
         if self.mapped:
             raise BadRam(
-                f"Unexpected RAM flags: {flags:#x}",
+                say("mapped-flags", flags=f"{flags:#x}"),
                 at=base + start,
                 expected="MEM_SIZE or EOS",
                 found=word,
@@ -321,7 +322,7 @@ class Records:
             block = self._index.get(name, -1)
             if block < 0:
                 raise BadRam(
-                    f"Can't find block {name.decode('utf-8', 'backslashreplace')}",
+                    say("block-lost", block=name.decode("utf-8", "backslashreplace")),
                     at=base + at,
                     expected="a block of the MEM_SIZE list",
                     found=name.decode("utf-8", "surrogateescape"),
@@ -330,7 +331,7 @@ class Records:
             at += 1 + size
         elif block < 0:
             raise BadRam(
-                "Ack, bad migration stream!",
+                say("no-block"),
                 at=base + start,
                 expected="a block id",
                 found=flags,
@@ -338,7 +339,7 @@ class Records:
             )
         if offset >= self._lengths[block]:
             raise BadRam(
-                f"Illegal RAM offset {offset:#x} in block {self._names[block]}",
+                f"{say('ram-offset', offset=f'{offset:#x}')} in block {self._names[block]}",
                 at=base + start,
                 expected=f"below {self._lengths[block]:#x}",
                 found=offset,
@@ -361,7 +362,7 @@ class Records:
             size = _length(view, head)[0]
             if size > compress_bound(self.page):
                 raise BadRam(
-                    f"Invalid compressed data length: {size}",
+                    say("compressed-length", length=size),
                     at=base + head,
                     expected=f"at most {compress_bound(self.page)}",
                     found=size,
@@ -395,7 +396,7 @@ class Records:
     def _check_xbzrle(self, encoding: int, size: int, at: int) -> None:
         if encoding != ENCODING_XBZRLE:
             raise BadRam(
-                "Failed to load XBZRLE page - wrong compression!",
+                say("xbzrle/compression"),
                 at=at,
                 expected=ENCODING_XBZRLE,
                 found=encoding,
@@ -403,7 +404,7 @@ class Records:
             )
         if size > self.page:
             raise BadRam(
-                "Failed to load XBZRLE page - len overflow!",
+                say("xbzrle/length"),
                 at=at + 1,
                 expected=f"at most {self.page}",
                 found=size,
@@ -432,6 +433,6 @@ class Records:
             elif flags == MEM_SIZE:
                 message, hint = "MEM_SIZE after setup", "the block list belongs to START"
             else:
-                message = f"Unknown combination of migration flags: {flags:#x}"
+                message = say("ram-flags", flags=flags)
                 hint = "the reader has lost its place, or the target page size is another"
             raise BadRam(message, at=at, expected="a RAM record", found=word, hint=hint)

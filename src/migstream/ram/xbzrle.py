@@ -7,6 +7,7 @@ most two bytes (util/cutils.c: uleb128_encode_small).
 from __future__ import annotations
 
 from migstream.errors import BadRam
+from migstream.qemu.words import say
 from migstream.ram import kernel
 
 __all__ = ["XBZRLE_LIMIT", "xbzrle_decode", "xbzrle_encode"]
@@ -30,7 +31,7 @@ def xbzrle_decode(delta: memoryview, at: int, out: memoryview) -> None:
     wrong, where = kernel.xbzrle(delta, 0, len(delta), out)
     if wrong:
         raise BadRam(
-            f"Failed to load XBZRLE page - decode error! ({ERRORS[wrong]})",
+            f"{say('xbzrle/decode')} ({ERRORS[wrong]})",
             at=at + where,
             expected=f"runs that fill at most {len(out)} bytes",
             found=bytes(delta[where : where + 4]).hex(" "),

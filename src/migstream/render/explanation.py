@@ -8,7 +8,7 @@ from typing import Any
 from migstream.analysis.diff.model import Diff
 from migstream.analysis.explain.log import Explanation, Said
 from migstream.analysis.explain.model import Contrast, Difference, Side
-from migstream.analysis.explain.recognise import filled
+from migstream.qemu.words.recognise import filled
 from migstream.render.diff import diff_lines
 from migstream.render.findings import finding_lines, finding_table
 from migstream.render.text import Palette, escape, prose

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from migstream.analysis.dating import written_by
 from migstream.machine.map.setup import machine_setup
 from migstream.ram.image import Block
 from migstream.render.items import MESSAGE, Row
@@ -20,26 +21,10 @@ from migstream.render.missing import (
 )
 from migstream.render.text import Palette, escape, grouped, short_size, size, table
 from migstream.stream import Stream
-from migstream.wire.model import Command, flat
 
-__all__ = ["info_lines", "info_table", "qemu_hint", "recorded_lines", "recorded_table"]
+__all__ = ["info_lines", "info_table", "recorded_lines", "recorded_table"]
 
 LARGEST = 10
-
-
-def qemu_hint(stream: Stream) -> str | None:
-    """Which QEMU may have written this, from the forms that its description takes."""
-    span = stream.description_span
-    if any(isinstance(i, Command) and i.name == "SWITCHOVER_START" for i in flat(stream.head)):
-        return "10.0 or later"
-    if span is None:
-        return None
-    text = bytes(stream.store.view(span.start + 5, min(span.stop, span.start + 21)))
-    if text.startswith(b"{ "):
-        return "2.3 to 5.2"
-    if b'"configuration"' in text:
-        return "8.2 or later"
-    return "6.0 to 8.1"
 
 
 def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
@@ -57,7 +42,7 @@ def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
         "file": stream.name,
         "size": stream.size,
         "machine": stream.machine,
-        "qemu_hint": qemu_hint(stream),
+        "qemu_hint": written_by(stream).named() or None,
         "capabilities": list(stream.capabilities),
         "page_size": page_size,
         "vcpus": setup.cpus,

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.errors import BadFraming, BadSection, NeedData, ParseError, Unsupported
+from migstream.qemu.words import say
 from migstream.savevm.configuration import VALIDATED
 from migstream.savevm.handlers import Handler
 from migstream.wire.cursor import Cursor
@@ -63,6 +64,10 @@ class Incoming(Window):
         self._section: _Section | None = None
         self.done = False
 
+    def _say(self, name: str, /, **values: int | str) -> str:
+        """QEMU's words, as the machine's own release has them."""
+        return say(name, self._vm.words, **values)
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """The next bytes; loads what they complete. Those behind the end marker are not looked at.
 
@@ -106,7 +111,7 @@ class Incoming(Window):
     def _configuration(self, cur: Cursor) -> None:
         if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
             raise BadFraming(
-                "Configuration section missing",
+                self._say("configuration-missing"),
                 at=cur.offset,
                 expected=f"{SectionType.CONFIGURATION:02x}",
                 found=cur.peek(1).hex() or "nothing",
@@ -129,13 +134,15 @@ class Incoming(Window):
             command = read_command(cur)
             if command.name not in HARMLESS:
                 raise Unsupported(
-                    f"MIG_CMD {command.command:#x} unknown (len {command.payload.size:#x})",
+                    self._say(
+                        "unknown-command", command=command.command, length=command.payload.size
+                    ),
                     at=at,
                     found=command.name,
                 )
         else:
             raise BadFraming(
-                f"Unknown savevm section type {kind}",
+                self._say("unknown-section-type", type=kind),
                 at=at,
                 expected=", ".join(f"{each:02x}" for each in (0, 1, 2, 3, 4, 8)),
                 found=f"{kind:02x}",
@@ -148,27 +155,28 @@ class Incoming(Window):
         assert vm.machine is not None
         if not vm.machine.startswith(sent.machine):  # QEMU compares as far as was sent
             raise self._differs(
-                f"Machine type received is '{sent.machine}' and local is '{vm.machine}'", at
+                self._say("machine-type", received=sent.machine, local=vm.machine), at
             )
         if sent.page_bits is not None and sent.page_bits != vm.page_size.bit_length() - 1:
             raise self._differs(
-                f"Received TARGET_PAGE_BITS is {sent.page_bits} "
-                f"but local is {vm.page_size.bit_length() - 1}",
+                self._say(
+                    "page-bits", received=sent.page_bits, local=vm.page_size.bit_length() - 1
+                ),
                 at,
             )
         for name in sent.capabilities:
             if name not in VALIDATED:
-                raise self._differs(f"Received unknown capability {name}", at)
+                raise self._differs(self._say("unknown-capability", capability=name), at)
         for name in VALIDATED:
             words = [("off", "on")[name in side] for side in (vm.capabilities, sent.capabilities)]
             if words[0] != words[1]:
                 raise self._differs(
-                    f"Capability {name} is {words[0]}, but received capability is {words[1]}", at
+                    self._say("capability", capability=name, local=words[0], received=words[1]), at
                 )
         if sent.uuid is not None and vm.uuid is not None:
             local = _uuid(vm.uuid)
             if sent.uuid != local:
-                raise self._differs(f"UUID received is {sent.uuid} and local is {local}", at)
+                raise self._differs(self._say("uuid", received=sent.uuid, local=local), at)
 
     @staticmethod
     def _differs(message: str, at: int) -> BadFraming:
@@ -182,16 +190,18 @@ class Incoming(Window):
         )
         if handler is None:
             raise BadSection(
-                f"Unknown savevm section or instance '{head.name}' {head.instance_id}. "
-                "Make sure that your current VM setup matches your saved VM setup, "
-                "including any hotplugged devices",
+                self._say("unknown-section", device=head.name, instance=head.instance_id),
                 at=start,
                 found=f"{head.name}[{head.instance_id}]",
             )
         if head.version_id > handler.version:
             raise BadSection(
-                f"savevm: unsupported version {head.version_id} for '{head.name}' "
-                f"v{handler.version}",
+                self._say(
+                    "section-version",
+                    received=head.version_id,
+                    device=head.name,
+                    local=handler.version,
+                ),
                 at=cur.offset - 4,
                 expected=handler.version,
                 found=head.version_id,
@@ -208,7 +218,9 @@ class Incoming(Window):
         kind = SectionType(cur.u8())
         section_id = cur.u32()
         if section_id not in self._open:
-            raise BadFraming(f"Unknown savevm section {section_id}", at=start, found=section_id)
+            raise BadFraming(
+                self._say("unknown-section-id", section=section_id), at=start, found=section_id
+            )
         handler, version = self._open[section_id]
         self._begin(_Section(handler, section_id, kind, version))
 
@@ -240,8 +252,7 @@ class Incoming(Window):
             raise NeedData
         self._next = self._footer if self._vm.footers else self._item
 
-    @staticmethod
-    def _load(cur: Cursor, section: _Section) -> None:
+    def _load(self, cur: Cursor, section: _Section) -> None:
         handler = section.handler
         try:
             if handler.live is not None:
@@ -253,9 +264,8 @@ class Incoming(Window):
                 handler.load(cur, section.version)
         except ParseError as error:
             error.under(f"{handler.idstr}[{handler.instance_id}]")
-            error.hint = error.hint or (
-                f"error while loading state for instance {handler.instance_id:#x} "
-                f"of device '{handler.idstr}'"
+            error.hint = error.hint or self._say(
+                "loading-device", device=handler.idstr, instance=handler.instance_id
             )
             raise
 
@@ -267,7 +277,7 @@ class Incoming(Window):
         at = cur.offset
         if cur.peek(1) != bytes((SectionType.FOOTER,)):
             raise BadFraming(
-                f"Missing section footer for {handler.idstr}",
+                self._say("footer-missing", device=handler.idstr),
                 at=at,
                 expected=f"{SectionType.FOOTER:02x}",
                 found=cur.peek(1).hex() or "nothing",
@@ -277,8 +287,7 @@ class Incoming(Window):
         found = cur.u32()
         if found != section_id:
             raise BadFraming(
-                f"Mismatched section id in footer for {handler.idstr} - "
-                f"read {found:#x} expected {section_id:#x}",
+                self._say("footer-id", device=handler.idstr, read=found, expected=section_id),
                 at=at + 1,
                 expected=section_id,
                 found=found,

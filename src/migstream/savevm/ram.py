@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from migstream.errors import BadRam
+from migstream.qemu.words import say
 from migstream.ram import kernel
 from migstream.ram.encode import END_OF_RECORDS, Area, setup_word
 from migstream.ram.mapped import MappedReader
@@ -312,7 +313,7 @@ class GuestRam:
             length = cur.u64()
             if block is None:
                 raise BadRam(
-                    f'Unknown ramblock "{name}", cannot accept migration',
+                    say("unknown-block", block=name),
                     at=at,
                     expected=", ".join(each.name for each in self.blocks) or "none",
                     found=name,
@@ -320,7 +321,7 @@ class GuestRam:
                 )
             if length != len(block):
                 raise BadRam(
-                    f"Size mismatch: {name}: {length:#x} != {len(block):#x}",
+                    say("block-size", block=name, received=length, local=len(block)),
                     at=cur.offset - 8,
                     expected=len(block),
                     found=length,
@@ -341,7 +342,7 @@ class GuestRam:
             return None
         bitmap = cur.take(-(-block.pages // 64) * 8).tobytes()
         if int.from_bytes(bitmap, "little") >> block.pages:
-            raise BadRam(f"page outside of ramblock {block.name} range", at=reader.bitmap_at)
+            raise BadRam(say("mapped-range", block=block.name), at=reader.bitmap_at)
         cur.skip(reader.pages_at - cur.offset)
         return _AreaLoading(block, bitmap)
 
@@ -362,17 +363,17 @@ class GuestRam:
         kind = flags & ~CONTINUE
         if kind not in {ZERO, PAGE, XBZRLE}:
             raise BadRam(
-                f"Unknown combination of migration flags: {flags:#x}",
+                say("ram-flags", flags=flags),
                 at=at,
                 expected="one kind of page",
                 found=f"{flags:#x}",
                 hint="what precedes was read with another length than it was written with",
             )
         if self.mapped:
-            raise BadRam(f"Unexpected RAM flags: {flags}", at=at)
+            raise BadRam(say("mapped-flags", flags=flags), at=at)
         block = self._block(cur, flags, at)
         if offset >= len(block):
-            raise BadRam(f"Illegal RAM offset {offset:x}", at=at, expected=f"under {len(block):#x}")
+            raise BadRam(say("ram-offset", offset=offset), at=at, expected=f"under {len(block):#x}")
         page = offset // self.page_size
         if kind == PAGE:
             self._put(block, page, cur.take(self.page_size).tobytes())
@@ -384,12 +385,12 @@ class GuestRam:
     def _block(self, cur: Cursor, flags: int, at: int) -> Block:
         if flags & CONTINUE:
             if self._last is None:
-                raise BadRam("Ack, bad migration stream!", at=at)
+                raise BadRam(say("no-block"), at=at)
             return self._last
         raw = cur.counted()
         block = next((each for each in self.blocks if each.idstr == raw), None)
         if block is None:
-            raise BadRam(f"Can't find block {raw.decode('utf-8', 'backslashreplace')}", at=at)
+            raise BadRam(say("block-lost", block=raw.decode("utf-8", "backslashreplace")), at=at)
         self._last = block
         return block
 
@@ -397,22 +398,22 @@ class GuestRam:
         at = cur.offset
         fill = cur.u8()
         if fill:
-            raise BadRam(f"Found a zero page with value {fill}", at=at, expected=0, found=fill)
+            raise BadRam(say("zero-page", value=fill), at=at, expected=0, found=fill)
         self._put(block, page, self._zero)
 
     def _patched(self, cur: Cursor, block: Block, page: int) -> bytes:
         at = cur.offset
         encoding, length = cur.u8(), cur.u16()
         if encoding != ENCODING_XBZRLE:
-            raise BadRam("Failed to load XBZRLE page - wrong compression!", at=at)
+            raise BadRam(say("xbzrle/compression"), at=at)
         if length > self.page_size:
-            raise BadRam("Failed to load XBZRLE page - len overflow!", at=at)
+            raise BadRam(say("xbzrle/length"), at=at)
         delta = cur.take(length)
         start = page * self.page_size
         content = bytearray(block.memory[start : start + self.page_size])
         wrong, _ = kernel.xbzrle(memoryview(delta), 0, length, memoryview(content))
         if wrong:
-            raise BadRam("Failed to load XBZRLE page - decode error!", at=at)
+            raise BadRam(say("xbzrle/decode"), at=at)
         return bytes(content)
 
     def _put(self, block: Block, page: int, content: bytes) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
+from migstream.qemu.release import Bounds, parse
 from migstream.savevm.configuration import (
     VALIDATED,
     Capabilities,
@@ -65,6 +66,7 @@ class SaveVM:
         self.machine = machine
         self.page_size = page_size
         self.release = release_of(release)
+        self.words = Bounds.of(parse(release))  # whose words errors of a load have
         self.footers = footers
         self.suppress_vmdesc = suppress_vmdesc
         self.page_bits = page_bits

@@ -13,6 +13,7 @@ import msgspec
 
 from migstream.errors import BadFraming, NotAStream, ParseError
 from migstream.names import decoded
+from migstream.qemu.words import say
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import Command, Configuration, FileHeader, SectionType, Span, Subsection
 
@@ -111,7 +112,8 @@ def read_configuration(cur: Cursor) -> Configuration:
                 at=at,
                 expected=f"1 to {MAX_MACHINE}",
                 found=length,
-                hint="the configuration's length is damaged; QEMU fails here with 'Failed to load configuration:name'",
+                hint="the configuration's length is damaged; QEMU fails here with "
+                f"'{say('field', vmsd='configuration', field='name')}'",
             )
         name_at = cur.offset
         machine = decoded(cur.take(length))

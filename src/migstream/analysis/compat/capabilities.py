@@ -9,8 +9,8 @@ from migstream.analysis.compat.model import Problem
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.destination import Bounds, Version
     from migstream.analysis.compat.framing import Sides
+    from migstream.qemu.release import Bounds, Version
     from migstream.wire.model import Configuration
 
 __all__ = ["has_capability", "not_offered", "received_capabilities", "unknown_capability"]
@@ -80,9 +80,9 @@ def not_offered(frame: Sides) -> Iterator[Problem]:
                 Span(0, 0),
                 f"the destination has no capability {name}: it cannot be switched on",
                 (
-                    f"Invalid parameter '{name}'"
+                    frame.words.say("no-parameter", name=name)
                     if frame.destination.release.until(VALUES_SAID)
-                    else f"Parameter 'capability' does not accept value '{name}'",
+                    else frame.words.say("no-capability", capability=name),
                 ),
                 hint=_when(name) or "is its name right? query-migrate-capabilities lists them",
             )
@@ -134,7 +134,7 @@ def received_capabilities(
     for name in found:
         mine, there = on[name in ours.capabilities], on[name in local]
         messages.append(f"capability {name} is {mine} in the stream and {there} on the destination")
-        lines.append(f"Capability {name} is {there}, but received capability is {mine}")
+        lines.append(frame.words.say("capability", capability=name, local=there, received=mine))
         more = f" (said by --cap {name})" if mine == "on" else ""
         hints.append(f"migrate_set_capability {name} {mine}{more}")
     yield frame.problem(

@@ -17,8 +17,8 @@ from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, flat
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.destination import Version
     from migstream.analysis.compat.framing import Sides
+    from migstream.qemu.release import Version
     from migstream.stream import Stream
 
 __all__ = ["SWITCHOVER_START", "command_problems", "commands_of"]
@@ -28,7 +28,6 @@ ENABLE_COLO, SWITCHOVER_START = 8, 11
 COMMAND_SINCE: dict[int, Version] = {SWITCHOVER_START: (10, 0)}
 COLO_GONE: Version = (11, 1)  # the command, not COLO
 COLO_CHECKED: Version = (8, 1)  # older ones become a secondary without being asked
-COLO_SPELLED: Version = (9, 0)
 # States of postcopy (migration/savevm.h: PostcopyState), and those in which a command is taken.
 NONE, ADVISED, DISCARDING, LISTENING, RUNNING = range(5)
 TAKEN_IN = {
@@ -36,6 +35,12 @@ TAKEN_IN = {
     DISCARD: ((ADVISED, DISCARDING), DISCARDING),
     LISTEN: ((ADVISED, DISCARDING), LISTENING),
     RUN: ((LISTENING,), RUNNING),
+}
+TOO_EARLY = {  # what is said of one that comes in another state
+    ADVISE: "advise",
+    DISCARD: "discard",
+    LISTEN: "postcopy-order/listen",
+    RUN: "postcopy-order/run",
 }
 
 
@@ -51,19 +56,18 @@ def command_problems(frame: Sides, commands: Sequence[Command]) -> Iterator[Prob
                 frame,
                 item,
                 "a PING, and nothing before it opened the way back",
-                f"CMD_PING ({int(item.value):#x}) received with no return path",
+                frame.words.say("ping", value=int(item.value)),
                 errno="EPERM",
                 hint="the command OPEN_RETURN_PATH was taken out of this stream",
             )
         elif item.command in TAKEN_IN:
             before, after = TAKEN_IN[item.command]
             if state not in before:
-                name = item.name if item.name.startswith("POSTCOPY") else f"POSTCOPY_{item.name}"
                 yield _refused(
                     frame,
                     item,
                     f"the command {item.name} comes when postcopy is not ready for it",
-                    f"CMD_{name} in wrong postcopy state ({state})",
+                    frame.words.say(TOO_EARLY[item.command], state=state),
                     errno="EPERM",
                 )
                 return
@@ -88,7 +92,7 @@ def _known(frame: Sides, item: Command) -> Iterator[Problem]:
             frame,
             item,
             f"the destination does not know the command {item.name}",
-            f"MIG_CMD {item.command:#x} unknown (len {item.payload.size:#x})",
+            frame.words.say("unknown-command", command=item.command, length=item.payload.size),
             hint="no QEMU up to 11.1 has it"
             if unknown
             else "`migstream convert --to-machine` leaves out what a machine type does not have",
@@ -104,19 +108,18 @@ def _colo(frame: Sides, item: Command) -> Iterator[Problem]:
             frame,
             item,
             f"the destination no longer takes the command {item.name}",
-            f"MIG_CMD {item.command:#x} deprecated (len {item.payload.size:#x})",
+            frame.words.say("deprecated-command", command=item.command, length=item.payload.size),
             hint="COLO is no longer announced by a command: make the stream with a newer QEMU",
         )
     elif not release.until(COLO_CHECKED) and not (
         frame.destination.on("x-colo")
         or any(c.command == ENABLE_COLO for c in commands_of(frame.other))
     ):
-        name = "c-colo" if release.until(COLO_SPELLED) else "x-colo"  # sic
         yield _refused(
             frame,
             item,
             "the stream is one of COLO, and the capability x-colo is off on the destination",
-            f"{item.name} command come in migration stream, but {name} capability is not set",
+            frame.words.say("deprecated-command"),
             hint="migrate_set_capability x-colo on (said by --cap x-colo)",
         )
 
@@ -131,7 +134,7 @@ def _advise(frame: Sides, item: Command) -> Iterator[Problem]:
             frame,
             item,
             "the stream announces postcopy, and the capability postcopy-ram is off on the destination",
-            "RAM postcopy is disabled but have 16 byte advise",
+            frame.words.say("advise-capability/off"),
             hint="migrate_set_capability postcopy-ram on (said by --cap postcopy-ram);"
             " `migstream convert` leaves the announcement out",
         )
@@ -141,7 +144,7 @@ def _advise(frame: Sides, item: Command) -> Iterator[Problem]:
             item,
             "the stream announces postcopy of dirty bitmaps alone, and the capability postcopy-ram is"
             " on on the destination",
-            "RAM postcopy is enabled but have 0 byte advise",
+            frame.words.say("advise-capability/on"),
             hint="migrate_set_capability postcopy-ram off",
         )
     elif ram and theirs is not None and theirs.payload.size and theirs.value != item.value:
@@ -152,9 +155,9 @@ def _page_sizes(frame: Sides, item: Command, theirs: Command) -> Problem:
     """Sizes of pages, where the destination's own stream announces other ones."""
     (mine, page), (local, there) = item.value, theirs.value
     line = (
-        f"Postcopy needs matching RAM page sizes (s={mine:x} d={local:x})"
+        frame.words.say("advise-pages/memory", received=mine, local=local)
         if mine != local
-        else f"Postcopy needs matching target page sizes (s={page} d={there})"
+        else frame.words.say("advise-pages/target", received=page, local=there)
     )
     return _refused(
         frame,

@@ -9,6 +9,7 @@ from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.said import Words
+from migstream.machine.registers.arm_system import encoding, own_id
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ __all__ = ["arm_registers", "embedded_tlb", "power_model"]
 
 LENGTH, INDEXES, VALUES = "cpreg_vmstate_array_len", "cpreg_vmstate_indexes", "cpreg_vmstate_values"
 REGISTERS_SAID = (11, 0)  # target/arm/machine.c: cpu_post_load names them; silent in 10.0
-SYSREG64 = 0x6030000000130000
-SYSREG64_MASK = 0xFFFFFFFFFFFF0000
 
 
 def _words64(value: Value) -> list[int]:
@@ -41,10 +40,6 @@ CONSTANT_32 = {(15, 1, 9, 0, 2), (14, 0, 7, 0, 1), (14, 0, 7, 0, 2)}  # cp, op1,
 # CPACR (target/arm/helper.c, cpacr_write).
 CPACR = {0x40200000200F0802, 0x603000000013C082}
 CPACR_ONES = 0xC0000000
-CP64 = 1 << 15  # QEMU's own ids of registers: target/arm/cpregs.h
-NON_SECURE = 1 << 29
-AARCH64 = 1 << 28
-SIZE, SIZE64 = 0x00F0000000000000, 0x0030000000000000
 
 
 def _fixed(index: int) -> bool:
@@ -54,22 +49,15 @@ def _fixed(index: int) -> bool:
     ----------
     QEMU, target/arm/kvm-consts.h: CP_REG_ARM64_SYSREG; target/arm/cpregs.h: ENCODE_CP_REG
     """
-    if index & SYSREG64_MASK == SYSREG64 & SYSREG64_MASK:
-        op0, op1, crn, crm, op2 = (
-            index >> 14 & 3,
-            index >> 11 & 7,
-            index >> 7 & 15,
-            index >> 3 & 15,
-            index & 7,
-        )
-        if (op0, crn) != (3, 0):
-            return (op0, op1, crn, crm, op2) in CONSTANT_64
-        return op1 in {0, 1, 3} and (op1, crm, op2) != (0, 0, 5)
-    if index & CP64:
+    one = encoding(index)
+    if one is None or one.wide:
         return False
-    cp, crn, crm, op1 = index >> 16 & 15, index >> 11 & 15, index >> 7 & 15, index >> 3 & 7
-    known = (cp, op1, crn, crm, index & 7) in CONSTANT_32
-    return known or (cp == 15 and crn == 0 and op1 in {0, 1})
+    if one.aarch64:
+        if (one.op0, one.crn) != (3, 0):
+            return (one.op0, one.op1, one.crn, one.crm, one.op2) in CONSTANT_64
+        return one.op1 in {0, 1, 3} and (one.op1, one.crm, one.op2) != (0, 0, 5)
+    known = (one.cp, one.op1, one.crn, one.crm, one.op2) in CONSTANT_32
+    return known or (one.cp == 15 and one.crn == 0 and one.op1 in {0, 1})
 
 
 def _refuses(index: int, value: int, local: int) -> bool:
@@ -77,14 +65,6 @@ def _refuses(index: int, value: int, local: int) -> bool:
     if index in CPACR:
         return bool(local & ~value & CPACR_ONES)
     return _fixed(index) and value != local
-
-
-def _register_id(index: int) -> int:
-    """The id that QEMU prints for a register's index in the stream (target/arm/cpregs.h: kvm_to_cpreg_id)."""
-    low = index & 0xFFFFFFFF
-    if index & SYSREG64_MASK == SYSREG64 & SYSREG64_MASK:
-        return low | AARCH64
-    return low | NON_SECURE | (CP64 if index & SIZE == SIZE64 else 0)
 
 
 def arm_registers(
@@ -114,11 +94,7 @@ def arm_registers(
         return
     said: tuple[str, ...] = ()
     if destination.release.since(REGISTERS_SAID):
-        said = tuple(
-            f"handle_cpreg_only_in_incoming_stream: system register {_register_id(indexes[n]):#x}"
-            " in the incoming stream but unknown on the destination: fail migration"
-            for n in gone
-        )
+        said = tuple(words.say("cpreg/caller", register=own_id(indexes[n])) for n in gone)
     first, place = (gone[0], INDEXES) if gone else (wrong[0], VALUES) if wrong else (0, INDEXES)
     at = mine[place].span.start + 8 * first
     if gone:

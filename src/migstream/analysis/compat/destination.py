@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.declared import Stretch, pieces_of
+from migstream.analysis.dating import written_by
 from migstream.names import brief
+from migstream.qemu.release import Bounds, Version
 from migstream.stream import Stream, as_stream
 from migstream.vmstate.layout import Node
 from migstream.vmstate.schema import is_schema, open_schema
@@ -22,31 +24,7 @@ if TYPE_CHECKING:
     from migstream.vmstate.schema import Schema, State
     from migstream.wire.model import Section
 
-__all__ = ["NEEDS_TIMER", "Bounds", "Destination", "Version", "Versions", "as_destination"]
-
-Version = tuple[int, ...]
-
-
-class Bounds(NamedTuple):
-    """Releases that a destination can be: from `first` on, before `before`; None where open."""
-
-    first: Version | None = None
-    before: Version | None = None
-
-    def since(self, release: Version) -> bool:
-        """Whether it certainly is that release or a newer one."""
-        return self.first is not None and self.first >= release
-
-    def until(self, release: Version) -> bool:
-        """Whether it certainly is older than that."""
-        return self.before is not None and self.before <= release
-
-    def __str__(self) -> str:
-        first, before = (".".join(map(str, v or ())) for v in self)
-        if self.first is not None and self.before == (*self.first, 0):
-            return first
-        parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
-        return ", ".join(part for part in parts if part) or "unknown"
+__all__ = ["NEEDS_TIMER", "Destination", "Versions", "as_destination"]
 
 
 class Versions(NamedTuple):
@@ -81,10 +59,6 @@ BY_HAND = {
     "ipmi-interface": Versions(2, 1),
     "ipmi-interface-isa-bt": Versions(2, 2),
 }
-
-
-def _json_text(stream: Stream) -> bytes:
-    return b"" if stream.description is None else stream.description.text
 
 
 class Destination:
@@ -137,53 +111,15 @@ class Destination:
     def release(self) -> Bounds:
         """As given, else from what a schema or a stream shows of it."""
         if self._release is not None:
-            return Bounds(self._release, (*self._release, 0))
-        marks = [*self._schema_marks(), *self._stream_marks()]
-        first = max((v for v, seen in marks if seen), default=None)
-        before = min((v for v, seen in marks if not seen), default=None)
-        if first is not None and before is not None and before <= first:
-            before = None
-        return Bounds(first, before)
+            return Bounds.of(self._release)
+        bounds = Bounds.by_marks(self._schema_marks())
+        return bounds if self.stream is None else bounds.narrowed(written_by(self.stream))
 
     def _schema_marks(self) -> Iterator[tuple[Version, bool]]:
         if self.schema is not None:
             for mark in SCHEMA_MARKS:
                 if mark.older in self.schema.states:
                     yield mark.release, mark.newer in self.schema.states
-
-    def _stream_marks(self) -> Iterator[tuple[Version, bool]]:
-        """Marks of a description.
-
-        References
-        ----------
-        QEMU, qobject/json-writer.c (6.0 writes without blanks inside braces); migration/savevm.c (the
-        configuration is described from 8.2 on); migration/global_state.c (9.0); migration/vmstate.c
-        (`index` up to 10.2, `ptr-marker` in 11.1)
-        """
-        stream = self.stream
-        if stream is None or not (text := _json_text(stream)):
-            return
-        yield (6, 0), not text.startswith(b"{ ")
-        yield (
-            (8, 2),
-            stream.description is not None and stream.description.configuration is not None,
-        )
-        runstate = [d for d in stream.devices if d.name == "globalstate" and d.layout is not None]
-        for device in runstate:
-            yield (9, 0), any(c.name == "vm_was_suspended" for c in device)
-        if b'"ptr-marker"' in text or self._new_states:
-            yield (11, 1), True
-        elif b'"index"' in text:
-            yield (11, 1), False
-
-    @cached_property
-    def _new_states(self) -> bool:
-        """VMStates that 11.1 sends for machines that older releases have as well."""
-        return any(name in self.subsections for name in NEW_SUBSECTIONS) or any(
-            child.name == "cpreg_vmstate_array_len" and child.type == "int32"
-            for device in self.sections_of("cpu")
-            for child in device
-        )
 
     # --- capabilities ----------------------------------------------------------------------------
 
@@ -375,10 +311,6 @@ SUBSECTION_SINCE: dict[str, Version] = {
 # Subsections with a timer that a CPU without the feature does not have; QEMU does not look before
 # it loads and ends in an assertion: target/arm/machine.c, target/riscv/machine.c.
 NEEDS_TIMER = {"cpu/timer", "cpu/wfxt-timer"}
-
-# Subsections that are there whenever the device is, and the release that began to send them:
-# hw/acpi/piix4.c, hw/acpi/ich9.c. Seen in 11.1, not in 10.0.
-NEW_SUBSECTIONS = ("piix4_pm/cpuhp", "ich9_pm/cpuhp")
 
 # Instance ids that QEMU still takes for ISA devices: their first port
 # (qdev_set_legacy_instance_id; hw/core/qdev.c, and each device).

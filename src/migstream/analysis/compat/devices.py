@@ -64,7 +64,7 @@ def _run_state(ours: Device, words: Words) -> Iterator[Problem]:
             path=text.path,
             span=text.span,
             message=f"the run state is {name!r}, which QEMU does not know",
-            said=words.post_load(ours, f"invalid parameter value: {name}", code=-22, minimum=1),
+            said=words.post_load(ours, words.say("run-state", value=name), code=-22, minimum=1),
             hint=f"`migstream set` with '{text.path}=\"paused\"' makes it one that every QEMU knows",
             late=True,
         )
@@ -93,8 +93,15 @@ def _pci(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator
             ),
             said=words.device(
                 ours,
-                f"get_pci_config_device: Bad config data: i=0x{wrong.at:x} read: {wrong.read:x}"
-                f" device: {wrong.device:x} cmask: {cmask:x} wmask: {wmask:x} w1cmask:0",
+                words.say(
+                    "pci-config",
+                    index=wrong.at,
+                    read=wrong.read,
+                    local=wrong.device,
+                    cmask=cmask,
+                    wmask=wmask,
+                    w1cmask=0,
+                ),
                 fields=[("PCIDevice", "config"), *words.chain(ours, inside[:-1])],
             ),
             hint="an option of the device differs: vectors, queues, revision or a capability",
@@ -108,7 +115,7 @@ class Compared(NamedTuple):
     """Fields of a VMState that post_load compares with the destination's options."""
 
     fields: tuple[str, ...]
-    line: str
+    properties: str
     code: int
 
 
@@ -116,7 +123,7 @@ class Compared(NamedTuple):
 COMPARED = {
     "e1000e": Compared(
         ("subsys_used", "subsys_ven_used", "subsys", "subsys_ven"),
-        "ERROR: Cannot migrate while device properties (subsys/subsys_ven) differ",
+        "subsys/subsys_ven",
         -1,
     )
 }
@@ -136,7 +143,11 @@ def _options(ours: Device, theirs: Device, _: Destination, words: Words) -> Iter
                 path=mine[name].path,
                 span=mine[name].span,
                 message=f"{name} is {mine[name].text}, on the destination {other[name].text}",
-                said=words.post_load(ours, compared.line, code=compared.code),
+                said=words.post_load(
+                    ours,
+                    words.say("device-option", properties=compared.properties),
+                    code=compared.code,
+                ),
                 hint=f"an option of the device: {name}",
                 late=True,
             )
@@ -207,8 +218,13 @@ def _power_capabilities(
         return
     at = next((c for c in ours if c.name == CAPABILITY + found[0][0]), ours.value)
     said = [
-        f"cap-{CAPABILITY_NAMES.get(name, name.replace('_', '-'))} higher level ({level}) in incoming"
-        f" stream than on destination ({local})"
+        words.say(
+            "spapr-cap",
+            cap=CAPABILITY_NAMES.get(name, name.replace("_", "-")),
+            way="higher",
+            received=level,
+            local=local,
+        )
         for name, level, local in found
     ]
     yield Problem(

@@ -106,7 +106,9 @@ def features(
         ),
         said=words.device(
             ours,
-            _refusal(taken.bits, missing, offered, extended=extended),
+            words.say(
+                "virtio-features", **_refusal(taken.bits, missing, offered, extended=extended)
+            ),
             fields=words.chain(ours, ["virtio"]),
             errno="EINVAL" if extended else "EPERM",
         ),
@@ -114,8 +116,8 @@ def features(
     )
 
 
-def _refusal(taken: int, missing: int, offered: int | None, *, extended: bool) -> str:
-    """QEMU's line, with … for what is not known.
+def _refusal(taken: int, missing: int, offered: int | None, *, extended: bool) -> dict[str, str]:
+    """The values of QEMU's line, with … for what is not known.
 
     With 128 bits it has of the guest's only those that are offered, too: the others are gone when it
     is printed.
@@ -123,7 +125,7 @@ def _refusal(taken: int, missing: int, offered: int | None, *, extended: bool) -
     digits = "032x" if extended else "x"
     said = taken & ~missing if extended else taken
     allowed = "…" if offered is None else f"{offered:{digits}}"
-    return f"Features 0x{said:{digits}} unsupported. Allowed features: 0x{allowed}"
+    return {"features": f"0x{said:{digits}}", "allowed": f"0x{allowed}"}
 
 
 def features_unknown(ours: Device, theirs: Device, destination: Destination) -> Iterator[Note]:

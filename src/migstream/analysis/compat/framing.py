@@ -12,10 +12,12 @@ from migstream.analysis.compat.capabilities import (
     unknown_capability,
 )
 from migstream.analysis.compat.commands import SWITCHOVER_START, command_problems, commands_of
-from migstream.analysis.compat.destination import Bounds, Destination, Version
+from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.memory import walked
 from migstream.analysis.compat.model import Kind, Problem
 from migstream.analysis.compat.said import Words
+from migstream.qemu.release import Bounds, Version
+from migstream.qemu.words.errno import TEXTS
 from migstream.wire import write
 from migstream.wire.model import Command, Configuration, Item, Section, SectionType, Span, flat
 
@@ -133,7 +135,7 @@ def _configuration(frame: Sides) -> Iterator[Problem]:
             ours.name_span,
             f"the machine type is {ours.machine}, that of the destination {machine}",
             frame.words.configuration(
-                f"Machine type received is '{ours.machine}' and local is '{machine}'"
+                frame.words.say("machine-type", received=ours.machine, local=machine)
             ),
             hint=f"start the destination with -machine {ours.machine}",
             found=ours.span.stop,
@@ -146,7 +148,9 @@ def _configuration(frame: Sides) -> Iterator[Problem]:
             "configuration",
             next(p.span for p in ours.subsections if p.name == "configuration/uuid"),
             f"the uuid is {ours.uuid}, that of the destination {theirs.uuid}",
-            frame.words.configuration(f"UUID received is {ours.uuid} and local is {theirs.uuid}"),
+            frame.words.configuration(
+                frame.words.say("uuid", received=ours.uuid, local=theirs.uuid)
+            ),
         )
 
 
@@ -171,7 +175,7 @@ def _one_sided(frame: Sides, ours: Configuration | None) -> Iterator[Problem]:
             "configuration",
             Span(8, 9),
             "the destination expects a configuration section, the stream has none",
-            frame.words.plain("Configuration section missing"),
+            frame.words.plain(frame.words.say("configuration-missing")),
         )
 
 
@@ -183,7 +187,7 @@ def _page_bits(frame: Sides, ours: Configuration, theirs: Configuration) -> Iter
             ours.span,
             f"the target page has {mine or 'the least'} bits, on the destination {local or 'the least'}",
             frame.words.configuration(
-                f"Received TARGET_PAGE_BITS is {mine or 0} but local is {local or 0}"
+                frame.words.say("page-bits", received=mine or 0, local=local or 0)
             ),
             found=ours.span.stop,
         )
@@ -278,7 +282,7 @@ def _pages(frame: Sides) -> Iterator[Problem]:
         path="ram",
         span=frame.stream.blocks[-1].span,
         message=f"a page of the target has {ours} bytes, on the destination {theirs}",
-        said=frame.words.ram("Unknown combination of migration flags"),
+        said=frame.words.ram(frame.words.say("ram-flags/any")),
         hint="a release with the same page size of this target",
     )
 
@@ -300,7 +304,7 @@ def _no_block(frame: Sides, block: RamBlock) -> Problem:
         frame,
         block,
         f"the destination has no RAM block {block.name}",
-        f'Unknown ramblock "{block.name}", cannot accept migration',
+        frame.words.say("unknown-block", block=block.name),
         "the device that it belongs to is missing, or at another address",
     )
 
@@ -312,7 +316,13 @@ def _length(frame: Sides, block: RamBlock, there: RamBlock) -> Problem | None:
             frame,
             block,
             f"RAM block {block.name} has {mine:#x} bytes, on the destination {local:#x}",
-            f"Size mismatch: {block.name}: {mine:#x} != {local:#x}: Invalid argument",
+            frame.words.say(
+                "block-size",
+                block=block.name,
+                received=mine,
+                local=local,
+                error=TEXTS["EINVAL"],
+            ),
             "the same -m, the same ROM files, the same memory of the device",
         )
     if block.page_size and there.page_size and block.page_size != there.page_size:
@@ -320,7 +330,9 @@ def _length(frame: Sides, block: RamBlock, there: RamBlock) -> Problem | None:
             frame,
             block,
             f"the pages behind {block.name} have {block.page_size} bytes, on the destination {there.page_size}",
-            f"Mismatched RAM page size {block.name} (local) {there.page_size} != {block.page_size}",
+            frame.words.say(
+                "host-page", block=block.name, local=there.page_size, received=block.page_size
+            ),
             "back it by pages of the same size: postcopy needs that",
         )
     return None

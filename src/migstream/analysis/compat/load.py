@@ -279,8 +279,11 @@ class _Load:
         if version is None or local is None:
             return
         if version > local.version:
-            line = (
-                f"savevm: unsupported version {version} for '{self.device.name}' v{local.version}"
+            line = self.words.say(
+                "section-version",
+                received=version,
+                device=self.device.name,
+                local=local.version,
             )
             self._problem(
                 "version",
@@ -292,10 +295,8 @@ class _Load:
             self._old(self.device.value.type, version, local, span)
 
     def _old(self, name: str, version: int, local: Versions, span: Span) -> None:
-        line = (
-            f"{name}: incoming version_id {version} is too old for local minimum version_id "
-            f" {local.minimum}"
-        )
+        assert local.minimum is not None
+        line = self.words.say("too-old", vmsd=name, received=version, local=local.minimum)
         self._problem(
             "version",
             span,
@@ -378,10 +379,7 @@ class _Load:
             self._undeclared(placed, span)
             return
         if version > local.version:
-            line = (
-                f"{name}: incoming version_id {version} is too new for local version_id"
-                f" {local.version}"
-            )
+            line = self.words.say("too-new", vmsd=name, received=version, local=local.version)
             self._problem(
                 "version",
                 span,
@@ -419,9 +417,11 @@ class _Load:
 
     def _no_subsection(self, placed: Placed, span: Span) -> None:
         name = placed.node.name
-        line = f"VM subsection '{name}' in '{name.rpartition('/')[0]}' does not exist"
         fields = self.words.chain(self.device, placed.path)
-        lines = (line,) if self.words.chained else ()
+        lines: tuple[str, ...] = ()
+        if self.words.chained:
+            vmsd = name.rpartition("/")[0]
+            lines = (self.words.say("subsection-missing/vm", subsection=name, vmsd=vmsd),)
         said = self.words.device(self.device, *lines, fields=fields, errno="ENOENT")
         self._problem(
             "subsection",
@@ -561,11 +561,11 @@ class _Load:
         at = self.start + mine.offset
         fields = self.words.chain(self.device, mine.path.split("."))
         if other.kind.endswith(" le"):
-            line = f"Invalid value {value} expecting positive value <= {theirs}"
+            line = self.words.say("positive", value=value, limit=theirs)
             message = f"{mine.path} is {value}, the destination takes {theirs} at most"
             fits = value <= theirs
         else:
-            line = f"{theirs:x} != {value:x}"
+            line = self.words.say("equal", received=theirs, local=value)
             message = (
                 f"{mine.path} is {value}, that of the destination {theirs}, and they must be equal"
             )

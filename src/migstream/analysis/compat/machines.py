@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.analysis.compat.destination import Destination, Version
+from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.analysis.compat.offered import Offered
@@ -21,6 +21,7 @@ from migstream.names import brief
 from migstream.qemu.ask import machines, save, schema
 from migstream.qemu.child import end_children
 from migstream.qemu.load import Verdict, load
+from migstream.qemu.release import Version
 from migstream.source.temporary import temporary_folder
 from migstream.stream import open_stream
 from migstream.vmstate.schema import Schema, open_schema

@@ -8,7 +8,6 @@ migration/multifd.c: multifd_recv_unfill_packet; migration/migration.c: migratio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -18,6 +17,7 @@ import msgspec
 
 from migstream.analysis.compat.model import Note, Problem, Verdict, Word
 from migstream.errors import StreamError
+from migstream.qemu.release import machine_version
 from migstream.ram.model import Landmark, Tally, records_of
 from migstream.ram.multifd import DeviceState, Packet
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH
@@ -25,8 +25,8 @@ from migstream.stream import open_stream
 from migstream.wire.model import Item, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.destination import Version
     from migstream.analysis.compat.framing import Sides
+    from migstream.qemu.release import Version
     from migstream.ram.channels import Channel
     from migstream.stream import Stream
 
@@ -42,9 +42,6 @@ MAPPED_SHARED_SINCE: Version = (11, 0)
 CHANNELS_CHECKED: Version = (8, 2)  # since when QEMU says at once that a file has one channel only
 CHANNELS_SAID: Version = (6, 0)
 LINEAR = "`migstream convert --ram linear` writes the same memory as every QEMU reads it"
-
-
-MACHINE = re.compile(r"-(\d+)\.(\d+)$")
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +135,7 @@ class Memory:
     def _lines(self, mark: Landmark) -> tuple[list[str], str, str] | None:
         """QEMU's own lines for a record that it does not read, what it is, what helps."""
         release = self.destination.release
-        unknown = f"Unknown combination of migration flags: {mark.flags:#x}"
+        unknown = self.words.say("ram-flags", flags=mark.flags)
         if mark.flags & COMPRESS_PAGE:
             if self.destination.offers("compress") is False:
                 message = "pages are compressed one by one, which the destination no longer reads"
@@ -149,9 +146,9 @@ class Memory:
                 "pages are compressed one by one, and the capability compress is off on the"
                 " destination"
             )
-            lines = ["Received an unexpected compressed page"]
+            lines = [self.words.say("compressed-page")]
             if release.since(FLAGS_SAID):
-                lines.insert(0, f"Unexpected RAM flags: {COMPRESS_PAGE}")
+                lines.insert(0, self.words.say("mapped-flags", flags=COMPRESS_PAGE))
             on = "migrate_set_capability compress on (said by --cap compress), in QEMU up to 9.0"
             return lines, message, f"{on}; {LINEAR}"
         if mark.flags & MULTIFD_FLUSH:
@@ -164,7 +161,7 @@ class Memory:
         if release.since(ZEROS_ONLY_SINCE):
             message = f"a page is filled with the byte {mark.fill:#x}, which the destination no longer reads"
             hint = f"only a very old QEMU sends such a page: is it damaged (`migstream check`)? If not, {LINEAR}"
-            return [f"Found a zero page with value {mark.fill}"], message, hint
+            return [self.words.say("zero-page", value=mark.fill)], message, hint
         return None
 
     def _shared_in_places(self) -> Iterator[Problem]:
@@ -184,9 +181,9 @@ class Memory:
         assert block.mapped is not None
         taken = block.mapped.bitmap_offset
         line = (
-            f"Error reading ramblock {block.name} pages, region has bad alignment"
+            self.words.say("mapped-alignment", block=block.name)
             if taken % block.mapped.page_size
-            else f"page outside of ramblock {block.name} range"
+            else self.words.say("mapped-range", block=block.name)
         )
         yield Problem(
             kind="ram",
@@ -207,9 +204,9 @@ class Memory:
         release = self.destination.release
         said: tuple[str, ...] = ()
         if release.since(CHANNELS_CHECKED):
-            said = ("Migration requires multi-channel URIs (e.g. tcp)",)
+            said = (self.words.say("load-setting/channels"),)
         elif release.since(CHANNELS_SAID):
-            said = ("multifd is not supported by current protocol",)
+            said = (self.words.say("one-channel"),)
         yield self._problem(
             Span(0, 0),
             "the capability multifd is on on the destination, and a file alone has no channels:"
@@ -228,10 +225,10 @@ class Memory:
         QEMU, hw/core/machine.c: hw_compat_8_0 (multifd-flush-after-each-section)
         """
         seen = self.seen
-        number = MACHINE.search(self.stream.machine or "")
-        if seen is None or not seen.flushes or not self.stream.channels or number is None:
+        _, version = machine_version(self.stream.machine or "")
+        if seen is None or not seen.flushes or not self.stream.channels or version is None:
             return
-        each = (int(number[1]), int(number[2])) < FLUSH_SINCE
+        each = version < FLUSH_SINCE
         told = self.theirs is not None and bool(self.theirs.flushes)
         if self.destination.on("multifd") and each and not told:
             mark = next(mark for mark, _ in seen.marks if mark.flags & MULTIFD_FLUSH)

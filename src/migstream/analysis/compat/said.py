@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.align import COUNTED
 from migstream.analysis.compat.destination import Destination
+from migstream.qemu.words import say
+from migstream.qemu.words.errno import NAMES, TEXTS
 
 if TYPE_CHECKING:
     from migstream.stream import Device
@@ -19,19 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Words"]
 
-ERRNO = {
-    "EPERM": "Operation not permitted",
-    "ENOENT": "No such file or directory",
-    "EIO": "Input/output error",
-    "EINVAL": "Invalid argument",
-}
-NUMBERS = {-1: "EPERM", -2: "ENOENT", -5: "EIO", -22: "EINVAL"}
 CHAINED = (10, 2)
 RAM_VERSION = 4
+CAPABILITIES = "configuration/capabilities"
 # Types of the fields that a function loads and a check can fail in (migration/vmstate.c).
 ELEMENTS = {"virtio": "virtio", "virtio-gpu": "virtio-gpu", "config": "pci config"}
-CONFIGURATION_HOOK = "post load hook failed for: configuration, version_id: 1, minimum_version: 0"
-SETUP = "Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices"
 
 
 class Words:
@@ -41,8 +35,12 @@ class Words:
         self.destination = destination
         self.chained = destination.release.since(CHAINED)
 
+    def say(self, name: str, /, **values: int | str) -> str:
+        """One message as the destination's release has it (`migstream.qemu.words.say`)."""
+        return say(name, self.destination.release, **values)
+
     def _end(self, chain: Sequence[str], errno: str = "EINVAL") -> str:
-        return ": ".join([f"load of migration failed: {ERRNO[errno]}", *chain])
+        return ": ".join([self.say("result", error=TEXTS[errno]), *chain])
 
     def plain(self, line: str, errno: str = "EINVAL") -> tuple[str, ...]:
         """A line of the load itself, and the end."""
@@ -50,52 +48,51 @@ class Words:
 
     def unknown_section(self, name: str, instance: int) -> tuple[str, ...]:
         """No device takes the section."""
-        savevm = "" if self.chained else "savevm "
-        return self.plain(f"Unknown {savevm}section or instance '{name}' {instance}. {SETUP}")
+        return self.plain(self.say("unknown-section", device=name, instance=instance))
 
     def unknown_type(self, kind: int) -> tuple[str, ...]:
         """A byte that opens no item."""
-        # 11.1 says "savevm" where a device follows, and leaves it out where a type does not exist
-        savevm = "" if self.chained else "savevm "
-        return self.plain(f"Unknown {savevm}section type {kind}")
+        return self.plain(self.say("unknown-section-type", type=kind))
 
     def configuration(self, line: str) -> tuple[str, ...]:
         """A configuration section that is refused once it is read."""
-        return (self._end([CONFIGURATION_HOOK, line]),) if self.chained else self.plain(line)
+        return (
+            (self._end([self._configuration_hook(), line]),) if self.chained else self.plain(line)
+        )
+
+    def _configuration_hook(self) -> str:
+        return self.say("hook/post", when="post", vmsd="configuration", version=1, minimum=0)
 
     def capabilities(self, lines: Sequence[str]) -> tuple[str, ...]:
         """Capabilities that differ, which are all said before it ends."""
         if not self.chained:
             return (*lines, self._end([]))
-        return (*lines, self._end([CONFIGURATION_HOOK, "Failed to validate capabilities"]))
+        return (*lines, self._end([self._configuration_hook(), self.say("validate-capabilities")]))
 
     def unknown_capability(self, name: str) -> tuple[str, ...]:
         """A capability of the stream that the destination has not got."""
-        line = f"Received unknown capability {name}"
+        line = self.say("unknown-capability", capability=name)
         if not self.chained:
-            field = "Failed to load configuration/capabilities:capabilities"
+            field = self.say("field", vmsd=CAPABILITIES, field="capabilities")
             return (line, field, self._end([]))
-        part = "Loading VM subsection 'configuration/capabilities' in 'configuration' failed"
+        part = self.say("subsection-failed", subsection=CAPABILITIES, vmsd="configuration")
         return (self._end([part, line]),)
 
     def missing_footer(self, section: Section) -> tuple[str, ...]:
         """A section after which no footer stands where it should."""
-        line = f"Missing section footer for {section.name}"
+        line = self.say("footer-missing", device=section.name)
         if not self.chained:
             return self.plain(line)
-        return (line, self._end([f"Section footer error, section_id: {section.section_id}"]))
+        return (line, self._end([self.say("footer-error", section=section.section_id)]))
 
     def version(self, device: Device, line: str) -> tuple[str, ...]:
         """A VMState whose version does not fit."""
         if not self.chained:
             return (line, self._context(device), self._end([]))
-        return (self._end([self._context(device), line.replace("  ", " ")]),)
+        return (self._end([self._context(device), line]),)
 
     def _context(self, device: Device) -> str:
-        return (
-            f"error while loading state for instance {device.instance_id:#x}"
-            f" of device '{device.name}'"
-        )
+        return self.say("loading-device", device=device.name, instance=device.instance_id)
 
     def chain(self, device: Device, path: Sequence[str]) -> list[tuple[str, str]]:
         """VMState and field of each level that a failure inside `path` goes through, inmost first."""
@@ -111,11 +108,11 @@ class Words:
     ) -> tuple[str, ...]:
         """A device that fails while it loads a field."""
         if not self.chained:
-            levels = [f"Failed to load {vmsd}:{field}" for vmsd, field in fields]
+            levels = [self.say("field", vmsd=vmsd, field=field) for vmsd, field in fields]
             return (*lines, *levels, self._context(device), self._end([], errno))
         # structs add nothing of their own, only what is loaded by a function does
         levels = [
-            f"Failed to load element of type {ELEMENTS[field]} for {field}"
+            self.say("element", type=ELEMENTS[field], field=field)
             for _, field in fields
             if field in ELEMENTS
         ]
@@ -130,18 +127,20 @@ class Words:
         outer = [(device.value.type, "virtio")] if blob else []
         if not self.chained:
             return self.device(device, line, fields=[(state, "tmp"), *outer])
-        hook = f"post load hook failed for: {part}, version_id: 0, minimum_version: 0, ret: -22"
+        hook = self.say("hook/post", when="post", vmsd=part, version=0, minimum=0, error=-22)
         if blob:
             return self.device(device, line, hook, fields=outer)
         return (line, self._end([self._context(device), hook]))
 
     def invalid(self, device: Device, check: str) -> tuple[str, ...]:
         """A device whose VMState validates what was read so far (VMSTATE_VALIDATE)."""
-        line = f"Input validation failed: {check}"
+        vmsd, _, field = check.partition("/")
         if not self.chained:
+            line = self.say("validation", vmsd=vmsd, field=field)
             return self.device(device, line, errno="EPERM")
-        version = device.section.version_id
-        return (self._end([self._context(device), f"{line} version_id: {version}"]),)
+        version = device.section.version_id or 0
+        line = self.say("validation", vmsd=vmsd, field=field, version=version)
+        return (self._end([self._context(device), line]),)
 
     def post_load(
         self, device: Device, *lines: str, code: int, minimum: int | None = None
@@ -150,31 +149,35 @@ class Words:
 
         `minimum` is that of a VMState that no schema has.
         """
-        errno = NUMBERS[code]
+        errno = NAMES[code]
         if not self.chained:
             return (*lines, self._context(device), self._end([], errno))
         version = device.section.version_id
         local = self.destination.versions(device.value.type, version)
         if local is not None and local.minimum is not None:
             minimum = local.minimum
-        hook = (
-            f"post load hook failed for: {device.value.type}, version_id: {version},"
-            f" minimum_version: {version if minimum is None else minimum}, ret: {code}"
+        hook = self.say(
+            "hook/post",
+            when="post",
+            vmsd=device.value.type,
+            version=version or 0,
+            minimum=(version if minimum is None else minimum) or 0,
+            error=code,
         )
         return (*lines, self._end([self._context(device), hook]))
 
     def aborts(self, function: str, condition: str) -> tuple[str, ...]:
         """An assertion that does not hold; the file and line that QEMU says as well change too often."""
-        return (f"{function}: Assertion `{condition}' failed.",)
+        return (self.say("assertion", function=function, condition=condition) + ".",)
 
     def ram(self, *lines: str, part: int | None = None) -> tuple[str, ...]:
         """Guest memory that is refused: in its START section, or in the PART or END with id `part`."""
-        load = f"Failed to load vmstate version_id: {RAM_VERSION}, ret: -22"
+        load = "" if not self.chained else self.say("bad-load", version=RAM_VERSION, error=-22)
         if part is not None:
             if self.chained:
                 return (*lines, self._end([load]))
-            return (*lines, f"error while loading state section id {part}(ram)", self._end([]))
-        context = "error while loading state for instance 0x0 of device 'ram'"
+            return (*lines, self.say("loading-section", section=part, device="ram"), self._end([]))
+        context = self.say("loading-device", device="ram", instance=0)
         return (
             (*lines, self._end([context, load]))
             if self.chained

@@ -57,7 +57,7 @@ def virtqueues(
                 message=f"queue {index} has {number} entries, on the destination it has {limit} at most",
                 said=words.device(
                     ours,
-                    f"VQ {index} vring.num {number} exceeds allocated max {limit}",
+                    words.say("vring-size", queue=index, received=number, local=limit),
                     fields=words.chain(ours, ["virtio"]),
                     errno="EINVAL",
                 ),
@@ -105,19 +105,20 @@ def _be32(raw: memoryview | bytes, at: int) -> int:
 
 
 class Checked(NamedTuple):
-    """A number of virtio-mem's sanity checks; `at` in bytes from where they start."""
+    """A number of virtio-mem's sanity checks; `at` in bytes from where they start; how QEMU says it."""
 
     at: int
     size: int
-    line: str
+    property: str
+    variant: str
 
 
 # hw/virtio/virtio-mem.c: virtio_mem_mig_sanity_checks_post_load
 VIRTIO_MEM = (
-    Checked(0, 8, "Property 'memaddr' changed from {0:#x} to {1:#x}"),
-    Checked(8, 8, "Property 'memdev' size changed from {0:#x} to {1:#x}"),
-    Checked(16, 8, "Property 'block-size' changed from {0:#x} to {1:#x}"),
-    Checked(24, 4, "Property 'node' changed from {0} to {1}"),
+    Checked(0, 8, "memaddr", "address"),
+    Checked(8, 8, "memdev", "size"),
+    Checked(16, 8, "block-size", "address"),
+    Checked(24, 4, "node", "number"),
 )
 EARLY = "virtio-mem-device-early"  # a section of its own, for machine types of 8.1 and newer
 
@@ -141,7 +142,9 @@ def memory_device(
         )
         if mine == there:
             continue
-        line = check.line.format(mine, there)
+        line = words.say(
+            f"virtio-mem/{check.variant}", property=check.property, received=mine, local=there
+        )
         at = own.span.start + check.at
         yield Problem(
             kind="value",
@@ -230,7 +233,7 @@ def gpu_outputs(ours: Device, theirs: Device, _: Destination, words: Words) -> I
             message=f"the device has {outputs} outputs, on the destination {most}",
             said=words.device(
                 ours,
-                f"{most:x} != {outputs:x}",
+                words.say("equal", received=most, local=outputs),
                 fields=[field, *words.chain(ours, ["virtio-gpu"])],
             ),
             hint="an option of the device: max_outputs",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.explain.model import Contrast, Difference, Failing, Side
-from migstream.analysis.explain.recognise import filled, recognise
+from migstream.qemu.words.recognise import filled, recognise
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.analysis.explain.messages.model import ERRNO, Wording
-from migstream.analysis.explain.messages.silent import NUMBERS, silent
-from migstream.analysis.explain.messages.source import SOURCE
-from migstream.analysis.explain.recognise import Said, recognise
 from migstream.analysis.explain.spots import Scene, Spot, spots
 from migstream.analysis.findings import Finding
 from migstream.names import brief
+from migstream.qemu.words.model import ERRNO, Wording
+from migstream.qemu.words.recognise import Said, recognise
+from migstream.qemu.words.silent import NUMBERS, silent
+from migstream.qemu.words.source import SOURCE
 from migstream.ram.records import flag_names
 from migstream.stream import Stream, as_stream
 from migstream.vmstate.meaning.features import feature_names

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from migstream.analysis.explain.recognise import Said
 from migstream.names import brief
+from migstream.qemu.words.recognise import Said
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:

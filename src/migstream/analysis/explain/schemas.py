@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.explain.model import Difference, Side
-from migstream.analysis.explain.recognise import Said
+from migstream.qemu.words.recognise import Said
 from migstream.vmstate.schema import Schema, State
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import msgspec
 
 from migstream.analysis.compat.destination import NEEDS_TIMER
 from migstream.errors import BadFraming, BadRam
+from migstream.machine.registers.arm_system import encoding
 from migstream.names import brief
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
@@ -28,13 +29,10 @@ FOOTER = 5
 WORD = 8  # bytes of a RAM record before its contents
 MOST = 8
 # Numbers of Arm's system registers: target/arm/cpregs.h; target/arm/kvm-consts.h has those of the stream.
-REGISTER = (1 << 28) - 1
-AARCH64 = 1 << 28
 RECORD = (
     8 + 1 + 255 + (1 << 12)
 )  # bytes of the longest record of a page: word, block's name, contents
 PVR = 287  # SPR_PVR; target/ppc/cpu.h
-WIDE = 1 << 15  # a 64-bit register of AArch32; said by another bit in the stream
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
@@ -401,7 +399,7 @@ def _virtio_features(scene: Scene, values: Values) -> Iterator[Spot]:
 
 def _cpreg(scene: Scene, values: Values) -> Iterator[Spot]:
     wanted = int(values["register"], 16)
-    number = wanted & (REGISTER if wanted & AARCH64 else REGISTER & ~WIDE)
+    number = encoding(wanted)
     for device in scene.stream.devices:
         if device.name != "cpu" or scene.instance not in {None, device.instance_id}:
             continue
@@ -412,20 +410,11 @@ def _cpreg(scene: Scene, values: Values) -> Iterator[Spot]:
         if indexes is None or registers is None or indexes.count is None:
             continue
         for i, index in enumerate(indexes.wire.bulk(indexes.raw, indexes.count)):
-            if index & REGISTER == number and i < (registers.count or 0):
+            if encoding(index) == number and i < (registers.count or 0):
                 one, value = indexes.element(i), registers.element(i)
-                text = f"{_encoding(wanted)}; its value is {value.text}"
+                text = f"{number}; its value is {value.text}"
                 yield Spot(path=one.path, span=one.span, text=text)
                 return
-
-
-def _encoding(register: int) -> str:
-    """A register's number in the words of the architecture (target/arm/cpregs.h: ENCODE_CP_REG, ENCODE_AA64_CP_REG)."""
-    if register & AARCH64:
-        parts = (("op0", 14, 3), ("op1", 11, 7), ("CRn", 7, 15), ("CRm", 3, 15), ("op2", 0, 7))
-    else:
-        parts = (("cp", 16, 15), ("CRn", 11, 15), ("CRm", 7, 15), ("opc1", 3, 15), ("opc2", 0, 7))
-    return " ".join(f"{name} {register >> shift & mask}" for name, shift, mask in parts)
 
 
 def _named(device: str, field: str) -> Callable[[Scene, Values], Iterator[Spot]]:

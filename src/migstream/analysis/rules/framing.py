@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.iterable import SECTIONS
 from migstream.iterable.bitmap import DirtyBitmapContent
+from migstream.qemu.words import say
 from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, End, Section, SectionType, Span, Trailer, VMDescription
 
@@ -294,7 +295,7 @@ def unknown_commands(subject: Subject) -> Iterator[Hit]:
     for item in subject.items:
         if isinstance(item, Command) and item.command not in COMMANDS:
             yield Hit(
-                message=f"MIG_CMD {item.command:#x} unknown (len {item.payload.size:#x})",
+                message=say("unknown-command", command=item.command, length=item.payload.size),
                 section="command",
                 span=Span(item.span.start + 1, item.span.start + 3),
                 expected=f"1 to {max(COMMANDS)}",

@@ -7,7 +7,6 @@ writes, and expects, the older form. A rule works both ways, on a stream that is
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,6 +19,7 @@ from migstream.edit.configuration import name_machine
 from migstream.edit.drop import drop
 from migstream.edit.targets import targets
 from migstream.errors import Unsupported
+from migstream.qemu.release import Version, machine_version, parse
 from migstream.vmstate.jsontext import Object, objects
 from migstream.vmstate.meaning.pci import capabilities, config_space, extended
 from migstream.wire import write
@@ -30,20 +30,7 @@ if TYPE_CHECKING:
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
-__all__ = ["Rule", "Version", "apply", "parse_release", "rules", "touched", "version_of"]
-
-Version = tuple[int, ...]
-NUMBERED = re.compile(r"(.+)-(\d+(?:\.\d+)+)")
-
-# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb).
-RELEASES = {
-    "trusty": "2.0",
-    "xenial": "2.5",
-    "bionic": "2.11",
-    "focal": "4.2",
-    "jammy": "6.2",
-    "noble": "8.2",
-}
+__all__ = ["Rule", "apply", "rules", "touched"]
 
 
 class Since(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,11 +42,11 @@ class Since(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def holds(self, machine: Version | None, qemu: Version | None) -> bool:
         if self.machine is not None:
-            return machine is not None and machine >= _version(self.machine)
+            return machine is not None and machine >= parse(self.machine)
         if qemu is None or self.qemu is None:
             return False
-        return qemu >= _version(self.qemu) and (
-            self.qemu_before is None or qemu < _version(self.qemu_before)
+        return qemu >= parse(self.qemu) and (
+            self.qemu_before is None or qemu < parse(self.qemu_before)
         )
 
 
@@ -113,10 +100,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return any(since.holds(machine, qemu) for since in self.since)
 
 
-def _version(text: str) -> Version:
-    return tuple(map(int, text.split(".")))
-
-
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules there are, in the order of their names."""
@@ -128,28 +111,6 @@ def rules() -> tuple[Rule, ...]:
         if file.name.endswith(".toml")
     ]
     return tuple(sorted(found, key=lambda rule: rule.name))
-
-
-def version_of(machine: str) -> tuple[str, Version | None]:
-    """Family and version of a machine type: of `pc-i440fx-7.2`, `pc-i440fx` and (7, 2).
-
-    Names of distributions are looked up; a name without version has none.
-    """
-    numbered = NUMBERED.fullmatch(machine)
-    if numbered is not None:
-        return numbered[1], _version(numbered[2])
-    parts = machine.split("-")
-    for index, part in enumerate(parts):
-        if index and part in RELEASES:
-            return "-".join(parts[:index]), _version(RELEASES[part])
-    return machine, None
-
-
-def parse_release(text: str) -> Version:
-    """A QEMU's version; raises ValueError where it is none."""
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){1,3}", text):
-        raise ValueError(f"{text!r} is no QEMU version, such as 7.2")
-    return _version(text)
 
 
 def apply(bench: Workbench, machine: str | None = None, qemu: Version | None = None) -> list[str]:
@@ -168,7 +129,7 @@ def apply(bench: Workbench, machine: str | None = None, qemu: Version | None = N
     if source is None:
         raise Unsupported("this stream has no configuration section: it names no machine type")
     wanted = machine or source
-    (old, _), (new, version) = version_of(source), version_of(wanted)
+    (old, _), (new, version) = machine_version(source), machine_version(wanted)
     if old != new:
         raise Unsupported(
             f"{wanted} is another machine than {source}",

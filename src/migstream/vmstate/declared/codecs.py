@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from migstream.errors import BadSection, ParseError
+from migstream.qemu.words import say
 from migstream.vmstate.declared.fields import Codec, Count, Out, amount, check_count
 from migstream.vmstate.declared.interpreter import VMStateDescription
 from migstream.vmstate.types import TYPES, WireType
@@ -80,7 +81,7 @@ class Equal(Scalar):
         if value != current:
             mask = (1 << 8 * (self.wire.size or 8)) - 1
             raise BadSection(
-                f"{current & mask:x} != {value & mask:x}",
+                say("equal", received=current & mask, local=value & mask),
                 at=at,
                 expected=current,
                 found=value,
@@ -97,7 +98,7 @@ class AtMost(Scalar):
         value = super().load(cur, current, owner)
         if not 0 <= value <= current:
             raise BadSection(
-                f"Invalid value {value} expecting positive value <= {current}",
+                say("positive", value=value, limit=current),
                 at=at,
                 expected=f"0 to {current}",
                 found=value,
@@ -387,7 +388,7 @@ class Tree(Nested):
             loaded.append((key, element))
         if more or len(loaded) != count:
             raise BadSection(
-                "gtree: inconsistent stream when loading the gtree",
+                say("list-inconsistent", vmsd="gtree:"),
                 at=at,
                 expected=count,
                 found=len(loaded) + more,
@@ -411,7 +412,10 @@ def _check_version(cur: Cursor, inner: VMStateDescription, version: int | None) 
     if version is None or inner.minimum_version_id <= version <= inner.version_id:
         return
     raise BadSection(
-        f"{inner.name} {'too new' if version > inner.version_id else 'too old'}",
+        say(
+            "list-version/new" if version > inner.version_id else "list-version/old",
+            vmsd=inner.name,
+        ),
         at=cur.offset,
         expected=f"{inner.minimum_version_id} to {inner.version_id}",
         found=version,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from migstream.errors import BadSection, ParseError
+from migstream.qemu.words import say
 from migstream.vmstate.declared.written import Entry, JSONWriter, Release
 from migstream.wire.cursor import Cursor
 
@@ -274,7 +275,7 @@ class Field:
             return self.codec.load(cur, self.codec.initial(owner), owner)
         if byte != NULL:
             raise BadSection(
-                f"Unexpected ptr marker: {byte}",
+                say("null-pointer", value=byte),
                 at=at,
                 expected="30 or 31" if self.marked else "30",
                 found=f"{byte:02x}",

@@ -12,14 +12,19 @@ from functools import partial
 from typing import Any
 
 from migstream.errors import BadSection, ParseError
+from migstream.qemu.words import opening, say
 from migstream.vmstate.declared.fields import Field, Out
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType
 
 __all__ = ["Subsection", "VMStateDescription"]
 
-FAILED = "Failed to load "
-NO_TEXT = "-22"  # EINVAL: what a hook of QEMU's returns that has nothing to say
+NO_TEXT = -22  # EINVAL: what a hook of QEMU's returns that has nothing to say
+MAX_EMPTY = 1 << 16  # elements of no bytes that an array may have
+NO_TEXT = -22  # EINVAL: what a hook of QEMU's returns that has nothing to say
+NULL, VALID = 0x30, 0x31  # VMS_MARKER_PTR_NULL, VMS_MARKER_PTR_VALID
+
+Count = int | str | Callable[[Any], int]
 
 
 class HookFailed(ValueError):
@@ -116,8 +121,8 @@ class VMStateDescription:
         try:
             hook(subject)
         except ValueError as error:
-            said = f"pre-save for {self.name} failed: {error}"
-            raise HookFailed(said if str(error) else f"pre-save failed: {self.name}") from error
+            said = say("source-save/hook", vmsd=self.name, why=str(error))
+            raise HookFailed(said if str(error) else say("source-save", vmsd=self.name)) from error
 
     def _save(self, out: Out, subject: Any, version: int) -> None:
         json = out.json
@@ -135,7 +140,7 @@ class VMStateDescription:
                     each.save(out, subject, label)
                 except HookFailed as error:
                     raise HookFailed(
-                        f"Save of field {self.name}/{each.name} failed: {error}"
+                        say("source-save", vmsd=self.name, field=each.name, why=str(error))
                     ) from error
                 except ValueError as error:
                     raise ValueError(f"{self.name}/{each.name}: {error}") from None
@@ -174,8 +179,7 @@ class VMStateDescription:
         version = self.version_id if version is None else version
         self._check_version(cur, version)
         if self.pre_load:
-            what = f"pre load hook failed for: '{self.name}'", "minimum version_id"
-            self._hook(cur, what, partial(self.pre_load, subject))
+            self._hook(cur, "pre", partial(self.pre_load, subject))
         for each, label in zip(self.fields, self.labels, strict=True):
             present = each.present(subject, version)
             if each.must_exist:
@@ -185,14 +189,12 @@ class VMStateDescription:
                 self._load_field(cur, each, label, subject)
         self._load_subsections(cur, subject)
         if self.post_load:
-            what = f"post load hook failed for: {self.name}", "minimum_version"
-            self._hook(cur, what, partial(self.post_load, subject, version))
+            self._hook(cur, "post", partial(self.post_load, subject, version))
 
     def _check_version(self, cur: Cursor, version: int) -> None:
         if version > self.version_id:
             raise BadSection(
-                f"{self.name}: incoming version_id {version} is too new "
-                f"for local version_id {self.version_id}",
+                say("too-new", vmsd=self.name, received=version, local=self.version_id),
                 at=cur.offset,
                 expected=self.version_id,
                 found=version,
@@ -200,15 +202,14 @@ class VMStateDescription:
             )
         if version < self.minimum_version_id:
             raise BadSection(
-                f"{self.name}: incoming version_id {version} is too old "
-                f"for local minimum version_id  {self.minimum_version_id}",
+                say("too-old", vmsd=self.name, received=version, local=self.minimum_version_id),
                 at=cur.offset,
                 expected=self.minimum_version_id,
                 found=version,
                 hint="the stream was written by an older device",
             )
 
-    def _hook(self, cur: Cursor, what: tuple[str, str], hook: Callable[[], object]) -> None:
+    def _hook(self, cur: Cursor, when: str, hook: Callable[[], object]) -> None:
         """In QEMU's words, which name the version of the description and not the one that is loaded
         (migration/vmstate.c: vmstate_pre_load, vmstate_post_load). QEMU up to 10.1 has none.
         """
@@ -217,16 +218,20 @@ class VMStateDescription:
         except ParseError:
             raise
         except ValueError as error:
-            failed, minimum = what
-            raise BadSection(
-                f"{failed}, version_id: {self.version_id}, {minimum}: {self.minimum_version_id}"
-                + (f": {error}" if str(error) else f", ret: {NO_TEXT}"),
-                at=cur.offset,
-            ) from error
+            values: dict[str, int | str] = {
+                "when": when,
+                "vmsd": self.name,
+                "version": self.version_id,
+                "minimum": self.minimum_version_id,
+            }
+            if not str(error):
+                values["error"] = NO_TEXT
+            said = say(f"hook/{when}", **values)
+            raise BadSection(f"{said}: {error}" if str(error) else said, at=cur.offset) from error
 
     def _invalid(self, cur: Cursor, each: Field) -> BadSection:
         return BadSection(
-            f"Input validation failed: {self.name}/{each.name} version_id: {self.version_id}",
+            say("validation", vmsd=self.name, field=each.name, version=self.version_id),
             at=cur.offset,
             hint="a value that this device does not allow",
         )
@@ -235,8 +240,11 @@ class VMStateDescription:
         try:
             each.load(cur, subject)
         except ParseError as error:
-            if not error.message.startswith(FAILED):  # the innermost field is the one to name
-                error.message = f"{FAILED}{self.name}:{each.name}: {error.message}"
+            if not error.message.startswith(
+                opening("field")
+            ):  # the innermost field is the one to name
+                said = say("field", vmsd=self.name, field=each.name)
+                error.message = f"{said}: {error.message}"
             error.under(label)
             raise
 
@@ -253,7 +261,7 @@ class VMStateDescription:
             sub = next((s for s in self.subsections if s.description.name == text), None)
             if sub is None:
                 raise BadSection(
-                    f"VM subsection '{text}' in '{self.name}' does not exist",
+                    say("subsection-missing/vm", subsection=text, vmsd=self.name),
                     at=start,
                     found=text,
                     hint="the stream comes from a newer device, or one with other features",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from migstream.qemu.release import parse
 from migstream.vmstate.jsontext import Style, write_text
 
 __all__ = ["RELEASES", "Entry", "JSONWriter", "Nulls", "Release", "release"]
@@ -178,11 +179,8 @@ def release(name: str) -> Release:
 
     Releases between those of the table write as the one before them.
     """
-    try:
-        wanted = tuple(int(part) for part in name.split(".")[:2])
-    except ValueError:
-        raise ValueError(f"{name!r} is no release of QEMU: write it as 7.2") from None
-    known = [each for each in RELEASES if tuple(map(int, each.name.split("."))) <= wanted]
+    wanted = parse(name)[:2]
+    known = [each for each in RELEASES if parse(each.name) <= wanted]
     if not known:
         raise ValueError(f"QEMU {name} writes no description: the first that does is 2.3")
     return known[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, LOST, Message, message
+from migstream.qemu.words.model import DAMAGE, LOST, Message, message
 
 __all__ = ["VIRTIO"]
 
@@ -10,10 +10,10 @@ VIRTIO: tuple[Message, ...] = (
     message(
         "pci-config",
         (
-            "get_pci_config_device: Bad config data: i={index:x} read: {read:x} device: {local:x} cmask: {cmask:x} "
+            "get_pci_config_device: Bad config data: i={index:#x} read: {read:x} device: {local:x} cmask: {cmask:x} "
             "wmask: {wmask:x} w1cmask:{w1cmask:x}"
         ),
-        "Bad config data: i={index:x} read: {read:x} device: {local:x}",
+        "Bad config data: i={index:#x} read: {read:x} device: {local:x}",
         means="a byte of the PCI configuration space that a guest cannot change differs from the destination's device",
         causes=(
             "the device has other properties there (vectors, queues, MSI-X, ROM, multifunction, revision)",
@@ -33,7 +33,7 @@ VIRTIO: tuple[Message, ...] = (
     ),
     message(
         "virtqueues",
-        "Invalid number of virtqueues: {count:x}",
+        "Invalid number of virtqueues: {count:#x}",
         means="more virtqueues than a device can have",
         causes=(LOST, DAMAGE),
         place="virtio",
@@ -56,15 +56,15 @@ VIRTIO: tuple[Message, ...] = (
     ),
     message(
         "vq-address",
-        "VQ {queue:d} address 0x0 inconsistent with Host index {index:x}",
+        "VQ {queue:d} address 0x0 inconsistent with Host index {index:#x}",
         means="a virtqueue that was never set up has an index",
         causes=(LOST, DAMAGE),
         place="virtqueue",
     ),
     message(
         "vq-index",
-        "VQ {queue:d} size {size:x} < last_avail_idx {avail:x} - used_idx {used:x}",
-        "VQ {queue:d} size {size:x} Guest index {guest:x} inconsistent with Host index {host:x}: delta {delta:x}",
+        "VQ {queue:d} size {size:#x} < last_avail_idx {avail:#x} - used_idx {used:#x}",
+        "VQ {queue:d} size {size:#x} Guest index {guest:#x} inconsistent with Host index {host:#x}: delta {delta:#x}",
         means="a virtqueue's indexes are further apart than the queue is long: memory and device do not belong together",
         causes=(
             "guest memory is not that of the moment when the device state was saved",
@@ -74,7 +74,7 @@ VIRTIO: tuple[Message, ...] = (
     ),
     message(
         "virtio-features",
-        "Features {features:x} unsupported. Allowed features: {allowed:x}",
+        "Features {features:#x} unsupported. Allowed features: {allowed:#x}",
         means="the guest uses features that the destination's device does not offer",
         causes=(
             "the device has other properties there, or another machine type",
@@ -96,7 +96,9 @@ VIRTIO: tuple[Message, ...] = (
     ),
     message(
         "virtio-mem",
-        "Property '{property}' changed from {received} to {local}",
+        ("Property '{property}' changed from {received:#x} to {local:#x}", "", "address"),
+        ("Property '{property}' changed from {received:d} to {local:d}", "", "number"),
+        ("Property '{property}' size changed from {received:#x} to {local:#x}", "", "size"),
         means="a virtio-mem device is configured otherwise on the destination",
         causes=("another size, address or block size of the device",),
         place="device",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, LOST, NEWER, Message, message
+from migstream.qemu.words.model import DAMAGE, LOST, NEWER, Message, message
 
 __all__ = ["COMMANDS"]
 
 COMMANDS: tuple[Message, ...] = (
     message(
         "unknown-command",
-        "MIG_CMD {command:x} unknown (len {length:x})",
+        "MIG_CMD {command:#x} unknown (len {length:#x})",
         means="a command that the destination does not know",
         causes=(NEWER, LOST, DAMAGE),
         place="damage",
@@ -18,14 +18,14 @@ COMMANDS: tuple[Message, ...] = (
     message(
         "deprecated-command",
         (
+            "ENABLE_COLO command come in migration stream, but c-colo capability is not set",
+            "since 8.1, up to 8.2",
+        ),
+        (
             "ENABLE_COLO command come in migration stream, but x-colo capability is not set",
             "up to 10.x",
         ),
-        (
-            "ENABLE_COLO command come in migration stream, but c-colo capability is not set",
-            "8.1 and 8.2",
-        ),
-        ("MIG_CMD {command:x} deprecated (len {length:x})", "since 11.1"),
+        ("MIG_CMD {command:#x} deprecated (len {length:#x})", "since 11.1"),
         ("MIG_CMD {command:x} deprecated", "since 11.1"),
         means="a stream of COLO, which the destination does not take",
         causes=("x-colo is on at the source only", "the destination has no COLO any more"),
@@ -42,7 +42,7 @@ COMMANDS: tuple[Message, ...] = (
     ),
     message(
         "ping",
-        "CMD_PING ({value:x}) received with no return path",
+        "CMD_PING ({value:#x}) received with no return path",
         means="the source asks for an answer and no way back was opened",
         causes=(
             "a stream of a live migration (return-path, postcopy) is loaded from a file",
@@ -68,8 +68,8 @@ COMMANDS: tuple[Message, ...] = (
     ),
     message(
         "advise-capability",
-        "RAM postcopy is enabled but have 0 byte advise",
-        "RAM postcopy is disabled but have 16 byte advise",
+        ("RAM postcopy is enabled but have 0 byte advise", "", "on"),
+        ("RAM postcopy is disabled but have 16 byte advise", "", "off"),
         means="postcopy-ram is on at one side and off at the other",
         causes=("the destination was not given the capabilities of the source",),
         look=("migrate_set_capability postcopy-ram on both sides",),
@@ -77,8 +77,8 @@ COMMANDS: tuple[Message, ...] = (
     ),
     message(
         "advise-pages",
-        "Postcopy needs matching RAM page sizes (s={received:x} d={local:x})",
-        "Postcopy needs matching target page sizes (s={received:d} d={local:d})",
+        ("Postcopy needs matching RAM page sizes (s={received:x} d={local:x})", "", "memory"),
+        ("Postcopy needs matching target page sizes (s={received:d} d={local:d})", "", "target"),
         means="the page sizes of the two sides differ",
         causes=("huge pages on one side only", "another target page size"),
         place="command",
@@ -107,8 +107,8 @@ COMMANDS: tuple[Message, ...] = (
     ),
     message(
         "postcopy-order",
-        "CMD_POSTCOPY_LISTEN in wrong postcopy state ({state:d})",
-        "CMD_POSTCOPY_RUN in wrong postcopy state ({state:d})",
+        ("CMD_POSTCOPY_LISTEN in wrong postcopy state ({state:d})", "", "listen"),
+        ("CMD_POSTCOPY_RUN in wrong postcopy state ({state:d})", "", "run"),
         means="postcopy commands come in a wrong order",
         causes=("an edited or damaged stream",),
         place="command",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import (
+from migstream.qemu.words.model import (
     DAMAGE,
     LOST,
     NEWER,
@@ -29,9 +29,9 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "block-size",
-        "Size mismatch: {block}: {received:x} != {local:x}: {error:s}",
-        "Size mismatch: {block}: {received:x} != {local:x}",
-        ("Length mismatch: {block}: {received:x} in != {local:x}", "up to 5.1"),
+        "Size mismatch: {block}: {received:#x} != {local:#x}: {error:s}",
+        "Size mismatch: {block}: {received:#x} != {local:#x}",
+        ("Length mismatch: {block}: {received:#x} in != {local:#x}", "up to 5.1"),
         means="a RAM block has another size on the destination",
         causes=(
             "another `-m` (pc.ram, mach-virt.ram, ...), or another memory backend",
@@ -44,8 +44,8 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "block-too-large",
-        "Size too large: {block}: {received:x} > {local:x}: {error:s}",
-        "Size too large: {block}: {received:x} > {local:x}",
+        "Size too large: {block}: {received:#x} > {local:#x}: {error:s}",
+        "Size too large: {block}: {received:#x} > {local:#x}",
         means="a block whose length may change is to become larger than the destination has room for; QEMU aborts",
         causes=(
             "the size of the ACPI tables in fw_cfg is damaged",
@@ -88,8 +88,8 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "compressed-gone",
-        ("Unknown combination of migration flags: 0x120", "9.1 and newer"),
-        ("Unknown combination of migration flags: 0x100", "9.1 and newer"),
+        ("Unknown combination of migration flags: 0x120", "since 9.1"),
+        ("Unknown combination of migration flags: 0x100", "since 9.1"),
         means="a page that is compressed by itself (COMPRESS_PAGE, with or without CONTINUE), which QEMU reads up to 9.0",
         causes=(
             "the capability compress was on at the source (libvirt's compressed migration with the method mt)",
@@ -119,8 +119,9 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "ram-flags",
-        "Unknown combination of migration flags: {flags:x} (postcopy mode)",
-        "Unknown combination of migration flags: {flags:x}",
+        ("Unknown combination of migration flags: {flags:#x} (postcopy mode)", "", "postcopy"),
+        "Unknown combination of migration flags: {flags:#x}",
+        ("Unknown combination of migration flags", "", "any"),
         means="a page record has flags that do not go together",
         causes=(
             "the record before it was read with a wrong length: its flags are damaged",
@@ -150,9 +151,9 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "xbzrle",
-        "Failed to load XBZRLE page - wrong compression!",
-        "Failed to load XBZRLE page - len overflow!",
-        "Failed to load XBZRLE page - decode error!",
+        ("Failed to load XBZRLE page - wrong compression!", "", "compression"),
+        ("Failed to load XBZRLE page - len overflow!", "", "length"),
+        ("Failed to load XBZRLE page - decode error!", "", "decode"),
         "Failed to decompress XBZRLE page at {offset:x}",
         means="the difference to an earlier version of a page cannot be read",
         causes=(LOST, DAMAGE),
@@ -259,7 +260,7 @@ RAM: tuple[Message, ...] = (
     ),
     message(
         "block-migration",
-        ("Unknown block migration flags: {flags:x}", "up to 9.0"),
+        ("Unknown block migration flags: {flags:#x}", "up to 9.0"),
         ("Error unknown block device {device:s}", "up to 9.0"),
         means="the disk contents in the stream (migrate -b) cannot be taken over",
         causes=(

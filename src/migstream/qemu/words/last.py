@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, Message, message
+from migstream.qemu.words.model import DAMAGE, Message, message
 
 __all__ = ["LAST"]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, Message, message
+from migstream.qemu.words.model import DAMAGE, Message, message
 
 __all__ = ["CHANNELS"]
 
 CHANNELS: tuple[Message, ...] = (
     message(
         "multifd-first",
-        "multifd: received packet magic {received:x} expected {expected:x}",
-        "multifd: received packet version {received:d} expected {expected:d}",
+        ("multifd: received packet magic {received:x} expected {expected:x}", "", "magic"),
+        ("multifd: received packet version {received:d} expected {expected:d}", "", "version"),
         "multifd: received uuid '{received}' and expected uuid '{expected}' for channel {channel:d}",
         ("multifd: received channel version {received:d} expected {expected:d}", "up to 9.x"),
         (
@@ -31,7 +31,7 @@ CHANNELS: tuple[Message, ...] = (
         "multifd-packet",
         "multifd {channel:d}: flags received {received:x} flags expected {expected:x}",
         "multifd: unknown ram block {block}",
-        "unknown ram block {block}",
+        ("unknown ram block {block}", "", "short"),
         "multifd: offset too long {offset:d} (max {limit:d})",
         "offset too long",
         (
@@ -45,7 +45,7 @@ CHANNELS: tuple[Message, ...] = (
         "received packet with {received:d} pages",
         ("multifd: unexpected EOF after packet header", "newer than 7.2"),
         ("unexpected EOF after packet header", "newer than 7.2"),
-        ("unterminated multifd device state idstr", "newer than 7.2"),
+        ("unterminated multifd device state idstr", "newer than 7.2", "name"),
         means="a packet of a multifd channel cannot be",
         causes=(
             "multifd-compression differs between the two sides",
@@ -82,10 +82,19 @@ CHANNELS: tuple[Message, ...] = (
     ),
     message(
         "multifd-count",
-        ("multifd: received channel id {received:d} exceeds channel count {limit:d}", "since 11"),
+        (
+            "multifd: received channel id {received:d} exceeds channel count {limit:d}",
+            "since 11",
+            "channel",
+        ),
         (
             "multifd: received packet with {received:d} non-zero pages, which exceeds maximum expected pages {limit:d}",
             "since 9.0",
+        ),
+        (
+            "multifd: received packet with {received:d} zero pages, expected maximum {limit:d}",
+            "since 9.0",
+            "zero",
         ),
         means="a multifd channel or packet has a larger number than this migration has",
         causes=(
@@ -110,7 +119,7 @@ CHANNELS: tuple[Message, ...] = (
     message(
         "load-setting",
         ("Migration requires seekable transport (e.g. file)", "newer than 7.2"),
-        ("Migration requires multi-channel URIs (e.g. tcp)", "newer than 7.2"),
+        ("Migration requires multi-channel URIs (e.g. tcp)", "newer than 7.2", "channels"),
         ("Migration requires streamable transport (eg unix)", "newer than 7.2"),
         ("Multifd must be set before incoming starts", "newer than 7.2"),
         ("Mapped-ram only available for non-compressed non-TLS multifd migration", "since 9.0"),
@@ -154,6 +163,14 @@ CHANNELS: tuple[Message, ...] = (
             "a script or tool that saves to or loads from a file through fd:, as older QEMUs took it",
         ),
         look=("file:/dev/fdset/N (with add-fd) or file:PATH, which QEMU has since 8.2",),
+        place="none",
+    ),
+    message(
+        "no-parameter",
+        ("Invalid parameter '{name:s}'", "up to 6.0"),
+        means="a name that this QEMU does not know, of a capability or of an option",
+        causes=("it came with a newer release, or is misspelt",),
+        look=("query-migrate-capabilities",),
         place="none",
     ),
     message(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, LOST, NEW, NEWER, Message, message
+from migstream.qemu.words.model import DAMAGE, LOST, NEW, NEWER, Message, message
 
 __all__ = ["VMSTATE"]
 
@@ -18,8 +18,14 @@ VMSTATE: tuple[Message, ...] = (
     ),
     message(
         "too-old",
-        "{vmsd:n}: incoming version_id {received:d} is too old for local minimum version_id  {local:d}",
-        "{vmsd:n}: incoming version_id {received:d} is too old for local minimum version_id {local:d}",
+        (
+            "{vmsd:n}: incoming version_id {received:d} is too old for local minimum version_id  {local:d}",
+            "up to 10.1",
+        ),
+        (
+            "{vmsd:n}: incoming version_id {received:d} is too old for local minimum version_id {local:d}",
+            "since 10.2",
+        ),
         means="this state's version is below the oldest that the destination reads",
         causes=("the stream is from an older QEMU", "a version number is damaged"),
         look=("the minimum version on the destination (`-dump-vmstate`)",),
@@ -54,7 +60,8 @@ VMSTATE: tuple[Message, ...] = (
     ),
     message(
         "validation",
-        "Input validation failed: {vmsd:s}/{field}",
+        ("Input validation failed: {vmsd:s}/{field:s} version_id: {version:d}", "since 10.2"),
+        "Input validation failed: {vmsd:s}/{field:s}",
         means="a size or index in the stream is outside of what the destination has room for",
         causes=(
             "the device is configured larger at the source (queues, buffers, CPUs)",
@@ -65,7 +72,7 @@ VMSTATE: tuple[Message, ...] = (
     ),
     message(
         "subsection-missing",
-        ("VM subsection '{subsection:s}' in '{vmsd:s}' does not exist", "since 10.2"),
+        ("VM subsection '{subsection:s}' in '{vmsd:s}' does not exist", "since 10.2", "vm"),
         ("subsection '{subsection:s}' in '{vmsd:s}' does not exist", "since 10.2"),
         means="the stream has a subsection that the destination's device does not have",
         causes=(
@@ -93,6 +100,7 @@ VMSTATE: tuple[Message, ...] = (
                 "minimum_version: {minimum:d}, ret: {error:d}"
             ),
             "since 10.1",
+            "post",
         ),
         (
             (
@@ -100,14 +108,17 @@ VMSTATE: tuple[Message, ...] = (
                 "minimum version_id: {minimum:d}, ret: {error:d}"
             ),
             "since 10.1",
+            "pre",
         ),
         (
             "{when} load hook failed for: '{vmsd:s}', version_id: {version:d}, minimum version_id: {minimum:d}",
             "since 10.2",
+            "pre",
         ),
         (
             "{when} load hook failed for: {vmsd:s}, version_id: {version:d}, minimum_version: {minimum:d}",
             "since 10.2",
+            "post",
         ),
         means="the device's own check before or after loading refused the state",
         causes=(
@@ -143,8 +154,8 @@ VMSTATE: tuple[Message, ...] = (
     ),
     message(
         "list-version",
-        "{vmsd:n} too new",
-        "{vmsd:n} too old",
+        ("{vmsd:n} too new", "", "new"),
+        ("{vmsd:n} too old", "", "old"),
         means="the version of a list's or tree's elements is not one that the destination reads",
         causes=("another release on the other side", DAMAGE),
         place="vmsd",

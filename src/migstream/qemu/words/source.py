@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import Message, message
+from migstream.qemu.words.model import Message, message
 
 __all__ = ["SOURCE"]
 
@@ -77,6 +77,7 @@ SOURCE: tuple[Message, ...] = (
         "source-save",
         "Save of field {vmsd:s}/{field} failed: {why:s}",
         "Save of field {vmsd:s}/{field} failed",
+        ("pre-save for {vmsd:s} failed: {why:s}", "since 11", "hook"),
         "pre-save failed: {vmsd:s}",
         ("Failed to save iterable device state", "newer than 10.0"),
         means="a device of the source could not save its state: the stream is not complete (the source prints this)",

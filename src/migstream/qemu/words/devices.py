@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import (
+from migstream.qemu.words.model import (
     DAMAGE,
     LOST,
     NEWER,
@@ -25,8 +25,8 @@ DEVICES: tuple[Message, ...] = (
     ),
     message(
         "vfio-tag",
-        "{device}: Unknown tag {tag:x}",
-        "{device}: SETUP STATE: EOS not found {tag:x}",
+        "{device}: Unknown tag {tag:#x}",
+        "{device}: SETUP STATE: EOS not found {tag:#x}",
         "{device}: Failed to load device config space",
         "{device}: Failed loading device config space, end flag incorrect {tag:x}",
         (
@@ -204,7 +204,7 @@ DEVICES: tuple[Message, ...] = (
     message(
         "scsi-reservation",
         (
-            "SCSI reservation key {key:x} on device '{device:s}' not registered after migration, ignoring",
+            "SCSI reservation key {key:#x} on device '{device:s}' not registered after migration, ignoring",
             "since 11.0",
         ),
         means="the persistent reservation of a disk that is passed through is not the guest's any more; it goes on",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import DAMAGE, LOST, Message, message
+from migstream.qemu.words.model import DAMAGE, LOST, Message, message
 
 __all__ = ["CPUS"]
 
@@ -10,10 +10,14 @@ CPUS: tuple[Message, ...] = (
     message(
         "cpreg",
         (
-            "handle_cpreg_only_in_incoming_stream: system register {register:x} in the incoming stream but unknown on "
-            "the destination: fail migration"
+            (
+                "handle_cpreg_only_in_incoming_stream: system register {register:#x} in the incoming stream but unknown on "
+                "the destination: fail migration"
+            ),
+            "",
+            "caller",
         ),
-        "system register {register:x} in the incoming stream but unknown on the destination",
+        "system register {register:#x} in the incoming stream but unknown on the destination",
         means="the source's CPU has a system register that the destination's does not have",
         causes=("another CPU model, or a release that gives it other registers",),
         look=("`-cpu` of both sides", "cpreg_vmstate_indexes"),
@@ -94,8 +98,8 @@ CPUS: tuple[Message, ...] = (
     ),
     message(
         "msr",
-        "failed to set MSR {register:x} to {value:x}",
-        "Failed to set MSR {register:x} to {value:x}",
+        "failed to set MSR {register:#x} to {value:#x}",
+        "Failed to set MSR {register:#x} to {value:#x}",
         ("Failed to set MSRs", "newer than 7.2"),
         means="the destination's KVM does not take a model-specific register of a CPU: QEMU aborts",
         causes=(

@@ -1,16 +1,20 @@
 """What a message is: its wordings, what it means, why it comes, where to look.
 
 A wording is QEMU's text with names in braces where the text has values: `{name}` is a word,
-`{name:s}` any text, `{name:n}` text without a colon, `{name:d}` a decimal and `{name:x}` a hexadecimal
-number (with or without 0x). Wordings are searched anywhere in a line.
+`{name:s}` any text, `{name:n}` text without a colon, `{name:d}` a decimal, `{name:x}` and `{name:#x}` a
+hexadecimal number. They are said without and with 0x, and either is recognised. Wordings are searched
+anywhere in a line.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 import msgspec
+
+from migstream.qemu.release import Bounds
 
 __all__ = [
     "DAMAGE",
@@ -25,26 +29,39 @@ __all__ = [
     "Message",
     "Sides",
     "Wording",
+    "formatted",
     "literal",
     "message",
+    "names",
     "pattern",
 ]
 
-TOKEN = re.compile(r"\{(\w+)(?::([sndx]))?\}")
+TOKEN = re.compile(r"\{(\w+)(?::([sndx]|#x))?\}")
+NUMBERS = ("d", "x", "#x")
 SHAPES = {
     None: r"\S+?",
     "s": r".+?",
     "n": r"[^:\s][^:]*?",
     "d": r"-?\d+",
     "x": r"(?:0[xX])?[0-9a-fA-F]+",
+    "#x": r"(?:0[xX])?[0-9a-fA-F]+",
 }
 
 
 class Wording(msgspec.Struct, frozen=True):
-    """One wording, and the releases that have it (empty: all)."""
+    """One wording, and the releases that have it (empty: all).
+
+    `variant` tells wordings of one message and the same values apart that say different things.
+    """
 
     text: str
     releases: str = ""
+    variant: str = ""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The releases that have it, as bounds."""
+        return _bounds(self.releases)
 
 
 class Sides(msgspec.Struct, frozen=True):
@@ -63,7 +80,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is "cause" (this is what went wrong), "context" (a line that says where), "result" (the last
     line) or "warning" (the load goes on). `causes` come in order of likelihood. `look` names what to
-    look at. `place` names how `explain` finds the bytes (`analysis.explain.places`). `releases` of wordings
+    look at. `place` names how `explain` finds the bytes (`analysis.explain.spots`). `releases` of wordings
     count from QEMU 2.4; those that are only known from the programs of 5.2, 7.2, 10.0 and 11.1 have
     "newer than 7.2" (the newest of them without it) or "up to 9.x" (gone in 10.0), "up to 10.x" (in 11.1).
     """
@@ -80,7 +97,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 def message(
     name: str,
-    *texts: str | tuple[str, str],
+    *texts: str | tuple[str, str] | tuple[str, str, str],
     means: str,
     causes: tuple[str, ...] = (),
     look: tuple[str, ...] = (),
@@ -88,7 +105,7 @@ def message(
     place: str = "device",
     sides: tuple[str, str, str] | None = None,
 ) -> Message:
-    """A message, in the short form of the tables: texts with or without their releases."""
+    """A message, in the short form of the tables: texts alone, with releases, with releases and variant."""
     return Message(
         name=name,
         wordings=tuple(Wording(t) if isinstance(t, str) else Wording(*t) for t in texts),
@@ -99,6 +116,43 @@ def message(
         place=place,
         sides=None if sides is None else Sides(*sides),
     )
+
+
+UNTIL = re.compile(r"up to (\d+)\.(\d+|x)")
+SINCE = re.compile(r"since (\d+)(?:\.(\d+))?")
+NEWER_THAN = re.compile(r"newer than (\d+)\.(\d+)")
+
+
+@cache
+def _bounds(releases: str) -> Bounds:
+    """Bounds of the words that wordings have of releases: what is "newer than 7.2" is not in any 7.2."""
+    first = before = None
+    for part in filter(None, releases.split(", ")):
+        if found := UNTIL.fullmatch(part):
+            major = int(found[1])
+            before = (major + 1, 0) if found[2] == "x" else (major, int(found[2]) + 1)
+        elif found := SINCE.fullmatch(part):
+            first = int(found[1]), int(found[2] or 0)
+        elif found := NEWER_THAN.fullmatch(part):
+            first = int(found[1]), int(found[2]) + 1
+        else:
+            raise ValueError(f"{part!r} does not name releases")
+    return Bounds(first, before)
+
+
+def names(wording: str) -> frozenset[str]:
+    """The names of a wording's values."""
+    return frozenset(token[1] for token in TOKEN.finditer(wording))
+
+
+def formatted(wording: str, values: Mapping[str, int | str]) -> str:
+    """A wording with values in it: numbers in its form, text as it stands."""
+
+    def value(token: re.Match[str]) -> str:
+        one = values[token[1]]
+        return format(one, token[2]) if isinstance(one, int) and token[2] in NUMBERS else str(one)
+
+    return TOKEN.sub(value, wording)
 
 
 def literal(wording: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migstream.analysis.explain.messages.model import (
+from migstream.qemu.words.model import (
     DAMAGE,
     LOST,
     NEW,
@@ -159,7 +159,7 @@ FRAMING: tuple[Message, ...] = (
     ),
     message(
         "loading-device",
-        "error while loading state for instance {instance:x} of device '{device:s}'",
+        "error while loading state for instance {instance:#x} of device '{device:s}'",
         means="the device in whose section the load failed",
         look=("the line before (up to 10.1) or the clauses behind (since 10.2) say why",),
         kind="context",
@@ -219,7 +219,7 @@ FRAMING: tuple[Message, ...] = (
     ),
     message(
         "footer-id",
-        "Mismatched section id in footer for {device} - read {read:x} expected {expected:x}",
+        "Mismatched section id in footer for {device} - read {read:#x} expected {expected:#x}",
         means="the footer has another section's number",
         causes=("the stream is cut off in the footer (read 0x0)", "the footer is damaged", LOST),
         look=("the section's last four bytes",),

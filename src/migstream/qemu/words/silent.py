@@ -9,17 +9,13 @@ from collections.abc import Collection
 
 import msgspec
 
-from migstream.analysis.explain.messages.model import NEWER, Message, message
+from migstream.qemu.words.errno import NAMES, TEXTS
+from migstream.qemu.words.model import NEWER, Message, message
 
 __all__ = ["SILENT", "Silent", "silent"]
 
-EPERM, ENOENT, EIO, EINVAL = (
-    "Operation not permitted",
-    "No such file or directory",
-    "Input/output error",
-    "Invalid argument",
-)
-NUMBERS = {-1: EPERM, -2: ENOENT, -5: EIO, -22: EINVAL}
+EPERM, ENOENT, EIO, EINVAL = (TEXTS[name] for name in ("EPERM", "ENOENT", "EIO", "EINVAL"))
+NUMBERS = {number: TEXTS[name] for number, name in NAMES.items()}
 ARM = ("aarch64", "arm")
 PPC = ("ppc", "ppc64")
 

@@ -7,9 +7,9 @@ from functools import cache
 
 import msgspec
 
-from migstream.analysis.explain.messages import MESSAGES
-from migstream.analysis.explain.messages.model import Message, Wording, literal, pattern
 from migstream.names import brief
+from migstream.qemu.words.model import Message, Wording, literal, pattern
+from migstream.qemu.words.table import MESSAGES
 
 __all__ = ["Said", "filled", "recognise"]
 

@@ -1,0 +1,127 @@
+"""Releases of QEMU: their numbers, bounds of what is not known exactly, the versions of machine types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+__all__ = ["Bounds", "Version", "machine_version", "parse"]
+
+Version = tuple[int, ...]
+
+RELEASE = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
+NUMBERED = re.compile(r"(.+)-(\d+(?:\.\d+)+)")
+LAST_MINOR = {1: 7, 2: 12, 3: 1}  # the last release of each series; all others end with .2
+
+# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb).
+DISTRIBUTIONS = {
+    "trusty": (2, 0),
+    "xenial": (2, 5),
+    "bionic": (2, 11),
+    "focal": (4, 2),
+    "jammy": (6, 2),
+    "noble": (8, 2),
+}
+
+
+class Bounds(NamedTuple):
+    """Releases that a QEMU can be: from `first` on, before `before`; None where open."""
+
+    first: Version | None = None
+    before: Version | None = None
+
+    @classmethod
+    def of(cls, release: Version) -> Bounds:
+        """That release, and those that only correct it (of (10, 0): 10.0.13 as well)."""
+        return cls(release, (*release[:-1], release[-1] + 1))
+
+    @classmethod
+    def by_marks(cls, marks: Iterable[tuple[Version, bool]]) -> Bounds:
+        """From releases, and whether it is that one or newer; where marks contradict, the newer ones count."""
+        known = list(marks)
+        first = max((release for release, newer in known if newer), default=None)
+        before = min((release for release, newer in known if not newer), default=None)
+        return _sound(first, before)
+
+    def narrowed(self, other: Bounds) -> Bounds:
+        """What both say."""
+        firsts = [one.first for one in (self, other) if one.first is not None]
+        befores = [one.before for one in (self, other) if one.before is not None]
+        return _sound(max(firsts, default=None), min(befores, default=None))
+
+    def since(self, release: Version) -> bool:
+        """Whether it certainly is that release or a newer one."""
+        return self.first is not None and self.first >= release
+
+    def until(self, release: Version) -> bool:
+        """Whether it certainly is older than that."""
+        return self.before is not None and self.before <= release
+
+    def __contains__(self, release: object) -> bool:
+        """Whether it can be that release."""
+        assert isinstance(release, tuple)
+        return (self.first is None or release >= self.first) and (
+            self.before is None or release < self.before
+        )
+
+    def __str__(self) -> str:
+        """What is known: `7.2`, `6.0 or newer, older than 8.2`; `unknown`."""
+        if self.first is not None and self.before == Bounds.of(self.first).before:
+            return _text(self.first)
+        first, before = (_text(version or ()) for version in self)
+        parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
+        return ", ".join(part for part in parts if part) or "unknown"
+
+    def named(self) -> str:
+        """The first and the last release by name: `6.0 to 8.1`, `8.2 or later`; empty where unknown."""
+        last = None if self.before is None else _previous(self.before)
+        if self.first is None:
+            return "" if last is None else f"{_text(last)} or earlier"
+        if last is None:
+            return f"{_text(self.first)} or later"
+        return _text(self.first) if last <= self.first else f"{_text(self.first)} to {_text(last)}"
+
+
+def parse(text: str) -> Version:
+    """A QEMU's version, of `10.0.13` (10, 0, 13).
+
+    Raises
+    ------
+    ValueError : it is not one
+    """
+    if not RELEASE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a QEMU version, such as 7.2")
+    return tuple(map(int, text.split(".")))
+
+
+def machine_version(machine: str) -> tuple[str, Version | None]:
+    """Family and version of a machine type: of `pc-i440fx-7.2`, `pc-i440fx` and (7, 2).
+
+    Names of distributions are looked up; a name without version has none.
+    """
+    numbered = NUMBERED.fullmatch(machine)
+    if numbered is not None and RELEASE.fullmatch(numbered[2]):
+        return numbered[1], parse(numbered[2])
+    parts = machine.split("-")
+    for index, part in enumerate(parts):
+        if index and part in DISTRIBUTIONS:
+            return "-".join(parts[:index]), DISTRIBUTIONS[part]
+    return machine, None
+
+
+def _sound(first: Version | None, before: Version | None) -> Bounds:
+    """Bounds; a newer mark is not made by an older release, an older one may have been kept."""
+    if first is not None and before is not None and before <= first:
+        before = None
+    return Bounds(first, before)
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
+
+
+def _previous(version: Version) -> Version:
+    """The last release before another: of (8, 2) it is (8, 1), of (6, 0) it is (5, 2)."""
+    major, minor = version[0], version[1] if len(version) > 1 else 0
+    return (major, minor - 1) if minor else (major - 1, LAST_MINOR.get(major - 1, 2))

@@ -1,0 +1,42 @@
+"""Which releases can have written a stream: right for every stream whose release is known."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from click.testing import CliRunner
+
+from migstream.analysis.dating import written_by
+from migstream.cli.group import cli
+from migstream.edit.change import Edit
+from migstream.qemu.release import Bounds, parse
+from migstream.stream import open_stream
+from support.samples import Sample
+
+
+def test_the_release_that_wrote_a_stream_is_one_of_those_that_are_named(sample: Sample) -> None:
+    with open_stream(sample.path) as stream:
+        assert parse(sample.meta["qemu"]) in written_by(stream)
+
+
+def test_info_says_the_same(own_sample: Sample) -> None:
+    with open_stream(own_sample.path) as stream:
+        named = written_by(stream).named()
+    shown = CliRunner().invoke(cli, ["info", str(own_sample.path)]).stdout
+    line = next((one for one in shown.splitlines() if "a hint" in one), "")
+    assert named in line
+    assert bool(named) == bool(line)
+
+
+def test_a_machine_type_is_not_older_than_the_qemu_that_has_it(
+    named_sample: Callable[[str], Sample],
+) -> None:
+    raw = named_sample("pc-7.2.mig").read()
+    with open_stream(raw) as stream:
+        assert written_by(stream) == Bounds((7, 2), (8, 2))
+        edit = Edit(stream)
+        edit.machine("pc-i440fx-8.0")
+        edit.write(changed := io.BytesIO())
+    with open_stream(changed.getvalue()) as stream:
+        assert written_by(stream) == Bounds((8, 0), (8, 2))
