@@ -12,7 +12,7 @@
     │   ├── BadValue              MS140  a value that its place in a stream cannot hold (also a ValueError)
     │   └── Unsupported           MS200  right, perhaps, but nothing here reads it
     ├── NoSuchPath                MS300  a path that names nothing (also a KeyError)
-    ├── NoSuchAddress             MS301  an address or offset that is no guest memory (also a LookupError)
+    ├── NoSuchAddress             MS301  an address or offset that is not guest memory (also a LookupError)
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
     ├── QemuError                 MS410  a QEMU that was asked does not start or answer
     ├── PluginError               MS420  another package adds what cannot be used
@@ -203,7 +203,7 @@ class NoSuchPath(MigstreamError, KeyError):
 
 
 class NoSuchAddress(MigstreamError, LookupError):
-    """An address that is no guest memory.
+    """An address that is not guest memory.
 
     The address or offset is outside of guest memory, or its contents are not in this stream (shared memory,
     multifd channels, a pipe that was not kept).

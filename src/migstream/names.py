@@ -31,6 +31,7 @@ __all__ = [
     "escaped",
     "json_line",
     "json_text",
+    "many",
     "portable",
     "prose",
     "unescape",
@@ -118,6 +119,13 @@ def brief(kind: str, *facts: object) -> str:
     return f"<{' '.join((kind, *texts))}>"
 
 
+def many(count: int, what: str) -> str:
+    """So many of something: `1 block`, `3 entries`."""
+    if count == 1:
+        return f"1 {what}"
+    return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"
+
+
 def _middle(text: str, size: int) -> str:
     """The text in at most `size` characters, one of which then stands for its middle."""
     if len(text) <= size:
@@ -144,7 +152,7 @@ def _meant(match: re.Match[str]) -> str:
 
 
 def portable(text: str) -> str:
-    """The text as JSON can have it: with escapes for what is no code point."""
+    """The text as JSON can have it: with escapes for what is not a code point."""
     if _SURROGATE.search(text) is None and _MISTAKABLE.search(text) is None:
         return text
     text = _MISTAKABLE.sub(lambda _: BACKSLASH, text)

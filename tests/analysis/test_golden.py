@@ -209,7 +209,7 @@ def test_a_damaged_stream_gets_no_digest(named_sample: Named, tmp_path: Path) ->
 def test_another_file_is_no_digest(text: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text(text)
-    with pytest.raises(SourceError, match="is no digest"):
+    with pytest.raises(SourceError, match="is not a digest"):
         load(file)
 
 

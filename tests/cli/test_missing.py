@@ -205,7 +205,7 @@ def test_whole_memory_is_passed_over_in_silence(tmp_path: Path) -> None:
 
 
 def test_page_tables_that_are_absent(partly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry that was never sent is no entry that says that nothing is mapped."""
+    """An entry that was never sent is not an entry saying that nothing is mapped."""
     values = {"cr0": 0x80000001, "cr3": 2 * P, "cr4": 0}
     paging = Cpu(index=0, arch="x86_64", values=values, pc=0, root=2 * P)
     monkeypatch.setattr(Stream, "registers", (paging,))

@@ -203,7 +203,7 @@ def test_bulk_is_copied_in_pieces(tmp_path: Path) -> None:
 
 
 def odd_stream() -> bytes:
-    """Bytes that are no value: bools of 2, NaNs with a payload, names that are no UTF-8 or keys."""
+    """Bytes that are no value: bools of 2, NaNs with a payload, names that are not UTF-8 or keys."""
     fields = [
         field("flag", "bool", 1),
         field("flags", "bool", 1, array_len=3),

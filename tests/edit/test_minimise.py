@@ -381,7 +381,7 @@ def test_nothing_is_written_unless_it_fails(damaged: Path, tmp_path: Path) -> No
 
 def test_what_is_no_stream_is_not_taken_apart(tmp_path: Path) -> None:
     text = tmp_path / "text"
-    text.write_text("this is no stream at all\n" * 10)
+    text.write_text("this is not a stream at all\n" * 10)
     result = run(text, "-o", tmp_path / "out", "--", "false")
     assert result.exit_code == 3
     assert "MS102" in result.stderr

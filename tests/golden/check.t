@@ -150,7 +150,7 @@ footer.mig: nothing found
 $ (cat pc-7.2.mig; printf 'and more') > more.mig
 
 $ migstream check more.mig
-more.mig:0x55935 trailer: warning MS508: 8 bytes that are no part of it follow the stream
+more.mig:0x55935 trailer: warning MS508: 8 bytes of something else behind the stream
   hint: cut the file off there if nobody needs them
 more.mig: 1 warning
 [exit status 1]
@@ -185,6 +185,6 @@ nine.mig: 1 warning
 
 $ migstream check pc-7.2.mig --golden pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is no digest [MS400]
+migstream: pc-7.2.mig: pc-7.2.mig is not a digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]

@@ -433,7 +433,7 @@ migstream: pc-7.2.mig: nothing.json: no such file or directory [MS400]
 
 $ migstream compat pc-7.2.mig --to pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is no -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
+migstream: pc-7.2.mig: pc-7.2.mig is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
 [exit status 3]
 
 $ head -c 240000 pc-7.2.mig > cut.mig

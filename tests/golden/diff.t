@@ -179,7 +179,7 @@ $ migstream diff pc-7.2.mig pc-7.2.mig --ignore 'a[1..0]'
 Usage: migstream diff [OPTIONS] STREAM OTHER
 Try 'migstream diff --help' for help.
 
-Error: Invalid value for --ignore: [1..0] is no range of at most 4096 indexes
+Error: Invalid value for --ignore: [1..0] is not a range of at most 4096 indexes
 [exit status 2]
 
 $ head -c 240000 pc-7.2.mig > cut.mig

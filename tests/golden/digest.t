@@ -80,11 +80,11 @@ $ migstream set pc-7.2.mig 'cpu[0]/env.eip=1' --in-place
 
 $ migstream digest --refresh pc.digest
 ~ cpu[0]/env.eip  uint64 65520 → uint64 1
-pc.digest: 1 differences
+pc.digest: 1 difference
 
 $ migstream digest --refresh pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is no digest [MS400]
+migstream: pc-7.2.mig: pc-7.2.mig is not a digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]
 

@@ -40,7 +40,7 @@ $ migstream ls tiny2.mig
 offset   size  kind           id  name        note
    0x0      8  fileheader
    0x8      9  configuration      none
-  0x11     53  start           2  ram[0]  v4  1 blocks, 12.0 KiB
+  0x11     53  start           2  ram[0]  v4  1 block, 12.0 KiB
   0x46  4 147  end             2  ram[0]  v4  2 zero, 1 normal
 0x1079     60  full            3  one[0]  v1
 0x10b5      1  end

@@ -55,7 +55,7 @@ MS130  error    The description is damaged
 MS140  error    A value that its place cannot hold
 MS200  error    Something that migstream does not read
 MS300  error    A path that names nothing
-MS301  error    An address that is no guest memory
+MS301  error    An address that is not guest memory
 
 $ migstream explain "Missing section footer for 0000:00:01.3/piix4_pm"
 Missing section footer for 0000:00:01.3/piix4_pm

@@ -5,7 +5,7 @@ Usage: migstream extract [OPTIONS] STREAM
 
   Zeros become holes. Memory that is not in the stream is a hole too, or left
   out, and said to be: exit status 1. What a virtio-mem device has not plugged
-  in is no memory, and said to be that. Nothing is left behind by a run that
+  in is not memory, and is named as such. Nothing is left behind by a run that
   does not come to its end.
 
 Options:

@@ -49,7 +49,7 @@ other.migidx  4.0 KiB (4 096)
 
 $ migstream mem pc-7.2.mig 0xffff0 -n 16 --index other.migidx
 [stderr]
-migstream: pc-7.2.mig: other.migidx is no index of this stream: it was made of another stream, or of another state of this one [MS200]
+migstream: pc-7.2.mig: other.migidx is not an index of this stream: it was made of another stream, or of another state of this one [MS200]
   hint: `migstream index` makes it again; without it, the stream is walked
 [exit status 4]
 
@@ -57,6 +57,6 @@ $ printf 'no index' > letter.txt
 
 $ migstream mem pc-7.2.mig 0xffff0 -n 16 --index letter.txt
 [stderr]
-migstream: pc-7.2.mig: letter.txt is no index of this stream: it is damaged, or of another release [MS200]
+migstream: pc-7.2.mig: letter.txt is not an index of this stream: it is damaged, or of another release [MS200]
   hint: `migstream index` makes it again; without it, the stream is walked
 [exit status 4]

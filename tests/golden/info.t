@@ -520,7 +520,7 @@ page size     4 096
 description   8.3 KiB (8 467)
 guest         1 CPU, 16.0 MiB of memory, under TCG
 devices       13, 6.8 KiB (6 965)
-RAM           1 blocks, 16.0 MiB (16 777 216)
+RAM           1 block, 16.0 MiB (16 777 216)
 checked       all of it: whole
 
 $ migstream info pseries-7.2.mig | head -n 12
@@ -533,7 +533,7 @@ page size     4 096
 description   6.5 KiB (6 671)
 guest         1 CPU, 256.0 MiB of memory
 devices       17, 2.2 MiB (2 295 217)
-RAM           1 blocks, 256.0 MiB (268 435 456)
+RAM           1 block, 256.0 MiB (268 435 456)
 checked       all of it: whole
 
 # Damage, something in front, something behind.

@@ -236,7 +236,7 @@ $ migstream mem pc-7.2.mig --regex '('
 Usage: migstream mem [OPTIONS] STREAM [ADDRESS]
 Try 'migstream mem --help' for help.
 
-Error: '(' is no regular expression: missing ), unterminated subpattern at position 0
+Error: '(' is not a regular expression: missing ), unterminated subpattern at position 0
 [exit status 2]
 
 $ migstream mem pc-7.2.mig --block pc.rm 0

@@ -16,7 +16,7 @@ Options:
                                stand behind --.
   --capability NAME            A migration capability that this QEMU is to have;
                                once for each.
-  --match REGEX                What is to be in the output; instead of the
+  --match REGEX                What the output must contain, instead of the
                                messages that are known.
   --timeout SECONDS            What still runs then does not fail (20).  [x>0]
   --tries N                    How often the command may be run (1000).  [x>=1]

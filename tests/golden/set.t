@@ -77,7 +77,7 @@ $ migstream set pc-7.2.mig 'cpu[0]/env.regs[0]=many' -o other.mig
 Usage: migstream set [OPTIONS] STREAM [PATH=VALUE]...
 Try 'migstream set --help' for help.
 
-Error: cpu[0]/env.regs[0]: 'many' is no number: 4660, 0x1234, -1
+Error: cpu[0]/env.regs[0]: 'many' is not a number: 4660, 0x1234, -1
 [exit status 2]
 
 $ migstream set pc-7.2.mig 'cpu[0]/env.eflags=0x1ffffffffffffffff' -o other.mig
@@ -107,7 +107,7 @@ $ migstream set pc-7.2.mig 'cpu[0]/env.eip' -o other.mig
 Usage: migstream set [OPTIONS] STREAM [PATH=VALUE]...
 Try 'migstream set --help' for help.
 
-Error: 'cpu[0]/env.eip' is no PATH=VALUE
+Error: 'cpu[0]/env.eip' is not PATH=VALUE
 [exit status 2]
 
 $ migstream set pc-7.2.mig 'ram/pc.ram@0x1000000=00' -o other.mig

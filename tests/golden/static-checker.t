@@ -96,5 +96,5 @@ $ printf '{' > broken.json
 
 $ migstream static-checker -s one.json -d broken.json
 [stderr]
-migstream: one.json: broken.json is no -dump-vmstate file: Input data was truncated [MS130]
+migstream: one.json: broken.json is not a -dump-vmstate file: Input data was truncated [MS130]
 [exit status 3]

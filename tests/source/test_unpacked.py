@@ -11,7 +11,7 @@ from migstream.stream import open_anything
 
 
 def test_a_damaged_bzip2_file_may_be_asked_again_and_again(tmp_path: Path) -> None:
-    """From Python 3.13 on bz2 raises ValueError when it is asked again, which is no error of ours."""
+    """From Python 3.13 on bz2 raises ValueError when it is asked again, which is not an error of ours."""
     packed = bytearray(bz2.compress(b"QEVM\0\0\0\3" + bytes(4096)))
     packed[-20:-10] = bytes(10)
     path = tmp_path / "damaged.mig.bz2"

@@ -129,7 +129,7 @@ def test_a_bool_array_is_true_for_any_byte_but_zero() -> None:
         ("uint64", "30", None, "null"),
         ("ptr-marker", "30", False, "null"),
         ("ptr-marker", "31", True, "valid"),
-        ("ptr-marker", "41", 0x41, "65 is no marker"),
+        ("ptr-marker", "41", 0x41, "65 is not a marker"),
         ("fd", "20", 32, "travels beside the stream"),
         ("fd", "0000000c", 12, "12 (0xc)"),
         ("pci irq state", "00000000 00000001 00000000 00000000", (0, 1, 0, 0), "0 1 0 0"),

@@ -49,5 +49,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def worst(found: list[Finding]) -> Severity | None:
-    """The gravest severity among findings, None where there are none."""
+    """The most serious severity among findings, None where there are none."""
     return min((f.severity for f in found), key=SEVERITIES.index, default=None)

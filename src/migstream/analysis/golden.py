@@ -20,7 +20,7 @@ from migstream.analysis.digest import (
 )
 from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
-from migstream.names import brief, prose, unescape
+from migstream.names import brief, many, prose, unescape
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -61,7 +61,9 @@ class Golden(msgspec.Struct, frozen=True):
     entries: dict[str, Entry]
 
     def __repr__(self) -> str:
-        return brief("Golden", f"{self.name}:", f"{len(self.entries)} entries of", self.stream)
+        return brief(
+            "Golden", f"{self.name}:", f"{many(len(self.entries), 'entry')} of", self.stream
+        )
 
 
 def load(path: str | os.PathLike[str]) -> Golden:
@@ -69,7 +71,7 @@ def load(path: str | os.PathLike[str]) -> Golden:
 
     Raises
     ------
-    SourceError : it cannot be read, or is none
+    SourceError : it cannot be read, or is not a digest
     """
     try:
         with Path(path).open("rb") as file:
@@ -80,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> Golden:
     lines = raw.decode("utf-8", "replace").split("\n")
     if lines[0] != FIRST or len(raw) > MOST:
         raise SourceError(
-            f"{path} is no digest", hint="`migstream digest STREAM -o FILE` makes one"
+            f"{path} is not a digest", hint="`migstream digest STREAM -o FILE` makes one"
         )
     words = dict(line.partition(" ")[::2] for line in lines[1:4] if " = " not in line)
     ignore = tuple(words.get("ignore", "").split())
@@ -116,7 +118,7 @@ def _by_path(found: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def compare(stream: Stream, golden: Golden) -> list[Difference]:
-    """What a stream says otherwise than a digest, which also says what to leave out.
+    """Where a stream differs from a digest, which also says what to leave out.
 
     What changed inside is named, and not what it is in: a device only where nothing in it says how
     it changed, or where its version or size did. What is in something gone or new is not named.

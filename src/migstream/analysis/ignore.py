@@ -96,7 +96,7 @@ def _piece(sign: str, any_name: str) -> str:
     if match := _LAST.fullmatch(sign):
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + _MOST_INDEXES:
-            raise ValueError(f"{sign} is no range of at most {_MOST_INDEXES} indexes")
+            raise ValueError(f"{sign} is not a range of at most {_MOST_INDEXES} indexes")
         return rf"\[(?:{'|'.join(map(str, range(first, last + 1)))})\]"
     return re.escape(sign)
 
@@ -113,7 +113,7 @@ def _regex(glob: str) -> str:
 class Ignore:
     """Names of sets, and globs, ready to be asked.
 
-    Raises ValueError for an index range in a glob that is none.
+    Raises ValueError for a malformed index range in a glob.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:

@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 
 def _codes(texts: tuple[str, ...], option: str) -> list[str]:
-    """What --select and --ignore name, checked: a code that there is not would choose nothing, silently."""
+    """What --select and --ignore name, checked: an unknown code would silently choose nothing."""
     codes = [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
     if not codes:
         return []

@@ -259,7 +259,7 @@ def verb(
     ----------
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
     spooled_for : the name of a parameter: a pipe is spooled where it is given
-    any_source : for verbs that have something to say of what is no stream, too
+    any_source : for verbs that have something to say of what is not a stream, too
     """
 
     def make(function: Callable[..., None]) -> click.Command:

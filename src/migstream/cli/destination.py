@@ -68,7 +68,7 @@ def make_destination(
     Raises
     ------
     SourceError : a file cannot be read
-    BadDescription : the schema is none
+    BadDescription : the file is not a schema
     """
     from migstream.analysis.compat.destination import Destination
     from migstream.vmstate.schema import open_schema
@@ -89,7 +89,7 @@ def parse_version(text: str | None) -> Version | None:
 
     Raises
     ------
-    BadParameter : it is no release
+    BadParameter : it is not a release
     """
     from migstream.qemu.release import parse
 

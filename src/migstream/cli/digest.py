@@ -11,6 +11,7 @@ from migstream.analysis.golden import Difference
 from migstream.cli.common import begun, guarded, stream_options
 from migstream.cli.diff import IGNORE, ignored
 from migstream.cli.printing import print_json, say, warn
+from migstream.names import many
 from migstream.render.text import escape, prose
 from migstream.stream import Stream, open_anything
 
@@ -131,4 +132,5 @@ def _show(found: Iterable[Difference], name: str, most: int | None, *, as_json: 
     more = len(found) - len(found[:most])
     if more:
         say(f"… and {more} more (-v)")
-    say(f"{escape(name)}: {f'{len(found)} differences' if found else 'no difference'}")
+    told = many(len(found), "difference") if found else "no difference"
+    say(f"{escape(name)}: {told}")

@@ -65,7 +65,7 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     """Guest memory as files that other tools open.
 
     Zeros become holes. Memory that is not in the stream is a hole too, or left out, and said to be:
-    exit status 1. What a virtio-mem device has not plugged in is no memory, and said to be that.
+    exit status 1. What a virtio-mem device has not plugged in is not memory, and is named as such.
     Nothing is left behind by a run that does not come to its end.
     """
     from migstream.export.files import Extraction

@@ -49,7 +49,7 @@ class Number(IntegerType):
             return value
         match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|\d+)([KMG]?)", value)
         if match is None:
-            self.fail(f"{value!r} is no number of bytes, such as 64, 0x40 or 4K", param, ctx)
+            self.fail(f"{value!r} is not a number of bytes, such as 64, 0x40 or 4K", param, ctx)
         return int(match[1], 0) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
 
 
@@ -112,13 +112,13 @@ class View:
         """A number, or a sum with registers of the CPU in it: `$rip+0x10`, `$cs.base+$rip`."""
         terms = TERM.findall(text)
         if not terms or "".join(sign + term for sign, term in terms) != text or terms[0][0]:
-            raise click.UsageError(f"{text!r} is no address, such as 0x7c00 or $rip+16")
+            raise click.UsageError(f"{text!r} is not an address, such as 0x7c00 or $rip+16")
         total = 0
         for sign, term in terms:
             try:
                 value = self._register(term[1:]) if term.startswith("$") else int(term, 0)
             except ValueError:
-                raise click.UsageError(f"{term!r} is no number, such as 16 or 0x10") from None
+                raise click.UsageError(f"{term!r} is not a number, such as 16 or 0x10") from None
             total += -value if sign == "-" else value
         return total % END if "$" in text else total
 

@@ -64,7 +64,7 @@ def _fail(run: Run, text: str) -> NoReturn:
         ["--match"],
         metavar="REGEX",
         callback=_pattern,
-        help="What is to be in the output; instead of the messages that are known.",
+        help="What the output must contain, instead of the messages that are known.",
     ),
     click.Option(
         ["--timeout"],

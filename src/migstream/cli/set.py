@@ -19,7 +19,7 @@ __all__ = ["command"]
 def _pair(text: str) -> tuple[str, str]:
     path, equals, value = text.partition("=")
     if not equals or not path:
-        raise click.UsageError(f"{text!r} is no PATH=VALUE")
+        raise click.UsageError(f"{text!r} is not PATH=VALUE")
     return unescape(path), value
 
 

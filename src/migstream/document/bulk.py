@@ -183,7 +183,7 @@ def _regular(name: str | Path, dir_fd: int | None = None) -> Bulk:
     about = os.fstat(fd)
     if not stat.S_ISREG(about.st_mode):
         os.close(fd)
-        raise BadValue(f"{name} is no plain file", expected="a file", found="something else")
+        raise BadValue(f"{name} is not a plain file", expected="a file", found="something else")
     return Bulk(fd, 0, about.st_size)
 
 

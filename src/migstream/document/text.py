@@ -51,7 +51,7 @@ def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    """In one line. ASCII: what is no text is an escape, which `load` undoes."""
+    """In one line. ASCII: what is not text is an escape, which `load` undoes."""
     return json_line(value)
 
 

@@ -127,7 +127,7 @@ class Described:
         del self.devices[at]
 
     def orphans(self) -> list[Object]:
-        """Entries of devices that the stream has not."""
+        """Entries of devices that the stream does not have."""
         known = {id(entry) for entry in self._entries.values()}
         return [one for one in self.devices if isinstance(one, Object) and id(one) not in known]
 
@@ -144,7 +144,7 @@ class Described:
 
         Raises
         ------
-        Unsupported : the device is described otherwise than its bytes are laid out
+        Unsupported : the device is not described as its bytes are laid out
         """
         start = device.section.span.start
         entry = self._entries.get(start)
@@ -157,7 +157,7 @@ class Described:
                 self._trails[start] = list(_trails(entry, nodes, device.section.payload.start, ()))
             except (ValueError, TypeError, AttributeError, LookupError):
                 raise Unsupported(
-                    f"{device.path} is described otherwise than its bytes are laid out", at=start
+                    f"{device.path} is not described as its bytes are laid out", at=start
                 ) from None
             self._items[start] = {t.span: t for t in self._trails[start] if t.item is not None}
         if (item := self._items[start].get(span)) is not None:
@@ -172,7 +172,7 @@ class Described:
 
 
 def _key(entry: Any) -> tuple[str, int] | None:
-    """Name and instance id, None of what is no entry of a device."""
+    """Name and instance id, None of what is not an entry of a device."""
     if not isinstance(entry, Object):
         return None
     name, instance_id = entry.get("name"), entry.get("instance_id")

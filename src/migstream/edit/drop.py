@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
+from migstream.names import many
 from migstream.vmstate.jsontext import objects
 from migstream.wire.model import Span
 
@@ -50,7 +51,7 @@ def drop(bench: Workbench, target: Target) -> None:
 
 
 def _note(bench: Workbench, target: Target, span: Span) -> None:
-    bench.note("drop", target.path, f"{span.size} bytes", "", span)
+    bench.note("drop", target.path, many(span.size, "byte"), "", span)
 
 
 def _undescribe(bench: Workbench, name: str) -> None:

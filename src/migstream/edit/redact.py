@@ -1,4 +1,4 @@
-"""A stream that can be given away: it loads and decodes as before, and what was somebody's is gone.
+"""A stream that can be given away: it loads and decodes as before, and personal data is gone.
 
 Guest memory becomes zeros, all of it or all but some ranges; of device state what `sensitive`
 lists; network addresses wherever their bytes stand; the uuid of the configuration.
@@ -16,6 +16,7 @@ from migstream.edit.drop import drop
 from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
 from migstream.edit.targets import targets
 from migstream.errors import Unsupported
+from migstream.names import many
 from migstream.places import memory_range
 from migstream.ram import kernel
 from migstream.ram.encode import fill_area, page_records
@@ -96,12 +97,12 @@ def _readable(bench: Workbench) -> None:
     for item in stream.items:
         if isinstance(item, Trailer) and not item.zeros:
             bench.rewrite.replace(*item.span, b"")
-            bench.note("drop", "trailer", f"{item.span.size} bytes", "", item.span)
+            bench.note("drop", "trailer", many(item.span.size, "byte"), "", item.span)
     for device in stream.devices:
         if not device.described and device.name not in DROPPED:
             span = device.section.payload
-            why = "nothing describes it: look at it yourself"
-            bench.note("kept", device.path, f"{span.size} bytes", why, span)
+            why = "nothing describes it: inspect it yourself"
+            bench.note("kept", device.path, many(span.size, "byte"), why, span)
 
 
 def _unkeepable(stream: Stream) -> list[str]:
@@ -114,7 +115,9 @@ def _uuid(bench: Workbench) -> None:
     for one in () if configuration is None else configuration.subsections:
         if one.name == UUID:
             bench.rewrite.patch(one.payload.start, bytes(one.payload.size))
-            bench.note("wipe", UUID, f"{one.payload.size} bytes", "the machine's uuid", one.payload)
+            bench.note(
+                "wipe", UUID, many(one.payload.size, "byte"), "the machine's uuid", one.payload
+            )
 
 
 # --- device state ----------------------------------------------------------------------------------
@@ -135,7 +138,7 @@ def _device(bench: Workbench, device: Device, stations: dict[bytes, bytes]) -> N
         else:
             span = Span(value.span.start + start, value.span.start + stop)
             bench.rewrite.patch(span.start, bytes(span.size))
-            bench.note("wipe", value.path, f"{span.size} bytes", rule.why, span)
+            bench.note("wipe", value.path, many(span.size, "byte"), rule.why, span)
 
 
 def _learn(raw: bytes, rule: Rule, stations: dict[bytes, bytes]) -> None:
@@ -197,7 +200,7 @@ def _hits_of_many(raw: bytes, stations: dict[bytes, bytes]) -> Iterator[tuple[in
 def _station(bench: Workbench, device: Device, at: int, new: bytes) -> None:
     bench.rewrite.patch(at, new)
     path = device.value.owner(at).path
-    bench.note("wipe", path, f"{len(new)} bytes", "network address", Span(at, at + len(new)))
+    bench.note("wipe", path, many(len(new), "byte"), "network address", Span(at, at + len(new)))
 
 
 # --- guest memory ----------------------------------------------------------------------------------
@@ -268,7 +271,7 @@ def _memory(bench: Workbench, keep: Kept) -> None:
             made += [piece for pieces in page_records(left, left.size) for piece in pieces]
         span = listed.span
         wiped = block.size - sum(stop - start for start, stop in keep.get(listed.name, ()))
-        bench.note("wipe", f"ram/{listed.name}", f"{wiped} bytes", "guest memory", span)
+        bench.note("wipe", f"ram/{listed.name}", many(wiped, "byte"), "guest memory", span)
     if made:
         at = memory.last_place(stream)
         _forget(bench, at)

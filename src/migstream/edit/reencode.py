@@ -14,6 +14,7 @@ import msgspec
 
 from migstream.edit.capabilities import CAPABILITIES, ORDER, capabilities_section, described
 from migstream.errors import Unsupported
+from migstream.names import many
 from migstream.ram.encode import END_OF_RECORDS, Area, entry, fill_area, page_records, setup_word
 from migstream.ram.model import RamSetup
 from migstream.ram.multifd import DeviceState
@@ -180,7 +181,7 @@ class _Conversion:
                 else:
                     self.dropped["description"] = None
             case Trailer():
-                self.dropped[f"{item.span.size} bytes behind the stream"] = None
+                self.dropped[f"{many(item.span.size, 'byte')} behind the stream"] = None
             case _:
                 self._out.add(item.span)
         if isinstance(item, End) and description and self._stream.description_span is None:

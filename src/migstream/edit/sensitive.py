@@ -1,4 +1,4 @@
-"""What in device state is somebody's own: where it lies, and why it is taken out of a bug report.
+"""What in device state is personal: where it lies, and why it is taken out of a bug report.
 
 One row for each place; names are those of QEMU's VMStates. What is not here stays: registers,
 descriptors, addresses in guest memory, the state of protocols.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from migstream.errors import StreamError, Unsupported
+from migstream.names import many
 from migstream.source.opened import Openable, open_source
 from migstream.stream import Stream, open_stream
 
@@ -50,7 +51,7 @@ def check(bench: Workbench, result: Stream) -> None:
 
 
 def differences(bench: Workbench, result: Stream) -> Iterator[str]:
-    """What is otherwise than it should be, in words."""
+    """What differs from what it should be, in words."""
     yield from _damage(bench.stream.damage, result.damage)
     yield from _devices(bench, result)
     yield from _memory(bench, result)
@@ -92,7 +93,7 @@ def _values(bench: Workbench, device: Device, after: Device) -> Iterator[str]:
         if raw != here:
             yield f"{after.path}{name} has another value"
     if len(wanted) != len(present):
-        yield f"{after.path} has {len(present)} values instead of {len(wanted)}"
+        yield f"{after.path} has {many(len(present), 'value')} instead of {len(wanted)}"
 
 
 def _wanted(bench: Workbench, device: Device) -> Iterator[tuple[str, memoryview | bytes]]:

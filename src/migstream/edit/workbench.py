@@ -67,10 +67,10 @@ class Workbench:
 
     def __init__(self, stream: Stream, *, describe: bool = True) -> None:
         if not stream.seekable:
-            raise Unsupported("a pipe went by: open it with spool=True to edit it")
+            raise Unsupported("the pipe was read and not kept: open it with spool=True to edit it")
         if stream.channels:
             raise Unsupported(
-                "pages that went through channels are in no stream that could be edited",
+                "pages that went through channels are not in a stream that can be edited",
                 hint="make one stream of it first: migstream convert",
             )
         self.stream = stream

@@ -100,11 +100,11 @@ class PhysicalMemory:
 
         Parameters
         ----------
-        fill : one byte for each byte that is no guest memory; without it a hole is an error
+        fill : one byte for each byte that is not guest memory; without it a hole is an error
 
         Raises
         ------
-        NoSuchAddress : a byte of it is no guest memory, and there is no `fill`
+        NoSuchAddress : a byte of it is not guest memory, and there is no `fill`
         """
         out = []
         for one, at, length in self.pieces(address, size):

@@ -229,14 +229,14 @@ def regex_needle(pattern: str, *, ignore_case: bool = False) -> Needle:
 
     Raises
     ------
-    ValueError : it is no regular expression
+    ValueError : it is not a regular expression
     """
     try:
         compiled = re.compile(
             pattern.encode("utf-8", "surrogateescape"), re.IGNORECASE if ignore_case else 0
         )
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     return Needle(compiled, LONGEST, "regex", fixed=False)
 
 

@@ -136,7 +136,7 @@ class Versions(Sequence[PageVersion]):
         return self._from(0)
 
     def _from(self, first: int) -> Iterator[PageVersion]:
-        """Versions from number `first` on, which is no delta (or is the first of all)."""
+        """Versions from number `first` on, which is not a delta (or is the first of all)."""
         out = memoryview(bytearray(self._size))
         for number in range(first, len(self)):
             turn, entry, source, at = self._found[number * NOTE : (number + 1) * NOTE]

@@ -346,7 +346,7 @@ def run(table: memoryview, at: int, stop: int) -> tuple[int, int, int, int]:
 
     DATA is like DATA that follows it in the same source at one distance, the stride in bytes; FILL
     like the same fill byte; a DELTA or a PACKED page is always alone. The payload is the first
-    page's, the stride is 0 for one page and for what is no DATA.
+    page's, the stride is 0 for one page and for what is not DATA.
     """
     entry = table[at]
     kind = entry & 7

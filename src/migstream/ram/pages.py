@@ -203,7 +203,7 @@ class Shared:
         return self.sources[source].view(start, stop)
 
     def page(self, entry: int, out: memoryview) -> None:
-        """The content of a page that is no plain copy: deltas applied, zlib unpacked."""
+        """The content of a page that is not a plain copy: deltas applied, zlib unpacked."""
         chain: list[int] = []
         while entry & 7 == kernel.DELTA:
             index = entry >> kernel.ENTRY_BITS

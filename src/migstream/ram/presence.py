@@ -42,9 +42,7 @@ NEVER_SENT = (
     "the stream is cut off or was edited, postcopy would have sent them,"
     " or a balloon told which pages are free"
 )
-PIPED = (
-    "they went by in a pipe and were not kept: open it with spool=True, or save it to a file first"
-)
+PIPED = "they passed through a pipe and were not kept: open it with spool=True, or save it to a file first"
 ONE_VERSION = "mapped-ram keeps the last contents of a page only: `mem` shows them"
 UNPLUGGED = "a virtio-mem device has nothing plugged in there"
 KINDS = ("data", "zero", "absent", "unplugged")

@@ -244,7 +244,7 @@ def load(
 
 def _refused(where: str, why: str, asked: object) -> str:
     if asked is not None:
-        raise Unsupported(f"{where} is no index of this stream: {why}", hint=AGAIN)
+        raise Unsupported(f"{where} is not an index of this stream: {why}", hint=AGAIN)
     return f"{where} is not used: {why}"
 
 
@@ -253,7 +253,7 @@ def _distrust(fd: int, where: str) -> str:
     own = {os.geteuid(), 0}
     facts, folder = os.fstat(fd), os.stat(os.path.dirname(where) or ".")  # noqa: PTH116, PTH120
     if not stat.S_ISREG(facts.st_mode):
-        return "it is no file"
+        return "it is not a file"
     if facts.st_uid not in own or facts.st_mode & OTHERS:
         return "others can write to it (--index FILE reads it all the same)"
     if folder.st_uid not in own or folder.st_mode & OTHERS:

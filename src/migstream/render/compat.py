@@ -151,7 +151,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
 
 
 def schema_lines(report: SchemaReport, palette: Palette) -> Iterator[str]:
-    """Complaints in groups, the grave ones first."""
+    """Complaints in groups, the most serious first."""
     if report.source_machine != report.destination_machine:
         yield (
             f"the machine types differ: {escape(report.source_machine)},"

@@ -10,6 +10,7 @@ from msgspec import to_builtins
 
 from migstream.analysis.dating import written_by
 from migstream.machine.map.setup import machine_setup
+from migstream.names import many
 from migstream.ram.image import Block
 from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
@@ -181,7 +182,7 @@ def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
     ram = info["ram"]
     if ram is not None:
         held = page_count(ram["pages"])
-        blocks = f"{len(ram['blocks'])} blocks, {size(ram['total'])}"
+        blocks = f"{many(len(ram['blocks']), 'block')}, {size(ram['total'])}"
         facts.append(("RAM", f"{blocks}; {held} are in this stream" if held else blocks))
     else:
         facts.append(("RAM", "none"))

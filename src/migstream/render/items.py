@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from migstream.errors import ParseError
+from migstream.names import many
 from migstream.ram.model import RamRecords, RamSetup
 from migstream.render.text import Palette, escape, grouped, short_size, table
 from migstream.source.store import Store
@@ -102,7 +103,7 @@ def _value(value: Any) -> str:
 def _section(item: Section) -> str:
     content = item.content
     if isinstance(content, RamSetup):
-        return f"{len(content.blocks)} blocks, {short_size(content.total)}"
+        return f"{many(len(content.blocks), 'block')}, {short_size(content.total)}"
     if isinstance(content, RamRecords):
         return _pages(content)
     if isinstance(content, msgspec.Struct):

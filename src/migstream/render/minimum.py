@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from migstream.names import many
 from migstream.render.text import Palette, escape, prose, size, table
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ __all__ = ["minimum_json", "minimum_lines", "step_line"]
 
 def step_line(step: Step) -> str:
     """How far it has come."""
-    return f"{size(step.size)}, {step.sections} sections, after {step.tries} tries"
+    return f"{size(step.size)}, {many(step.sections, 'section')}, after {many(step.tries, 'try')}"
 
 
 def minimum_lines(found: Minimum, target: str, said: str, palette: Palette) -> Iterator[str]:
     """Sizes, what is left, and the words in which both fail."""
     yield palette.head(f"{escape(target)}: {size(found.before)} -> {size(found.after)}")
     spent = "" if found.complete else "; the tries were spent, less may do"
-    yield f"{found.count} sections -> {len(found.left)}, {found.tries} tries{spent}"
+    yield f"{many(found.count, 'section')} -> {len(found.left)}, {many(found.tries, 'try')}{spent}"
     rows = [
         (escape(one.piece.kind), escape(one.piece.path), size(one.piece.size), size(one.after))
         for one in found.left

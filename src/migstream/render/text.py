@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from migstream.names import escape, prose
+from migstream.names import escape, many, prose
 
 __all__ = [
     "LINE",
@@ -45,7 +45,7 @@ def size(number: int) -> str:
     """Bytes for people and exactly: 12.3 MiB (12 897 484)."""
     if number >= STEP:
         return f"{short_size(number)} ({grouped(number)})"
-    return "1 byte" if number == 1 else f"{number} bytes"
+    return many(number, "byte")
 
 
 def percent(part: int, whole: int) -> str:

@@ -45,7 +45,7 @@ def _from(store: Store, offset: int) -> Store:
 
 
 def _passed(pipe: Pipe, size: int) -> Pipe:
-    """A pipe of which so many bytes went by."""
+    """A pipe of which so many bytes were read."""
     while size:
         piece = pipe.read(min(size, SPOOL_CHUNK))
         if not piece:

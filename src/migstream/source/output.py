@@ -76,7 +76,7 @@ def _old_file(target: Path, *, replace: bool, dir_fd: int | None) -> os.stat_res
     if found is None:
         return None
     if stat.S_ISDIR(found.st_mode):
-        raise SourceError(f"{target} is a folder", hint="say what the file is to be called")
+        raise SourceError(f"{target} is a folder", hint="give the file a name")
     if not stat.S_ISREG(found.st_mode):
         raise SourceError(f"{target} is not a plain file", hint="no other is ever replaced")
     if not replace:
@@ -255,7 +255,7 @@ def new_folder(
 def _ours(target: Path, holds: Holds, *, replace: bool) -> frozenset[str]:
     """Plain files in a folder that is there, of which it was made here."""
     if not target.is_dir():
-        raise SourceError(f"{target} is not a folder", hint="say what the folder is to be called")
+        raise SourceError(f"{target} is not a folder", hint="give the folder a name")
     there = _names(target)
     known = frozenset(holds(target)) if there else frozenset()
     if there and not known:

@@ -131,7 +131,7 @@ class Until:
 
 
 class Rest:
-    """What is left of a source that went by: its bytes from `base` on, at their own offsets."""
+    """What is left of a source that was read and not kept: its bytes from `base` on, at their own offsets."""
 
     def __init__(self, inner: Store, base: int) -> None:
         self._inner = inner
@@ -146,7 +146,7 @@ class Rest:
 
 def _gone(start: int, stop: int) -> SourceError:
     return SourceError(
-        f"bytes {start:#x}-{stop:#x} went by in the pipe and were not kept",
+        f"bytes {start:#x}-{stop:#x} passed through the pipe and were not kept",
         hint="save the stream to a file first, then open the file",
     )
 
@@ -155,7 +155,7 @@ MOST_KEPT = 128 << 20
 
 
 class Kept:
-    """Pieces of a source that went by, in ascending order; at most 128 MiB of them.
+    """Pieces of a source that was read, in ascending order; at most 128 MiB of them.
 
     `rest` is all from some offset on, where that was kept as a whole.
     """

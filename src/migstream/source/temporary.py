@@ -32,7 +32,7 @@ def need_room(size: int, place: int | str | os.PathLike[str] | None = None) -> N
 
     Raises
     ------
-    SourceError : it has not
+    SourceError : the disk does not have it
     """
     if size <= SMALL:
         return

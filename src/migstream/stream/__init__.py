@@ -20,7 +20,7 @@ from migstream.errors import (
     Unsupported,
 )
 from migstream.iterable import SECTIONS
-from migstream.names import brief, prose
+from migstream.names import brief, many, prose
 from migstream.source.layers import Layer, Opened
 from migstream.source.opened import Openable, open_source
 from migstream.source.store import Store, Whole
@@ -114,8 +114,8 @@ class Stream:
         store = self._opened.store
         facts = [
             self.machine or "" if read else "",
-            f"{len(self.devices)} devices" if "devices" in known else "",
-            "a pipe" if store is None else f"{store.size} bytes",
+            many(len(self.devices), "device") if "devices" in known else "",
+            "a pipe" if store is None else many(store.size, "byte"),
         ]
         return brief("Stream", f"{self.name}:", ", ".join(filter(None, facts)))
 
@@ -152,7 +152,7 @@ class Stream:
 
     @property
     def store(self) -> Store:
-        """The bytes: all of a file, of a pipe what was kept when it went by."""
+        """The bytes: all of a file, of a pipe what was kept when it was read."""
         return self._opened.store or self._walk.store
 
     @property
@@ -619,7 +619,7 @@ class Stream:
                 offset = int(path[1:], 0)
             except ValueError:
                 raise NoSuchPath(
-                    f"{path!r} is no place", hint="a place is @OFFSET, such as @0x1f0"
+                    f"{path!r} is not a place", hint="a place is @OFFSET, such as @0x1f0"
                 ) from None
             device = self.devices.at(offset)
             if device is None:

@@ -205,7 +205,7 @@ class _Reading:
 
     @property
     def _all_at_hand(self) -> bool:
-        """Whether nothing of a pipe has gone by yet."""
+        """Whether nothing of a pipe has been read yet."""
         return self._pipe is not None and self._push.base == 0
 
     def _as_file(self) -> Walked:

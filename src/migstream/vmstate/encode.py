@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+from migstream.names import many
 from migstream.vmstate.layout import Node
 from migstream.vmstate.types import WireType, wire_type
 
@@ -43,7 +44,7 @@ def encode_value(node: Node, value: Any) -> bytes:
         raw = _array(wire, node, value)
     if len(raw) != node.size:
         raise ValueError(
-            f"{node.name} has {node.size} bytes, and keeps them; {len(raw)} were given"
+            f"{node.name} has {many(node.size, 'byte')}, and keeps them; {len(raw)} were given"
         )
     return raw
 
@@ -82,7 +83,7 @@ def _number(value: Any, *, timer: bool) -> int:
     if isinstance(value, int):
         return int(value)
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no integer")  # noqa: TRY004 - one kind of error for the caller
+        raise ValueError(f"{value!r} is not an integer")  # noqa: TRY004 - one kind of error for the caller
     text = value.strip().lower()
     if timer:
         if text in NOT_ARMED:
@@ -93,7 +94,7 @@ def _number(value: Any, *, timer: bool) -> int:
     try:
         return int(text, 0)
     except ValueError:
-        raise ValueError(f"{value!r} is no number: 4660, 0x1234, -1") from None
+        raise ValueError(f"{value!r} is not a number: 4660, 0x1234, -1") from None
 
 
 def _integer(number: int, size: int, order: Any) -> bytes:
@@ -110,7 +111,7 @@ def _float(value: Any) -> bytes:
     try:
         return struct.pack(">d", float(value))
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no number: 1.5, inf, or its bits as 0x3ff8...") from None
+        raise ValueError(f"{value!r} is not a number: 1.5, inf, or its bits as 0x3ff8...") from None
 
 
 def _words(wire: WireType, value: Any) -> bytes:
@@ -135,4 +136,4 @@ def _bytes(value: Any, size: int) -> bytes:
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
-        raise ValueError(f"{value!r} is no hexadecimal; text stands in quotes") from None
+        raise ValueError(f"{value!r} is not hexadecimal; text stands in quotes") from None

@@ -24,7 +24,7 @@ class Style(enum.Enum):
     QJSON = " ", " : ", False
     """2.3 to 5.2 (migration/qjson.c); strings as they are."""
     COMPACT = "", ": ", True
-    """6.0 and newer (qobject/json-writer.c); what is no printable ASCII is escaped."""
+    """6.0 and newer (qobject/json-writer.c); what is not printable ASCII is escaped."""
 
 
 class Object:

@@ -114,7 +114,7 @@ def parse_schema(text: bytes, name: str = "") -> Schema:
 
     Raises
     ------
-    BadDescription : it is no such file
+    BadDescription : it is not a file of accepted breaks
     """
     try:
         table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
@@ -123,11 +123,11 @@ def parse_schema(text: bytes, name: str = "") -> Schema:
         machine = msgspec.convert(head, _Machine).name
     except KeyError:
         raise BadDescription(
-            f"{name or 'this'} is no -dump-vmstate file: it has no {MACHINE!r}",
+            f"{name or 'this'} is not a -dump-vmstate file: it has no {MACHINE!r}",
             hint="qemu-system-… -M MACHINE -dump-vmstate FILE makes one",
         ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadDescription(f"{name or 'this'} is no -dump-vmstate file: {error}") from None
+        raise BadDescription(f"{name or 'this'} is not a -dump-vmstate file: {error}") from None
     return Schema(machine, types, name)
 
 
@@ -157,7 +157,7 @@ def open_schema(what: Openable) -> Schema:
     Raises
     ------
     SourceError : it cannot be read
-    BadDescription : it is no such file
+    BadDescription : it is not a file of accepted breaks
     """
     opened = open_source(what)
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from migstream.errors import ParseError, Truncated
-from migstream.names import encoded, prose
+from migstream.names import encoded, many, prose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "marker":
             if isinstance(value, bool):
                 return "valid" if value else "null"
-            return f"{value!r} is no marker"
+            return f"{value!r} is not a marker"
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int):
@@ -146,7 +146,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "bitmap":
             return f"{8 * len(value)} bits, {int.from_bytes(value, 'big').bit_count()} set"
         if self.kind == "group":
-            return _bytes(raw_size)
+            return many(raw_size, "byte")
         return _buffer(value)
 
     def _number(self, value: int) -> str:
@@ -266,10 +266,6 @@ def _hex(value: int, width: int) -> str:
     return f"0x{value & ((1 << 8 * width) - 1):0{2 * width}x}"
 
 
-def _bytes(count: int) -> str:
-    return "1 byte" if count == 1 else f"{count} bytes"
-
-
 def _duration(ns: int) -> str:
     for unit, scale in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
         if abs(ns) >= scale:
@@ -283,7 +279,7 @@ def _quoted(text: str) -> str:
 
 
 def _buffer(raw: bytes) -> str:
-    size = _bytes(len(raw))
+    size = many(len(raw), "byte")
     if not raw:
         return size
     if len(raw) > 1 and not any(raw):

@@ -104,7 +104,7 @@ class Value:
         return sum(1 for _ in self.children)
 
     def __index__(self) -> int:
-        """A single integer, also as `int(value)`; raises TypeError for what is none."""
+        """A single integer, also as `int(value)`; raises TypeError where it is not one."""
         found = self.value if self.kind == "leaf" and self.count is None else None
         if isinstance(found, int):
             return int(found)
@@ -313,7 +313,7 @@ class Value:
         return self.element(path) if isinstance(path, int) else find_one(self, path)
 
     def __contains__(self, path: object) -> bool:
-        """Whether `path` names anything under this value. Raises TypeError for what is no path."""
+        """Whether `path` names anything under this value. Raises TypeError for what is not a path."""
         from migstream.vmstate.paths import find
 
         if not isinstance(path, str):

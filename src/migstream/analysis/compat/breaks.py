@@ -1,4 +1,4 @@
-"""Breaks that somebody looked at and accepted: a small reviewed file, for CI.
+"""Breaks that were reviewed and accepted: a small reviewed file, for CI.
 
 [[break]]
 device = "*/virtio-net[[]*"       # as `compat` names it; wildcards as in a shell
@@ -55,7 +55,7 @@ def read_breaks(path: str) -> tuple[Break, ...]:
     Raises
     ------
     SourceError : it cannot be read
-    BadDescription : it is no such file
+    BadDescription : it is not a file of accepted breaks
     """
     try:
         with Path(path).open("rb") as file:
@@ -66,4 +66,4 @@ def read_breaks(path: str) -> tuple[Break, ...]:
     except OSError as error:
         raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadDescription(f"{path} is no file of accepted breaks: {error}") from None
+        raise BadDescription(f"{path} is not a file of accepted breaks: {error}") from None

@@ -135,7 +135,7 @@ def received_capabilities(
         mine, there = on[name in ours.capabilities], on[name in local]
         messages.append(f"capability {name} is {mine} in the stream and {there} on the destination")
         lines.append(frame.words.say("capability", capability=name, local=there, received=mine))
-        more = f" (said by --cap {name})" if mine == "on" else ""
+        more = f" (tell compat with --cap {name})" if mine == "on" else ""
         hints.append(f"migrate_set_capability {name} {mine}{more}")
     yield frame.problem(
         "configuration",

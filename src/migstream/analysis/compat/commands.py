@@ -120,7 +120,7 @@ def _colo(frame: Sides, item: Command) -> Iterator[Problem]:
             item,
             "the stream is one of COLO, and the capability x-colo is off on the destination",
             frame.words.say("deprecated-command"),
-            hint="migrate_set_capability x-colo on (said by --cap x-colo)",
+            hint="migrate_set_capability x-colo on (tell compat with --cap x-colo)",
         )
 
 
@@ -135,7 +135,7 @@ def _advise(frame: Sides, item: Command) -> Iterator[Problem]:
             item,
             "the stream announces postcopy, and the capability postcopy-ram is off on the destination",
             frame.words.say("advise-capability/off"),
-            hint="migrate_set_capability postcopy-ram on (said by --cap postcopy-ram);"
+            hint="migrate_set_capability postcopy-ram on (tell compat with --cap postcopy-ram);"
             " `migstream convert` leaves the announcement out",
         )
     elif on and not ram:
@@ -143,7 +143,7 @@ def _advise(frame: Sides, item: Command) -> Iterator[Problem]:
             frame,
             item,
             "the stream announces postcopy of dirty bitmaps alone, and the capability postcopy-ram is"
-            " on on the destination",
+            " on at the destination",
             frame.words.say("advise-capability/on"),
             hint="migrate_set_capability postcopy-ram off",
         )

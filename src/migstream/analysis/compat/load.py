@@ -42,6 +42,7 @@ from migstream.analysis.compat.options import by_option
 from migstream.analysis.compat.said import Words
 from migstream.analysis.compat.undecided import undecided
 from migstream.errors import Unsupported
+from migstream.names import many
 from migstream.stream import Stream, as_stream
 from migstream.wire.model import Span
 
@@ -323,7 +324,7 @@ class _Load:
             self._problem(
                 "fields",
                 Span(at, at + max(size, 1)),
-                f"{size} bytes ({first_names(one.ours)}) where the destination has"
+                f"{many(size, 'byte')} ({first_names(one.ours)}) where the destination has"
                 f" {first_names(one.theirs)}",
                 self.words.missing_footer(self.device.section),
             )
@@ -460,7 +461,7 @@ class _Load:
         self._problem(
             "fields",
             Span(at, at + max(mine, 1)),
-            f"{mine} bytes ({names}) where the destination reads {other} ({wanted})",
+            f"{many(mine, 'byte')} ({names}) where the destination reads {other} ({wanted})",
             self.words.missing_footer(self.device.section),
             path=f"{self.device.path}/{gap.ours[0].path}" if gap.ours else self.device.path,
             fields=tuple(dict.fromkeys(t.path for t in (*gap.ours, *gap.theirs))),

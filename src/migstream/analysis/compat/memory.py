@@ -149,7 +149,7 @@ class Memory:
             lines = [self.words.say("compressed-page")]
             if release.since(FLAGS_SAID):
                 lines.insert(0, self.words.say("mapped-flags", flags=COMPRESS_PAGE))
-            on = "migrate_set_capability compress on (said by --cap compress), in QEMU up to 9.0"
+            on = "migrate_set_capability compress on (tell compat with --cap compress), in QEMU up to 9.0"
             return lines, message, f"{on}; {LINEAR}"
         if mark.flags & MULTIFD_FLUSH:
             if not release.until(FLUSH_SINCE):
@@ -209,7 +209,7 @@ class Memory:
             said = (self.words.say("one-channel"),)
         yield self._problem(
             Span(0, 0),
-            "the capability multifd is on on the destination, and a file alone has no channels:"
+            "the capability multifd is on at the destination, and a file alone has no channels:"
             " it refuses, or waits for them",
             said,
             f"give their recordings with --channel, or switch multifd off there; {LINEAR}",
@@ -235,7 +235,7 @@ class Memory:
             yield self._problem(
                 Span(mark.at, mark.at + 8),
                 f"multifd's channels are in step once a round, and {self.stream.machine} waits for that"
-                " after each section: the destination stands still for ever",
+                " after each section: the destination waits forever",
                 (),
                 "-global migration.multifd-flush-after-each-section=off there, as it was at the source",
             )

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from migstream.names import brief
+from migstream.names import brief, many
 from migstream.wire.model import Span
 
 __all__ = ["Kind", "Note", "Option", "OptionName", "Problem", "Report", "Verdict", "Word"]
@@ -42,7 +42,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         (block or size), "subsection", "fields" (other bytes), "value" (one that must be equal),
         "pci" (configuration space), "virtqueue", "features" (of virtio, not offered), "registers",
         "cpu" (another model), "damage" (of the stream itself)
-    device : the section concerned, as `Section.path` has it; empty for what is no section
+    device : the section concerned, as `Section.path` has it; empty for what is not a section
     span : the bytes to blame, absolute
     message : what is different, in one line
     said : what QEMU is expected to print, line by line
@@ -147,7 +147,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         word = "loads in" if self.accepted else "does not load in"
-        problems = "" if self.accepted else f"({len(self.problems)} problems)"
+        problems = "" if self.accepted else f"({many(len(self.problems), 'problem')})"
         return brief("Report", self.file, word, self.destination, problems)
 
     @property
@@ -162,7 +162,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def predicted(self) -> bool:
-        """Whether QEMU was predicted to take the stream; breaks that somebody accepts change nothing of that."""
+        """Whether QEMU was predicted to take the stream; breaks that were accepted change nothing of that."""
         return self.accepted and not self.accepted_breaks
 
     @property

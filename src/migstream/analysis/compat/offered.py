@@ -35,7 +35,7 @@ Key = tuple[str, int]
 class Offered(Mapping[Key, int]):
     """Offered features by name and instance id of a section; each device takes one start of the QEMU.
 
-    A device that does not say is not in it, for whatever reason: that is no news of the load.
+    A device that does not say is not in it, for whatever reason: that says nothing of the load.
 
     Parameters
     ----------

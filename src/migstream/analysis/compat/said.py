@@ -70,7 +70,7 @@ class Words:
         return (*lines, self._end([self._configuration_hook(), self.say("validate-capabilities")]))
 
     def unknown_capability(self, name: str) -> tuple[str, ...]:
-        """A capability of the stream that the destination has not got."""
+        """A capability of the stream that the destination does not have."""
         line = self.say("unknown-capability", capability=name)
         if not self.chained:
             field = self.say("field", vmsd=CAPABILITIES, field="capabilities")

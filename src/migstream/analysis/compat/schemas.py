@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from migstream.analysis.compat.declared import Class, differences, first_names, pieces_of
-from migstream.names import brief
+from migstream.names import brief, many
 
 if TYPE_CHECKING:
     from migstream.vmstate.schema import Schema, State, Type
@@ -57,7 +57,7 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     complaints: tuple[Complaint, ...]
 
     def __repr__(self) -> str:
-        found = f"{len(self.breaks)} breaks, {len(self.complaints)} differences"
+        found = f"{many(len(self.breaks), 'break')}, {many(len(self.complaints), 'difference')}"
         return brief("SchemaReport", self.source, "to", f"{self.destination}:", found)
 
     @property

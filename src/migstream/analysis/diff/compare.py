@@ -11,6 +11,7 @@ import msgspec
 from migstream.analysis.diff.model import PARTS, Change, Diff, Range
 from migstream.analysis.diff.values import values
 from migstream.analysis.ignore import Ignore
+from migstream.names import many
 from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.layout import Node
 from migstream.vmstate.values import Fetch, Value
@@ -45,8 +46,8 @@ def diff(
 
     Raises
     ------
-    ParseError : a page of guest memory cannot be unpacked, or a stream is none
-    ValueError : a part or a glob that is none
+    ParseError : a page of guest memory cannot be unpacked, or what was opened is not a stream
+    ValueError : not a part, or not a glob
     """
     if unknown := set(parts) - set(PARTS):
         raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
@@ -204,7 +205,7 @@ def _device(a: Device | None, b: Device | None, fetches: tuple[Fetch, Fetch]) ->
     assert one is not None
     if a is None or b is None:
         size = one.section.payload.size
-        text = f"version {one.section.version_id}, {size} bytes"
+        text = f"version {one.section.version_id}, {many(size, 'byte')}"
         old, new = ("" if side is None else text for side in (a, b))
         yield Change(
             mark="+" if a is None else "-", part="schema", what="device", path=one.path,
@@ -326,7 +327,7 @@ def _live_section(
     if old == new:
         return
     texts = [
-        "" if one is None else f"version {one[0]}, {one[1]} bytes {one[2].hex()[:8]}"
+        "" if one is None else f"version {one[0]}, {many(one[1], 'byte')} {one[2].hex()[:8]}"
         for one in (old, new)
     ]
     yield Change(

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from migstream.analysis.diff.model import Change, Range
+from migstream.names import many
 from migstream.vmstate.layout import Node, subsection_header
 from migstream.vmstate.values import Value
 
@@ -203,7 +204,7 @@ def _text(value: Value) -> str:
         return value.text
     if value.kind == "leaf" and value.count is not None:
         some = bytes(value.raw[: 8 * value.node.stride])
-        return f"{len(value.raw)} bytes, {some.hex()}{'…' if len(value.raw) > len(some) else ''}"
+        return f"{many(len(value.raw), 'byte')}, {some.hex()}{'…' if len(value.raw) > len(some) else ''}"
     return ""
 
 
@@ -261,13 +262,13 @@ def _octets(a: Value, b: Value) -> Change:
 
 def _sized(raw: bytes) -> str:
     some = raw.hex()
-    return f"{len(raw)} bytes, {some[:LONG_TEXT]}{'…' if len(some) > LONG_TEXT else ''}"
+    return f"{many(len(raw), 'byte')}, {some[:LONG_TEXT]}{'…' if len(some) > LONG_TEXT else ''}"
 
 
 def _typed(a: Value, b: Value) -> Change:
     """The same name means something else, or has another size."""
-    old = f"{_kind(a)}, {a.span.size} bytes"
-    new = f"{_kind(b)}, {b.span.size} bytes"
+    old = f"{_kind(a)}, {many(a.span.size, 'byte')}"
+    new = f"{_kind(b)}, {many(b.span.size, 'byte')}"
     if a.kind == b.kind == "leaf":
         old, new = f"{old}: {_text(a)}", f"{new}: {_text(b)}"
     return _both(a, b, "type", "schema", old=_kind(a), new=_kind(b), old_text=old, new_text=new)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.explain.model import Contrast, Difference, Failing, Side
+from migstream.names import many
 from migstream.qemu.words.recognise import filled, recognise
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ class _Played:
         if one.kind != "fields" or ours is None or theirs is None:
             return one
         mine, other = (
-            Side(text=f"{d.section.payload.size} bytes", path=d.path, span=d.section.payload)
+            Side(text=many(d.section.payload.size, "byte"), path=d.path, span=d.section.payload)
             for d in (ours, theirs)
         )
         return msgspec.structs.replace(one, source=mine, destination=other)

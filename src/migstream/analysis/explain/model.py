@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from migstream.names import brief
+from migstream.names import brief, many
 from migstream.qemu.words.recognise import Said
 from migstream.wire.model import Span
 
@@ -83,4 +83,4 @@ class Contrast(msgspec.Struct, frozen=True, kw_only=True):
     destination: str = ""
 
     def __repr__(self) -> str:
-        return brief("Contrast", f"{len(self.differences)} differences", self.note)
+        return brief("Contrast", many(len(self.differences), "difference"), self.note)

@@ -127,7 +127,7 @@ def _complaints(
                 text=_state(destination.states.get(one.state, ())), path=destination.name
             ),
             basis="schemas",
-            hint="" if one.verdict == "break" else f"by itself no break ({one.verdict})",
+            hint="" if one.verdict == "break" else f"not a break by itself ({one.verdict})",
         )
 
 

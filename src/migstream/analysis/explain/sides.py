@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.explain.model import Side
 from migstream.errors import NoSuchPath
+from migstream.names import many
 from migstream.vmstate.meaning.pci import config_space
 from migstream.wire.model import Span
 
@@ -71,7 +72,7 @@ def _values(problem: Problem, stream: Stream, destination: Destination) -> Sides
     other = _by_path(theirs, relative)
     if other is None:
         size = theirs.section.payload.size
-        text = f"version {theirs.section.version_id}, {size} bytes in all"
+        text = f"version {theirs.section.version_id}, {many(size, 'byte')} in all"
         return source, Side(text=text, path=theirs.path, span=theirs.section.span)
     return source, Side(
         text=_said(other, destination.stream, other.span), path=other.path, span=other.span
@@ -108,14 +109,14 @@ def _fields(problem: Problem, stream: Stream, destination: Destination) -> Sides
     ours, theirs = _find(stream, problem.device), _theirs(problem, stream, destination)
     total = "" if ours is None else f" of {ours.section.payload.size} in all"
     source = Side(
-        text=f"{problem.span.size} bytes{total}: {_hex(stream, problem.span)}",
+        text=f"{many(problem.span.size, 'byte')}{total}: {_hex(stream, problem.span)}",
         path=problem.path or problem.device,
         span=problem.span,
     )
     if theirs is None:
         return source, Side(text="reads another number of bytes")
     section = theirs.section
-    text = f"{section.payload.size} bytes in all, version {section.version_id}"
+    text = f"{many(section.payload.size, 'byte')} in all, version {section.version_id}"
     return source, Side(text=text, path=theirs.path, span=section.span)
 
 
@@ -167,7 +168,7 @@ def _section(problem: Problem, stream: Stream, destination: Destination) -> Side
     text = "sends it"
     if ours is not None:
         section = ours.section
-        text = f"version {section.version_id}, {section.payload.size} bytes"
+        text = f"version {section.version_id}, {many(section.payload.size, 'byte')}"
     source = Side(text=text, path=problem.device, span=problem.span)
     kind = problem.device.rpartition("[")[0].rpartition("/")[2]
     alike = [d.path for k, d in destination.devices.items() if k[0].rpartition("/")[2] == kind]
@@ -195,7 +196,7 @@ def _subsection(problem: Problem, stream: Stream, destination: Destination) -> S
     """The subsection's bytes, and the subsections that the destination has there."""
     ours, theirs = _find(stream, problem.device), _theirs(problem, stream, destination)
     source = Side(
-        text=f"sends it: {problem.span.size} bytes, {_hex(stream, problem.span)}",
+        text=f"sends it: {many(problem.span.size, 'byte')}, {_hex(stream, problem.span)}",
         path=problem.path or problem.device,
         span=problem.span,
     )
@@ -267,7 +268,7 @@ def _registers(problem: Problem, stream: Stream, destination: Destination) -> Si
     )
     there = None if place is None else _by_path(theirs, f"{VALUES}[{place}]")
     if there is None:
-        return source, Side(text=f"{len(other)} registers, not this one")
+        return source, Side(text=f"{many(len(other), 'register')}, not this one")
     return source, Side(text=f"its value is {there.hex}", path=there.path, span=there.span)
 
 

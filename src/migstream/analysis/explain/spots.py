@@ -11,7 +11,7 @@ import msgspec
 from migstream.analysis.compat.destination import NEEDS_TIMER
 from migstream.errors import BadFraming, BadRam
 from migstream.machine.registers.arm_system import encoding
-from migstream.names import brief
+from migstream.names import brief, many
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
 from migstream.stream import Device, Stream
@@ -146,7 +146,7 @@ def _configuration(scene: Scene, _: Values) -> Iterator[Spot]:
 def _device(scene: Scene, _: Values) -> Iterator[Spot]:
     for section in scene.sections[:1]:
         version = "" if section.version_id is None else f", version {section.version_id}"
-        text = f"section {section.section_id}{version}, {section.payload.size} bytes"
+        text = f"section {section.section_id}{version}, {many(section.payload.size, 'byte')}"
         yield Spot(path=section.path, span=section.span, text=text)
 
 
@@ -171,10 +171,10 @@ def _section_end(scene: Scene, values: Values) -> Iterator[Spot]:
             yield from _damage(scene, values)
         expected = _described_end(scene, section)
         if expected is not None and section.footer is not None and expected != stop:
-            many, what = abs(expected - stop), "lost" if expected > stop else "added"
+            moved, what = abs(expected - stop), "lost" if expected > stop else "added"
             text = (
-                f"{section.payload.size} bytes up to its footer, {expected - section.payload.start} by the"
-                f" description: {many} {'byte was' if many == 1 else 'bytes were'} {what} in here"
+                f"{many(section.payload.size, 'byte')} up to its footer, {expected - section.payload.start} by the"
+                f" description: {many(moved, 'byte')} {'was' if moved == 1 else 'were'} {what} in here"
             )
             yield Spot(path=section.path, span=section.payload, text=text)
 
@@ -222,7 +222,7 @@ def _end(scene: Scene, _: Values) -> Iterator[Spot]:
     mark = next((i for i in scene.items if isinstance(i, End)), None)
     size = scene.stream.size
     if mark is not None:
-        text = f"the end marker; {size - mark.span.stop} bytes follow"
+        text = f"the end marker, and {many(size - mark.span.stop, 'byte')} behind it"
         yield Spot(path="end", span=mark.span, text=text)
         return
     last = scene.items[-1] if scene.items else None
@@ -265,7 +265,7 @@ def _subsections(scene: Scene, _: Values) -> Iterator[Spot]:
     """Every subsection of the device: one of them was refused."""
     hits = [hit for hit in scene.nodes() if hit[0].kind == "subsection"]
     for node, at, path in hits:
-        text = f"subsection version {node.version}, {node.size} bytes"
+        text = f"subsection version {node.version}, {many(node.size, 'byte')}"
         yield Spot(path=path, span=Span(at, at + node.size), text=text)
     if not hits:
         yield from _device(scene, {})
@@ -296,7 +296,9 @@ def _block(scene: Scene, values: Values) -> Iterator[Spot]:
         if block.name == values.get("block", ""):
             size = block.used_length
             yield Spot(
-                path=block.name, span=block.span, text=f"RAM block of {size} bytes ({size:#x})"
+                path=block.name,
+                span=block.span,
+                text=f"RAM block of {many(size, 'byte')} ({size:#x})",
             )
 
 
@@ -330,7 +332,9 @@ def _rom_sizes(scene: Scene, values: Values) -> Iterator[Spot]:
 def _command(scene: Scene, _: Values) -> Iterator[Spot]:
     for item in scene.items:
         if isinstance(item, Command):
-            yield Spot(path=item.name, span=item.span, text=f"payload {item.payload.size} bytes")
+            yield Spot(
+                path=item.name, span=item.span, text=f"payload {many(item.payload.size, 'byte')}"
+            )
 
 
 def _pci_config(scene: Scene, values: Values) -> Iterator[Spot]:

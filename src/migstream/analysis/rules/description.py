@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from migstream.analysis.rules.registry import Hit, Subject, rule
-from migstream.names import encoded
+from migstream.names import encoded, many
 from migstream.stream import Device
 from migstream.vmstate.description import Device as Described
 from migstream.vmstate.description import Field, Group
@@ -137,8 +137,8 @@ def sums(subject: Subject) -> Iterator[Hit]:
                 section="description",
                 path=f"{name}[{instance}]/{path}",
                 span=span,
-                expected=f"{counted} bytes",
-                found=f"{said} bytes",
+                expected=many(counted, "byte"),
+                found=many(said, "byte"),
             )
 
 
@@ -198,11 +198,11 @@ def lengths(subject: Subject) -> Iterator[Hit]:
         moved = payload.size - layout.size
         gone = f", and its subsection {without} is missing" if without else ""
         yield Hit(
-            message=f"{abs(moved)} bytes too {'many' if moved > 0 else 'few'}{gone}",
+            message=f"{many(abs(moved), 'byte')} too {'many' if moved > 0 else 'few'}{gone}",
             section=device.path,
             span=Span(payload.start + low, payload.start + high),
-            expected=f"{layout.size} bytes",
-            found=f"{payload.size} bytes",
+            expected=many(layout.size, "byte"),
+            found=many(payload.size, "byte"),
         )
 
 
@@ -226,7 +226,7 @@ def _between(raw: bytes, layout: Layout) -> tuple[int, int, str]:
     return low, len(raw), ""
 
 
-@rule("MS516", "warning", "A field's type is no type of QEMU's, or of another size")
+@rule("MS516", "warning", "A field's type is not one of QEMU's, or has another size")
 def types(subject: Subject) -> Iterator[Hit]:
     """The description names the type of each field and says how many bytes it has. A number whose size is not its type's
     (a `uint32` of 2 bytes), and a name that differs in one character from a known one, mean that the JSON is damaged.
@@ -242,12 +242,12 @@ def types(subject: Subject) -> Iterator[Hit]:
             if seen[key]:
                 name, instance = device.key
                 yield Hit(
-                    message="the description gives a field a type or size that there is not",
+                    message="the description gives a field a type or size that does not exist",
                     section="description",
                     path=f"{name}[{instance}]/{path}",
                     span=subject.stream.description_span,
                     expected=seen[key],
-                    found=f"{field.type} of {field.size} bytes",
+                    found=f"{field.type} of {many(field.size, 'byte')}",
                 )
 
 

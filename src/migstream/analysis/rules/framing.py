@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from migstream.analysis.rules.registry import Hit, Subject, rule
 from migstream.iterable import SECTIONS
 from migstream.iterable.bitmap import DirtyBitmapContent
+from migstream.names import many
 from migstream.qemu.words import say
 from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, End, Section, SectionType, Span, Trailer, VMDescription
@@ -203,7 +204,7 @@ def trailing(subject: Subject) -> Iterator[Hit]:
     for item in subject.items:
         if isinstance(item, Trailer) and not item.zeros:
             yield Hit(
-                message=f"{item.span.size} bytes that are no part of it follow the stream",
+                message=f"{many(item.span.size, 'byte')} of something else behind the stream",
                 section="trailer",
                 span=item.span,
                 hint="cut the file off there if nobody needs them",

@@ -19,6 +19,7 @@ from migstream.edit.configuration import name_machine
 from migstream.edit.drop import drop
 from migstream.edit.targets import targets
 from migstream.errors import Unsupported
+from migstream.names import many
 from migstream.qemu.release import Version, machine_version, parse
 from migstream.vmstate.jsontext import Object, objects
 from migstream.vmstate.meaning.pci import capabilities, config_space, extended
@@ -178,11 +179,11 @@ def _command(bench: Workbench, rule: Rule, one: CommandRule, newer: bool) -> boo
         at = ends[0].span.start
         made = write.command(one.number)
         bench.rewrite.replace(at, at, made)
-        bench.note(rule.name, one.name, "", f"{len(made)} bytes", Span(at, at))
+        bench.note(rule.name, one.name, "", many(len(made), "byte"), Span(at, at))
         return True
     for command in () if newer else there:
         bench.rewrite.replace(*command.span, b"")
-        bench.note(rule.name, one.name, f"{command.span.size} bytes", "", command.span)
+        bench.note(rule.name, one.name, many(command.span.size, "byte"), "", command.span)
     return bool(there) and not newer
 
 

@@ -269,7 +269,7 @@ class Parts:
         return found.subsections if known == told else ()
 
     def entries(self) -> Iterator[Part]:
-        """What the description says of devices that the stream has not."""
+        """What the description says of devices that the stream does not have."""
         return iter(self._entries)
 
     @cached_property

@@ -100,7 +100,7 @@ class Tables:
     def node_sizes(self, areas: Sequence[tuple[int, int]]) -> list[int]:
         """Bytes of RAM of each node, in the order of their addresses; empty where that is unknown.
 
-        A node's table leaves out what is no RAM to a guest, so a node is taken to reach to the
+        A node's table leaves out what is not RAM to a guest, so a node is taken to reach to the
         end of its last range, and the next to begin there.
 
         Parameters

@@ -396,7 +396,7 @@ BOARDS = (
 
 
 def board_pieces(state: State, arch: str | None, tables: Tables) -> list[Area]:
-    """Pieces of the system's address space of a machine that is no PC; none where it is unknown.
+    """Pieces of the system's address space of a machine that is not a PC; none where it is unknown.
 
     Parameters
     ----------
@@ -422,7 +422,7 @@ def board_pieces(state: State, arch: str | None, tables: Tables) -> list[Area]:
 
 
 def board_memory(state: State, arch: str | None) -> Memory | None:
-    """Machine RAM of a machine that is no PC, as far as names and sizes tell; None where it is unknown."""
+    """Machine RAM of a machine that is not a PC, as far as names and sizes tell; None where it is unknown."""
     board = _find(state, arch)
     if board is None or board.ram is None:
         return None

@@ -71,7 +71,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     def address(self, register: int, size: int) -> int | None:
         """Where a memory register shows its region, None where it does not.
 
-        `size` is that of the region: the bits below it are no part of an address.
+        `size` is that of the region: the bits below it are not part of an address.
 
         References
         ----------

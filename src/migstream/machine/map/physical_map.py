@@ -107,11 +107,11 @@ def parse_override(text: str) -> tuple[str, int]:
     """
     name, at, address = text.rpartition("@")
     if not at or not name:
-        raise ValueError(f"{text!r} is no BLOCK@ADDRESS, such as mach-virt.ram@0x40000000")
+        raise ValueError(f"{text!r} is not BLOCK@ADDRESS, such as mach-virt.ram@0x40000000")
     try:
         start = int(address, 16 if address[:2].lower() == "0x" else 10)
     except ValueError:
         start = -1
     if not 0 <= start < 1 << 64:
-        raise ValueError(f"{address!r} is no address: decimal or 0x..., of at most 64 bits")
+        raise ValueError(f"{address!r} is not an address: decimal or 0x..., of at most 64 bits")
     return unescape(name), start

@@ -81,7 +81,7 @@ def device_memory(
 def _volatile(
     blocks: Sequence[RamBlock], tables: Tables
 ) -> tuple[list[RamBlock], list[tuple[int, int]]]:
-    """The blocks that are no nvdimm's, and the places of nvdimms: no RAM to a dump.
+    """The blocks that are not nvdimm's, and the places of nvdimms: no RAM to a dump.
 
     An nvdimm's block is known by its size, which is that in the table and perhaps a label area.
     """

@@ -183,7 +183,7 @@ def _walked(seen: list[Entry]) -> str:
 def pages(cpu: Registers, memory: PhysicalMemory, limit: int = MOST_TABLES) -> Iterator[Mapping]:
     """All that is mapped, ascending; neighbours with the same rights are one.
 
-    Of the flags only the rights are told. A table that is no guest memory maps nothing.
+    Of the flags only the rights are told. A table that is not guest memory maps nothing.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ class VirtualMemory:
 
         Raises
         ------
-        NoSuchAddress : a byte of it is not mapped, or mapped to what is no guest memory
+        NoSuchAddress : a byte of it is not mapped, or mapped to what is not guest memory
         """
         out = []
         while size > 0:

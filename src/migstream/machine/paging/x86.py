@@ -115,7 +115,7 @@ class Long(Entries):
     """Entries of eight bytes.
 
     Address bits above the CPU's width are reserved too, but the width is nowhere in a stream:
-    an address that is no memory is found out when it is read.
+    an address that is not memory is found out when it is read.
     """
 
     def __init__(self, no_execute: bool) -> None:

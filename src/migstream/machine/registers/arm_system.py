@@ -248,7 +248,7 @@ def own_id(register: int) -> int:
 
 
 def name_of(register: int) -> str | None:
-    """The name of a register, None for an id that is no system register's.
+    """The name of a register, None for an id that is not a system register's.
 
     Where no name is known, the numbers of its instruction: `s3_0_c15_c2_1` as the assembler has it,
     `p15_0_c15_c0_1` for `mrc p15, 0, ..., c15, c0, 1`, `p15_0_c2` for `mrrc p15, 0, ..., c2`. A register

@@ -36,7 +36,7 @@ COMMANDS: tuple[Message, ...] = (
     message(
         "command-length",
         "{command} received with bad length - expecting {expected:d}, got {got:d}",
-        means="a command's payload has not the length that this command has",
+        means="a command's payload does not have the length of this command",
         causes=(LOST, DAMAGE),
         place="damage",
     ),

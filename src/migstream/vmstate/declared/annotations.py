@@ -113,7 +113,7 @@ class Spec:
 def field(
     *, name: str | None = None, since: int = 0, exists: Exists | None = None, default: Any = None
 ) -> Any:
-    """A field with a name that is no identifier, a version, or a condition.
+    """A field with a name that is not an identifier, a version, or a condition.
 
     Parameters
     ----------
@@ -264,5 +264,5 @@ def validate(check: Exists, *, name: str) -> Any:
 
 
 def local(default: Any = None) -> Any:
-    """An attribute that is no state: neither saved nor loaded."""
+    """An attribute that is not state: neither saved nor loaded."""
     return Spec(kind="local", default=default)

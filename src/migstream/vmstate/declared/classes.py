@@ -9,7 +9,7 @@
     Serial.vmstate  # the VMStateDescription
     Serial(divider=12).rbr  # 0: what nobody set is zero
 
-Each wire type is its Python type to a type checker. An attribute that is no state is declared
+Each wire type is its Python type to a type checker. An attribute that is not state is declared
 with `local()`, or set in a method without being declared.
 """
 

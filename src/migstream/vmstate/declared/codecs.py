@@ -115,7 +115,7 @@ def scalar(name: str) -> Codec:
         wire.size is not None or name in {"capability", "GByteArray"}
     )
     if wire is None or not own_length:
-        raise ValueError(f"{name!r} is no wire type that has a length of its own")
+        raise ValueError(f"{name!r} is not a wire type that has a length of its own")
     if name.endswith(" equal"):
         return Equal(wire)
     return AtMost(wire) if name == "int32 le" else Scalar(wire)
