@@ -26,7 +26,7 @@ from migstream.qemu.words.silent import SILENT
 from migstream.qemu.words.table import MESSAGES
 from migstream.render.explanation import explanation_lines, explanation_table
 from migstream.render.text import Palette
-from migstream.stream import open_stream
+from migstream.stream import open_anything, open_stream
 from migstream.vmstate.meaning.features import feature_names
 from migstream.vmstate.schema import Schema, parse_schema
 from support.loads import REFUSED, Row, destination, needs_loads, reasons, saved
@@ -209,8 +209,7 @@ def test_damage_is_pointed_at(broken_sample: Sample, unpack: Unpack) -> None:
     said = broken_sample.meta["said"]
     if "qemu-system" not in said:
         return  # this QEMU said nothing
-    with migstream.open(str(broken_sample.path)) as stream:
-        one = explain(said, stream)
+    one = explain(said, str(broken_sample.path))
     bad = broken_sample.read()
     kept = {packed.name: packed for packed in broken_streams()}
     good = unpack(kept[broken_sample.meta["patch_from"]]).read()
@@ -387,7 +386,7 @@ def test_damage_is_not_taken_for_a_difference(broken_sample: Sample, unpack: Unp
         return
     kept = {packed.name: packed for packed in broken_streams()}
     good = unpack(kept[broken_sample.meta["patch_from"]])
-    with open_stream(broken_sample.path) as stream, open_stream(good.path) as there:
+    with open_anything(broken_sample.path) as stream, open_stream(good.path) as there:
         contrast = explain(said, stream, Destination(None, there)).contrast
         for one in contrast.differences if contrast is not None else ():
             if one.sure:  # the damage is in what the two sides compare: it must be what differs

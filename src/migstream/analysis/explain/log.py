@@ -90,7 +90,7 @@ def explain(
     ParseError : one of the streams cannot be read at all
     """
     with ExitStack() as stack:
-        opened = None if stream is None else stack.enter_context(as_stream(stream))
+        opened = None if stream is None else stack.enter_context(as_stream(stream, anything=True))
         to = None
         if destination is not None:
             from migstream.analysis.compat.destination import as_destination
