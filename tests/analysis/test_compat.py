@@ -27,7 +27,7 @@ from migstream.errors import BadDescription, MigstreamError, SourceError, Unsupp
 from migstream.qemu.release import Bounds
 from migstream.render.compat import report_json, report_lines
 from migstream.render.text import Palette
-from migstream.stream import open_stream
+from migstream.stream import open_anything, open_stream
 from migstream.vmstate.schema import parse_schema
 from migstream.wire.model import End
 from support.loads import (
@@ -447,7 +447,7 @@ def test_damaged_streams_raise_only_our_errors(
             for at, value in changes:
                 data[at] = value
             try:
-                with open_stream(bytes(data)) as bad:
+                with open_anything(bytes(data)) as bad:
                     for one, other in ((bad, good), (good, bad)):
                         report = compat(one, Destination(None, other))
                         assert list(report_lines(report, Palette(), verbose=True))

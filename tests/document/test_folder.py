@@ -26,7 +26,7 @@ from migstream.cli.group import cli
 from migstream.document.folder import decode, encode
 from migstream.document.values import LARGE, express, pack
 from migstream.errors import BadValue, MigstreamError, SourceError, Unsupported
-from migstream.stream import Stream
+from migstream.stream import Stream, open_anything
 from migstream.vmstate.types import TYPES, WireType, wire_type
 from migstream.wire.model import Section, SectionType, flat
 from support import build
@@ -79,7 +79,7 @@ def returned(folder: Path) -> bytes:
 
 
 def identical(path: Path, folder: Path, *, no_ram: bool) -> None:
-    with migstream.open(path) as stream:
+    with open_anything(path) as stream:
         decode(stream, folder, original=path if no_ram else None)
     size = encode(folder, folder.parent / "again")
     assert size == path.stat().st_size

@@ -84,7 +84,7 @@ def compat(
     Unsupported : that of the destination is damaged
     """
     with ExitStack() as stack:
-        what = stack.enter_context(as_stream(stream))
+        what = stack.enter_context(as_stream(stream, anything=True))
         where = stack.enter_context(as_destination(destination))
         if where.stream is not None and (damage := fatal(where.stream)) is not None:
             raise Unsupported(
