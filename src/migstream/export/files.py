@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from migstream.export import EXPORTS
 from migstream.export import extract as planned
 from migstream.names import brief
 from migstream.stream import Stream, as_stream
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from migstream.ram.image import Ram
     from migstream.source.opened import Openable
 
-__all__ = ["FORMATS", "Extracted", "Extraction", "File", "extract"]
+__all__ = ["Extracted", "Extraction", "File", "extract"]
 
 RAW = "raw"
-FORMATS = ("elf", RAW, "phys", "lime")
 
 Path = str | os.PathLike[str]
 Tell = Callable[[int], None]
@@ -35,7 +35,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Parameters
     ----------
     file : its path; in a folder of RAM blocks its name there
-    format : one of FORMATS; None of a RAM block
+    format : "raw" or one of `export.EXPORTS`; None of a RAM block
     block : the RAM block that it holds; None of a file of another format
     size, written : its bytes, and those of them that are no hole
     coverage : bytes of memory in it by kind: data, zero, absent, unplugged
@@ -79,7 +79,7 @@ class Extraction:
 
     Parameters
     ----------
-    form : one of FORMATS
+    form : "raw", or one of `export.EXPORTS`
     blocks : RAM blocks of a folder ("raw"); all of them where none is named
 
     `size` is how many bytes of memory there are to go through.
@@ -92,8 +92,8 @@ class Extraction:
     """
 
     def __init__(self, stream: Stream, form: str = "elf", blocks: Sequence[str] = ()) -> None:
-        if form not in FORMATS:
-            raise ValueError(f"{form!r} is not one of {', '.join(FORMATS)}")
+        if form != RAW and EXPORTS.find(form) is None:
+            raise ValueError(f"{form!r} is not one of {', '.join([RAW, *EXPORTS.names()])}")
         self._form = form
         self._ram: Ram = planned.memory_of(stream)
         self._absent: tuple[str, ...] = ()
