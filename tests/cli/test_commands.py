@@ -96,7 +96,7 @@ def test_info_says_when_memory_was_not_walked(
 ) -> None:
     path = named_sample("pc-7.2.mig").path
     assert "all of it: whole" in run("info", path).stdout
-    monkeypatch.setattr("migstream.stream.CHEAP", path.stat().st_size - 1)
+    monkeypatch.setattr("migstream.stream.bare.CHEAP", path.stat().st_size - 1)
     assert "guest memory was not walked" in run("info", path).stdout
     table = json.loads(run("info", path, "--json").stdout)
     assert (table["walked"], table["damage"]) == (False, None)

@@ -106,7 +106,7 @@ def test_writing_others_of_it(large: Path, tmp_path: Path) -> None:
 def test_device_state_from_the_end_takes_few_of_its_bytes(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("migstream.stream.CHEAP", 0)
+    monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
     stream, store = ranged(large)
     with stream:
         assert stream["two/n"].value == 7

@@ -53,7 +53,7 @@ def said(stream: Stream) -> dict[str, Any]:
 def cheap(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int | None:
     """Once as small files are read, and once as if every file were too large to be walked unasked."""
     if request.param is not None:
-        monkeypatch.setattr("migstream.stream.CHEAP", request.param)
+        monkeypatch.setattr("migstream.stream.bare.CHEAP", request.param)
     limit: int | None = request.param
     return limit
 
@@ -141,7 +141,7 @@ def test_where_nothing_speaks_against_the_tail_a_walk_still_finds_out(
     named_sample: Named, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The accepted limit of instant answers from a large file: they say where they come from, and --walk proves them."""
-    monkeypatch.setattr("migstream.stream.CHEAP", 0)
+    monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
     with same_machine(named_sample) as (raw, longer):
         volume = overwritten(raw, longer)
     with migstream.open(volume) as stream:
@@ -191,7 +191,7 @@ def test_info_decode_and_digest_say_what_they_come_from(
     path = str(named_sample(LONG).path)
     run = CliRunner().invoke
     assert '"from":"walk"' in run(main, ["decode", path]).stdout
-    monkeypatch.setattr("migstream.stream.CHEAP", 0)
+    monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
     assert "from the tail; guest memory was not walked" in run(main, ["info", path]).stdout
     assert '"from": "tail"' in run(main, ["info", path, "--json"]).stdout
     assert '"from":"tail"' in run(main, ["decode", path]).stdout
@@ -263,7 +263,7 @@ def test_a_block_device_is_walked(
         pytest.skip(f"no loop device can be made here: {made.stderr.strip()}")
     device = made.stdout.strip()
     try:
-        monkeypatch.setattr("migstream.stream.CHEAP", 0)
+        monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
         with migstream.open(device) as stream:
             assert stream.walked
             assert stream.devices["cpu", 0]["env.eip"].value == 0xFFF0

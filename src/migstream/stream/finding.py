@@ -1,0 +1,73 @@
+"""Devices and values by their paths: the grammar of docs/paths.md that begins with a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from migstream.stream.devices import Device, Devices
+from migstream.vmstate.paths import find, match_names, no_such
+from migstream.vmstate.values import Value
+
+__all__ = ["find_devices", "find_values"]
+
+FEW = 8
+
+
+def find_values(devices: Devices, path: str) -> Iterator[Value]:
+    """Every value that a path names; raises NoSuchPath where there is none."""
+    found = False
+    for device, rest in find_devices(devices, path):
+        for value in find(device.value, rest):
+            found = True
+            yield value
+    if not found:
+        raise _no_such(devices, path)
+
+
+def find_devices(devices: Devices, path: str) -> Iterator[tuple[Device, str]]:
+    """Devices that a path begins with, and what is left of the path.
+
+    What follows the place on a bus is enough where one device is called so: `e1000` for
+    `0000:00:03.0/e1000`.
+    """
+    names: dict[str, list[Device]] = {}
+    for device in devices:
+        names.setdefault(device.name, []).append(device)
+    found = list(match_names(names.items(), path))
+    if not found:
+        short = _short_names(names)
+        alone = {name: names[full[0]] for name, full in short.items() if len(full) == 1}
+        found = list(match_names(alone.items(), path))
+    for some, rest in found:
+        for device in some:
+            mine = f"[{device.instance_id}]"
+            if rest.startswith((mine, "[*]")):
+                yield device, rest[rest.index("]") + 1 :]
+            elif not rest.startswith("["):
+                yield device, rest
+
+
+def _short_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of devices without their places on a bus, each with those that end so."""
+    short: dict[str, list[str]] = {}
+    for name in names:
+        if "/" in name:
+            short.setdefault(name.rpartition("/")[2], []).append(name)
+    return short
+
+
+def _no_such(devices: Devices, path: str) -> Exception:
+    for device, rest in find_devices(devices, path):
+        array, bracket, _ = rest.rpartition("[")
+        for value in find(device.value, array) if bracket else ():
+            if value.count is not None:
+                error = no_such(path, ())
+                error.hint = f"{value.path} has {value.count} elements, counted from 0"
+                return error
+        return no_such(path, (f"{device.path}/{c.name}" for c in device))
+    short = _short_names(dict.fromkeys(device.name for device in devices))
+    for full, _rest in match_names(short.items(), path):
+        error = no_such(path, ())
+        error.hint = f"{len(full)} devices end so: {', '.join(full[:FEW])}"
+        return error
+    return no_such(path, [*(d.path for d in devices), *short])

@@ -1,0 +1,125 @@
+"""Opening: from a path, a pipe, an address, bytes, to a Stream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from migstream.errors import (
+    StreamError,
+)
+from migstream.source.opened import Openable, open_source
+from migstream.stream.stream import Stream
+from migstream.wire.frames import MAGIC
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["as_stream", "open_anything", "open_stream"]
+
+
+def open_stream(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    channels: Sequence[Openable] = (),
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+    walk: bool = False,
+    offset: int = 0,
+    index: str | os.PathLike[str] | None = None,
+) -> Stream:
+    """Open a path, `-` (standard input), a file object or bytes.
+
+    Parameters
+    ----------
+    like : another stream, whose description is used where this one has none
+    channels : recordings of the stream's multifd channels, in any order
+    maps : RAM blocks and the guest-physical addresses they are at, where the stream does not say
+        or says wrong
+    spool : copy a pipe or a compressed file to a temporary file first, so that guest memory is at
+        hand too
+    walk : read all of the stream before anything is said of it, however large it is
+    offset : bytes that stand before the stream; offsets in answers are counted from its beginning
+    index : an index of guest memory (`write_index`) to be used wherever it lies. The one beside
+        a plain file is used by itself where nobody else can have written it
+
+    Raises
+    ------
+    SourceError : the source cannot be read
+    NotAStream : it is something else, or empty (also a ValueError). A stream that is damaged
+        behind its header opens: `damage` says what is wrong. What comes through a pipe, or out of
+        a compressed file that is not spooled, is refused when it is first asked for anything
+    Truncated, BadFraming : its header is cut off, or is that of another version
+    """
+    stream = open_anything(
+        what,
+        like=like,
+        channels=channels,
+        maps=maps,
+        spool=spool,
+        walk=walk,
+        offset=offset,
+        index=index,
+    )
+    try:
+        stream.demand()
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def open_anything(
+    what: Openable,
+    *,
+    like: Openable | None = None,
+    channels: Sequence[Openable] = (),
+    maps: Sequence[tuple[str, int]] = (),
+    spool: bool = False,
+    walk: bool = False,
+    offset: int = 0,
+    index: str | os.PathLike[str] | None = None,
+) -> Stream:
+    """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
+
+    Raises
+    ------
+    SourceError : the source cannot be read
+    """
+    description = None
+    if like is not None:
+        with open_anything(like) as other:
+            description = other.description
+        if description is None:
+            raise StreamError(f"{other.name} has no description to take")
+    return Stream(
+        open_source(what, spool=spool, offset=offset, bare=MAGIC),
+        description,
+        maps,
+        [open_source(channel, spool=True) for channel in channels],
+        walk=walk,
+        memory=spool,
+        index=index,
+    )
+
+
+@contextmanager
+def as_stream(
+    what: Stream | Openable, *, spool: bool = False, anything: bool = False
+) -> Iterator[Stream]:
+    """A stream as it is, to stay open; anything else opened, and closed afterwards.
+
+    Parameters
+    ----------
+    spool : as `open_stream` has it
+    anything : what is not a stream is opened as well
+    """
+    if isinstance(what, Stream):
+        yield what
+        return
+    opens = open_anything if anything else open_stream
+    with opens(what, spool=spool) as stream:
+        yield stream
