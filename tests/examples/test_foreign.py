@@ -26,6 +26,13 @@ STREAM = (
     build.HEADER + build.configuration() + build.section_start(1, 9, "acme-counters") + COUNTERS
     + build.footer(9) + b"\3" + build.be32(9) + COUNTERS + build.footer(9) + build.END
 )  # fmt: skip
+FLASHES = build.be16(2) + build.be64(5000) + build.be64(2**64 - 1)
+BEACON = (
+    build.HEADER + build.configuration() + build.full(3, "beacon", FLASHES) + build.END
+    + build.description(build.described(
+        build.device("beacon", [build.field("state", "acme beacon", len(FLASHES))])
+    ))
+)  # fmt: skip
 NOTE = b"before the upgrade"
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
@@ -47,6 +54,7 @@ def run(tmp_path: Path, unpack: Callable[[Packed], Sample]) -> Run:
     work.mkdir()
     transcript.fill(PAGE.read_text(), work, unpack)
     (work / "counters.mig").write_bytes(STREAM)
+    (work / "beacon.mig").write_bytes(BEACON)
     (work / "night.acme").write_bytes(b"ACMESAVE" + build.be32(len(NOTE)) + NOTE + build.small())
     path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -96,6 +104,7 @@ def test_nothing_of_it_is_there_where_it_is_not_installed(run: Run, tmp_path: Pa
     shutil.rmtree(tmp_path / "site")
     assert "a live section" in run("migstream check counters.mig").stdout
     assert run("migstream info night.acme").returncode == 3
+    assert "count" not in run("migstream tree beacon.mig").stdout
     assert run("migstream explain ACME001").returncode == 2
     assert run("migstream blocks pc-7.2.mig").returncode == 2
     assert run("migstream extract pc-7.2.mig -f acme -o dump").returncode == 2
