@@ -101,7 +101,8 @@ def _bytes(stream: Stream, text: str) -> list[Place]:
     stop = start + 1 if match[2] is None else int(match[2], 0)
     if not start < stop <= stream.size:
         raise NoSuchPath(
-            f"{text!r} lies outside", hint=f"the stream has the bytes 0 to {stream.size:#x}"
+            f"{text!r} lies outside of the stream",
+            hint=f"the stream has the bytes 0 to {stream.size:#x}",
         )
     if match[2] is not None:
         return [Place(kind="bytes", path=text, span=Span(start, stop))]
@@ -132,7 +133,8 @@ def _in_block(stream: Stream, text: str) -> Place:
     start, stop = int(match[2], 0), None if match[3] is None else int(match[3], 0)
     if start >= block.size or (stop is not None and not start < stop <= block.size):
         raise NoSuchAddress(
-            f"{text!r} lies outside", hint=f"the block has the bytes 0 to {block.size:#x}"
+            f"{text!r} lies outside of RAM block {name}",
+            hint=f"the block has the bytes 0 to {block.size:#x}",
         )
     end = "" if stop is None else f"-{stop:#x}"
     path = f"{RAM}{name}@{start:#x}{end}"

@@ -24,7 +24,7 @@ from migstream.cli.group import cli
 from migstream.edit.minimise.parts import LEVELS, Candidate, Part, Parts
 from migstream.edit.minimise.search import search
 from migstream.errors import MigstreamError, NoSuchAddress, Unsupported
-from migstream.stream import Stream
+from migstream.stream import Stream, open_anything
 from support.samples import Packed, Sample, broken_streams, own_streams
 
 Named = Callable[[str], Sample]
@@ -54,7 +54,7 @@ def every(pieces: Parts) -> list[Part]:
 
 
 def codes(raw: bytes) -> Counter[tuple[str, str]]:
-    with migstream.open(raw) as stream:
+    with open_anything(raw) as stream:
         return Counter((f.code, f.path.partition("/")[0]) for f in check(stream).findings)
 
 
@@ -264,7 +264,7 @@ def test_damaged_streams(packed: Packed, unpack: Callable[[Packed], Sample]) -> 
     def fails(one: Candidate) -> bool:
         return codes(written(one)) == wanted
 
-    with migstream.open(raw) as stream:
+    with open_anything(raw) as stream:
         found = search(stream, fails)
         assert found.complete
         assert codes(written(found.candidate)) == wanted

@@ -112,7 +112,7 @@ Error: 'cpu[0]/env.eip' is not PATH=VALUE
 
 $ migstream set pc-7.2.mig 'ram/pc.ram@0x1000000=00' -o other.mig
 [stderr]
-migstream: pc-7.2.mig: 'pc.ram@0x1000000' lies outside [MS301]
+migstream: pc-7.2.mig: 'pc.ram@0x1000000' lies outside of RAM block pc.ram [MS301]
   hint: the block has the bytes 0 to 0x1000000
 [exit status 2]
 

@@ -130,7 +130,7 @@ $ migstream show pc-7.2.mig 'ram[0]' | head -n 12
 
 $ migstream show pc-7.2.mig @0x100000000
 [stderr]
-migstream: pc-7.2.mig: '@0x100000000' lies outside [MS300]
+migstream: pc-7.2.mig: '@0x100000000' lies outside of the stream [MS300]
   hint: the stream has the bytes 0 to 0x55935
 [exit status 2]
 
