@@ -22,7 +22,7 @@ from migstream.edit.drop import drop
 from migstream.edit.rename import rename
 from migstream.edit.targets import targets
 from migstream.edit.workbench import Change, Workbench
-from migstream.errors import NoSuchAddress, NoSuchPath, Unsupported
+from migstream.errors import NoSuchPath, Unsupported
 from migstream.names import brief
 from migstream.places import RAM, places
 from migstream.source.pieces import Sink, write
@@ -141,8 +141,6 @@ class Edit:
     def set_memory(self, name: str, start: int, raw: bytes) -> Self:
         """Bytes of a RAM block, from offset `start` on; raises as `set`."""
         bench, ram = self._bench, self.stream.ram
-        if ram is None:
-            raise NoSuchAddress(f"no RAM block {name!r}: the stream has no guest memory")
         block = ram[name]
         if f"{RAM}{name}" in bench.dropped:
             raise Unsupported(f"RAM block {name} was dropped before")

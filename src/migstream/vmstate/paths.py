@@ -13,10 +13,12 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from migstream.errors import NoSuchPath
-from migstream.vmstate.values import Value
+
+if TYPE_CHECKING:
+    from migstream.vmstate.values import Value
 
 __all__ = ["find", "find_one", "match_names", "no_such"]
 
