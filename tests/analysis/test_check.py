@@ -186,7 +186,7 @@ CHANGES = [
         b"\x01",
         "MS552",
     ),
-    ("q35-7.2.mig", "0000:00:01.0/virtio-net[0]/virtio/queues[0]/num", 0, b"\x7f", "MS551"),
+    ("q35-7.2.mig", "0000:00:01.0/virtio-net[0]/virtio/queues[0]/num", 0, b"\x7f", "MS552"),
     ("q35-7.2.mig", "0000:00:01.0/virtio-net[0]/virtio/status", 0, b"\x20", "MS553"),
     ("q35-7.2.mig", "0000:00:01.0/virtio-net[0]/virtio/msix/table[0]/control", 2, b"\x40", "MS544"),
 ]

@@ -67,7 +67,7 @@ def state(table: dict[str, Any], name: str, instance: int = 0) -> Any:
 
 def opened(folder: Path, data: bytes, **more: Any) -> dict[str, Any]:
     """Decode bytes; the document."""
-    with migstream.open(data) as stream:
+    with open_anything(data) as stream:
         decode(stream, folder, **more)
     return document(folder)
 

@@ -159,7 +159,7 @@ def test_parse_override(text: str, want: tuple[str, int]) -> None:
     ["", "ram", "@0", "ram@", "ram@-1", "ram@0x", "ram@12h", "ram@0x10000000000000000", "ram@010x"],
 )
 def test_parse_override_says_what_is_wrong(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no BLOCK@ADDRESS|no address"):
+    with pytest.raises(ValueError, match=r"not BLOCK@ADDRESS|not an address"):
         parse_override(text)
 
 

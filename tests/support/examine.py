@@ -80,6 +80,8 @@ def examine(source: Any, size: int, *, whole: bool = True) -> Stream:
     begun = time.perf_counter()
     with bounded():
         stream = open_anything(source)
+        if stream.layers:  # its bytes are those inside of the container
+            size = stream.size
         if whole:
             covers(stream.items, 0, size)
         for error in stream.damage:

@@ -8,7 +8,7 @@ import click
 
 from migstream.cli.common import Run, begun, verb
 from migstream.render.shape import decoded
-from migstream.stream import Stream, open_anything
+from migstream.stream import Stream
 
 __all__ = ["command"]
 
@@ -25,7 +25,7 @@ __all__ = ["command"]
         help="With --full: refer to STREAM for guest memory and other bulk instead of copying it.",
     ),
     click.Option(["--force"], is_flag=True, help="With --full: replace such a folder."),
-    any_source=True,  # a pipe that --full opens again must not have been read before
+    any_source=True,  # a pipe of which --full makes a file must not have been read before
 )
 def command(
     run: Run, pretty: bool, full: bool, output: str | None, no_ram: bool, force: bool
@@ -54,22 +54,15 @@ def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
     from migstream.errors import Unsupported
 
     source = click.get_current_context().params["source"]
-    if run.stream.seekable:
-        decode(run.stream, output, original=Path(source) if no_ram else None, replace=force)
-        _say(run, output, run.stream)
-        return
-    if no_ram:
+    if no_ram and not run.stream.seekable:
         raise Unsupported(
             "--no-ram refers to a plain file",
             hint="save or unpack the stream to a file first, or leave --no-ram out",
         )
-    # A pipe, which nobody has read from so far: opened again, with all of its bytes at hand.
-    like = click.get_current_context().params["like"]
-    with open_anything(source, like=like, spool=True) as stream:
-        begun(stream)
-        decode(stream, output, replace=force)
-        _say(run, output, stream)
-        run.damage(stream.damage)
+    stream = begun(run.stream.spool())
+    decode(stream, output, original=Path(source) if no_ram else None, replace=force)
+    _say(run, output, stream)
+    run.damage(stream.damage)
 
 
 def _say(run: Run, output: str, stream: Stream) -> None:

@@ -12,6 +12,7 @@ from migstream.errors import (
     NotAStream,
     StreamError,
     Truncated,
+    Unsupported,
 )
 from migstream.source.layers import Layer, Opened
 from migstream.source.store import Store, Whole
@@ -69,9 +70,14 @@ class Bare:
         self._refused: StreamError | None = None
         self._demanding = False
         self.name = opened.name
-        if opened.cut is not None:
-            end = opened.store.size if opened.store is not None else None
-            self._noticed.append(Truncated(opened.cut.message, at=end, hint=opened.cut.hint))
+        self._note_cut()
+
+    def _note_cut(self) -> None:
+        """That what was spooled ended early is damage of the stream."""
+        cut, store = self._opened.cut, self._opened.store
+        if cut is not None:
+            end = None if store is None else store.size
+            self._noticed.append(Truncated(cut.message, at=end, hint=cut.hint))
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +111,21 @@ class Bare:
     def seekable(self) -> bool:
         """Whether all bytes are at hand; of a pipe guest memory is not."""
         return self._opened.store is not None
+
+    def spool(self) -> Self:
+        """Make a temporary file of a pipe that nobody has read from yet, so that all bytes are at hand.
+
+        Raises
+        ------
+        Unsupported : it was read from
+        SourceError : there is no room for it
+        """
+        if not self.seekable:
+            if "_walk" in vars(self):
+                raise Unsupported("the pipe was read and not kept: open it with spool=True")
+            self._opened.spool()
+            self._note_cut()
+        return self
 
     @property
     def origin(self) -> int:
