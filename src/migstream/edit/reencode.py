@@ -309,9 +309,10 @@ def _described(item: memoryview, capabilities: list[str]) -> Iterator[memoryview
 def _ram(stream: Stream) -> Ram:
     """Guest memory, if all of it is there that is to be written."""
     ram = stream.ram
-    if not ram:
+    setups = sum(s.name == "ram" and s.type is SectionType.START for s in stream.sections)
+    if not setups:
         raise Unsupported("this stream has no guest memory to encode in another way")
-    if sum(s.name == "ram" and s.type is SectionType.START for s in stream.sections) != 1:
+    if setups > 1:
         raise Unsupported("a stream with several RAM setups")
     for channel in stream.channels:
         for item in channel.items():
