@@ -40,6 +40,9 @@ VALUES: dict[str | None, st.SearchStrategy[Any]] = {
     "x": NUMBER,
     "#x": NUMBER,
 }
+# Calls, by name and number of values, that are not made of releases since one (True), or before it (False).
+GUARDED = {("deprecated-command", 0): ((11, 1), True), ("hook/post", 4): ((10, 2), False)}
+NAMES = {message.name for message in MESSAGES}
 ALONE = {w.text for m in MESSAGES for w in m.wordings if not TOKEN.search(w.text)}
 
 
@@ -138,6 +141,40 @@ def test_what_no_release_says_is_an_error(
 ) -> None:
     with pytest.raises(LookupError, match=name):
         say(name, release, **values)
+
+
+def _calls() -> set[tuple[str, frozenset[str]]]:
+    """What the code says: names of messages, each with the values that are given."""
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                given = [keyword.arg for keyword in node.keywords]
+                if called in {"say", "_say"} and None not in given:  # else they are not known here
+                    found.add((str(node.args[0].value), frozenset(map(str, given))))
+    return {(name, values) for name, values in found if name.partition("/")[0] in NAMES}
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=str)
+def test_whatever_the_code_says_can_be_said_by_every_release_that_has_it(release: Bounds) -> None:
+    calls = _calls()
+    assert len(calls) > 40
+    for name, values in calls:
+        message, _, variant = name.partition("/")
+        has = [
+            one
+            for each in MESSAGES
+            for one in each.wordings
+            if (each.name, one.variant) == (message, variant)
+            and (one.bounds.first is None or release.since(one.bounds.first))
+            and (one.bounds.before is None or release.until(one.bounds.before))
+        ]
+        if (name, len(values)) in GUARDED and release.since(GUARDED[name, len(values)][0]) is (
+            GUARDED[name, len(values)][1]
+        ):
+            continue
+        assert not has or wording(name, release, values) in has
 
 
 def test_how_a_message_begins() -> None:

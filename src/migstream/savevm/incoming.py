@@ -110,11 +110,17 @@ class Incoming(Window):
 
     def _configuration(self, cur: Cursor) -> None:
         if cur.peek(1) != bytes((SectionType.CONFIGURATION,)):
+            found = cur.peek(1)
+            said = self._say(
+                "configuration-missing",
+                found=int.from_bytes(found, "big"),
+                expected=SectionType.CONFIGURATION,
+            )
             raise BadFraming(
-                self._say("configuration-missing"),
+                said,
                 at=cur.offset,
                 expected=f"{SectionType.CONFIGURATION:02x}",
-                found=cur.peek(1).hex() or "nothing",
+                found=found.hex() or "nothing",
                 hint="streams of machine types up to 2.3 have none",
             )
         self._check(read_configuration(cur), cur.offset)

@@ -175,7 +175,13 @@ def _one_sided(frame: Sides, ours: Configuration | None) -> Iterator[Problem]:
             "configuration",
             Span(8, 9),
             "the destination expects a configuration section, the stream has none",
-            frame.words.plain(frame.words.say("configuration-missing")),
+            frame.words.plain(
+                frame.words.say(
+                    "configuration-missing",
+                    found=bytes(frame.stream.store.view(8, 9))[0],
+                    expected=CONFIGURATION_BYTE,
+                )
+            ),
         )
 
 

@@ -23,7 +23,8 @@ def say(name: str, release: Bounds | None = None, /, **values: int | str) -> str
     name : the message's; `name/variant` where its wordings say different things
     release : None for the newest that says it. Where it is open, a wording counts that it certainly has
         and not certainly no longer; where there is none, one that it can have
-    values : what the wording has in braces; text is put in as it stands, numbers in the wording's form
+    values : what the wording has in braces, and what a release may have; text is put in as it stands, numbers
+        in the wording's form
 
     Raises
     ------

@@ -46,9 +46,17 @@ def _by_name() -> dict[tuple[str, str, frozenset[str]], list[Wording]]:
 
 
 def wording(name: str, release: Bounds | None, values: frozenset[str]) -> Wording:
-    """What `say` says: the first of the table that fits; raises LookupError."""
+    """What `say` says: the first of the table that fits; raises LookupError.
+
+    One that has all of the values comes before those that leave some of them unsaid.
+    """
     message, _, variant = name.partition("/")
-    known = _by_name().get((message, variant, values), [])
+    known = [
+        one
+        for (named, which, said), some in sorted(_by_name().items(), key=lambda e: -len(e[0][2]))
+        if (named, which) == (message, variant) and said <= values
+        for one in some
+    ]
     if release is None:
         release = NEWEST
         if known and all(_gone(one.bounds, NEWEST) for one in known):
