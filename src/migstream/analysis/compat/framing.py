@@ -178,7 +178,7 @@ def _one_sided(frame: Sides, ours: Configuration | None) -> Iterator[Problem]:
             frame.words.plain(
                 frame.words.say(
                     "configuration-missing",
-                    found=bytes(frame.stream.store.view(8, 9))[0],
+                    found=int.from_bytes(frame.stream.store.view(8, 9), "big"),
                     expected=CONFIGURATION_BYTE,
                 )
             ),
