@@ -9,6 +9,7 @@ import pytest
 import migstream
 from migstream.errors import MigstreamError, NoSuchAddress, NoSuchPath
 from migstream.places import contents, memory_range, places
+from migstream.render.values import place_bytes
 from migstream.stream import Stream
 from support import build
 from support.samples import Sample
@@ -36,6 +37,7 @@ def test_every_kind_of_place(pc: Stream) -> None:
     [eip] = places(pc, "cpu[0]/env.eip")
     assert eip.span is not None
     assert kinds(pc, f"@{eip.span.start + 1}") == [("value", "cpu[0]/env.eip")]
+    assert kinds(pc, "@0") == [("item", "@0")]
     [item] = places(pc, "@0")
     assert item.spans == (pc.items[0].span,)
     [live] = places(pc, "ram")
@@ -67,6 +69,14 @@ def test_memory_is_what_the_block_has(pc: Stream) -> None:
     assert low == same
     [address] = memory_range(pc, "0xfffffff0-0xffffffff")
     assert contents(pc, address) == pc.memory[0xFFFFFFF0:0xFFFFFFFF]
+
+
+@pytest.mark.parametrize("text", ["ram", "ram[0]", "@0", "@0x30"])
+def test_what_is_not_a_value_is_shown_and_not_got(pc: Stream, text: str) -> None:
+    """A section may be all of guest memory: nobody who asks for a value wants that."""
+    for place in places(pc, text):
+        with pytest.raises(NoSuchPath, match="no value is at"):
+            place_bytes(pc, place)
 
 
 def test_a_name_with_an_at_sign_is_a_block(pc: Stream) -> None:

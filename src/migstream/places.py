@@ -26,7 +26,7 @@ from migstream.wire.model import Section, SectionType, Span, Subsection, flat
 __all__ = ["RAM", "Kind", "Place", "contents", "memory_range", "places"]
 
 RAM = "ram/"
-Kind = Literal["value", "bytes", "live", "configuration", "memory"]
+Kind = Literal["value", "bytes", "item", "live", "configuration", "memory"]
 NUMBER = r"0[xX][0-9a-fA-F]+|[0-9]+"
 REGION = re.compile(rf"@({NUMBER})(?:-({NUMBER}))?")
 IN_BLOCK = re.compile(rf"(.+)@({NUMBER})(?:-({NUMBER}))?", re.DOTALL)
@@ -38,8 +38,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    kind : "value" (of a device, the device itself among them), "bytes" (of the stream), "live" (a
-        section that comes in parts), "configuration" (a part of it), "memory" (of a RAM block)
+    kind : "value" (of a device, the device itself among them), "bytes" (of the stream), "item" (of
+        the stream, by a byte of it), "live" (a section that comes in parts), "configuration" (a part
+        of it), "memory" (of a RAM block)
     path : its name, as we write it
     span : its bytes in the stream; None for memory, and for what comes in several parts
     device, value : of a value; the device's own value is the whole device
@@ -110,7 +111,7 @@ def _bytes(stream: Stream, text: str) -> list[Place]:
     device = stream.devices.at(start)
     if isinstance(owner, Value) and device is not None:
         return [_value(device, owner)]
-    return [Place(kind="bytes", path=text, span=owner.span)]
+    return [Place(kind="item", path=text, span=owner.span)]
 
 
 def _memory(stream: Stream, text: str) -> list[Place]:

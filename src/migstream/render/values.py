@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from migstream.errors import NoSuchAddress
+from migstream.errors import NoSuchAddress, NoSuchPath
 from migstream.places import Place, contents
 from migstream.render.text import escape, prose
 from migstream.stream import Stream
@@ -49,15 +49,27 @@ def place_line(stream: Stream, place: Place, name: str, *, hexadecimal: bool, wh
     if place.value is not None:
         return value_line(place.value, name, hexadecimal=hexadecimal, where=where)
     raw = place_bytes(stream, place)
-    start = place.start if place.span is None else place.span.start
-    at = f"{start:#x}+{len(raw):#x} " if where else ""
+    at = f"{_start(place):#x}+{len(raw):#x} " if where else ""
     return f"{at}{escape(name)}{' = ' if name else ''}{raw.hex()}"
 
 
+def _start(place: Place) -> int:
+    """Where bytes begin: in the stream, of memory in its block."""
+    return place.start if place.span is None else place.span.start
+
+
 def place_bytes(stream: Stream, place: Place) -> bytes:
-    """What is at a place; raises NoSuchAddress where that is not in the stream, or a whole block."""
-    if place.kind != "memory":
-        return b"".join(bytes(stream.store.view(*span)) for span in place.spans)
+    """What is at a place, of which somebody said where it ends.
+
+    Raises
+    ------
+    NoSuchPath : a section or another item of the stream, which may be all of guest memory
+    NoSuchAddress : a whole block, or memory that is not in the stream
+    """
+    if place.kind in {"item", "live"}:
+        raise NoSuchPath(f"no value is at {place.path!r}", hint="`migstream show` shows its bytes")
+    if place.span is not None:
+        return bytes(stream.store.view(*place.span))
     if place.whole:
         raise NoSuchAddress(
             f"{place.path} is a whole block",
@@ -71,8 +83,7 @@ def place_json(stream: Stream, place: Place) -> dict[str, Any]:
     if place.value is not None:
         return value_json(place.value)
     raw = place_bytes(stream, place)
-    start = place.start if place.span is None else place.span.start
-    span = [start, start + len(raw)]
+    span = [_start(place), _start(place) + len(raw)]
     return {"path": place.path, "type": place.kind, "span": span, "value": raw.hex()}
 
 
