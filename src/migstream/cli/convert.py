@@ -11,10 +11,8 @@ from migstream.cli.common import Run, progress, verb
 
 if TYPE_CHECKING:
     from migstream.edit.convert import Converted
-    from migstream.stream import Stream
-
-if TYPE_CHECKING:
     from migstream.qemu.release import Version
+    from migstream.stream import Stream
 
 __all__ = ["command"]
 

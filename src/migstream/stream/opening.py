@@ -5,17 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from migstream.errors import (
-    StreamError,
-)
+from migstream.errors import StreamError
 from migstream.source.opened import Openable, open_source
 from migstream.stream.stream import Stream
 from migstream.wire.frames import MAGIC
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["as_stream", "open_anything", "open_stream"]
 

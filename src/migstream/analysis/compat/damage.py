@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.model import Problem
-from migstream.errors import StreamError, Truncated
+from migstream.errors import BadSection, StreamError, Truncated
 from migstream.vmstate.contradictions import wrong_subsections
 from migstream.wire.model import End, Section, Span, flat
 
@@ -52,7 +52,9 @@ def damage_problem(stream: Stream, others: Sequence[Problem], words: Words) -> P
     inside = _section(stream, at)
     if any(_told(problem, at, inside) for problem in others):
         return None
-    missed = any(error.at == e.at for e in _unread(stream))
+    missed = (
+        error.code == BadSection.code and error not in stream.noticed
+    )  # then it is of `_unread`
     return Problem(
         kind="damage",
         device="" if inside is None else inside.path,

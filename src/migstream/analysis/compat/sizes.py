@@ -9,12 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.align import Gap, Token, align
-from migstream.analysis.compat.declared import (
-    singles_of,
-)
-from migstream.analysis.compat.destination import (
-    Versions,
-)
+from migstream.analysis.compat.declared import singles_of
+from migstream.analysis.compat.destination import Versions
 from migstream.analysis.compat.model import Kind, Note, Problem
 from migstream.names import many
 from migstream.wire.model import Span
