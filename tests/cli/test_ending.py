@@ -9,14 +9,18 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from migstream.cli import ending
 from migstream.cli.group import VERBS
 from support import build
 from support.endings import COMMAND, PATIENCE, SIGNALS, alive, end, start, until
@@ -320,11 +324,11 @@ def test_endless_words_of_a_tried_command_fill_nothing(
     def look() -> None:
         nonlocal most
         while not over.wait(0.01):
-            for path in temporary.rglob("*"):
-                try:
-                    most = max(most, path.stat().st_blocks * 512)
-                except OSError:
-                    continue
+            try:  # what is looked at goes away meanwhile, files and the folder that they are in
+                sizes = [path.stat().st_blocks * 512 for path in temporary.rglob("*")]
+            except OSError:
+                continue
+            most = max(most, *sizes, 0)
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -345,3 +349,17 @@ def test_the_first_of_many_words_count(stream: Path, out: Path) -> None:
     said, wrong = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, wrong
     assert json.loads(said)["tries"] <= 2
+
+
+@pytest.mark.parametrize("asked", [[], [signal.SIGTERM]], ids=["on its own", "asked to end"])
+def test_an_end_that_cannot_be_raised_is_not_told(
+    asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As inside the callback of a weak reference; what else cannot be raised is told as ever."""
+    told: list[object] = []
+    monkeypatch.setattr(sys, "__unraisablehook__", told.append)
+    monkeypatch.setattr(ending, "_asked", asked)
+    end, other = (SimpleNamespace(exc_value=one) for one in (SystemExit(143), ValueError()))
+    for one in (end, other):
+        ending._unraisable(cast("sys.UnraisableHookArgs", one))
+    assert told == ([other] if asked else [end, other])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import sys
 import time
 from types import FrameType
 
@@ -34,6 +35,7 @@ def listen() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    sys.unraisablehook = _unraisable
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
@@ -46,6 +48,12 @@ def _end(number: int, _: FrameType | None) -> None:
         _asked.append(number)
         no_more()
         raise SystemExit(STATUS + number)
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Where Python cannot raise, in a weak reference's callback, the second thread ends the process."""
+    if not (_asked and isinstance(what.exc_value, SystemExit)):
+        sys.__unraisablehook__(what)
 
 
 def _see_to_it(reader: int) -> None:
