@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import sys
 import tempfile
@@ -14,7 +15,8 @@ from bench.streams import build, device_part, unpack
 from bench.timing import CommandFailedError, Row, seconds, table
 from bench.xbzrle import xbzrle_row
 
-STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
+HERE = Path(__file__).resolve().parents[1]
+STREAMS = HERE / "tests" / "streams"
 SMALL, LARGE = 16, 1024  # MiB of guest memory
 
 
@@ -95,6 +97,8 @@ def main() -> int:
     script = os.environ.get("ANALYZE_MIGRATION") or None
     volatility = os.environ.get("VOLATILITY_PYTHON") or None
     runs = int(os.environ.get("BENCH_RUNS", "5"))
+    # As an installed package is; where PYTHONDONTWRITEBYTECODE is set, each run would compile anew.
+    compileall.compile_dir(HERE / "src", quiet=1)
     with tempfile.TemporaryDirectory(prefix="migstream-bench-") as folder:
         try:
             rows = compare(Path(folder), script, volatility, runs)

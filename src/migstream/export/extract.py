@@ -43,7 +43,7 @@ __all__ = [
     "plan",
 ]
 
-WINDOW = 256 << 10
+WINDOW = 512 << 10
 SHARE = 16 << 20
 WORKERS = 2
 GAP = 64 << 10  # shorter holes cost more than they save

@@ -25,7 +25,7 @@ from migstream.wire.model import SectionType
 __all__ = ["Block", "GuestRam", "XbzrleCache"]
 
 RAM_VERSION = 4
-CHUNK = 1 << 18  # bytes of guest memory that are looked at together: they fit into a cache
+CHUNK = 1 << 20  # bytes of guest memory that are looked at together, and written at once
 SECTION = 16 << 20  # bytes of guest memory in one PART, at most
 
 
