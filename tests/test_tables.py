@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 import migstream
+from migstream.analysis.compat.model import Note, Problem, Report, Verdict
+from migstream.analysis.diff.model import Change, Diff, Range
 from migstream.tables import LONGEST_CELL, MOST_ROWS, html_table, rows
+from migstream.wire.model import Span
 from support import build
 from support.samples import Sample
 
@@ -133,6 +136,78 @@ def test_a_notebook_shows_tables(q35: migstream.Stream) -> None:
     assert not Cells(q35["cpu[0]/env.eip"]._repr_html_()).cells
     assert "pc.bios" in Cells(q35.ram._repr_html_()).cells
     assert "MS102" in Cells(migstream.check(b"text")._repr_html_()).cells
+
+
+def test_a_notebook_shows_what_changed(named_sample: Callable[[str], Sample]) -> None:
+    old, new = (named_sample(name).path for name in ("pc-7.2.mig", "pc-2.3-7.2.mig"))
+    found = migstream.diff(old, new)
+    cells = Cells(found._repr_html_()).cells
+    assert cells[:5] == ["mark", "what", "path", "old", "new"]
+    at = cells.index("cpu[0]/env.regs[2]")
+    assert cells[at - 2 : at + 3] == ["~", "field", "cpu[0]/env.regs[2]", "397233", "1635"]
+    assert len(cells) == 5 + 5 * sum(len(change.ranges) or 1 for change in found)
+    pages = Cells(migstream.diff(old, new, parts=["memory"])._repr_html_()).cells
+    assert "ram//rom@etc/acpi/rsdp[0x0:0x1000]" in pages
+    assert not Cells(migstream.diff(old, old)._repr_html_()).cells
+
+
+def _load(name: str) -> Report:
+    """A load that fails with one device, and says something of another."""
+    span = Span(0, 1)
+    problem = Problem(kind="fields", device=name, span=span, message=f"{name} differs", hint=name)
+    return Report(
+        file=name,
+        destination=name,
+        release="10.0",
+        verdicts=(
+            Verdict(device="timer[0]", span=span, word="loads"),
+            Verdict(device=name, span=span, word="fails", problem=problem),
+            Verdict(
+                device="lost[0]", span=span, word="loses", lost=(Note(path="a", message=name),)
+            ),
+        ),
+        problems=(problem,),
+        accepted_breaks=((problem, name),),
+    )
+
+
+def test_a_notebook_shows_what_a_load_comes_to() -> None:
+    assert Cells(_load("cpu[0]")._repr_html_()).cells == [
+        *("device", "verdict", "message", "hint"),
+        *("cpu[0]", "fails", "cpu[0] differs", "cpu[0]"),
+        *("cpu[0]", "accepted", "cpu[0] differs", "cpu[0]"),
+        *("lost[0]", "loses", "a: cpu[0]", ""),
+        *("timer[0]", "loads", "", ""),
+    ]
+
+
+def test_a_notebook_shows_a_load_of_a_stream(named_sample: Callable[[str], Sample]) -> None:
+    sample = named_sample("q35-7.2.mig")
+    with migstream.open(sample.path) as stream:
+        report = migstream.compat(stream, migstream.Destination(stream=stream))
+        cells = Cells(report._repr_html_()).cells
+        assert report.accepted
+        assert len(cells) == 4 * (1 + len(stream.devices))
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "</td>", "&lt;", "\x1b[31m", "\u202e"]
+)
+def test_names_in_what_an_analysis_found_stay_text(name: str) -> None:
+    changes = (
+        Change(mark="~", part="values", what="field", path=name, old_text=name, new_text=name),
+        Change(
+            mark="~",
+            part="values",
+            what="field",
+            path=name,
+            ranges=(Range(start=0, stop=1, old=[name], new=name),),
+        ),
+    )
+    for thing in (Diff(changes), _load(name)):
+        text = thing._repr_html_()
+        assert all(cell.isprintable() for cell in Cells(text).cells)
+        assert "<script" not in text
 
 
 def test_a_notebook_reads_nothing_of_a_pipe(named_sample: Callable[[str], Sample]) -> None:

@@ -25,8 +25,8 @@ from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.errors import BadDescription, MigstreamError, SourceError, Unsupported
 from migstream.qemu.release import Bounds
-from migstream.render.compat import report_json, report_lines
-from migstream.render.text import Palette
+from migstream.render import paint
+from migstream.render.compat import compat_answer, compat_parts
 from migstream.stream import open_anything, open_stream
 from migstream.vmstate.schema import parse_schema
 from migstream.wire.model import End
@@ -186,7 +186,7 @@ def test_every_stream_loads_in_its_own_qemu(sample: Sample) -> None:
         # which an isapc has where nothing else is said
         ending = ("sd-card", "cirrus_vga[")
         problems = [p for p in report.problems if not p.device.startswith(ending)]
-        assert not problems, list(report_lines(report, Palette(), verbose=True))
+        assert not problems, list(paint.text(compat_parts(report, verbose=True)))
         assert not report.missing
         assert not [v for v in report.verdicts if v.lost]
 
@@ -450,8 +450,8 @@ def test_damaged_streams_raise_only_our_errors(
                 with open_anything(bytes(data)) as bad:
                     for one, other in ((bad, good), (good, bad)):
                         report = compat(one, Destination(None, other))
-                        assert list(report_lines(report, Palette(), verbose=True))
-                        assert report_json(report)["file"]
+                        assert list(paint.text(compat_parts(report, verbose=True)))
+                        assert compat_answer(report).file
             except MigstreamError:
                 pass
 

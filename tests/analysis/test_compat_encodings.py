@@ -17,8 +17,8 @@ from migstream.cli.group import cli
 from migstream.edit.capabilities import capabilities_section
 from migstream.qemu.load import Verdict
 from migstream.qemu.release import Bounds
-from migstream.render.compat import report_json, report_lines
-from migstream.render.text import Palette
+from migstream.render import paint
+from migstream.render.compat import compat_answer, compat_parts
 from migstream.stream import open_stream
 from support.samples import Sample
 
@@ -129,10 +129,12 @@ def test_a_wrong_prediction_says_so(named_sample: Named) -> None:
     for report in (good, bad):
         for accepted in (True, False):
             tried = Verdict(accepted, "" if accepted else "words")
-            text = "\n".join(report_lines(report, Palette(), verbose=False, tried=tried))
+            text = "\n".join(paint.text(compat_parts(report, verbose=False, tried=tried)))
             wrong = accepted is not report.accepted
             assert ("The prediction is wrong. Please report it" in text) is wrong
-            assert report_json(report, tried)["tried"]["as_predicted"] is not wrong
+            told = compat_answer(report, tried).tried
+            assert told is not None
+            assert told.as_predicted is not wrong
             if wrong and not accepted:
                 assert "loads in" not in text
                 assert "devices load" not in text

@@ -24,8 +24,8 @@ from migstream.errors import MigstreamError
 from migstream.qemu.words.model import TOKEN, Message, Wording
 from migstream.qemu.words.silent import SILENT
 from migstream.qemu.words.table import MESSAGES
-from migstream.render.explanation import explanation_lines, explanation_table
-from migstream.render.text import Palette
+from migstream.render import paint
+from migstream.render.explanation import explained, explanation_parts
 from migstream.stream import open_anything, open_stream
 from migstream.vmstate.meaning.features import feature_names
 from migstream.vmstate.schema import Schema, parse_schema
@@ -468,9 +468,9 @@ def test_damaged_streams_raise_only_our_errors(named_sample: Named) -> None:
             try:
                 with open_stream(bytes(data)) as bad:
                     for one, other in ((bad, good), (good, bad)):
-                        explained = explain(text, one, Destination(None, other))
-                        assert explanation_lines(explained, "x", Palette(), verbose=True)
-                        assert explanation_table(explained)["messages"]
+                        found = explain(text, one, Destination(None, other))
+                        assert list(paint.text(explanation_parts(found, "x", verbose=True)))
+                        assert explained(found, "x").messages
             except MigstreamError:
                 pass
 
@@ -514,7 +514,7 @@ def test_codes() -> None:
     assert run("explain", "ms103").exit_code == 0
     assert json.loads(run("explain", "MS531", "--json").stdout)["severity"] == "warning"
     assert run("explain", "MS999").exit_code == 2
-    codes = [row["code"] for row in json.loads(run("explain", "--list", "--json").stdout)]
+    codes = [row["code"] for row in json.loads(run("explain", "--list", "--json").stdout)["codes"]]
     assert {"MS000", "MS103", "MS501"} <= set(codes)
     assert "MS103" in run("explain", "--list").stdout
 
@@ -553,7 +553,7 @@ def test_the_flags_of_a_ram_record_are_named(text: str, cause: str, flags: tuple
     assert one.cause is not None
     assert one.cause.message.name == cause
     assert dict(one.masks) == {"flags": flags}
-    assert f"flags: {' '.join(flags)}" in explanation_lines(one, "", Palette())
+    assert f"flags: {' '.join(flags)}" in list(paint.text(explanation_parts(one, "")))
     if "COMPRESS_PAGE" in flags and cause == "compressed-gone":
         assert any("convert --ram linear" in text for text in one.cause.message.look)
 

@@ -106,7 +106,7 @@ READING = {
     "index": ("-o", "made"),
     "compat": ("--to-stream", "-"),
 }
-OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
+OTHERS = {"explain", "static-checker", "encode", "analyze-migration", "schema"}
 
 
 @pytest.mark.parametrize(

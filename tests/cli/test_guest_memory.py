@@ -28,7 +28,7 @@ def test_history_lists_shows_and_compares(named_sample: Named) -> None:
     sample = named_sample("pc-xbzrle-7.2.mig")
     with migstream.open(sample.path) as stream:
         final = stream.ram["pc.ram"][0x10000:0x11000]
-    rows = json.loads(run("history", sample.path, "pc.ram@0x10000", "--json").stdout)
+    rows = json.loads(run("history", sample.path, "pc.ram@0x10000", "--json").stdout)["versions"]
     assert len(rows) >= 2
     assert [row["version"] for row in rows] == list(range(len(rows)))
     assert rows[0]["kind"] == "page"
@@ -40,6 +40,14 @@ def test_history_lists_shows_and_compares(named_sample: Named) -> None:
     changed = run("history", sample.path, "0x10000", "--diff", 0, last)
     assert changed.exit_code == 1
     assert {line[0] for line in changed.stdout.splitlines()} == {"-", "+"}
+    told = json.loads(run("history", sample.path, "0x10010", "--diff", 0, last, "--json").stdout)
+    lines = changed.stdout.splitlines()
+    for one, before, after in zip(told["changes"], lines[::2], lines[1::2], strict=True):
+        assert int(before[2:10], 16) == int(after[2:10], 16) == one["offset"]
+        assert bytes.fromhex(before[12:59]).hex() == one["before"]
+        assert bytes.fromhex(after[12:59]).hex() == one["after"]
+    whole = json.loads(run("history", sample.path, "0x10010", "-n", last, "--json").stdout)
+    assert (whole["offset"], bytes.fromhex(whole["hex"])) == (0x10000, final)
     same = run("history", sample.path, "0x10000", "--diff", 0, 0)
     assert (same.exit_code, same.stdout) == (0, "")
     for words in (["nonsense"], ["pc.ram@0xfffffffff"], ["no@0"], ["0x10000", "-n", "99"]):
@@ -100,7 +108,7 @@ def test_every_verb_takes_channels(unpack: Callable[[Packed], Sample], tmp_path:
     }
     # of one file, not of four; of two streams; of none
     others = {"index", "encode", "set", "drop", "rename", "redact", "diff", "compat"}
-    others |= {"explain", "static-checker", "minimise"}
+    others |= {"explain", "static-checker", "minimise", "schema"}
     for verb in VERBS.keys() - others:
         place = ["-f", path] if verb == "analyze-migration" else [path]
         done = run(verb, *place, *words.get(verb, []), *options)

@@ -82,7 +82,7 @@ def test_without_a_length_it_ends_before_a_hole(mem: Mem) -> None:
 
 
 def test_find(mem: Mem) -> None:
-    hits = json.loads(mem("--find", "ea 5b ?? 00", "--json").stdout)
+    hits = json.loads(mem("--find", "ea 5b ?? 00", "--json").stdout)["hits"]
     assert [h["address"] for h in hits] == [RESET, 0xFFFFFFF0]
     assert hits[0]["hex"] == "ea5be000"
     inside = mem("0x3fff0", "--block", "pc.bios", "--find", "ea5be000f0", "-n", 16)
@@ -90,15 +90,15 @@ def test_find(mem: Mem) -> None:
     assert inside.exit_code == 0
     nothing = mem("--text", "no such text anywhere")
     assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (1, "", "")
-    assert json.loads(mem("--text", "no such text anywhere", "--json").stdout) == []
+    assert json.loads(mem("--text", "no such text anywhere", "--json").stdout)["hits"] == []
 
 
 def test_text_and_case(mem: Mem) -> None:
-    plain = json.loads(mem("--text", "SEABIOS", "--json").stdout)
-    folded = json.loads(mem("--text", "SEABIOS", "-i", "--json").stdout)
+    plain = json.loads(mem("--text", "SEABIOS", "--json").stdout)["hits"]
+    folded = json.loads(mem("--text", "SEABIOS", "-i", "--json").stdout)["hits"]
     assert len(folded) > len(plain)
     assert {bytes.fromhex(h["hex"]).lower() for h in folded if h["kind"] == "utf-8"} == {b"seabios"}
-    regex = json.loads(mem("--regex", "seabios", "-i", "--json").stdout)
+    regex = json.loads(mem("--regex", "seabios", "-i", "--json").stdout)["hits"]
     assert [h["address"] for h in regex] == [h["address"] for h in folded if h["kind"] == "utf-8"]
 
 
@@ -131,7 +131,7 @@ def test_virtual(mem: Mem) -> None:
     assert mem("$pc", "--virt", "-n", 2, "-r").stdout_bytes == b"\xea\x5b"
     assert "0x7c00 is at physical 0x7c00" in mem("--translate", "0x7c00").stdout
     assert json.loads(mem("--translate", "0x7c00", "--json").stdout)["entries"] == []
-    assert json.loads(mem("--pages", "--json").stdout) == [
+    assert json.loads(mem("--pages", "--json").stdout)["mappings"] == [
         {
             "virtual": 0,
             "size": 1 << 32,
@@ -140,7 +140,8 @@ def test_virtual(mem: Mem) -> None:
         }
     ]
     assert "0000000000000000-0000000100000000" in mem("--pages").stdout
-    assert json.loads(mem("--virt", "--find", "ea5be000f0", "--json").stdout)[0]["address"] == RESET
+    hits = json.loads(mem("--virt", "--find", "ea5be000f0", "--json").stdout)["hits"]
+    assert hits[0]["address"] == RESET
 
 
 @pytest.mark.usefixtures("real_mode")

@@ -22,7 +22,7 @@ def test_one_block_for_each_cpu(named_sample: Named) -> None:
     path = named_sample("pc-7.2.mig").path
     result = run(path)
     assert result.exit_code == 0, result.output
-    table = json.loads(run(path, "--json").stdout)
+    table = json.loads(run(path, "--json").stdout)["cpus"]
     heads = [line for line in result.stdout.splitlines() if line.startswith("CPU#")]
     assert heads == [f"CPU#{row['index']}" for row in table]
     assert f"EIP={table[0]['pc']:08x} EFL=" in result.stdout
@@ -35,7 +35,7 @@ def test_all_adds_what_is_not_shown(named_sample: Named) -> None:
     plain, all_ = run(path, "--cpu", 0).stdout, run(path, "--cpu", 0, "--all").stdout
     assert all_.startswith(plain)
     names = {line.split()[0] for line in all_[len(plain) :].splitlines()}
-    values = json.loads(run(path, "--cpu", 0, "--json").stdout)[0]["values"]
+    values = json.loads(run(path, "--cpu", 0, "--json").stdout)["cpus"][0]["values"]
     assert {"hflags", "kernelgsbase", "xcr0", "ymm0"} <= names < set(values)
     assert not names & {"rax", "rip", "cr3", "st0", "xmm0", "es.flags"}
 

@@ -103,7 +103,7 @@ def test_a_return_path_with_messages_of_a_later_qemu(tmp_path: Path) -> None:
     acks = bytes.fromhex("0007 0000") * 3
     later = bytes.fromhex("0008 0000  0009 0004") + b"oops" + bytes.fromhex("000a 0002 01ff")
     path.write_bytes(bytes.fromhex("0002 0004 00000001") + acks + later)
-    rows = json.loads(run("ls", "--json", path).stdout)
+    rows = json.loads(run("ls", "--json", path).stdout)["items"]
     assert [(row["name"], row["note"]) for row in rows] == [
         ("PONG", "1"),
         *[("SWITCHOVER_ACK", "")] * 3,

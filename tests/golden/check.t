@@ -39,6 +39,8 @@ pc-7.2.mig: nothing found
 
 $ migstream check pc-7.2.mig --json
 {
+  "migstream": "check",
+  "format": 1,
   "file": "pc-7.2.mig",
   "size": 350517,
   "complete": true,
@@ -100,7 +102,7 @@ footer.mig: 1 error
 [exit status 1]
 
 $ migstream check footer.mig -f ndjson
-{"file":"footer.mig","code":"MS103","severity":"error","section":"cpu[0]","path":"cpu[0]","message":"mismatched section id in footer","expected":"5","found":"4278190085","why":"A section, footer or command that cannot be","span":[240959,240960],"hint":""}
+{"migstream":"check","format":1,"file":"footer.mig","code":"MS103","severity":"error","section":"cpu[0]","path":"cpu[0]","message":"mismatched section id in footer","expected":"5","found":"4278190085","why":"A section, footer or command that cannot be","span":[240959,240960],"hint":""}
 [exit status 1]
 
 $ migstream check footer.mig -f sarif | head -n 30

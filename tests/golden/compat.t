@@ -160,6 +160,8 @@ not in the stream, so as after a reset on the destination: 0000:00:00.0/I440FX[0
 
 $ migstream compat pc-uuid-7.2.mig --to-stream pc-7.2.mig --json
 {
+  "migstream": "compat",
+  "format": 1,
   "file": "pc-uuid-7.2.mig",
   "destination": "pc-7.2.mig",
   "release": "7.2 or newer, older than 8.2",

@@ -68,18 +68,21 @@ read again: all other devices and 33.0 MiB (34 611 200) of memory are the same
 
 $ migstream convert pc-7.2.mig -o resized.mig --ram linear --resize 'pc.rom=0x10000' --json
 {
+  "migstream": "convert",
+  "format": 1,
+  "output": "resized.mig",
+  "size": 350373,
+  "written": 350373,
+  "before": 350517,
+  "ram": "linear",
   "dropped": [],
   "resized": {
     "pc.rom": 65536
   },
   "lost": {},
   "rules": [],
-  "file": "resized.mig",
+  "changes": [],
   "missing": [],
-  "ram": "linear",
-  "before": 350517,
-  "size": 350373,
-  "written": 350373,
   "verified": true,
   "compared": {
     "pc.ram": 16777216,
@@ -88,8 +91,7 @@ $ migstream convert pc-7.2.mig -o resized.mig --ram linear --resize 'pc.rom=0x10
     "pc.rom": 131072,
     "/rom@etc/table-loader": 4096,
     "/rom@etc/acpi/rsdp": 4096
-  },
-  "changes": []
+  }
 }
 
 $ migstream convert pc-7.2.mig -o bare.mig --no-description

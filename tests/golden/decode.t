@@ -207,7 +207,9 @@ migstream: tiny.mig: folder is there already [MS400]
 
 $ migstream decode --full pc-7.2.mig -o thin --no-ram --json
 {
-  "folder": "thin",
+  "migstream": "decode",
+  "format": 1,
+  "output": "thin",
   "size": 350517
 }
 

@@ -82,6 +82,40 @@ $ migstream digest --refresh pc.digest
 ~ cpu[0]/env.eip  uint64 65520 → uint64 1
 pc.digest: 1 difference
 
+$ cp pc-7.2.mig other.mig
+
+$ migstream digest other.mig -o other.digest --no-ram
+
+$ migstream set other.mig 'cpu[0]/env.eip=2' --in-place
+0x3a683 -> 0x3a683        set     cpu[0]/env.eip  1 -> 2
+
+$ migstream digest --refresh pc.digest other.digest --json
+{
+  "migstream": "digest",
+  "format": 1,
+  "file": "pc.digest",
+  "same": true,
+  "differences": []
+}
+{
+  "migstream": "digest",
+  "format": 1,
+  "file": "other.digest",
+  "same": false,
+  "differences": [
+    {
+      "path": "cpu[0]/env.eip",
+      "old": "uint64 1",
+      "new": "uint64 2",
+      "device": "cpu[0]",
+      "span": [
+        239235,
+        239243
+      ]
+    }
+  ]
+}
+
 $ migstream digest --refresh pc-7.2.mig
 [stderr]
 migstream: pc-7.2.mig: pc-7.2.mig is not a digest [MS400]

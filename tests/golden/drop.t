@@ -51,6 +51,8 @@ $ migstream drop pc-7.2.mig ram/pc.rom -o new2.mig
 
 $ migstream drop pc-7.2.mig i8259 --json -o new3.mig
 {
+  "migstream": "drop",
+  "format": 1,
   "output": "new3.mig",
   "size": 348625,
   "changes": [

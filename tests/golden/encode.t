@@ -9,12 +9,15 @@ Usage: migstream encode [OPTIONS] DIR
   is left behind.
 
 Options:
-  -o, --output PATH  The stream to write.  [required]
-  --original STREAM  Where the stream is now that DIR refers to (decode --no-
-                     ram), if it was moved.
-  --force            Replace what is there.
-  --json             Print JSON.
-  -h, --help         Show this message and exit.
+  -o, --output PATH            The stream to write.  [required]
+  --original STREAM            Where the stream is now that DIR refers to
+                               (decode --no-ram), if it was moved.
+  --force                      Replace what is there.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
 
 $ migstream decode --full tiny.mig -o folder
 folder  5.2 KiB (5 285) decoded
@@ -28,7 +31,9 @@ $ sed -i 's/"n": 7/"n": 8/' folder/stream.json
 
 $ migstream encode folder -o edited.mig --json
 {
-  "file": "edited.mig",
+  "migstream": "encode",
+  "format": 1,
+  "output": "edited.mig",
   "size": 5285
 }
 

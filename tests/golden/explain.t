@@ -100,6 +100,9 @@ In the stream
 
 $ migstream explain "Unknown savevm section or instance '0000:00:02.0/e1000' 0." --json
 {
+  "migstream": "explain",
+  "format": 1,
+  "file": null,
   "messages": [
     {
       "name": "unknown-section",

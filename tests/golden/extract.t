@@ -66,10 +66,14 @@ guest.lime  16.3 MiB (17 039 520), 312.2 KiB (319 648) written
 
 $ migstream extract pc-7.2.mig -o guest.phys -f phys --json
 {
+  "migstream": "extract",
+  "format": 1,
+  "output": "guest.phys",
   "files": [
     {
       "file": "guest.phys",
       "format": "phys",
+      "block": null,
       "size": 4294967296,
       "written": 319488,
       "coverage": {

@@ -39,17 +39,22 @@ $ migstream get pc-7.2.mig 'cpu[0]/env.regs'
 0 0 397233 (0x60fb1) 0 0 0 0 0 0 0 0 0 0 0 0 0
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.regs[2]' --json
-[
-  {
-    "path": "cpu[0]/env.regs[2]",
-    "type": "uint64",
-    "span": [
-      239123,
-      239131
-    ],
-    "value": 397233
-  }
-]
+{
+  "migstream": "get",
+  "format": 1,
+  "file": "pc-7.2.mig",
+  "values": [
+    {
+      "path": "cpu[0]/env.regs[2]",
+      "type": "uint64",
+      "span": [
+        239123,
+        239131
+      ],
+      "value": 397233
+    }
+  ]
+}
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.eip' -r | od -An -tx1
  00 00 00 00 00 00 ff f0

@@ -39,26 +39,26 @@ version  round  kind          at  channel  bytes changed  sha256
       5      6  xbzrle  0x11c3e2                     512  db0c798b2fa50871
 
 $ migstream history pc-xbzrle-7.2.mig pc.ram@0x10000 --json | head -n 20
-[
-  {
-    "version": 0,
-    "round": 1,
-    "kind": "page",
-    "source": 0,
-    "at": 12645,
-    "changed": null,
-    "sha256": "48fd0316dd4b15e26763dfc9ca69d75d85651f23b102615437a3d426c3881644"
-  },
-  {
-    "version": 1,
-    "round": 2,
-    "kind": "page",
-    "source": 0,
-    "at": 603678,
-    "changed": 512,
-    "sha256": "a68e108196612cd272fd589beb5ebead61350a42a4ffeee0521f0556508c6c9a"
-  },
-  {
+{
+  "migstream": "history",
+  "format": 1,
+  "file": "pc-xbzrle-7.2.mig",
+  "block": "pc.ram",
+  "offset": 65536,
+  "versions": [
+    {
+      "version": 0,
+      "round": 1,
+      "kind": "page",
+      "source": 0,
+      "at": 12645,
+      "changed": null,
+      "sha256": "48fd0316dd4b15e26763dfc9ca69d75d85651f23b102615437a3d426c3881644"
+    },
+    {
+      "version": 1,
+      "round": 2,
+      "kind": "page",
 
 $ migstream history pc-xbzrle-7.2.mig 0x10000 -n 2 | head -n 4
 00010000  78 00 00 00 00 00 00 00 78 00 00 00 00 00 00 00  x.......x.......

@@ -36,7 +36,9 @@ migstream: pc-7.2.mig: pc-7.2.mig.migidx is there already [MS400]
 
 $ migstream index pc-7.2.mig --force --json
 {
-  "index": "pc-7.2.mig.migidx",
+  "migstream": "index",
+  "format": 1,
+  "output": "pc-7.2.mig.migidx",
   "size": 57344
 }
 

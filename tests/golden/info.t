@@ -76,6 +76,8 @@ Largest devices
 
 $ migstream info pc-7.2.mig --json
 {
+  "migstream": "info",
+  "format": 1,
   "file": "pc-7.2.mig",
   "size": 350517,
   "machine": "pc-i440fx-7.2",

@@ -65,104 +65,109 @@ $ migstream ls pc-7.2.mig
 0x3d7d7   98 654  description
 
 $ migstream ls none-7.2.mig --json
-[
-  {
-    "kind": "fileheader",
-    "span": [
-      0,
-      8
-    ],
-    "name": "",
-    "section_id": null,
-    "version_id": null,
-    "note": "",
-    "level": 0
-  },
-  {
-    "kind": "configuration",
-    "span": [
-      8,
-      17
-    ],
-    "name": "none",
-    "section_id": null,
-    "version_id": null,
-    "note": "",
-    "level": 0
-  },
-  {
-    "kind": "start",
-    "span": [
-      17,
-      55
-    ],
-    "name": "ram[0]",
-    "section_id": 2,
-    "version_id": 4,
-    "note": "0 blocks, 0 B",
-    "level": 0
-  },
-  {
-    "kind": "end",
-    "span": [
-      55,
-      73
-    ],
-    "name": "ram[0]",
-    "section_id": 2,
-    "version_id": 4,
-    "note": "no pages",
-    "level": 0
-  },
-  {
-    "kind": "full",
-    "span": [
-      73,
-      121
-    ],
-    "name": "timer[0]",
-    "section_id": 0,
-    "version_id": 2,
-    "note": "",
-    "level": 0
-  },
-  {
-    "kind": "full",
-    "span": [
-      121,
-      255
-    ],
-    "name": "globalstate[0]",
-    "section_id": 4,
-    "version_id": 1,
-    "note": "",
-    "level": 0
-  },
-  {
-    "kind": "end",
-    "span": [
-      255,
-      256
-    ],
-    "name": "",
-    "section_id": null,
-    "version_id": null,
-    "note": "",
-    "level": 0
-  },
-  {
-    "kind": "description",
-    "span": [
-      256,
-      747
-    ],
-    "name": "",
-    "section_id": null,
-    "version_id": null,
-    "note": "",
-    "level": 0
-  }
-]
+{
+  "migstream": "ls",
+  "format": 1,
+  "file": "none-7.2.mig",
+  "items": [
+    {
+      "kind": "fileheader",
+      "span": [
+        0,
+        8
+      ],
+      "name": "",
+      "section_id": null,
+      "version_id": null,
+      "note": "",
+      "level": 0
+    },
+    {
+      "kind": "configuration",
+      "span": [
+        8,
+        17
+      ],
+      "name": "none",
+      "section_id": null,
+      "version_id": null,
+      "note": "",
+      "level": 0
+    },
+    {
+      "kind": "start",
+      "span": [
+        17,
+        55
+      ],
+      "name": "ram[0]",
+      "section_id": 2,
+      "version_id": 4,
+      "note": "0 blocks, 0 B",
+      "level": 0
+    },
+    {
+      "kind": "end",
+      "span": [
+        55,
+        73
+      ],
+      "name": "ram[0]",
+      "section_id": 2,
+      "version_id": 4,
+      "note": "no pages",
+      "level": 0
+    },
+    {
+      "kind": "full",
+      "span": [
+        73,
+        121
+      ],
+      "name": "timer[0]",
+      "section_id": 0,
+      "version_id": 2,
+      "note": "",
+      "level": 0
+    },
+    {
+      "kind": "full",
+      "span": [
+        121,
+        255
+      ],
+      "name": "globalstate[0]",
+      "section_id": 4,
+      "version_id": 1,
+      "note": "",
+      "level": 0
+    },
+    {
+      "kind": "end",
+      "span": [
+        255,
+        256
+      ],
+      "name": "",
+      "section_id": null,
+      "version_id": null,
+      "note": "",
+      "level": 0
+    },
+    {
+      "kind": "description",
+      "span": [
+        256,
+        747
+      ],
+      "name": "",
+      "section_id": null,
+      "version_id": null,
+      "note": "",
+      "level": 0
+    }
+  ]
+}
 
 $ migstream ls q35-7.2.mig --devices | head -n 12
   offset     size  kind  id  name                             note

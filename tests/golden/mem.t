@@ -58,6 +58,9 @@ fffc0000-100000000  256.0 KiB  pc.bios       +0x0  firmware below 4 GiB
 
 $ migstream mem pc-7.2.mig --json
 {
+  "migstream": "mem",
+  "format": 1,
+  "file": "pc-7.2.mig",
   "ranges": [
     {
       "start": 0,
@@ -109,6 +112,9 @@ migstream: pc-7.2.mig: no guest memory at physical address 0x100000000 [MS301]
 
 $ migstream mem pc-7.2.mig --block pc.bios 0x3fff0 -n 16 --json
 {
+  "migstream": "mem",
+  "format": 1,
+  "file": "pc-7.2.mig",
   "space": "block",
   "block": "pc.bios",
   "address": 262128,

@@ -54,6 +54,7 @@ Commands:
   decode             The whole device state as JSON; all of the stream as a
                      folder to edit.
   encode             A stream from the folder that `decode --full` made.
+  schema             The JSON Schema of what a verb prints with --json.
   analyze-migration  The flags and the JSON of QEMU's own script.
 
 $ migstream --version | cut -d' ' -f1,2
@@ -115,6 +116,7 @@ Commands:
   decode             The whole device state as JSON; all of the stream as a
                      folder to edit.
   encode             A stream from the folder that `decode --full` made.
+  schema             The JSON Schema of what a verb prints with --json.
   analyze-migration  The flags and the JSON of QEMU's own script.
 [exit status 2]
 

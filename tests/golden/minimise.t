@@ -58,9 +58,12 @@ offset  size  kind           id  name               note
 
 $ migstream minimise pc-7.2.mig -o few.out --tries 3 --json -- sh -c '! grep -aq pcspk {}'
 {
+  "migstream": "minimise",
+  "format": 1,
+  "file": "pc-7.2.mig",
   "output": "few.out",
+  "size": 93698,
   "before": 350517,
-  "after": 93698,
   "sections": 31,
   "left": [
     {

@@ -52,6 +52,8 @@ report.mig: nothing found
 
 $ migstream redact pc-uuid-7.2.mig -o uuid.mig --keep-ram 0xf0000-0x100000 --json
 {
+  "migstream": "redact",
+  "format": 1,
   "output": "uuid.mig",
   "size": 215404,
   "changes": [

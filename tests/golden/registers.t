@@ -155,18 +155,18 @@ CPU#0
  medeleg  0000000000000000
 
 $ migstream registers arm-vexpress-7.2.mig --json | head -n 12
-[
-  {
-    "index": 0,
-    "arch": "arm",
-    "pc": 0,
-    "root": null,
-    "values": {
-      "fpsr": 0,
-      "fpcr": 0,
-      "r13_usr": 0,
-      "r13_svc": 0,
-      "r13_abt": 0,
+{
+  "migstream": "registers",
+  "format": 1,
+  "file": "arm-vexpress-7.2.mig",
+  "cpus": [
+    {
+      "index": 0,
+      "arch": "arm",
+      "pc": 0,
+      "root": null,
+      "values": {
+        "fpsr": 0,
 
 $ migstream registers q35-7.2.mig --cpu 2
 [stderr]

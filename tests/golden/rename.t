@@ -43,6 +43,8 @@ $ migstream ls new2.mig | head -n 4
 
 $ migstream rename tiny.mig one/one/more one/less --json -o tiny2.mig
 {
+  "migstream": "rename",
+  "format": 1,
   "output": "tiny2.mig",
   "size": 5285,
   "changes": [

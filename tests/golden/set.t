@@ -48,6 +48,8 @@ $ migstream mem new.mig 0x7c00 -n 4
 
 $ migstream set pc-7.2.mig --machine pc-i440fx-7.1 --json -o older.mig
 {
+  "migstream": "set",
+  "format": 1,
   "output": "older.mig",
   "size": 350517,
   "changes": [

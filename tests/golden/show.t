@@ -45,68 +45,73 @@ $ migstream show pc-7.2.mig @0x3a5cf
 0003a5ed  7e 00 00 00 04                                   ~....             cpu_common[0] footer = section 4
 
 $ migstream show tiny.mig 'one[0]/rows' --json
-[
-  {
-    "span": [
-      4256,
-      4257
-    ],
-    "path": "one[0]/rows[0]/x",
-    "type": "uint8",
-    "text": "1",
-    "hex": "01"
-  },
-  {
-    "span": [
-      4257,
-      4259
-    ],
-    "path": "one[0]/rows[0]/y",
-    "type": "uint16",
-    "text": "2",
-    "hex": "0002"
-  },
-  {
-    "span": [
-      4259,
-      4260
-    ],
-    "path": "one[0]/rows[1]/x",
-    "type": "uint8",
-    "text": "1",
-    "hex": "01"
-  },
-  {
-    "span": [
-      4260,
-      4262
-    ],
-    "path": "one[0]/rows[1]/y",
-    "type": "uint16",
-    "text": "2",
-    "hex": "0002"
-  },
-  {
-    "span": [
-      4262,
-      4263
-    ],
-    "path": "one[0]/rows[2]/x",
-    "type": "uint8",
-    "text": "1",
-    "hex": "01"
-  },
-  {
-    "span": [
-      4263,
-      4265
-    ],
-    "path": "one[0]/rows[2]/y",
-    "type": "uint16",
-    "text": "2",
-    "hex": "0002"
-  }
-]
+{
+  "migstream": "show",
+  "format": 1,
+  "file": "tiny.mig",
+  "pieces": [
+    {
+      "span": [
+        4256,
+        4257
+      ],
+      "path": "one[0]/rows[0]/x",
+      "type": "uint8",
+      "text": "1",
+      "hex": "01"
+    },
+    {
+      "span": [
+        4257,
+        4259
+      ],
+      "path": "one[0]/rows[0]/y",
+      "type": "uint16",
+      "text": "2",
+      "hex": "0002"
+    },
+    {
+      "span": [
+        4259,
+        4260
+      ],
+      "path": "one[0]/rows[1]/x",
+      "type": "uint8",
+      "text": "1",
+      "hex": "01"
+    },
+    {
+      "span": [
+        4260,
+        4262
+      ],
+      "path": "one[0]/rows[1]/y",
+      "type": "uint16",
+      "text": "2",
+      "hex": "0002"
+    },
+    {
+      "span": [
+        4262,
+        4263
+      ],
+      "path": "one[0]/rows[2]/x",
+      "type": "uint8",
+      "text": "1",
+      "hex": "01"
+    },
+    {
+      "span": [
+        4263,
+        4265
+      ],
+      "path": "one[0]/rows[2]/y",
+      "type": "uint16",
+      "text": "2",
+      "hex": "0002"
+    }
+  ]
+}
 
 $ migstream show tiny.mig '**'
 [stderr]

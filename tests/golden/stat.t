@@ -106,6 +106,8 @@ Devices (13.1 KiB (13 400))
 
 $ migstream stat tiny.mig --json
 {
+  "migstream": "stat",
+  "format": 1,
   "file": "tiny.mig",
   "size": 5285,
   "parts": [

@@ -46,6 +46,8 @@ The same bytes under other names (1)
 
 $ migstream static-checker -s two.json -d one.json --json
 {
+  "migstream": "static-checker",
+  "format": 1,
   "source": "two.json",
   "destination": "one.json",
   "source_machine": "pc-1.0",

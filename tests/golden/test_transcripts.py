@@ -13,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from migstream.cli.group import VERBS
-from support import transcript
+from migstream.cli.group import VERBS, cli
+from support import schemas, transcript
 from support.samples import REPOSITORY, Packed, Sample
 from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
 
@@ -60,6 +61,25 @@ def _settled(path: Path, new: str, *, update: bool) -> None:
         pytest.fail(f"{text}\n(if it is meant: make golden)", pytrace=False)
 
 
+# What these print under --json is not ours to describe: the stream's own description, QEMU's script's form.
+OTHERS = {"desc", "schema", "analyze-migration"}
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OTHERS])
+def test_every_answer_has_a_schema_and_a_transcript(verb: str) -> None:
+    assert schemas.schema_of(verb)["title"] == f"migstream {verb} --json"
+    text = (Path(__file__).parent / f"{verb}.t").read_text()
+    lines = [step.line for step in transcript.transcript(text)]
+    assert any(f"migstream {verb} " in line and " --json" in line for line in lines)
+
+
+@pytest.mark.parametrize("verb", sorted(OTHERS))
+def test_what_has_no_schema_says_so(verb: str) -> None:
+    ended = CliRunner().invoke(cli, ["schema", verb])
+    assert ended.exit_code == 2
+    assert "no answer" in ended.stderr
+
+
 @pinned_click
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=_name)
 def test_the_command_prints_what_it_printed(
@@ -72,6 +92,8 @@ def test_the_command_prints_what_it_printed(
         Step(step.line, shell.run(step.line).transcript(), step.before)
         for step in transcript.transcript(text)
     ]
+    for verb, document in shell.answers:
+        schemas.hold(verb, document)
     new = transcript.document(steps)
     assert transcript.transcript(new) == steps, "what is printed is taken for what is typed"
     assert str(tmp_path) not in new

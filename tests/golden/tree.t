@@ -171,260 +171,265 @@ $ migstream tree pc-7.2.mig 'cpu[0]/env.regs' --all --hex
 cpu[0]/env.regs  0x0000000000000000 0x0000000000000000 0x0000000000060fb1 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000  uint64[16]
 
 $ migstream tree tiny.mig one --json
-[
-  {
-    "path": "one[0]",
-    "name": "one[0]",
-    "kind": "struct",
-    "type": "one",
-    "count": null,
-    "span": [
-      4234,
-      4294
-    ],
-    "children": [
-      {
-        "path": "one[0]/flag",
-        "name": "flag",
-        "kind": "leaf",
-        "type": "bool",
-        "count": null,
-        "span": [
-          4234,
-          4235
-        ],
-        "value": true
-      },
-      {
-        "path": "one[0]/words",
-        "name": "words",
-        "kind": "leaf",
-        "type": "uint16",
-        "count": 4,
-        "span": [
-          4235,
-          4243
-        ],
-        "value": [
-          1,
-          2,
-          3,
-          4
-        ]
-      },
-      {
-        "path": "one[0]/when",
-        "name": "when",
-        "kind": "leaf",
-        "type": "timer",
-        "count": null,
-        "span": [
-          4243,
-          4251
-        ],
-        "value": -1
-      },
-      {
-        "path": "one[0]/sub",
-        "name": "sub",
-        "kind": "struct",
-        "type": "struct",
-        "count": null,
-        "span": [
-          4251,
-          4256
-        ],
-        "children": [
-          {
-            "path": "one[0]/sub/a",
-            "name": "a",
-            "kind": "leaf",
-            "type": "uint8",
-            "count": null,
-            "span": [
-              4251,
-              4252
-            ],
-            "value": 5
-          },
-          {
-            "path": "one[0]/sub/b",
-            "name": "b",
-            "kind": "leaf",
-            "type": "int32",
-            "count": null,
-            "span": [
-              4252,
-              4256
-            ],
-            "value": -6
-          }
-        ]
-      },
-      {
-        "path": "one[0]/rows",
-        "name": "rows",
-        "kind": "struct",
-        "type": "struct",
-        "count": 3,
-        "span": [
-          4256,
-          4265
-        ],
-        "children": [
-          {
-            "path": "one[0]/rows[0]",
-            "name": "[0]",
-            "kind": "struct",
-            "type": "struct",
-            "count": null,
-            "span": [
-              4256,
-              4259
-            ],
-            "children": [
-              {
-                "path": "one[0]/rows[0]/x",
-                "name": "x",
-                "kind": "leaf",
-                "type": "uint8",
-                "count": null,
-                "span": [
-                  4256,
-                  4257
-                ],
-                "value": 1
-              },
-              {
-                "path": "one[0]/rows[0]/y",
-                "name": "y",
-                "kind": "leaf",
-                "type": "uint16",
-                "count": null,
-                "span": [
-                  4257,
-                  4259
-                ],
-                "value": 2
-              }
-            ]
-          },
-          {
-            "path": "one[0]/rows[1]",
-            "name": "[1]",
-            "kind": "struct",
-            "type": "struct",
-            "count": null,
-            "span": [
-              4259,
-              4262
-            ],
-            "children": [
-              {
-                "path": "one[0]/rows[1]/x",
-                "name": "x",
-                "kind": "leaf",
-                "type": "uint8",
-                "count": null,
-                "span": [
-                  4259,
-                  4260
-                ],
-                "value": 1
-              },
-              {
-                "path": "one[0]/rows[1]/y",
-                "name": "y",
-                "kind": "leaf",
-                "type": "uint16",
-                "count": null,
-                "span": [
-                  4260,
-                  4262
-                ],
-                "value": 2
-              }
-            ]
-          },
-          {
-            "path": "one[0]/rows[2]",
-            "name": "[2]",
-            "kind": "struct",
-            "type": "struct",
-            "count": null,
-            "span": [
-              4262,
-              4265
-            ],
-            "children": [
-              {
-                "path": "one[0]/rows[2]/x",
-                "name": "x",
-                "kind": "leaf",
-                "type": "uint8",
-                "count": null,
-                "span": [
-                  4262,
-                  4263
-                ],
-                "value": 1
-              },
-              {
-                "path": "one[0]/rows[2]/y",
-                "name": "y",
-                "kind": "leaf",
-                "type": "uint16",
-                "count": null,
-                "span": [
-                  4263,
-                  4265
-                ],
-                "value": 2
-              }
-            ]
-          }
-        ]
-      },
-      {
-        "path": "one[0]/blob",
-        "name": "blob",
-        "kind": "leaf",
-        "type": "buffer",
-        "count": null,
-        "span": [
-          4265,
-          4272
-        ],
-        "value": "31323334353637"
-      },
-      {
-        "path": "one[0]/one/more",
-        "name": "one/more",
-        "kind": "subsection",
-        "type": "subsection",
-        "count": null,
-        "span": [
-          4272,
-          4294
-        ],
-        "children": [
-          {
-            "path": "one[0]/one/more/z",
-            "name": "z",
-            "kind": "leaf",
-            "type": "uint64",
-            "count": null,
-            "span": [
-              4286,
-              4294
-            ],
-            "value": 4277009102
-          }
-        ]
-      }
-    ]
-  }
-]
+{
+  "migstream": "tree",
+  "format": 1,
+  "file": "tiny.mig",
+  "values": [
+    {
+      "path": "one[0]",
+      "name": "one[0]",
+      "kind": "struct",
+      "type": "one",
+      "count": null,
+      "span": [
+        4234,
+        4294
+      ],
+      "children": [
+        {
+          "path": "one[0]/flag",
+          "name": "flag",
+          "kind": "leaf",
+          "type": "bool",
+          "count": null,
+          "span": [
+            4234,
+            4235
+          ],
+          "value": true
+        },
+        {
+          "path": "one[0]/words",
+          "name": "words",
+          "kind": "leaf",
+          "type": "uint16",
+          "count": 4,
+          "span": [
+            4235,
+            4243
+          ],
+          "value": [
+            1,
+            2,
+            3,
+            4
+          ]
+        },
+        {
+          "path": "one[0]/when",
+          "name": "when",
+          "kind": "leaf",
+          "type": "timer",
+          "count": null,
+          "span": [
+            4243,
+            4251
+          ],
+          "value": -1
+        },
+        {
+          "path": "one[0]/sub",
+          "name": "sub",
+          "kind": "struct",
+          "type": "struct",
+          "count": null,
+          "span": [
+            4251,
+            4256
+          ],
+          "children": [
+            {
+              "path": "one[0]/sub/a",
+              "name": "a",
+              "kind": "leaf",
+              "type": "uint8",
+              "count": null,
+              "span": [
+                4251,
+                4252
+              ],
+              "value": 5
+            },
+            {
+              "path": "one[0]/sub/b",
+              "name": "b",
+              "kind": "leaf",
+              "type": "int32",
+              "count": null,
+              "span": [
+                4252,
+                4256
+              ],
+              "value": -6
+            }
+          ]
+        },
+        {
+          "path": "one[0]/rows",
+          "name": "rows",
+          "kind": "struct",
+          "type": "struct",
+          "count": 3,
+          "span": [
+            4256,
+            4265
+          ],
+          "children": [
+            {
+              "path": "one[0]/rows[0]",
+              "name": "[0]",
+              "kind": "struct",
+              "type": "struct",
+              "count": null,
+              "span": [
+                4256,
+                4259
+              ],
+              "children": [
+                {
+                  "path": "one[0]/rows[0]/x",
+                  "name": "x",
+                  "kind": "leaf",
+                  "type": "uint8",
+                  "count": null,
+                  "span": [
+                    4256,
+                    4257
+                  ],
+                  "value": 1
+                },
+                {
+                  "path": "one[0]/rows[0]/y",
+                  "name": "y",
+                  "kind": "leaf",
+                  "type": "uint16",
+                  "count": null,
+                  "span": [
+                    4257,
+                    4259
+                  ],
+                  "value": 2
+                }
+              ]
+            },
+            {
+              "path": "one[0]/rows[1]",
+              "name": "[1]",
+              "kind": "struct",
+              "type": "struct",
+              "count": null,
+              "span": [
+                4259,
+                4262
+              ],
+              "children": [
+                {
+                  "path": "one[0]/rows[1]/x",
+                  "name": "x",
+                  "kind": "leaf",
+                  "type": "uint8",
+                  "count": null,
+                  "span": [
+                    4259,
+                    4260
+                  ],
+                  "value": 1
+                },
+                {
+                  "path": "one[0]/rows[1]/y",
+                  "name": "y",
+                  "kind": "leaf",
+                  "type": "uint16",
+                  "count": null,
+                  "span": [
+                    4260,
+                    4262
+                  ],
+                  "value": 2
+                }
+              ]
+            },
+            {
+              "path": "one[0]/rows[2]",
+              "name": "[2]",
+              "kind": "struct",
+              "type": "struct",
+              "count": null,
+              "span": [
+                4262,
+                4265
+              ],
+              "children": [
+                {
+                  "path": "one[0]/rows[2]/x",
+                  "name": "x",
+                  "kind": "leaf",
+                  "type": "uint8",
+                  "count": null,
+                  "span": [
+                    4262,
+                    4263
+                  ],
+                  "value": 1
+                },
+                {
+                  "path": "one[0]/rows[2]/y",
+                  "name": "y",
+                  "kind": "leaf",
+                  "type": "uint16",
+                  "count": null,
+                  "span": [
+                    4263,
+                    4265
+                  ],
+                  "value": 2
+                }
+              ]
+            }
+          ]
+        },
+        {
+          "path": "one[0]/blob",
+          "name": "blob",
+          "kind": "leaf",
+          "type": "buffer",
+          "count": null,
+          "span": [
+            4265,
+            4272
+          ],
+          "value": "31323334353637"
+        },
+        {
+          "path": "one[0]/one/more",
+          "name": "one/more",
+          "kind": "subsection",
+          "type": "subsection",
+          "count": null,
+          "span": [
+            4272,
+            4294
+          ],
+          "children": [
+            {
+              "path": "one[0]/one/more/z",
+              "name": "z",
+              "kind": "leaf",
+              "type": "uint64",
+              "count": null,
+              "span": [
+                4286,
+                4294
+              ],
+              "value": 4277009102
+            }
+          ]
+        }
+      ]
+    }
+  ]
+}
 
 # What virtio's own code wrote of a device: the description calls it one value.
 $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60

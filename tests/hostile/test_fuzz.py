@@ -142,7 +142,7 @@ def test_characters_that_a_terminal_obeys_are_a_fault(
     case = build_case(0)
     scene = Scene(case.data, False, case.other, [], Random(1), folder)  # noqa: S311
     run_verb("ls", scene)
-    monkeypatch.setattr("migstream.cli.ls.item_lines", lambda *_: ["\x1b[2J"])
+    monkeypatch.setattr("migstream.cli.ls.item_parts", lambda *_: ["\x1b[2J"])
     with pytest.raises(Broken, match="a control character on standard output"):
         run_verb("ls", scene)
 

@@ -138,9 +138,13 @@ def fill(text: str, folder: Path, unpack: Callable[[Packed], Sample]) -> None:
 
 
 class Shell:
-    """Runs commands, and the Python of a page, in one folder."""
+    """Runs commands, and the Python of a page, in one folder.
+
+    `answers` are the documents that our command printed under ``--json``, each with its verb.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.answers: list[tuple[str, bytes]] = []
         self._folder = folder
         self._runner = CliRunner()
         self._module = types.ModuleType("page")
@@ -184,6 +188,8 @@ class Shell:
         if ended.exception is not None and not isinstance(ended.exception, SystemExit):
             raise ended.exception
         out = ended.stdout_bytes
+        if "--json" in words and out.startswith(b"{"):
+            self.answers.append((words[0], out))
         if target is not None:
             target.write_bytes(out)
             out = b""

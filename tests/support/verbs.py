@@ -81,7 +81,7 @@ analyze-migration -f STREAM
 analyze-migration -m -f STREAM
 analyze-migration -d desc -f STREAM
 """
-UNTRIED = {"static-checker", "encode"}  # they take no stream
+UNTRIED = {"static-checker", "encode", "schema"}  # they take no stream
 JSON = {"--json", "sarif", "ndjson", "decode", "analyze-migration"}
 
 # What a terminal obeys, and what turns the order of text around; line feeds are our own.

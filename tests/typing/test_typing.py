@@ -58,7 +58,7 @@ def test_the_python_of_every_page_passes(pytestconfig: pytest.Config, tmp_path: 
     for page in PAGES:
         text = module(page.read_text())
         if text.strip() and page.name != EXCERPTS:
-            made.append(tmp_path / f"{page.stem.lower().replace('-', '_')}.py")
+            made.append(tmp_path / f"page_{page.stem.lower().replace('-', '_')}.py")
             made[-1].write_text(text)
     assert len(made) > 10
     cache = pytestconfig.cache.mkdir("mypy")

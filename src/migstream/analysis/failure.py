@@ -10,8 +10,6 @@ import re
 
 import msgspec
 
-from migstream.analysis.explain.log import explain
-
 __all__ = ["Failure", "failure"]
 
 # Values of `analysis.explain.messages` that say where the reader was, not what it met.
@@ -60,6 +58,8 @@ def failure(status: int | None, text: str, match: re.Pattern[str] | None = None)
     """
     if match is not None:
         return Failure(status=status, matched=match.search(text) is not None)
+    from migstream.analysis.explain.log import explain
+
     one = explain(text)
     said = [
         (s.message.name, tuple((k, v) for k, v in s.values.items() if k not in PLACES))

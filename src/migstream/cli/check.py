@@ -10,6 +10,7 @@ import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
+from migstream.render.findings import SUFFIXES, Check, Found, render, report_parts
 
 __all__ = ["command"]
 
@@ -32,8 +33,6 @@ def _codes(texts: tuple[str, ...], option: str) -> list[str]:
 
 def _form(path: str) -> str:
     """The format that a report's name says."""
-    from migstream.render.findings import SUFFIXES
-
     form = SUFFIXES.get(Path(path).suffix)
     if form is None:
         raise click.BadParameter(
@@ -72,6 +71,7 @@ def _form(path: str) -> str:
     click.Option(["--force"], is_flag=True, help="Replace reports that are there."),
     spooled_for="golden",
     any_source=True,
+    answers=(Check, Found),
 )
 def command(
     run: Run,
@@ -91,7 +91,6 @@ def command(
     its end. `migstream explain CODE` has a page on each code.
     """
     from migstream.analysis.check import check
-    from migstream.render.findings import render, report_lines
     from migstream.source.output import new_file, write_at
 
     files = {path: _form(path) for path in reports}
@@ -110,7 +109,7 @@ def command(
     if run.as_json and form == "text":
         form = "json"
     if form == "text":
-        run.print(report_lines(report, run.palette, verbose=run.verbose))
+        run.print(report_parts(report, verbose=run.verbose))
     else:
         run.write(render(report, form))
     sys.stdout.flush()

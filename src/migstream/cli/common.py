@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,16 +19,21 @@ from migstream.errors import (
     StreamError,
     Unsupported,
 )
-from migstream.names import unescape
-from migstream.render.text import Palette, escape
+from migstream.names import json_text, unescape
+from migstream.render.text import escape
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from migstream.render.answer import Answer
+    from migstream.render.missing import Missing
+    from migstream.render.shown import Part
+
 __all__ = [
     "Out",
     "Run",
+    "Verb",
     "begun",
     "fail",
     "guarded",
@@ -44,28 +49,45 @@ MOST_DAMAGE = 5
 BROKEN_PIPE = 141
 
 
+class Verb(click.Command):
+    """A command that knows what it answers under --json; `migstream schema` prints the schema of it."""
+
+    def __init__(self, *args: Any, answers: Sequence[type[Answer]] = (), **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.answers = tuple(answers)
+
+
 class Out:
     """Where a verb's words go, and in which form."""
 
     def __init__(self, *, as_json: bool, color: str, verbose: bool) -> None:
         self.as_json = as_json
         self.verbose = verbose
-        on = color == "always" or (
+        self.colour = color == "always" or (
             color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         )
-        self.palette = Palette(on)
 
-    def print(self, lines: str | Iterable[str]) -> None:
-        """Print results on standard output."""
+    def show(self, answer: Callable[[], Answer], parts: Iterable[Part]) -> None:
+        """Print a result on standard output: the answer with --json, else its parts.
+
+        Only that which is printed is made, where `parts` is a generator.
+        """
+        if self.as_json:
+            self.emit(answer())
+        else:
+            self.print(parts)
+
+    def print(self, parts: Iterable[Part]) -> None:
+        """Print parts of a result as text."""
+        from migstream.render.paint import text
+
         out = sys.stdout
-        for line in [lines] if isinstance(lines, str) else lines:
+        for line in text(parts, colour=self.colour):
             out.write(line + "\n")
 
-    def emit(self, table: Any, *, pretty: bool = True) -> None:
+    def emit(self, answer: Answer, *, pretty: bool = True) -> None:
         """Print a JSON document."""
-        from migstream.render.shape import to_json
-
-        self.write(to_json(table, pretty=pretty) + b"\n")
+        self.write(json_text(answer, pretty=pretty) + b"\n")
 
     def write(self, data: bytes | memoryview) -> None:
         """Write bytes to standard output as they are."""
@@ -81,8 +103,8 @@ class Run(Out):
         super().__init__(as_json=as_json, color=color, verbose=verbose)
         self.stream = stream
 
-    def missing(self, entries: Iterable[dict[str, Any]], name: str = "") -> None:
-        """Say what of guest memory is not there, as `render.missing.missing_table` tells it.
+    def missing(self, entries: Iterable[Missing], name: str = "") -> None:
+        """Say what of guest memory is not there, as `render.missing.missing` tells it.
 
         `name` is given where it is another stream's.
         """
@@ -251,12 +273,17 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def verb(
-    *params: click.Parameter, memory: bool = False, spooled_for: str = "", any_source: bool = False
+    *params: click.Parameter,
+    memory: bool = False,
+    spooled_for: str = "",
+    any_source: bool = False,
+    answers: Sequence[type[Answer]] = (),
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function that takes a Run and the values of `params`.
 
     Parameters
     ----------
+    answers : what it prints with --json
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
     spooled_for : the name of a parameter: a pipe is spooled where it is given
     any_source : for verbs that have something to say of what is not a stream, too
@@ -269,7 +296,8 @@ def verb(
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
         options = [*([MAPS, INDEX] if memory else []), *stream_options(), *output_options()]
-        return click.Command(
+        return Verb(
+            answers=answers,
             name=function.__name__.rstrip("_"),
             callback=run,
             params=[stream, *params, *options],

@@ -15,6 +15,7 @@ from migstream.cli.binary import binary
 from migstream.cli.common import (
     Out,
     Run,
+    Verb,
     guarded,
     output_options,
     progress,
@@ -22,6 +23,9 @@ from migstream.cli.common import (
     with_stream,
 )
 from migstream.cli.destination import make_destination, options, parse_version
+from migstream.render.compat import Compat, compat_answer, compat_parts
+from migstream.render.machines import Machines, machine_parts, machines
+from migstream.render.schemas import Schemas, schema_parts, schemas
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
@@ -57,7 +61,6 @@ def _stream(
     verify: bool,
 ) -> None:
     from migstream.analysis.compat.load import compat
-    from migstream.render.compat import report_json, report_lines
 
     version, label, features, offered = parse_version(release), "", None, None
     with ExitStack() as stack:
@@ -75,10 +78,10 @@ def _stream(
         tried = None
         if verify and qemu is not None:
             tried = _try(run.stream, to, qemu, arguments)
-        if run.as_json:
-            run.emit(report_json(report, tried))
-        else:
-            run.print(report_lines(report, run.palette, verbose=run.verbose, tried=tried))
+        run.show(
+            lambda: compat_answer(report, tried),
+            compat_parts(report, verbose=run.verbose, tried=tried),
+        )
     run.damage(run.stream.noticed)
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
 
@@ -131,7 +134,6 @@ def _schemas(
     arguments: Sequence[str],
 ) -> None:
     from migstream.analysis.compat.schemas import check_schemas
-    from migstream.render.compat import schema_lines
     from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
@@ -142,10 +144,7 @@ def _schemas(
         if schema is None:
             raise click.UsageError("a schema is held against another one: --to or --to-qemu")
         report = check_schemas(open_schema(source), open_schema(schema))
-    if out.as_json:
-        out.emit(report)
-    else:
-        out.print(schema_lines(report, out.palette))
+    out.show(lambda: schemas(report, Schemas), schema_parts(report))
     sys.exit(report.exit_status)
 
 
@@ -160,7 +159,6 @@ def _binaries(
     verify: bool,
 ) -> None:
     from migstream.analysis.compat.machines import Side, compat_machines
-    from migstream.render.compat import machines_json, machines_lines
 
     breaks = _breaks(accept)
     with progress("machine types", 100) as tell:
@@ -172,10 +170,7 @@ def _binaries(
             verify=verify,
             done=lambda done, total: tell(100 * done // total - 100 * (done - 1) // total),
         )
-    if out.as_json:
-        out.emit(machines_json(report))
-    else:
-        out.print(machines_lines(report, out.palette, verbose=out.verbose))
+    out.show(lambda: machines(report), machine_parts(report, verbose=out.verbose))
     sys.exit(report.exit_status)
 
 
@@ -235,8 +230,9 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
     guarded(work, source)
 
 
-command = click.Command(
+command = Verb(
     "compat",
+    answers=(Compat, Schemas, Machines),
     callback=_command,
     help=inspect.cleandoc(_command.__doc__ or ""),
     params=[

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.render.converted import Convert, converted, converted_parts
 
 if TYPE_CHECKING:
-    from migstream.edit.convert import Converted
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
@@ -75,6 +74,7 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
     click.Option(["--no-verify"], is_flag=True, help="Do not read the result again to compare."),
     click.Option(["--force"], is_flag=True, help="Replace what is there."),
     memory=True,
+    answers=(Convert,),
 )
 def command(
     run: Run,
@@ -94,11 +94,11 @@ def command(
     the changes between releases. The result is read again and compared.
     """
     from migstream.edit.convert import convert
-    from migstream.render.missing import missing_table
+    from migstream.render.missing import missing
 
     release = _release(to_qemu)
     sizes = _sizes(run.stream, resize, ram)
-    missing = missing_table(run.stream.ram)
+    lacking = missing(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
     with progress("convert", total * ((ram != "same") + (not no_verify))) as tell:
         made = convert(
@@ -113,54 +113,4 @@ def command(
             force=force,
             tell=tell,
         )
-    if run.as_json:
-        run.emit(_table(made, output, missing))
-    else:
-        run.print(_lines(made, output, missing))
-
-
-def _table(made: Converted, output: str, missing: list[dict[str, Any]]) -> dict[str, Any]:
-    """What became of it, as JSON has it."""
-    from migstream.render.changes import change_json
-
-    return {
-        "dropped": made.dropped,
-        "resized": made.resized,
-        "lost": made.lost,
-        "rules": made.rules or (),
-        "file": output,
-        "missing": missing,
-        "ram": made.ram,
-        "before": made.before,
-        "size": made.size,
-        "written": made.written,
-        "verified": made.compared is not None,
-        "compared": made.compared or {},
-        "changes": [change_json(change) for change in made.changes],
-    }
-
-
-def _lines(made: Converted, output: str, missing: list[dict[str, Any]]) -> Iterator[str]:
-    """What became of it, in words."""
-    from migstream.render.changes import change_lines
-    from migstream.render.missing import missing_lines
-    from migstream.render.text import escape, size
-
-    yield (
-        f"{escape(output)}  {size(made.size)}, {size(made.written)} written"
-        f" (before: {size(made.before)})"
-    )
-    if made.dropped:
-        yield f"left out: {', '.join(made.dropped)}"
-    yield from missing_lines(missing)
-    for name, after in made.resized.items():
-        lost = f", {size(made.lost[name])} of data cut off" if name in made.lost else ""
-        yield f"resized: {escape(name)}, {size(after)}{lost}"
-    if made.rules is not None:
-        yield f"rules: {', '.join(made.rules) or 'none has anything to do'}"
-        yield from change_lines(made.changes)
-    if made.compared is not None:
-        lacking = (m["bytes"] for m in missing if m["block"] in made.compared)
-        memory = size(sum(made.compared.values()) - sum(lacking))
-        rest = "devices" if made.rules is None else "all other devices"
-        yield f"read again: {rest} and {memory} of memory are the same"
+    run.show(lambda: converted(made, output, lacking), converted_parts(made, output, lacking))

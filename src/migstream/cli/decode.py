@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, begun, verb
-from migstream.render.shape import decoded
-from migstream.stream import Stream
+from migstream.render.shape import Decoded, Folder, decoded
+from migstream.render.written import written_line
 
 __all__ = ["command"]
 
@@ -26,6 +26,7 @@ __all__ = ["command"]
     ),
     click.Option(["--force"], is_flag=True, help="With --full: replace such a folder."),
     any_source=True,  # a pipe of which --full makes a file must not have been read before
+    answers=(Decoded, Folder),
 )
 def command(
     run: Run, pretty: bool, full: bool, output: str | None, no_ram: bool, force: bool
@@ -61,14 +62,6 @@ def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:
         )
     stream = begun(run.stream.spool())
     decode(stream, output, original=Path(source) if no_ram else None, replace=force)
-    _say(run, output, stream)
+    made = Folder(output=output, size=stream.size)
+    run.show(lambda: made, [written_line(made, "decoded")])
     run.damage(stream.damage)
-
-
-def _say(run: Run, output: str, stream: Stream) -> None:
-    from migstream.render.text import escape, size
-
-    if run.as_json:
-        run.emit({"folder": output, "size": stream.size})
-    else:
-        run.print(f"{escape(output)}  {size(stream.size)} decoded")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
-from migstream.render.description import description_lines, description_text
+from migstream.render.description import description_parts, description_text
 
 __all__ = ["command"]
 
@@ -20,4 +20,4 @@ def command(run: Run, raw: bool) -> None:
     if raw:
         run.write(text)
     else:
-        run.print(description_lines(text))
+        run.print(description_parts(text))

@@ -7,29 +7,14 @@ import sys
 import click
 
 from migstream.cli.common import Run, begun, verb
+from migstream.cli.ignoring import IGNORE, ignored
+from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
+from migstream.render.missing import missing
 from migstream.stream import open_anything
 
-__all__ = ["IGNORE", "command", "ignored"]
+__all__ = ["command"]
 
 DIFFERENT = 1
-IGNORE = click.Option(
-    ["--ignore"],
-    multiple=True,
-    metavar="WHAT",
-    help="Leave out clocks, timers, counters, or paths by globs; with commas, or once for each.",
-)
-
-
-def ignored(texts: tuple[str, ...]) -> list[str]:
-    """What --ignore names, checked."""
-    from migstream.analysis.ignore import Ignore
-
-    names = [name for text in texts for name in text.split(",") if name]
-    try:
-        Ignore(names)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--ignore") from None
-    return names
 
 
 @verb(
@@ -58,6 +43,7 @@ def ignored(texts: tuple[str, ...]) -> list[str]:
         help="Only guest memory, other live sections, commands.",
     ),
     memory=True,
+    answers=(DiffAnswer,),
 )
 def command(
     run: Run, other: str, ignore: tuple[str, ...], other_channels: tuple[str, ...], **parts: bool
@@ -70,22 +56,21 @@ def command(
     """
     from migstream.analysis.diff.compare import diff
     from migstream.analysis.diff.model import PARTS
-    from migstream.render.diff import diff_json, diff_lines
-    from migstream.render.missing import missing_table
 
-    names = ignored(ignore)
+    left_out = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
     with open_anything(other, channels=other_channels, spool=True) as second:
         begun(second)
-        found = diff(run.stream, second, ignore=names, parts=wanted)
+        found = diff(run.stream, second, ignore=left_out, parts=wanted)
+        names = run.stream.name, second.name
         whole = "memory" in wanted
-        missing = [missing_table(s.ram) if whole else [] for s in (run.stream, second)]
-        if run.as_json:
-            run.emit(diff_json(found, (run.stream.name, second.name), missing))
-        else:
-            run.print(diff_lines(found, run.palette, everything=run.verbose))
-        for one, entries in zip((run.stream, second), missing, strict=True):
-            run.missing(entries, one.name)
+        lacking = (missing(run.stream.ram), missing(second.ram)) if whole else ([], [])
+        run.show(
+            lambda: diff_answer(found, names, lacking),
+            diff_parts(found, everything=run.verbose),
+        )
+        for name, entries in zip(names, lacking, strict=True):
+            run.missing(entries, name)
         noticed = second.noticed
     run.damage(run.stream.noticed)
     run.damage(noticed, second.name)

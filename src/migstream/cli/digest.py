@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
 import click
 
-from migstream.analysis.golden import Difference
-from migstream.cli.common import begun, guarded, stream_options
-from migstream.cli.diff import IGNORE, ignored
-from migstream.cli.printing import print_json, say, warn
-from migstream.names import many
-from migstream.render.text import escape, prose
+from migstream.cli.common import Out, Verb, begun, guarded, stream_options
+from migstream.cli.ignoring import IGNORE, ignored
+from migstream.cli.printing import say, warn
+from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.stream import Stream, open_anything
 
 __all__ = ["command"]
@@ -20,7 +17,7 @@ __all__ = ["command"]
 MOST = 20
 
 
-@click.command("digest")
+@click.command("digest", cls=Verb, answers=(Refreshed,))
 @click.argument("sources", nargs=-1, required=True, metavar="STREAM | FILES...")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
 @click.option("--force", is_flag=True, help="With -o: replace what is there.")
@@ -52,9 +49,9 @@ def command(
     if refresh:
         if any((output is not None, force, like, channels, offset, walk, ignore, no_ram)):
             raise click.UsageError("--refresh makes each as it was made: without other options")
-        most = None if verbose else MOST
+        out = Out(as_json=as_json, color="never", verbose=verbose)
         for path in sources:
-            guarded(partial(_refresh, path, most, as_json=as_json), path)
+            guarded(partial(_refresh, path, out), path)
         return
     if len(sources) > 1:
         raise click.UsageError("one STREAM; several files only with --refresh")
@@ -103,34 +100,15 @@ def _make(
 def _say(stream: Stream, *, ram: bool) -> None:
     """What of guest memory the hashes cannot cover."""
     if ram:
-        from migstream.render.missing import missing_lines, missing_table
+        from migstream.render.missing import missing, missing_lines
 
-        for line in missing_lines(missing_table(stream.ram)):
+        for line in missing_lines(missing(stream.ram)):
             warn(f"migstream: {line}")
 
 
-def _refresh(path: str, most: int | None, *, as_json: bool) -> None:
+def _refresh(path: str, out: Out) -> None:
     from migstream.analysis.golden import refresh
 
-    _show(refresh(path), path, most, as_json=as_json)
-
-
-def _show(found: Iterable[Difference], name: str, most: int | None, *, as_json: bool) -> None:
-    found = list(found)
-    if as_json:
-        from msgspec import to_builtins
-
-        from migstream.render.shape import to_json
-
-        table = {"file": name, "same": not found, "differences": to_builtins(found)}
-        print_json(to_json(table, pretty=True))
-        return
-    for one in found[:most]:
-        mark = "+" if one.old is None else "-" if one.new is None else "~"
-        sides = " → ".join(side for side in (one.old, one.new) if side is not None)
-        say(f"{mark} {escape(one.path)}  {prose(sides)}")
-    more = len(found) - len(found[:most])
-    if more:
-        say(f"… and {more} more (-v)")
-    told = many(len(found), "difference") if found else "no difference"
-    say(f"{escape(name)}: {told}")
+    found = refresh(path)
+    made = Refreshed(file=path, same=not found, differences=found)
+    out.show(lambda: made, refreshed_parts(made, most=None if out.verbose else MOST))

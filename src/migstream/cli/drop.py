@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from migstream.cli.common import Run, paths, verb
 from migstream.cli.editing import OUTPUT, edited
+from migstream.render.changes import Drop
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@verb(paths(required=True), *OUTPUT, memory=True)
+@verb(paths(required=True), *OUTPUT, memory=True, answers=(Drop,))
 def command(
     run: Run, paths: tuple[str, ...], output: str | None, in_place: bool, force: bool
 ) -> None:
@@ -26,4 +27,4 @@ def command(
         for path in paths:
             edit.drop(path)
 
-    edited(run, change, output, in_place, force)
+    edited(run, Drop, change, output, in_place, force)

@@ -10,10 +10,11 @@ import click
 
 from migstream.cli.common import Run
 from migstream.errors import MigstreamError
+from migstream.render.changes import Edited, change_lines, changed
 from migstream.wire.frames import MAGIC
 
 if TYPE_CHECKING:
-    from migstream.edit.change import Change, Edit
+    from migstream.edit.change import Edit
 
 __all__ = ["OUTPUT", "edited"]
 
@@ -27,7 +28,12 @@ OUTPUT = (
 
 
 def edited(
-    run: Run, change: Callable[[Edit], object], output: str | None, in_place: bool, force: bool
+    run: Run,
+    answer: type[Edited],
+    change: Callable[[Edit], object],
+    output: str | None,
+    in_place: bool,
+    force: bool,
 ) -> None:
     """Make the changes, write the result, read it again, and list what was changed.
 
@@ -44,7 +50,10 @@ def edited(
             raise
         raise click.UsageError(str(error)) from None
     size = edit.save(target, force=force or in_place)
-    _report(run, edit.changes(), target, size)
+    changes = edit.changes()
+    run.show(
+        lambda: answer(output=target, size=size, changes=changed(changes)), change_lines(changes)
+    )
 
 
 def _target(run: Run, output: str | None, in_place: bool) -> str:
@@ -62,12 +71,3 @@ def _plain(path: Path) -> bool:
     """Whether the file itself is the stream, and not a compressed one."""
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
-
-
-def _report(run: Run, changes: list[Change], target: str, size: int) -> None:
-    from migstream.render.changes import change_json, change_lines
-
-    if run.as_json:
-        run.emit({"output": target, "size": size, "changes": [change_json(c) for c in changes]})
-    else:
-        run.print(change_lines(changes))

@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import click
 
-from migstream.cli.common import guarded
-from migstream.cli.printing import print_json, say
+from migstream.cli.common import Out, Verb, guarded, output_options
+from migstream.render.written import Written, written_line
 
 __all__ = ["command"]
 
 
-def _encode(folder: str, output: str, original: str | None, force: bool, as_json: bool) -> None:
-    from migstream.document.folder import encode
-    from migstream.render.text import escape, size
-
-    written = encode(folder, output, original=original, replace=force)
-    if as_json:
-        from migstream.render.shape import to_json
-
-        print_json(to_json({"file": output, "size": written}, pretty=True))
-    else:
-        say(f"{escape(output)}  {size(written)}")
+class Encode(Written, tag="encode", frozen=True, kw_only=True):
+    """The stream that was written."""
 
 
-@click.command("encode")
-@click.argument("folder", type=click.Path(), metavar="DIR")
-@click.option("-o", "--output", required=True, type=click.Path(), help="The stream to write.")
-@click.option(
-    "--original",
-    type=click.Path(),
-    metavar="STREAM",
-    help="Where the stream is now that DIR refers to (decode --no-ram), if it was moved.",
-)
-@click.option("--force", is_flag=True, help="Replace what is there.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(folder: str, output: str, original: str | None, force: bool, as_json: bool) -> None:
+def _command(folder: str, output: str, original: str | None, force: bool, **printing: Any) -> None:
     """Write the stream of a folder that `migstream decode --full` made and a person edited.
 
     Where nothing was changed, its bytes are those of the stream that was decoded. What cannot be
     written is refused with its place: exit status 2, and nothing is left behind.
     """
-    guarded(lambda: _encode(folder, output, original, force, as_json), folder)
+
+    def work() -> None:
+        from migstream.document.folder import encode
+
+        made = Encode(output=output, size=encode(folder, output, original=original, replace=force))
+        Out(**printing).show(lambda: made, [written_line(made)])
+
+    guarded(work, folder)
+
+
+command = Verb(
+    "encode",
+    callback=_command,
+    help=inspect.cleandoc(_command.__doc__ or ""),
+    answers=(Encode,),
+    params=[
+        click.Argument(["folder"], type=click.Path(), metavar="DIR"),
+        click.Option(
+            ["-o", "--output"], required=True, type=click.Path(), help="The stream to write."
+        ),
+        click.Option(
+            ["--original"],
+            type=click.Path(),
+            metavar="STREAM",
+            help="Where the stream is now that DIR refers to (decode --no-ram), if it was moved.",
+        ),
+        click.Option(["--force"], is_flag=True, help="Replace what is there."),
+        *output_options(),
+    ],
+)

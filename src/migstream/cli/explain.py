@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, begun, guarded, output_options
+from migstream.cli.common import Out, Verb, begun, guarded, output_options
 from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
+from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
+from migstream.render.explanation import Explained, explained, explanation_parts
 from migstream.stream import open_anything
 
 __all__ = ["command"]
@@ -25,27 +27,21 @@ UNKNOWN = 1
 def _page(code: str, out: Out) -> None:
     from migstream.analysis.codes import page
     from migstream.errors import NoSuchPath
-    from migstream.render.findings import page_lines
 
     one = page(code)
     if one is None:
         raise NoSuchPath(
             f"no rule and no error has the code {code}", hint="--list shows every code"
         )
-    if out.as_json:
-        out.emit({"code": one.code, "title": one.title, "severity": one.severity, "text": one.text})
-    else:
-        out.print(page_lines(one, out.palette))
+    told = code_page(one)
+    out.show(lambda: told, page_parts(told))
 
 
 def _list(out: Out) -> None:
     from migstream.analysis.codes import pages
 
-    rows = [{"code": p.code, "severity": p.severity, "title": p.title} for p in pages()]
-    if out.as_json:
-        out.emit(rows)
-    else:
-        out.print(f"{row['code']}  {row['severity']:<7}  {row['title']}" for row in rows)
+    told = codes(pages())
+    out.show(lambda: told, code_parts(told))
 
 
 def _said(
@@ -60,7 +56,6 @@ def _said(
     source: str | None,
 ) -> None:
     from migstream.analysis.explain.log import explain
-    from migstream.render.explanation import explanation_lines, explanation_table
     from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
@@ -71,10 +66,10 @@ def _said(
                 stack, schema, other, parse_version(release), capabilities=capabilities
             )
         one = explain(text, opened, to, None if source is None else open_schema(source))
-        if out.as_json:
-            out.emit(explanation_table(one))
-        else:
-            out.print(explanation_lines(one, stream or "", out.palette, verbose=out.verbose))
+        out.show(
+            lambda: explained(one, stream),
+            explanation_parts(one, stream or "", verbose=out.verbose),
+        )
     if not one.said:
         sys.stdout.flush()
         warn("migstream: no message of QEMU's load side is in this text")
@@ -112,7 +107,8 @@ def _run(
     guarded(work, given["stream"] or "explain")
 
 
-command = click.Command(
+command = Verb(
+    answers=(Explained, CodePage, Codes),
     name="explain",
     callback=_run,
     params=[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,14 +10,15 @@ import click
 from migstream.cli.common import Run, progress, verb
 from migstream.cli.printing import warn
 from migstream.names import unescape
+from migstream.render.extracted import Extract, extracted, extracted_parts
 
 if TYPE_CHECKING:
-    from migstream.export.files import Extracted, File
+    from migstream.export.files import Extracted
+    from migstream.render.missing import Missing
 
 __all__ = ["command"]
 
 FINDINGS = 1
-WORDS = {"data": "of data", "zero": "of zeros", "absent": "absent", "unplugged": "not plugged in"}
 
 
 class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on only
@@ -60,6 +60,7 @@ class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2
     ),
     click.Option(["--force"], is_flag=True, help="Replace what is there."),
     memory=True,
+    answers=(Extract,),
 )
 def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bool) -> None:
     """Guest memory as files that other tools open.
@@ -69,36 +70,20 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     Nothing is left behind by a run that does not come to its end.
     """
     from migstream.export.files import Extraction
-    from migstream.render.missing import missing_table
+    from migstream.render.missing import missing
 
     planned = Extraction(run.stream, form, blocks)
     with progress("extract", planned.size) as tell:
         made = planned.write(output, force=force, tell=tell)
-    missing = missing_table(run.stream.ram, ranges=run.as_json)
+    lacking = missing(run.stream.ram, ranges=run.as_json)
     if blocks:
         wanted = {*made.absent, *made.blocks, *blocks}
-        missing = [one for one in missing if one["block"] in wanted]
-    if run.as_json:
-        rest = {"absent": made.absent, "missing": missing, "remarks": made.remarks}
-        run.emit({"files": made.files} | rest)
-    else:
-        run.print(_lines(made.files))
-    _say(run, made, missing)
+        lacking = [one for one in lacking if one.block in wanted]
+    run.show(lambda: extracted(made, output, lacking), extracted_parts(made))
+    _say(run, made, lacking)
 
 
-def _lines(files: Sequence[File]) -> Iterator[str]:
-    """A line for each file, and what its holes are where not all of them are zeros."""
-    from migstream.render.text import escape, size
-
-    for one in files:
-        yield f"{escape(one.file)}  {size(one.size)}, {size(one.written)} written"
-        kinds = one.coverage
-        if kinds["absent"] or kinds["unplugged"]:
-            told = ", ".join(f"{size(kinds[kind])} {WORDS[kind]}" for kind in kinds if kinds[kind])
-            yield f"  {told}"
-
-
-def _say(run: Run, made: Extracted, missing: list[dict[str, Any]]) -> None:
+def _say(run: Run, made: Extracted, lacking: list[Missing]) -> None:
     """What is not in the files."""
     from migstream.export.extract import memory_of
     from migstream.render.text import escape, prose
@@ -106,11 +91,9 @@ def _say(run: Run, made: Extracted, missing: list[dict[str, Any]]) -> None:
     ram = memory_of(run.stream)
     for name in made.absent:
         warn(f"migstream: RAM block {escape(name)} was left out: {ram[name].elsewhere}")
-    run.missing(
-        one for one in missing if one["block"] not in made.absent or one["kind"] == "unplugged"
-    )
+    run.missing(one for one in lacking if one.block not in made.absent or one.kind == "unplugged")
     for remark in made.remarks:
         warn(f"migstream: {prose(remark)}")
     run.damage(run.stream.noticed)
-    if made.absent or any(one["kind"] == "absent" for one in missing):
+    if made.absent or any(one.kind == "absent" for one in lacking):
         sys.exit(FINDINGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.render.values import is_several, place_bytes, place_json, place_line
+from migstream.render.values import Values, held, is_several, place_bytes, place_line
 
 __all__ = ["command"]
 
@@ -15,6 +15,7 @@ __all__ = ["command"]
     click.Option(["-x", "--hex", "hexadecimal"], is_flag=True, help="In hexadecimal."),
     click.Option(["-r", "--raw"], is_flag=True, help="The raw bytes."),
     click.Option(["--where"], is_flag=True, help="Offset and length before each value."),
+    answers=(Values,),
 )
 def command(run: Run, paths: tuple[str, ...], hexadecimal: bool, raw: bool, where: bool) -> None:
     """The value of each PATH, one on a line; `path = value` where a PATH names several.
@@ -24,16 +25,26 @@ def command(run: Run, paths: tuple[str, ...], hexadecimal: bool, raw: bool, wher
     """
     from migstream.places import places
 
-    each = [(name, places(run.stream, name)) for name in paths]
-    if run.as_json:
-        run.emit([place_json(run.stream, place) for _, found in each for place in found])
+    stream = run.stream
+    each = [(name, places(stream, name)) for name in paths]
+    if raw and not run.as_json:
+        for _, found in each:
+            for place in found:
+                run.write(place_bytes(stream, place))
         return
-    for name, found in each:
-        for place in found:
-            if raw:
-                run.write(place_bytes(run.stream, place))
-            else:
-                label = place.path if is_several(name) or len(found) > 1 else ""
-                run.print(
-                    place_line(run.stream, place, label, hexadecimal=hexadecimal, where=where)
-                )
+    run.show(
+        lambda: Values(
+            file=stream.name, values=[held(stream, place) for _, found in each for place in found]
+        ),
+        (
+            place_line(
+                stream,
+                place,
+                place.path if is_several(name) or len(found) > 1 else "",
+                hexadecimal=hexadecimal,
+                where=where,
+            )
+            for name, found in each
+            for place in found
+        ),
+    )

@@ -40,6 +40,7 @@ VERBS = {
     "digest": "A small text file of a stream's state, to keep and to compare with.",
     "decode": "The whole device state as JSON; all of the stream as a folder to edit.",
     "encode": "A stream from the folder that `decode --full` made.",
+    "schema": "The JSON Schema of what a verb prints with --json.",
     "analyze-migration": "The flags and the JSON of QEMU's own script.",
 }
 COMMANDS: Registry[click.Command] = Registry(

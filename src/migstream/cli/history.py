@@ -11,6 +11,17 @@ from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
 from migstream.names import unescape
+from migstream.render.history import (
+    Changes,
+    Contents,
+    History,
+    changes,
+    changes_parts,
+    contents,
+    contents_parts,
+    history,
+    history_parts,
+)
 
 if TYPE_CHECKING:
     from migstream.ram.history import PageVersion, Versions
@@ -46,6 +57,7 @@ def _version(versions: Versions, number: int) -> PageVersion:
         ["--diff", "pair"], nargs=2, type=int, metavar="A B", help="What changed from A to B."
     ),
     memory=True,
+    answers=(History, Contents, Changes),
 )
 def command(
     run: Run, place: str, number: int | None, raw: bool, pair: tuple[int, int] | None
@@ -54,17 +66,15 @@ def command(
 
     Exit status: 0 done, 1 no version of it is in the stream, or with --diff the two differ.
     """
-    from migstream.render.history import changed_lines, history_lines, history_rows
-    from migstream.render.memory import hex_lines
-
     block, offset = _place(run, place)
     versions = run.stream.history(block, offset)
+    page = offset - offset % run.stream.ram[block].page
+    where = run.stream.name, block, page
     if raw and number is None:
         raise click.UsageError("-r needs -n: which version?")
     if pair:
         old, new = (_version(versions, n) for n in pair)
-        address = offset - offset % len(old.data)
-        run.print(changed_lines(address, old, new, run.palette))
+        run.show(lambda: changes(*where, old, new), changes_parts(page, old, new))
         run.damage(run.stream.noticed)
         sys.exit(CHANGED if old.data != new.data else 0)
     if number is not None:
@@ -72,12 +82,11 @@ def command(
         if raw:
             run.write(one.data)
         else:
-            address = offset - offset % len(one.data)
-            run.print(hex_lines([(address, one.data)], run.palette, everything=run.verbose))
-    elif run.as_json:
-        run.emit(list(history_rows(versions)))
+            parts = contents_parts(page, one, everything=run.verbose)
+            run.show(lambda: contents(*where, one), parts)
     else:
-        run.print(history_lines(versions, run.palette))
+        all_ = history(*where, versions)
+        run.show(lambda: all_, history_parts(all_))
     if not versions:
         _say_nothing(run, block, offset)
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.render.written import Written, written_line
 
 __all__ = ["command"]
+
+
+class Index(Written, tag="index", frozen=True, kw_only=True):
+    """The index that was written."""
 
 
 @verb(
     click.Option(["-o", "--output"], type=click.Path(), help="Another file than STREAM.migidx."),
     click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    answers=(Index,),
 )
 def command(run: Run, output: str | None, force: bool) -> None:
     """Write an index beside the stream, which makes reading its guest memory instant from then on.
@@ -20,13 +26,9 @@ def command(run: Run, output: str | None, force: bool) -> None:
     size, time and ends are the same, and may be deleted at any time.
     """
     from migstream.ram.sidecar import SUFFIX
-    from migstream.render.text import escape, size
     from migstream.source.output import new_file
 
     target = output or f"{run.stream.name}{SUFFIX}"
     with new_file(target, replace=force) as fd:
-        written = run.stream.write_index(fd)
-    if run.as_json:
-        run.emit({"index": target, "size": written})
-    else:
-        run.print(f"{escape(target)}  {size(written)}")
+        written = Index(output=target, size=run.stream.write_index(fd))
+    run.show(lambda: written, [written_line(written)])

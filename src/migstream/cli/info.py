@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, begun, verb
-from migstream.render.info import info_lines, info_table, recorded_lines, recorded_table
+from migstream.render.info import (
+    Info,
+    Recording,
+    info,
+    info_parts,
+    recording,
+    recording_parts,
+)
 from migstream.render.items import recorded_rows
 
 __all__ = ["command"]
 
 
-@verb(any_source=True)
+@verb(any_source=True, answers=(Info, Recording))
 def command(run: Run) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
@@ -21,20 +28,14 @@ def command(run: Run) -> None:
     back = recorded_rows(stream)
     if back is not None:
         rows, error = back
-        table = recorded_table(stream, rows)
-        if run.as_json:
-            run.emit(table)
-        else:
-            run.print(recorded_lines(table, run.palette))
+        told = recording(stream, rows)
+        run.show(lambda: told, recording_parts(told))
         if error is not None:
             raise error
         return
     begun(stream)
     walked = stream.walked
-    table = info_table(stream, walked=walked)
-    if run.as_json:
-        run.emit(table)
-    else:
-        run.print(info_lines(table, run.palette))
+    one = info(stream, walked=walked)
+    run.show(lambda: one, info_parts(one))
     if walked:
         run.damage()

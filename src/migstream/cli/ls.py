@@ -5,7 +5,14 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, begun, verb
-from migstream.render.items import channel_rows, device_rows, item_lines, item_rows, recorded_rows
+from migstream.render.items import (
+    Items,
+    channel_rows,
+    device_rows,
+    item_parts,
+    item_rows,
+    recorded_rows,
+)
 
 __all__ = ["command"]
 
@@ -13,6 +20,7 @@ __all__ = ["command"]
 @verb(
     click.Option(["--devices"], is_flag=True, help="Devices only; guest memory is not read."),
     any_source=True,
+    answers=(Items,),
 )
 def command(run: Run, devices: bool) -> None:
     """Every item of the stream in its order: offset, size, kind, section id, name, version.
@@ -28,10 +36,7 @@ def command(run: Run, devices: bool) -> None:
         rows, error = (device_rows if devices else item_rows)(run.stream), None
         if not devices:
             rows += channel_rows(run.stream)
-    if run.as_json:
-        run.emit([row.plain() for row in rows])
-    else:
-        run.print(item_lines(rows, run.palette))
+    run.show(lambda: Items(file=run.stream.name, items=rows), item_parts(rows))
     if error is not None:
         raise error
     if back is None and not devices:

@@ -11,18 +11,38 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import to_builtins
 
 from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
+from migstream.machine.paging.walk import VirtualMemory, pages, translate
 from migstream.names import unescape
+from migstream.render.mapped import (
+    Mappings,
+    Ranges,
+    Translated,
+    mapped,
+    mapping_line,
+    range_parts,
+    translated,
+    translation_parts,
+)
+from migstream.render.memory import (
+    Dump,
+    Hits,
+    Space,
+    dump_parts,
+    found,
+    hit_line,
+    missed,
+    missed_lines,
+    string_line,
+)
 
 if TYPE_CHECKING:
-    from migstream.machine.paging.walk import VirtualMemory
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers.read import Cpu
-    from migstream.machine.search import Gap, Needle, Segment
+    from migstream.machine.search import Gap, Hit, Needle, Segment
     from migstream.ram.image import Ram
     from migstream.stream import Stream
 
@@ -73,7 +93,7 @@ class View:
     def __init__(self, run: Run, cpu: int, virt: bool, block: str | None) -> None:
         self._stream = run.stream
         self._cpu = cpu
-        self.space = "block" if block is not None else "virtual" if virt else "physical"
+        self.space: Space = "block" if block is not None else "virtual" if virt else "physical"
         self.block = block or ""
 
     @property
@@ -182,8 +202,6 @@ class View:
 
     @cached_property
     def _virtual(self) -> VirtualMemory:
-        from migstream.machine.paging.walk import VirtualMemory
-
         return VirtualMemory(self.cpu, self.tables)
 
     def segments(self, start: int, stop: int) -> Iterable[Segment]:
@@ -218,100 +236,92 @@ def _search(
 ) -> None:
     """Print the hits; exit status 1 where there are none."""
     from migstream.machine.search import search
-    from migstream.render.memory import gap_table, hit_line, hit_table, string_line
 
-    missed: list[Gap] = []
-    segments = view.segments(start, stop)
-    hits = search(segments, view.ram, needles, missed=missed.append)
-    found = False
-    if run.as_json:
-        tables = [hit_table(hit) for hit in hits]
-        run.emit([*tables, *map(gap_table, missed)])
-        found = bool(tables)
-    else:
-        show = hit_line if plain else string_line
-        for hit in hits:
-            run.print(show(hit, run.palette))
-            found = True
-    _say_missed(view, missed, "not looked through")
-    if not found:
+    gaps: list[Gap] = []
+    count = 0
+
+    def hits() -> Iterator[Hit]:
+        nonlocal count
+        for hit in search(view.segments(start, stop), view.ram, needles, missed=gaps.append):
+            count += 1
+            yield hit
+
+    def answer() -> Hits:
+        listed = [found(hit) for hit in hits()]  # only then it is known what was missed
+        return Hits(
+            file=run.stream.name,
+            space=view.space,
+            block=view.block or None,
+            hits=listed,
+            missing=[missed(gap) for gap in gaps],
+        )
+
+    run.show(answer, map(hit_line if plain else string_line, hits()))
+    _say_missed(view, gaps, "not looked through")
+    if not count:
         run.damage(run.stream.noticed)
         sys.exit(1)
 
 
-def _say_missed(view: View, missed: Iterable[Gap], what: str) -> None:
+def _say_missed(view: View, gaps: Iterable[Gap], what: str) -> None:
     """What of the memory that was asked for is not in the stream: a line for each block and kind."""
-    from migstream.render.memory import missed_lines
-
     sys.stdout.flush()
-    for line in missed_lines(missed, view.ram):
+    for line in missed_lines(gaps, view.ram):
         warn(f"migstream: {what}: {line}")
 
 
 def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
     """Print bytes; exit status 1 where some of them are not in the stream."""
-    from migstream.machine.search import gaps
-    from migstream.render.memory import gap_line, gap_table, hex_lines
+    from migstream.machine import search
 
     # memory that is known to be elsewhere is no gap: reading it says where it is
-    missed = [
+    gaps = [
         gap
-        for gap in gaps(view.places(start, size), view.ram)
+        for gap in search.gaps(view.places(start, size), view.ram)
         if view.ram[gap.block].elsewhere is None
     ]
+
+    def answer() -> Dump:
+        data = b"".join(data for _, data in view.read(start, size))
+        return Dump(
+            file=run.stream.name,
+            space=view.space,
+            block=view.block or None,
+            address=start,
+            size=len(data),
+            hex=data.hex(),
+            missing=[missed(gap) for gap in gaps],
+        )
+
     if raw:
         for _, data in view.read(start, size):
             run.write(data)
-    elif run.as_json:
-        data = b"".join(data for _, data in view.read(start, size))
-        table = {"space": view.space, "block": view.block or None, "address": start}
-        found = {"size": len(data), "hex": data.hex(), "missing": [*map(gap_table, missed)]}
-        run.emit(table | found)
     else:
-        at = start
-        for gap in missed:
-            pieces = view.read(at, gap.address - at)
-            run.print(hex_lines(pieces, run.palette, everything=run.verbose))
-            run.print(gap_line(gap, run.palette))
-            at = gap.address + gap.size
-        rest = view.read(at, start + size - at)
-        run.print(hex_lines(rest, run.palette, everything=run.verbose))
-    if missed:
-        _say_missed(view, missed, "zeros in their place" if raw else "not shown")
+        run.show(answer, dump_parts(view.read, start, size, gaps, everything=run.verbose))
+    if gaps:
+        _say_missed(view, gaps, "zeros in their place" if raw else "not shown")
         run.damage(run.stream.noticed)
         sys.exit(MISSING)
 
 
 def _translate(run: Run, view: View, address: int) -> None:
-    from migstream.machine.paging.walk import translate
-    from migstream.render.memory import translation_lines
-
-    found = translate(view.cpu, view.tables, address)
-    if run.as_json:
-        run.emit(to_builtins(found))
-    else:
-        run.print(translation_lines(found, run.palette))
+    cpu = view.cpu
+    one = translated(run.stream.name, cpu.index, translate(cpu, view.tables, address))
+    run.show(lambda: one, translation_parts(one))
 
 
 def _pages(run: Run, view: View) -> None:
-    from migstream.machine.paging.walk import pages
-    from migstream.render.memory import mapping_line
-
-    found = pages(view.cpu, view.tables)
-    if run.as_json:
-        run.emit([one._asdict() for one in found])
-    else:
-        run.print(mapping_line(one, run.palette) for one in found)
+    cpu = view.cpu
+    runs = pages(cpu, view.tables)
+    run.show(
+        lambda: Mappings(file=run.stream.name, cpu=cpu.index, mappings=[*map(mapped, runs)]),
+        map(mapping_line, runs),
+    )
 
 
 def _ranges(run: Run, view: View) -> None:
-    from migstream.render.memory import range_lines
-
-    ranges = view.memory.ranges
-    if run.as_json:
-        run.emit({"ranges": to_builtins(ranges)})
-    else:
-        run.print(range_lines(ranges, run.palette))
+    one = Ranges(file=run.stream.name, ranges=view.memory.ranges)
+    run.show(lambda: one, range_parts(one))
 
 
 @verb(
@@ -344,6 +354,7 @@ def _ranges(run: Run, view: View) -> None:
         help="Characters of the shortest string; 4.",
     ),
     memory=True,
+    answers=(Ranges, Dump, Hits, Translated, Mappings),
 )
 def command(
     run: Run,

@@ -13,6 +13,7 @@ from migstream.cli.binary import binary
 from migstream.cli.common import Run, verb
 from migstream.cli.printing import warn
 from migstream.errors import NoFailure
+from migstream.render.minimum import Minimised, minimised, minimum_parts, step_line
 
 if TYPE_CHECKING:
     from migstream.edit.minimise.search import Step
@@ -30,8 +31,6 @@ def _pattern(_: click.Context, __: click.Parameter, text: str | None) -> re.Patt
 
 
 def _tell(run: Run) -> Callable[[Step], None]:
-    from migstream.render.minimum import step_line
-
     if not (run.verbose or sys.stderr.isatty()):
         return lambda _: None
     return lambda step: warn(f"migstream: {step_line(step)}")
@@ -81,6 +80,7 @@ def _fail(run: Run, text: str) -> NoReturn:
         help="How often the command may be run (1000).",
     ),
     memory=True,
+    answers=(Minimised,),
 )
 def command(
     run: Run,
@@ -101,7 +101,6 @@ def command(
     Exit status: 0 made, 1 COMMAND does not fail, 3 nothing of the stream can be read.
     """
     from migstream.edit.minimise.judge import NoMatch, Outcome, minimise
-    from migstream.render.minimum import minimum_json, minimum_lines
 
     if capabilities and qemu is None:
         raise click.UsageError("--capability is for --qemu")
@@ -125,9 +124,7 @@ def command(
             "--match: the command's output does not match on STREAM itself"
         ) from None
     assert isinstance(found.outcome, Outcome)  # a command's or a QEMU's
-    said = found.outcome.telling
-    if run.as_json:
-        run.emit(minimum_json(found, output, said, found.outcome.failure))
-    else:
-        run.print(minimum_lines(found, output, said, run.palette))
+    outcome = found.outcome
+    told = minimised(found, run.stream.name, output, outcome.telling, outcome.failure)
+    run.show(lambda: told, minimum_parts(told))
     sys.exit(0)

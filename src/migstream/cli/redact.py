@@ -6,6 +6,7 @@ import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
+from migstream.render.changes import Redact
 
 __all__ = ["command"]
 
@@ -19,6 +20,7 @@ __all__ = ["command"]
     ),
     *OUTPUT,
     memory=True,
+    answers=(Redact,),
 )
 def command(
     run: Run, keep_ram: tuple[str, ...], output: str | None, in_place: bool, force: bool
@@ -29,4 +31,4 @@ def command(
     uuid are replaced. It loads as before, and device state decodes. What was wiped is listed.
     Registers and what firmware keeps elsewhere are not touched: look at the result first.
     """
-    edited(run, lambda edit: edit.redact(keep_ram), output, in_place, force)
+    edited(run, Redact, lambda edit: edit.redact(keep_ram), output, in_place, force)

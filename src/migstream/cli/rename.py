@@ -7,6 +7,7 @@ import click
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
 from migstream.names import unescape
+from migstream.render.changes import Rename
 
 __all__ = ["command"]
 
@@ -16,6 +17,7 @@ __all__ = ["command"]
     click.Argument(["name"], type=unescape, metavar="NAME"),
     *OUTPUT,
     memory=True,
+    answers=(Rename,),
 )
 def command(
     run: Run, path: str, name: str, output: str | None, in_place: bool, force: bool
@@ -24,4 +26,4 @@ def command(
 
     A device's NAME may give its instance id too: NAME[INSTANCE].
     """
-    edited(run, lambda edit: edit.rename(path, name), output, in_place, force)
+    edited(run, Rename, lambda edit: edit.rename(path, name), output, in_place, force)

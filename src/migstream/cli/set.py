@@ -9,6 +9,7 @@ import click
 from migstream.cli.common import Run, verb
 from migstream.cli.editing import OUTPUT, edited
 from migstream.names import unescape
+from migstream.render.changes import Set
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
@@ -38,6 +39,7 @@ def _pair(text: str) -> tuple[str, str]:
     ),
     *OUTPUT,
     memory=True,
+    answers=(Set,),
 )
 def command(
     run: Run,
@@ -67,4 +69,4 @@ def command(
         if order is not None:
             edit.order(order.split(","))
 
-    edited(run, change, output, in_place, force)
+    edited(run, Set, change, output, in_place, force)

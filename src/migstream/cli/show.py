@@ -6,12 +6,16 @@ import click
 
 from migstream.cli.common import Run, paths, verb
 from migstream.places import places
-from migstream.render.hexdump import dump_lines, of_place, region
+from migstream.render.hexdump import Hexdump, dump_parts, of_place, region
 
 __all__ = ["command"]
 
 
-@verb(paths(required=True), click.Option(["--all", "everything"], is_flag=True, help="Every line."))
+@verb(
+    paths(required=True),
+    click.Option(["--all", "everything"], is_flag=True, help="Every line."),
+    answers=(Hexdump,),
+)
 def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
     """Values with their bytes: the hexdump beside the fields that own it.
 
@@ -24,7 +28,7 @@ def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
         for place in places(run.stream, path)
         for piece in of_place(run.stream, place)
     ]
-    if run.as_json:
-        run.emit([region(piece) for piece in found])
-    else:
-        run.print(dump_lines(found, run.palette, everything=everything))
+    run.show(
+        lambda: Hexdump(file=run.stream.name, pieces=[region(piece) for piece in found]),
+        dump_parts(found, everything=everything),
+    )

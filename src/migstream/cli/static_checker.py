@@ -6,14 +6,20 @@ import sys
 
 import click
 
-from migstream.cli.common import guarded
-from migstream.cli.printing import print_json
-from migstream.render.text import Palette
+from migstream.cli.common import Out, Verb, guarded
+from migstream.render.schemas import SchemaAnswer, schema_parts, schemas
 
 __all__ = ["command"]
 
 
-@click.command("static-checker")
+class StaticChecker(SchemaAnswer, tag="static-checker", frozen=True, kw_only=True):
+    """Two schemas held against each other; what only the destination has is no difference.
+
+    The machines are those that the files name, empty where one names none.
+    """
+
+
+@click.command("static-checker", cls=Verb, answers=(StaticChecker,))
 @click.option(
     "-s", "--src", "source", required=True, metavar="SRC", help="-dump-vmstate of the source."
 )
@@ -33,16 +39,11 @@ def command(source: str, destination: str, reverse: bool, as_json: bool) -> None
 
     def work() -> None:
         from migstream.analysis.compat.schemas import check_schemas
-        from migstream.render.compat import schema_lines
         from migstream.vmstate.schema import open_schema
 
         report = check_schemas(open_schema(source), open_schema(destination))
-        if as_json:
-            from migstream.render.shape import to_json
-
-            print_json(to_json(report, pretty=True))
-        else:
-            sys.stdout.writelines(line + "\n" for line in schema_lines(report, Palette()))
+        out = Out(as_json=as_json, color="never", verbose=False)
+        out.show(lambda: schemas(report, StaticChecker), schema_parts(report))
         sys.stdout.flush()
         sys.exit(report.exit_status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.render.tree import Look, tree_json, tree_lines
+from migstream.render.tree import Look, Tree, node, tree_parts
 
 __all__ = ["command"]
 
@@ -16,6 +16,7 @@ __all__ = ["command"]
     click.Option(["--hex", "hexadecimal"], is_flag=True, help="Numbers in hexadecimal."),
     click.Option(["--all", "everything"], is_flag=True, help="All elements of arrays, not eight."),
     click.Option(["--where"], is_flag=True, help="The offset of each value."),
+    answers=(Tree,),
 )
 def command(
     run: Run,
@@ -28,9 +29,8 @@ def command(
     """Devices and their fields with values and types, all or those that PATH names."""
     stream = run.stream
     values = [v for p in paths for v in stream.find(p)] or [d.value for d in stream.devices]
-    if run.as_json:
-        run.emit([tree_json(value, depth) for value in values])
-        return
     look = Look(depth=depth, hexadecimal=hexadecimal, everything=everything, where=where)
-    for value in values:
-        run.print(tree_lines(value, look, run.palette))
+    run.show(
+        lambda: Tree(file=stream.name, values=[node(value, depth) for value in values]),
+        (part for value in values for part in tree_parts(value, look)),
+    )

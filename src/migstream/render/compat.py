@@ -1,57 +1,162 @@
-"""The verdicts of `compat` and `static-checker` as lines and as JSON."""
+"""The verdict of `compat` on a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec import to_builtins
+import msgspec
 
-from migstream.render.text import Palette, escape, prose, table
+from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Word
+from migstream.analysis.compat.model import Verdict as DeviceVerdict
+from migstream.render.answer import Answer, Pair
+from migstream.render.shown import Part, Table, Title, dim, line, name
+from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.machines import BinariesReport, MachineReport
-    from migstream.analysis.compat.model import Problem, Report
-    from migstream.analysis.compat.model import Verdict as DeviceVerdict
-    from migstream.analysis.compat.schemas import SchemaReport
     from migstream.qemu.load import Verdict
 
-__all__ = ["machines_json", "machines_lines", "report_json", "report_lines", "schema_lines"]
+__all__ = ["WORDS", "Compat", "compat_answer", "compat_parts"]
 
 WORDS = {"loads": "loads", "loses": "loses state", "fails": "FAILS", "unknown": "not known"}
 REFUSED = "does not load, though it was predicted to"
 WRONG = "The prediction is wrong. Please report it: this output, and the stream as `migstream redact` makes it"
-CLASSES = {
-    "break": "Real breaks: a stream that has this does not load",
-    "depends": "Depends on what a guest sends: ask with a stream",
-    "same bytes": "The same bytes under other names",
-}
 
 
-def report_lines(
-    report: Report, palette: Palette, *, verbose: bool, tried: Verdict | None = None
-) -> Iterator[str]:
+class LoadProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the load ends; `span` has the bytes to blame, `said` is what QEMU is expected to print, by line.
+
+    `device` is empty for what is not a section, `hint` where there is none.
+    """
+
+    kind: Kind
+    device: str
+    path: str
+    span: Pair
+    message: str
+    said: tuple[str, ...]
+    hint: str
+
+
+class AcceptedBreak(LoadProblem, frozen=True, kw_only=True):
+    """A problem that the file of --accept accepts, and why."""
+
+    reason: str
+
+
+class DeviceLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of one section; `offset` is where it begins.
+
+    It "loads", "loses" state (`lost` says which), "fails", or nothing is "unknown" of it: it is
+    taken to load then.
+    """
+
+    device: str
+    offset: int
+    verdict: Word
+    lost: tuple[Note, ...]
+    notes: tuple[Note, ...]
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What the QEMU did that was given the stream, its words by line, and whether that was predicted."""
+
+    accepted: bool
+    said: list[str]
+    as_predicted: bool
+
+
+class Compat(Answer, tag="compat", frozen=True, kw_only=True):
+    """The load of a stream, played; of a machine type's own stream, `file` is the machine type.
+
+    `problems` are in the order in which QEMU would come to them: it says the first and ends.
+    `missing` are devices of the destination that nothing is sent for, `options` those with which
+    the two were started differently. `undecided` is what only a stream of the destination tells.
+    `accepted` is the prediction, in which breaks that were accepted do not count; `tried` is null
+    where nothing was given to a QEMU.
+    """
+
+    file: str
+    destination: str
+    release: str
+    accepted: bool
+    problems: list[LoadProblem]
+    accepted_breaks: list[AcceptedBreak]
+    devices: list[DeviceLoad]
+    missing: tuple[str, ...]
+    options: tuple[Option, ...]
+    undecided: tuple[str, ...]
+    tried: Tried | None
+
+
+def compat_answer(report: Report, tried: Verdict | None = None) -> Compat:
+    """All of it."""
+    return Compat(
+        file=report.file,
+        destination=report.destination,
+        release=report.release,
+        accepted=report.accepted,
+        problems=[_told(p) for p in report.problems],
+        accepted_breaks=[
+            AcceptedBreak(**msgspec.structs.asdict(_told(p)), reason=reason)
+            for p, reason in report.accepted_breaks
+        ],
+        devices=[
+            DeviceLoad(
+                device=v.device, offset=v.span.start, verdict=v.word, lost=v.lost, notes=v.notes
+            )
+            for v in report.verdicts
+        ],
+        missing=report.missing,
+        options=report.options,
+        undecided=report.undecided,
+        tried=None
+        if tried is None
+        else Tried(
+            accepted=tried.accepted,
+            said=tried.said.splitlines(),
+            as_predicted=tried.accepted is report.predicted,
+        ),
+    )
+
+
+def _told(problem: Problem) -> LoadProblem:
+    return LoadProblem(
+        kind=problem.kind,
+        device=problem.device,
+        path=problem.path or problem.device,
+        span=problem.span,
+        message=problem.message,
+        said=problem.said,
+        hint=problem.hint,
+    )
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def compat_parts(report: Report, *, verbose: bool, tried: Verdict | None = None) -> Iterator[Part]:
     """Verdict, then why; every device with `verbose`; what a QEMU did that was given the stream."""
     to = f"{escape(report.destination)} (QEMU {report.release})"
     wrong = tried is not None and tried.accepted is not report.predicted
     if tried is not None and wrong:
         did = "loads, though it was predicted not to" if tried.accepted else REFUSED
-        yield palette.head(f"{escape(report.file)}: {did}, in {to}")
+        yield Title(f"{escape(report.file)}: {did}, in {to}")
         yield WRONG
     elif report.accepted:
         so_far = ", as far as a schema tells" if report.undecided else ""
-        yield palette.head(f"{escape(report.file)}: loads in {to}{so_far}")
+        yield Title(f"{escape(report.file)}: loads in {to}{so_far}")
     else:
-        yield palette.head(f"{escape(report.file)}: does not load in {to}")
+        yield Title(f"{escape(report.file)}: does not load in {to}")
     for number, problem in enumerate(report.problems):
         yield ""
-        yield from _problem(problem, palette, first=number == 0, said="would" if wrong else "will")
+        yield from _problem(problem, first=number == 0, said="would" if wrong else "will")
     for problem, reason in report.accepted_breaks:
         yield f"accepted: {escape(problem.device)}: {prose(problem.message)} ({prose(reason)})"
     shown = [v for v in report.verdicts if verbose or v.word != "loads"]
     if shown:
         yield ""
-        yield from table([_row(v) for v in shown], "<<<", ("device", "verdict", ""), palette)
+        yield Table([_row(v) for v in shown], "<<<", ("device", "verdict", ""))
     elif report.accepted and not wrong:
         devices = sum(v.device != "ram[0]" for v in report.verdicts)
         yield f"all {devices} devices load"
@@ -60,13 +165,17 @@ def report_lines(
         yield f"only a stream of the destination (--to-stream) tells: {'; '.join(report.undecided)}"
     yield from _missing(report)
     if tried is not None:
-        yield ""
         more = ", and that is what counts" if wrong else ""
-        yield palette.head(f"tried: QEMU {'took' if tried.accepted else 'refused'} it{more}")
-        yield from (f"    {palette.dim(prose(line))}" for line in tried.said.splitlines())
+        yield Title(f"tried: QEMU {'took' if tried.accepted else 'refused'} it{more}")
+        yield from _words(tried.said.splitlines())
 
 
-def _missing(report: Report) -> Iterator[str]:
+def _words(said: Sequence[str]) -> Iterator[Part]:
+    """What QEMU says."""
+    return (line("    ", dim(prose(one))) for one in said)
+
+
+def _missing(report: Report) -> Iterator[Part]:
     """Devices that only the destination has, those of one option together."""
     idle = [option for option in report.options if option.idle]
     named = {path for option in idle for path in option.idle}
@@ -85,14 +194,14 @@ def _names(paths: Sequence[str]) -> str:
     return ", ".join(map(escape, paths))
 
 
-def _problem(problem: Problem, palette: Palette, *, first: bool, said: str) -> Iterator[str]:
+def _problem(problem: Problem, *, first: bool, said: str) -> Iterator[Part]:
     where = escape(problem.path or problem.device)
-    yield f"{problem.span.start:#x}  {palette.name(where)}  {prose(problem.message)}"
+    yield line(f"{problem.span.start:#x}  ", name(where), f"  {prose(problem.message)}")
     if problem.hint:
         yield f"  hint: {prose(problem.hint)}"
     if first and problem.said:
         yield f"  QEMU {said} say:"
-        yield from (f"    {palette.dim(prose(line))}" for line in problem.said)
+        yield from _words(problem.said)
 
 
 def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
@@ -102,145 +211,3 @@ def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
         notes = [*verdict.lost, *verdict.notes]
         why = "; ".join(f"{note.path}: {note.message}" for note in notes)
     return escape(verdict.device), WORDS[verdict.word], prose(why)
-
-
-def report_json(report: Report, tried: Verdict | None = None) -> dict[str, Any]:
-    """All of it; offsets are absolute, in bytes."""
-    return {
-        "file": report.file,
-        "destination": report.destination,
-        "release": report.release,
-        "accepted": report.accepted,
-        "problems": [_problem_json(p) for p in report.problems],
-        "accepted_breaks": [
-            _problem_json(p) | {"reason": reason} for p, reason in report.accepted_breaks
-        ],
-        "devices": [
-            {
-                "device": v.device,
-                "offset": v.span.start,
-                "verdict": v.word,
-                "lost": [{"path": n.path, "message": n.message} for n in v.lost],
-                "notes": [{"path": n.path, "message": n.message} for n in v.notes],
-            }
-            for v in report.verdicts
-        ],
-        "missing": list(report.missing),
-        "options": [to_builtins(option) for option in report.options],
-        "undecided": list(report.undecided),
-        "tried": None
-        if tried is None
-        else {
-            "accepted": tried.accepted,
-            "said": tried.said.splitlines(),
-            "as_predicted": tried.accepted is report.predicted,
-        },
-    }
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {
-        "kind": problem.kind,
-        "device": problem.device,
-        "path": problem.path or problem.device,
-        "span": [problem.span.start, problem.span.stop],
-        "message": problem.message,
-        "said": list(problem.said),
-        "hint": problem.hint,
-    }
-
-
-def schema_lines(report: SchemaReport, palette: Palette) -> Iterator[str]:
-    """Complaints in groups, the most serious first."""
-    if report.source_machine != report.destination_machine:
-        yield (
-            f"the machine types differ: {escape(report.source_machine)},"
-            f" {escape(report.destination_machine)}"
-        )
-    for verdict, title in CLASSES.items():
-        group = [c for c in report.complaints if c.verdict == verdict]
-        if not group:
-            continue
-        yield palette.head(f"{title} ({len(group)})")
-        rows = [(escape(c.type), escape(c.state), c.kind, prose(c.message)) for c in group]
-        yield from (f"  {line}" for line in table(rows, "<<<<"))
-        yield ""
-    yield _schema_count(report)
-
-
-def _schema_count(report: SchemaReport) -> str:
-    breaks, rest = len(report.breaks), len(report.complaints) - len(report.breaks)
-    return f"{breaks} {'break' if breaks == 1 else 'breaks'}, {rest} other differences"
-
-
-def machines_lines(report: BinariesReport, palette: Palette, *, verbose: bool) -> Iterator[str]:
-    """A line for each machine type; the schemas' breaks, and all of each report with `verbose`."""
-    rows = [(escape(m.machine), *_machine_row(m)) for m in report.machines]
-    yield from table(rows, "<<<", ("machine", "verdict", ""), palette)
-    if verbose:
-        for one in report.machines:
-            if one.report is not None and not one.report.accepted:
-                yield ""
-                yield from report_lines(one.report, palette, verbose=False)
-    for names, what in (
-        (report.gone, "only the source has"),
-        (report.new, "only the destination has"),
-    ):
-        if names:
-            yield ""
-            yield f"{what}: {', '.join(map(escape, names))}"
-    yield ""
-    if verbose:
-        yield from schema_lines(report.schemas, palette)
-    else:
-        breaks = len(report.schemas.breaks)
-        yield f"all devices of the two: {_schema_count(report.schemas)}{' (-v lists them)' if breaks else ''}"
-    refused = sum(not m.accepted for m in report.machines)
-    silent = sum(m.report is None for m in report.machines)
-    parts = [f"{len(report.machines) - refused - silent} load", f"{refused} do not"]
-    parts += [f"{silent} not tried"] if silent else []
-    yield (
-        f"{escape(report.source)} → {escape(report.destination)}: of {len(report.machines)} machine"
-        f" types {', '.join(parts)}"
-    )
-
-
-def _machine_row(one: MachineReport) -> tuple[str, str]:
-    """Verdict, and why."""
-    if one.report is None:
-        return "not tried", prose(one.said.splitlines()[-1])
-    problem = one.report.first
-    why = (
-        ""
-        if problem is None
-        else f"{problem.path or problem.device}: {problem.message}".lstrip(": ")
-    )
-    word = "loads" if one.accepted else "FAILS"
-    if one.tried is not None and one.tried.accepted is not one.report.predicted:
-        said = one.tried.said.splitlines()
-        tried = f"QEMU says: {said[0]}" if said else "QEMU takes it"
-        why = f"predicted otherwise ({why or 'no problem seen'}), which is wrong: please report it; {tried}"
-    elif problem is None and any(v.lost for v in one.report.verdicts):
-        word = WORDS["loses"]
-        why = ", ".join(v.device for v in one.report.verdicts if v.lost)
-    return word, prose(why)
-
-
-def machines_json(report: BinariesReport) -> dict[str, Any]:
-    """All of it."""
-    return {
-        "source": report.source,
-        "destination": report.destination,
-        "machines": [
-            {
-                "machine": m.machine,
-                "accepted": None if m.report is None else m.accepted,
-                "report": None if m.report is None else report_json(m.report, m.tried),
-                "said": m.said,
-            }
-            for m in report.machines
-        ],
-        "gone": list(report.gone),
-        "new": list(report.new),
-        "schemas": to_builtins(report.schemas),
-    }

@@ -8,9 +8,10 @@ from typing import Any
 
 from migstream.errors import BadDescription, StreamError
 from migstream.names import json_line
+from migstream.render.shown import Part
 from migstream.stream import Stream
 
-__all__ = ["description_lines", "description_text"]
+__all__ = ["description_parts", "description_text"]
 
 SHORT = 100
 
@@ -32,7 +33,7 @@ def description_text(stream: Stream) -> bytes:
     )
 
 
-def description_lines(text: bytes) -> Iterator[str]:
+def description_parts(text: bytes) -> Iterator[Part]:
     """Indented by two; what fits on a line stays on it."""
     try:
         table = json.loads(text.decode("utf-8", "surrogateescape"), object_pairs_hook=_Pairs)

@@ -1,24 +1,101 @@
-"""A comparison as a tree of `+ - ~ =` lines, or as objects."""
+"""A comparison as a tree of `+ - ~ =` lines, and as an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from msgspec import to_builtins
+import msgspec
 
-from migstream.analysis.diff.model import Change, Diff, Range
-from migstream.render.text import Palette, escape, prose
+from migstream.analysis.diff.model import Change, Diff, Mark, PartName, Range
+from migstream.render.answer import Answer, Pair
+from migstream.render.missing import Missing
+from migstream.render.shown import Line, Part, dim, head, indented, line, name, value
+from migstream.render.text import escape, prose
 
-__all__ = ["FORMAT", "diff_json", "diff_lines"]
+__all__ = ["ChangeAnswer", "DiffAnswer", "diff_answer", "diff_parts"]
 
-FORMAT = 1
 FEW = 8
 LONGEST = 72
 
 
-def diff_lines(diff: Diff, palette: Palette, *, everything: bool) -> Iterator[str]:
+class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One difference; what there is nothing to say of has no key.
+
+    `mark` is "+" (only in the second stream), "-" (only in the first) or "~" (otherwise); `part` is
+    "values", "schema" or "memory". `what` says what differs: machine, configuration, capability,
+    header, device, order, version, vmsd, field, subsection, type, length, bytes, description, block,
+    pages, section, commands. `device` is the path of the device that it is in, or is. `ranges` are
+    the elements, or bytes, that differ; `page` is the size of the pages of guest memory that do. Each
+    span is in its own stream.
+    """
+
+    mark: Mark
+    part: PartName
+    what: str
+    path: str
+    device: str | None = None
+    type: str = ""
+    old: Any = None
+    new: Any = None
+    ranges: tuple[Range, ...] = ()
+    page: int | None = None
+    old_span: Pair | None = None
+    new_span: Pair | None = None
+
+
+class DiffAnswer(Answer, tag="diff", frozen=True, kw_only=True):
+    """What changed from the first stream to the second.
+
+    `missing` is for each of the two what it lacks of its guest's memory, empty where memory was not
+    compared; `alike` are the paths of the devices that both have and that do not differ.
+    """
+
+    files: tuple[str, str]
+    same: bool
+    summary: str
+    missing: tuple[list[Missing], list[Missing]]
+    changes: list[ChangeAnswer]
+    alike: tuple[str, ...]
+
+
+def diff_answer(
+    diff: Diff, files: tuple[str, str], missing: tuple[list[Missing], list[Missing]]
+) -> DiffAnswer:
+    """The whole, of the two `files` and what each is `missing`."""
+    return DiffAnswer(
+        files=files,
+        same=not diff,
+        summary=diff.summary,
+        missing=missing,
+        changes=[_answer(change) for change in diff.changes],
+        alike=diff.alike,
+    )
+
+
+def _answer(change: Change) -> ChangeAnswer:
+    """Without the texts, which are for people."""
+    return ChangeAnswer(
+        mark=change.mark,
+        part=change.part,
+        what=change.what,
+        path=change.path,
+        device=change.device,
+        type=change.type,
+        old=change.old,
+        new=change.new,
+        ranges=change.ranges,
+        page=change.page,
+        old_span=change.old_span,
+        new_span=change.new_span,
+    )
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def diff_parts(diff: Diff, *, everything: bool) -> Iterator[Part]:
     """The tree, and the summary.
 
     Parameters
@@ -29,17 +106,19 @@ def diff_lines(diff: Diff, palette: Palette, *, everything: bool) -> Iterator[st
         changes = list(group)
         if device is None:
             for change in changes:
-                yield from _change(change, change.path, "", palette, everything=everything)
+                yield from _change(change, change.path, everything=everything)
             continue
         alone = changes[0].what == "device"
-        yield f"{changes[0].mark if alone else '~'} {palette.head(escape(device))}" + (
-            f"  {palette.dim(_sides(changes[0], everything=everything))}" if alone else ""
-        )
-        for change in [] if alone else changes:
-            name = change.path.removeprefix(device).lstrip("/")
-            yield from _change(change, name, "  ", palette, everything=everything)
+        if alone:
+            sides = dim(_sides(changes[0], everything=everything))
+            yield line(f"{changes[0].mark} ", head(escape(device)), "  ", sides)
+            continue
+        yield line("~ ", head(escape(device)))
+        for change in changes:
+            inside = change.path.removeprefix(device).lstrip("/")
+            yield from (indented(p, 2) for p in _change(change, inside, everything=everything))
     if everything:
-        yield from (f"= {palette.dim(escape(path))}" for path in diff.alike)
+        yield from (line("= ", dim(escape(path))) for path in diff.alike)
     yield prose(diff.summary)
 
 
@@ -53,71 +132,32 @@ def _sides(change: Change, *, everything: bool) -> str:
     return {"+": new, "-": old}.get(change.mark, f"{old} → {new}")
 
 
-def _change(
-    change: Change, name: str, indent: str, palette: Palette, *, everything: bool
-) -> Iterator[str]:
-    label = escape(name) if name else change.what
-    if change.what in {"version", "length", "order", "description", "vmsd"} and name:
+def _change(change: Change, path: str, *, everything: bool) -> Iterator[Part]:
+    label = escape(path) if path else change.what
+    if change.what in {"version", "length", "order", "description", "vmsd"} and path:
         label = f"{label} ({change.what})"
-    kind = f"  {palette.dim(escape(change.type))}" if change.type else ""
-    if not change.ranges or change.what == "length":
-        text = palette.value(_sides(change, everything=everything))
-        yield f"{indent}{change.mark} {palette.name(label)}  {text}{kind}"
+    lead = f"{change.mark} "
+    kind = line("  ", dim(escape(change.type))) if change.type else Line()
+    if change.whole:
+        yield line(lead, name(label), "  ", value(_sides(change, everything=everything)), kind)
         return
     several = len(change.ranges) > 1
     if several:
-        yield f"{indent}{change.mark} {palette.name(label)}{kind}"
+        yield line(lead, name(label), kind)
     shown = change.ranges if everything else change.ranges[:FEW]
     for one in shown:
-        place = _place(one, change)
-        text = palette.value(_range_text(one, everything=everything))
+        place = change.place(one)
+        text = value(_range_text(one, everything=everything))
         if several:
-            yield f"{indent}    {palette.name(place)}  {text}"
+            yield line("    ", name(place), "  ", text)
         else:
-            yield f"{indent}{change.mark} {palette.name(label + place)}  {text}{kind}"
+            yield line(lead, name(label + place), "  ", text, kind)
     if len(shown) < len(change.ranges):
-        more = f"… and {len(change.ranges) - len(shown)} more ranges (-v)"
-        yield f"{indent}    {palette.dim(more)}"
-
-
-def _place(one: Range, change: Change) -> str:
-    if change.page is not None:
-        return f"[{one.start:#x}:{one.stop:#x}]"
-    return f"[{one.start}]" if one.stop == one.start + 1 else f"[{one.start}..{one.stop - 1}]"
+        yield line("    ", dim(f"… and {len(change.ranges) - len(shown)} more ranges (-v)"))
 
 
 def _range_text(one: Range, *, everything: bool) -> str:
     if one.old == one.new:  # pages of one kind
         return "differ"
-    old, new = (_cut(_plain(side), everything=everything) for side in (one.old, one.new))
+    old, new = (_cut(side, everything=everything) for side in one.texts)
     return f"{old} → {new}"
-
-
-def _plain(side: Any) -> str:
-    return " ".join(map(str, side)) if isinstance(side, list) else str(side)
-
-
-def diff_json(
-    diff: Diff, names: tuple[str, str], missing: Sequence[list[dict[str, Any]]] = ([], [])
-) -> dict[str, Any]:
-    """The whole as an object.
-
-    `missing` is what each stream lacks of its guest's memory (`render.missing.missing_table`).
-    """
-    return {
-        "migstream": "diff",
-        "format": FORMAT,
-        "files": list(names),
-        "same": not diff,
-        "summary": diff.summary,
-        "missing": list(missing),
-        "changes": [_lean(change) for change in diff.changes],
-        "alike": list(diff.alike),
-    }
-
-
-def _lean(change: Change) -> dict[str, Any]:
-    """Without the texts, which are for people, and without what is not there."""
-    table: dict[str, Any] = to_builtins(change)
-    del table["old_text"], table["new_text"]
-    return {key: value for key, value in table.items() if value not in (None, "", [], ())}

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from migstream._version import __version__
-from migstream.analysis.check import Report
-from migstream.analysis.codes import Page, page
-from migstream.analysis.findings import SEVERITIES, Finding
-from migstream.names import encoded
-from migstream.render.shape import to_json
-from migstream.render.text import Palette, escape, prose
+from migstream.analysis.findings import SEVERITIES, Finding, Severity
+from migstream.names import encoded, json_text
+from migstream.render.answer import Answer, Pair
+from migstream.render.shown import Part, head, line, name
+from migstream.render.text import escape, prose
 
-__all__ = ["FORMATS", "SUFFIXES", "finding_lines", "page_lines", "render", "report_lines"]
+if TYPE_CHECKING:
+    from migstream.analysis.check import Report
+    from migstream.analysis.codes import Page
+
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Check",
+    "FindingAnswer",
+    "Found",
+    "finding_answer",
+    "finding_parts",
+    "render",
+    "report_parts",
+]
 
 LONGEST = 160
 MOST = 20  # findings of one code that are printed without -v
@@ -22,21 +37,67 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PLURAL = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
-def report_lines(report: Report, palette: Palette, *, verbose: bool) -> list[str]:
+class FindingAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was found; texts are empty where there is nothing to say.
+
+    `migstream explain CODE` has a page on `code`. `section` is empty and `span` null where it is about
+    the whole stream; `path` names the value, or the section where it is about no value.
+    """
+
+    code: str
+    severity: Severity
+    section: str
+    path: str
+    message: str
+    expected: str
+    found: str
+    why: str
+    span: Pair | None
+    hint: str
+
+
+class Check(Answer, tag="check", frozen=True, kw_only=True):
+    """What was found in a stream, by place; not `complete` where it could not be read to its end."""
+
+    file: str
+    size: int
+    complete: bool
+    findings: list[FindingAnswer]
+
+
+class Found(Answer, tag="check", frozen=True, kw_only=True):
+    """A line of NDJSON: one thing that was found, as `findings` has it, and in which stream."""
+
+    file: str
+    code: str
+    severity: Severity
+    section: str
+    path: str
+    message: str
+    expected: str
+    found: str
+    why: str
+    span: Pair | None
+    hint: str
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def report_parts(report: Report, *, verbose: bool) -> Iterator[Part]:
     """Every finding as a paragraph, and a line that counts them; without `verbose` the first of a code."""
-    lines: list[str] = []
     count: Counter[str] = Counter()
     for finding in report.findings:
         count[finding.code] += 1
         if verbose or count[finding.code] <= MOST:
-            lines += finding_lines(finding, report.file, palette, verbose=verbose)
-    more = {code: n - MOST for code, n in count.items() if n > MOST and not verbose}
-    lines += (f"… and {n} more of {code} (-v shows all)" for code, n in more.items())
-    lines.append(summary(report))
-    return lines
+            yield from finding_parts(finding, report.file, verbose=verbose)
+    for code, n in count.items():
+        if n > MOST and not verbose:
+            yield f"… and {n - MOST} more of {code} (-v shows all)"
+    yield _summary(report)
 
 
-def summary(report: Report) -> str:
+def _summary(report: Report) -> str:
     """How many of each severity, in one line."""
     count = Counter(f.severity for f in report.findings)
     parts = [f"{count[s]} {s if count[s] == 1 else PLURAL[s]}" for s in SEVERITIES if count[s]]
@@ -44,28 +105,26 @@ def summary(report: Report) -> str:
     return text if report.complete else f"{text}; it could not be read to its end"
 
 
-def finding_lines(finding: Finding, file: str, palette: Palette, *, verbose: bool) -> list[str]:
+def finding_parts(finding: Finding, file: str, *, verbose: bool) -> Iterator[Part]:
     """Where and what; expected and found; what to do next. With `verbose` also what it means."""
     place = escape(file)
     if finding.span is not None:
         place += f":{finding.span.start:#x}"
     inside = escape(finding.path or finding.section)
-    place = f"{place} {palette.name(inside)}" if inside else place
-    level = palette.head(finding.severity)
-    lines = [f"{place}: {level} {finding.code}: {_short(finding.message)}"]
+    told = f" {finding.code}: {_short(finding.message)}"
+    yield line(place, " " if inside else "", name(inside), ": ", head(finding.severity), told)
     if finding.expected or finding.found:
-        parts = [f"expected {_short(finding.expected)}"] if finding.expected else []
-        parts += [f"found {_short(finding.found)}"] if finding.found else []
-        lines.append(f"  {', '.join(parts)}")
+        sides = [f"expected {_short(finding.expected)}"] if finding.expected else []
+        sides += [f"found {_short(finding.found)}"] if finding.found else []
+        yield f"  {', '.join(sides)}"
     if verbose and finding.span is not None:
-        lines.append(f"  bytes {finding.span}")
+        yield f"  bytes {finding.span}"
     if verbose and finding.why:
-        lines.append(f"  {finding.why}")
+        yield f"  {finding.why}"
     if finding.hint:
-        lines.append(f"  hint: {_short(finding.hint)}")
+        yield f"  hint: {_short(finding.hint)}"
     if verbose:
-        lines.append(f"  more: migstream explain {finding.code}")
-    return lines
+        yield f"  more: migstream explain {finding.code}"
 
 
 def _short(text: str) -> str:
@@ -73,41 +132,32 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def page_lines(one: Page, palette: Palette) -> list[str]:
-    """A code's page."""
-    return [palette.head(f"{one.code}  {one.title}  ({one.severity})"), "", *one.text.split("\n")]
+# --- for programs --------------------------------------------------------------------------------
 
 
-# --- for programs ------------------------------------------------------------------------------------
-
-
-def finding_table(finding: Finding) -> dict[str, Any]:
+def finding_answer(finding: Finding) -> FindingAnswer:
     """One finding as JSON has it."""
-    table: dict[str, Any] = {
-        name: getattr(finding, name)
-        for name in ("code", "severity", "section", "path", "message", "expected", "found", "why")
-    }
-    table["span"] = None if finding.span is None else list(finding.span)
-    table["hint"] = finding.hint
-    return table
+    return FindingAnswer(**msgspec.structs.asdict(finding))
 
 
 def _json(report: Report) -> bytes:
-    table = {
-        "file": report.file,
-        "size": report.size,
-        "complete": report.complete,
-        "findings": [finding_table(f) for f in report.findings],
-    }
-    return to_json(table, pretty=True) + b"\n"
+    answer = Check(
+        file=report.file,
+        size=report.size,
+        complete=report.complete,
+        findings=[finding_answer(f) for f in report.findings],
+    )
+    return json_text(answer, pretty=True) + b"\n"
 
 
 def _ndjson(report: Report) -> bytes:
-    rows = ({"file": report.file, **finding_table(f)} for f in report.findings)
-    return b"".join(to_json(row, pretty=False) + b"\n" for row in rows)
+    rows = (Found(file=report.file, **msgspec.structs.asdict(f)) for f in report.findings)
+    return b"".join(json_text(row, pretty=False) + b"\n" for row in rows)
 
 
 def _pages(findings: Iterable[Finding]) -> list[Page]:
+    from migstream.analysis.codes import page
+
     codes = sorted({f.code for f in findings})
     return [one for one in map(page, codes) if one is not None]
 
@@ -133,9 +183,8 @@ def _sarif(report: Report) -> bytes:
         "results": [_result(f, report.file) for f in report.findings],
         "invocations": [{"executionSuccessful": report.complete}],
     }
-    return (
-        to_json({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, pretty=True) + b"\n"
-    )
+    document = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json_text(document, pretty=True) + b"\n"
 
 
 def _result(finding: Finding, file: str) -> dict[str, Any]:

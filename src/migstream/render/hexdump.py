@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
 from migstream.places import Place, contents
+from migstream.render.answer import Answer, Pair
 from migstream.render.items import note, title
-from migstream.render.text import LINE, Palette, escape, grouped, hex_line, prose
+from migstream.render.shown import Line, Part, dim, line, name
+from migstream.render.shown import value as held
+from migstream.render.text import LINE, escape, grouped, hex_line, prose
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, Span
 
-__all__ = ["Piece", "dump_lines", "of_place", "pieces", "region"]
+__all__ = ["Hexdump", "Piece", "Region", "dump_parts", "of_place", "pieces", "region"]
 
 FEW_LINES = 16
 LONGEST = 60
@@ -28,6 +30,26 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     text: str
     data: memoryview
+
+
+class Region(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes with one owner, in hexadecimal; `path` is that of a field or item, `text` what they mean.
+
+    `span` is in the stream, of guest memory in its RAM block.
+    """
+
+    span: Pair
+    path: str
+    type: str
+    text: str
+    hex: str
+
+
+class Hexdump(Answer, tag="show", frozen=True, kw_only=True):
+    """The bytes of what was named, piece by piece."""
+
+    file: str
+    pieces: list[Region]
 
 
 def _device(stream: Stream, offset: int) -> Device | None:
@@ -141,29 +163,34 @@ def _part(item: Item, at: int) -> tuple[int, str, str, str]:
     return item.span.stop, name, label, note(item)
 
 
-def dump_lines(found: Iterable[Piece], palette: Palette, *, everything: bool) -> Iterator[str]:
+def region(piece: Piece) -> Region:
+    """The piece as an answer has it."""
+    return Region(
+        span=piece.span,
+        path=piece.path,
+        type=piece.type,
+        text=piece.text,
+        hex=bytes(piece.data).hex(),
+    )
+
+
+def dump_parts(found: Iterable[Piece], *, everything: bool) -> Iterator[Part]:
     """Sixteen bytes a line; the owner stands beside its first line."""
     for piece in found:
-        word = f" = {palette.value(prose(piece.text))}" if piece.text else ""
-        label = f"{palette.name(escape(piece.path))}{' ' if piece.path else ''}{palette.dim(escape(piece.type))}{word}"
+        label = _label(piece)
         size = piece.span.size
         lines = -(-size // LINE)
         shown = lines if everything else min(lines, FEW_LINES)
         for index in range(shown):
             low = index * LINE
-            data = bytes(piece.data[low : low + LINE])
-            beside = f"  {label}" if not index else ""
-            yield f"{hex_line(piece.span.start + low, data)}{beside}".rstrip()
+            told = hex_line(piece.span.start + low, bytes(piece.data[low : low + LINE]))
+            yield line(told, "  ", label) if label and not index else told.rstrip()
         if shown < lines:
-            yield palette.dim(f"{'':8}  … {grouped(size - shown * LINE)} more bytes (--all)")
+            yield dim(f"{'':8}  … {grouped(size - shown * LINE)} more bytes (--all)")
 
 
-def region(piece: Piece) -> dict[str, Any]:
-    """The piece as JSON has it."""
-    return {
-        "span": list(piece.span),
-        "path": piece.path,
-        "type": piece.type,
-        "text": piece.text,
-        "hex": bytes(piece.data).hex(),
-    }
+def _label(piece: Piece) -> Line:
+    """Who owns a piece, and what it means."""
+    kind, text = escape(piece.type), prose(piece.text)
+    behind = line(dim(kind), " = " if text else "", held(text))
+    return line(name(escape(piece.path)), " " if piece.path and behind else "", behind)

@@ -3,237 +3,348 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
-from msgspec import to_builtins
+import msgspec
 
 from migstream.analysis.dating import written_by
+from migstream.machine.map.setup import Block as Backend
 from migstream.machine.map.setup import machine_setup
 from migstream.names import many
 from migstream.ram.image import Block
+from migstream.render.answer import Answer, Pair
 from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
-    count_table,
+    Missing,
+    Pages,
+    counted,
+    missing,
     missing_lines,
-    missing_table,
     page_count,
-    total_table,
+    total,
 )
-from migstream.render.text import Palette, escape, grouped, short_size, size, table
+from migstream.render.shown import Part, Table, Title, dim, indented, line
+from migstream.render.text import escape, grouped, short_size, size
+from migstream.source.layers import Layer
 from migstream.stream import Stream
 
-__all__ = ["info_lines", "info_table", "recorded_lines", "recorded_table"]
+__all__ = ["Info", "Recording", "info", "info_parts", "recording", "recording_parts"]
 
 LARGEST = 10
 
 
-def info_table(stream: Stream, *, walked: bool) -> dict[str, Any]:
-    """All that `info` says, as it goes into JSON."""
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device section; `size` is that of its payload."""
+
+    path: str
+    version_id: int | None
+    size: int
+    described: bool
+
+
+class RamBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A RAM block: its size as it was listed, and how many of its bytes are not plugged in.
+
+    `pages` is null where guest memory was not walked.
+    """
+
+    name: str
+    size: int
+    page_size: int | None
+    address: int | None
+    pages: Pages | None
+    unplugged: int
+
+
+class RamBlocks(msgspec.Struct, frozen=True, kw_only=True):
+    """Guest memory; `total` as the stream says it."""
+
+    total: int
+    blocks: list[RamBlock]
+    pages: Pages | None
+    missing: list[Missing] | None
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded multifd channel that was named with the stream."""
+
+    channel: int
+    size: int
+
+
+class Behind(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows the stream in its source."""
+
+    span: Pair
+    size: int
+    zeros: bool
+    what: str
+
+
+class Info(Answer, tag="info", frozen=True, kw_only=True):
+    """What a stream is.
+
+    `from` is "tail" where guest memory was not walked; `pages`, `missing`, `behind` and `damage`
+    are null then. `offset` is where the stream begins in its source, `layers` are the containers
+    that it was taken out of, the outermost first.
+    """
+
+    file: str
+    size: int
+    machine: str | None
+    qemu_hint: str | None
+    capabilities: tuple[str, ...]
+    page_size: int | None
+    vcpus: int | None
+    max_vcpus: int | None
+    memory: int | None
+    backends: tuple[Backend, ...]
+    plugged: tuple[Backend, ...]
+    slots: int | None
+    accelerator: str | None
+    uuid: str | None
+    description_size: int | None
+    device_count: int
+    device_bytes: int
+    devices: list[Device]
+    ram: RamBlocks | None
+    channels: list[Channel]
+    walked: bool
+    read_from: Literal["walk", "tail"] = msgspec.field(name="from")
+    offset: int
+    layers: tuple[Layer, ...]
+    behind: Behind | None
+    damage: list[str] | None
+
+
+class Recording(Answer, tag="info", frozen=True, kw_only=True):
+    """What another recording is: how much it holds of each kind of message or packet."""
+
+    file: str
+    size: int
+    recording: Literal["return path", "multifd channel"]
+    contents: dict[str, int]
+
+
+def info(stream: Stream, *, walked: bool) -> Info:
+    """All that `info` says; guest memory is looked at where it was `walked`."""
     devices = stream.devices
     description, span = stream.description, stream.description_span
-    ram, configuration = stream.ram_setup, stream.configuration
+    configuration = stream.configuration
     setup = machine_setup(stream)
-    held: Mapping[str, Block] = stream.ram if walked else {}
     bits = configuration.page_bits if configuration is not None else None
     page_size = (description.page_size if description else 0) or (
         1 << bits if bits and bits < 32 else None
     )
-    return {
-        "file": stream.name,
-        "size": stream.size,
-        "machine": stream.machine,
-        "qemu_hint": written_by(stream).named() or None,
-        "capabilities": list(stream.capabilities),
-        "page_size": page_size,
-        "vcpus": setup.cpus,
-        "max_vcpus": setup.max_cpus,
-        "memory": setup.memory,
-        "backends": [to_builtins(block) for block in setup.backends],
-        "plugged": [to_builtins(block) for block in setup.plugged],
-        "slots": setup.slots,
-        "accelerator": setup.accelerator,
-        "uuid": configuration.uuid if configuration is not None else None,
-        "description_size": span.size - 5 if span is not None else None,
-        "device_count": len(devices),
-        "device_bytes": sum(d.section.span.size for d in devices),
-        "devices": [
-            {
-                "path": d.path,
-                "version_id": d.section.version_id,
-                "size": d.section.payload.size,
-                "described": d.described,
-            }
+    return Info(
+        file=stream.name,
+        size=stream.size,
+        machine=stream.machine,
+        qemu_hint=written_by(stream).named() or None,
+        capabilities=tuple(stream.capabilities),
+        page_size=page_size,
+        vcpus=setup.cpus,
+        max_vcpus=setup.max_cpus,
+        memory=setup.memory,
+        backends=setup.backends,
+        plugged=setup.plugged,
+        slots=setup.slots,
+        accelerator=setup.accelerator,
+        uuid=configuration.uuid if configuration is not None else None,
+        description_size=span.size - 5 if span is not None else None,
+        device_count=len(devices),
+        device_bytes=sum(d.section.span.size for d in devices),
+        devices=[
+            Device(
+                path=d.path,
+                version_id=d.section.version_id,
+                size=d.section.payload.size,
+                described=d.described,
+            )
             for d in devices
         ],
-        "ram": None
-        if ram is None
-        else {
-            "total": ram.total,
-            "blocks": [
-                {
-                    "name": b.name,
-                    "size": b.used_length,
-                    "page_size": b.page_size,
-                    "address": b.address,
-                    "pages": count_table(held[b.name].presence()) if b.name in held else None,
-                    "unplugged": sum(e - s for s, e in stream.unplugged.get(b.name, ())),
-                }
-                for b in ram.blocks
-            ],
-            "pages": total_table(held),
-            "missing": missing_table(held) if walked else None,
-        },
-        "channels": [{"channel": c.initial.channel, "size": c.store.size} for c in stream.channels],
-        "walked": walked,
-        "from": "walk" if walked else "tail",
-        "offset": stream.origin,
-        "layers": [to_builtins(layer) for layer in stream.layers],
-        "behind": _behind(stream) if walked else None,
-        "damage": [str(error) for error in stream.damage] if walked else None,
-    }
+        ram=_ram(stream, walked=walked),
+        channels=[Channel(channel=c.initial.channel, size=c.store.size) for c in stream.channels],
+        walked=walked,
+        read_from="walk" if walked else "tail",
+        offset=stream.origin,
+        layers=tuple(stream.layers),
+        behind=_behind(stream) if walked else None,
+        damage=[str(error) for error in stream.damage] if walked else None,
+    )
 
 
-def _behind(stream: Stream) -> dict[str, Any] | None:
-    """What follows the stream."""
+def _ram(stream: Stream, *, walked: bool) -> RamBlocks | None:
+    setup = stream.ram_setup
+    if setup is None:
+        return None
+    held: Mapping[str, Block] = stream.ram if walked else {}
+    blocks = [
+        RamBlock(
+            name=b.name,
+            size=b.used_length,
+            page_size=b.page_size,
+            address=b.address,
+            pages=counted(held[b.name].presence()) if b.name in held else None,
+            unplugged=sum(e - s for s, e in stream.unplugged.get(b.name, ())),
+        )
+        for b in setup.blocks
+    ]
+    return RamBlocks(
+        total=setup.total,
+        blocks=blocks,
+        pages=total(held),
+        missing=missing(held) if walked else None,
+    )
+
+
+def _behind(stream: Stream) -> Behind | None:
     if stream.trailer is None:
         return None
     item, what = stream.trailer
-    return {"span": list(item.span), "size": item.span.size, "zeros": item.zeros, "what": what}
+    return Behind(span=item.span, size=item.span.size, zeros=item.zeros, what=what)
 
 
-def recorded_table(stream: Stream, rows: Sequence[Row]) -> dict[str, Any]:
-    """What `info` says of a recorded channel or return path: how much it holds of each kind."""
+def recording(stream: Stream, rows: Sequence[Row]) -> Recording:
+    """What `info` says of a recorded channel or return path."""
     back = any(row.kind == MESSAGE for row in rows)
-    return {
-        "file": stream.name,
-        "size": stream.size,
-        "recording": "return path" if back else "multifd channel",
-        "contents": dict(Counter(row.name if back else row.kind for row in rows)),
-    }
+    return Recording(
+        file=stream.name,
+        size=stream.size,
+        recording="return path" if back else "multifd channel",
+        contents=dict(Counter(row.name if back else row.kind for row in rows)),
+    )
 
 
-def recorded_lines(info: dict[str, Any], palette: Palette) -> list[str]:
+# --- for people ----------------------------------------------------------------------------------
+
+
+def recording_parts(one: Recording) -> Iterator[Part]:
     """The same as text."""
-    counts = (f"{grouped(n)} {escape(name)}" for name, n in info["contents"].items())
-    facts = [
-        ("file", escape(info["file"])),
-        ("size", size(info["size"])),
-        ("recording", f"{info['recording']} (ls lists what it holds)"),
-        ("contents", ", ".join(counts)),
-    ]
-    return _facts(facts, palette)
+    counts = (f"{grouped(n)} {escape(name)}" for name, n in one.contents.items())
+    yield from _facts(
+        (
+            ("file", escape(one.file)),
+            ("size", size(one.size)),
+            ("recording", f"{one.recording} (ls lists what it holds)"),
+            ("contents", ", ".join(counts)),
+        )
+    )
 
 
-def _facts(facts: Iterable[tuple[str, str]], palette: Palette) -> list[str]:
-    return [f"{palette.dim(name.ljust(12))}  {text}" for name, text in facts if text]
+def _facts(facts: Iterable[tuple[str, str]]) -> Iterator[Part]:
+    return (line(dim(name.ljust(12)), "  ", text) for name, text in facts if text)
 
 
-def _held(block: dict[str, Any]) -> str:
+def _held(block: RamBlock) -> str:
     """How much of a block is there, where that is not all of it."""
-    if block["pages"] is None and block["unplugged"]:
-        return f"{short_size(block['unplugged'])} of it not plugged in"
-    return page_count(block["pages"])
+    if block.pages is None and block.unplugged:
+        return f"{short_size(block.unplugged)} of it not plugged in"
+    return page_count(block.pages)
 
 
-def _guest(info: dict[str, Any]) -> str:
+def _guest(one: Info) -> str:
     """What the guest was started with, as far as its state tells."""
     parts: list[str] = []
-    cpus, most = info["vcpus"], info["max_vcpus"]
+    cpus, most = one.vcpus, one.max_vcpus
     if cpus:
         room = f" (room for {most})" if most and most != cpus else ""
-        parts.append(f"{cpus} CPU{'' if cpus == 1 else 's'}{room}")
-    if info["memory"]:
-        parts.append(f"{short_size(info['memory'])} of memory{_blocks(' in ', info['backends'])}")
-    if info["plugged"]:
-        parts.append(f"plugged in: {_blocks('', info['plugged'])}")
-    if info["slots"]:
-        parts.append(f"{info['slots']} memory slot{'' if info['slots'] == 1 else 's'}")
-    if info["accelerator"]:
-        parts.append(f"under {info['accelerator'].upper()}")
+        parts.append(f"{many(cpus, 'CPU')}{room}")
+    if one.memory:
+        parts.append(f"{short_size(one.memory)} of memory{_blocks(' in ', one.backends)}")
+    if one.plugged:
+        parts.append(f"plugged in: {_blocks('', one.plugged)}")
+    if one.slots:
+        parts.append(many(one.slots, "memory slot"))
+    if one.accelerator:
+        parts.append(f"under {one.accelerator.upper()}")
     return ", ".join(parts)
 
 
-def _blocks(before: str, blocks: list[dict[str, Any]]) -> str:
-    names = " and ".join(f"{escape(b['name'])} ({short_size(b['size'])})" for b in blocks)
+def _blocks(before: str, blocks: Sequence[Backend]) -> str:
+    names = " and ".join(f"{escape(b.name)} ({short_size(b.size)})" for b in blocks)
     return f"{before}{names}" if names else ""
 
 
-def info_lines(info: dict[str, Any], palette: Palette) -> list[str]:
+def info_parts(one: Info) -> Iterator[Part]:
     """One screen."""
-    described = info["description_size"]
-    facts = [
-        ("file", escape(info["file"])),
-        ("size", size(info["size"])),
-        ("machine", escape(info["machine"] or "not recorded")),
-        (
-            "QEMU",
-            f"{info['qemu_hint']} (a hint: from the form of the stream)"
-            if info["qemu_hint"]
-            else "unknown",
-        ),
-        ("capabilities", escape(", ".join(info["capabilities"])) or "none recorded"),
-        ("page size", grouped(info["page_size"]) if info["page_size"] else "not recorded"),
-        ("UUID", info["uuid"] or ""),
-        ("description", "none" if described is None else size(described)),
-        ("guest", _guest(info)),
-        ("devices", f"{info['device_count']}, {size(info['device_bytes'])}"),
-    ]
-    ram = info["ram"]
-    if ram is not None:
-        held = page_count(ram["pages"])
-        blocks = f"{many(len(ram['blocks']), 'block')}, {size(ram['total'])}"
-        facts.append(("RAM", f"{blocks}; {held} are in this stream" if held else blocks))
-    else:
-        facts.append(("RAM", "none"))
-    if info["channels"]:
-        sizes = (f"{c['channel']}: {short_size(c['size'])}" for c in info["channels"])
-        facts.append(("channels", f"{len(info['channels'])} of multifd: {', '.join(sizes)}"))
-    if not info["walked"]:
-        facts.append(("checked", "from the tail; guest memory was not walked (--walk does)"))
-    else:
-        count = len(info["damage"])
-        facts.append(
-            (
-                "checked",
-                f"all of it: {f'damaged in {count} places' if count > 1 else 'damaged' if count else 'whole'}",
-            )
-        )
-    if info["offset"]:
-        facts.insert(2, ("begins at", f"{info['offset']:#x}; offsets are counted from there"))
-    if any(one["said"] for one in info["layers"]):  # that a file is compressed is in its name
-        layers = (f"{one['name']} {one['said']}".strip() for one in reversed(info["layers"]))
-        facts.insert(2, ("inside", escape(" in ".join(layers))))
-    if info["behind"]:
-        facts.append(("behind it", f"{size(info['behind']['size'])}: {info['behind']['what']}"))
-    lines = _facts(facts, palette)
-    if ram is not None and ram["blocks"]:
-        listed = [
-            (
-                escape(b["name"]),
-                size(b["size"]),
-                "" if b["page_size"] is None else f"pages of {short_size(b['page_size'])}",
-                "" if b["address"] is None else f"at {b['address']:#x}",
-                _held(b),
-            )
-            for b in ram["blocks"]
-        ]
-        lines += ["", palette.head("RAM blocks"), *("  " + row for row in table(listed, "<><<<"))]
-        lines += ["  " + line for line in missing_lines(ram["missing"] or ())]
-    if info["devices"]:
-        largest = sorted(info["devices"], key=lambda d: -d["size"])[:LARGEST]
+    yield from _facts(_told(one))
+    ram = one.ram
+    if ram is not None and ram.blocks:
         rows = [
             (
-                escape(d["path"]),
-                "" if d["version_id"] is None else f"v{d['version_id']}",
-                size(d["size"]),
-                "" if d["described"] else "not described",
+                escape(b.name),
+                size(b.size),
+                "" if b.page_size is None else f"pages of {short_size(b.page_size)}",
+                "" if b.address is None else f"at {b.address:#x}",
+                _held(b),
             )
-            for d in largest
+            for b in ram.blocks
         ]
-        rest = len(info["devices"]) - len(largest)
-        what = "Largest devices" if rest else "Devices"
-        lines += ["", palette.head(what), *("  " + row for row in table(rows, "<>><"))]
-        if rest:
-            lines.append(palette.dim(f"  and {rest} more: ls --devices, tree"))
-    return lines
+        yield Title("RAM blocks")
+        yield Table(rows, "<><<<", indent=2)
+        yield from (indented(told, 2) for told in missing_lines(ram.missing or ()))
+    if one.devices:
+        yield from _largest(one.devices)
+
+
+def _told(one: Info) -> Iterator[tuple[str, str]]:
+    """Facts, each with its name; empty where there is nothing to say."""
+    yield "file", escape(one.file)
+    yield "size", size(one.size)
+    if any(layer.said for layer in one.layers):  # that a file is compressed is in its name
+        layers = (f"{layer.name} {layer.said}".strip() for layer in reversed(one.layers))
+        yield "inside", escape(" in ".join(layers))
+    if one.offset:
+        yield "begins at", f"{one.offset:#x}; offsets are counted from there"
+    yield "machine", escape(one.machine or "not recorded")
+    hint = f"{one.qemu_hint} (a hint: from the form of the stream)"
+    yield "QEMU", hint if one.qemu_hint else "unknown"
+    yield "capabilities", escape(", ".join(one.capabilities)) or "none recorded"
+    yield "page size", grouped(one.page_size) if one.page_size else "not recorded"
+    yield "UUID", one.uuid or ""
+    yield "description", "none" if one.description_size is None else size(one.description_size)
+    yield "guest", _guest(one)
+    yield "devices", f"{one.device_count}, {size(one.device_bytes)}"
+    yield "RAM", _memory(one.ram)
+    if one.channels:
+        sizes = (f"{c.channel}: {short_size(c.size)}" for c in one.channels)
+        yield "channels", f"{len(one.channels)} of multifd: {', '.join(sizes)}"
+    yield "checked", _checked(one.damage)
+    if one.behind:
+        yield "behind it", f"{size(one.behind.size)}: {one.behind.what}"
+
+
+def _memory(ram: RamBlocks | None) -> str:
+    if ram is None:
+        return "none"
+    blocks = f"{many(len(ram.blocks), 'block')}, {size(ram.total)}"
+    held = page_count(ram.pages)
+    return f"{blocks}; {held} are in this stream" if held else blocks
+
+
+def _checked(damage: list[str] | None) -> str:
+    if damage is None:
+        return "from the tail; guest memory was not walked (--walk does)"
+    if len(damage) > 1:
+        return f"all of it: damaged in {len(damage)} places"
+    return f"all of it: {'damaged' if damage else 'whole'}"
+
+
+def _largest(devices: Sequence[Device]) -> Iterator[Part]:
+    shown = sorted(devices, key=lambda d: -d.size)[:LARGEST]
+    rest = len(devices) - len(shown)
+    yield Title("Largest devices" if rest else "Devices")
+    rows = [
+        (
+            escape(d.path),
+            "" if d.version_id is None else f"v{d.version_id}",
+            size(d.size),
+            "" if d.described else "not described",
+        )
+        for d in shown
+    ]
+    yield Table(rows, "<>><", indent=2)
+    if rest:
+        yield dim(f"  and {rest} more: ls --devices, tree")

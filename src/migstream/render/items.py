@@ -11,7 +11,9 @@ import msgspec
 from migstream.errors import ParseError
 from migstream.names import many
 from migstream.ram.model import RamRecords, RamSetup
-from migstream.render.text import Palette, escape, grouped, short_size, table
+from migstream.render.answer import Answer, Pair
+from migstream.render.shown import Part, Table
+from migstream.render.text import escape, grouped, short_size
 from migstream.source.store import Store
 from migstream.stream import Stream
 from migstream.wire.frames import COMMANDS, MAGIC
@@ -19,10 +21,11 @@ from migstream.wire.model import Command, Configuration, Item, Opaque, Section, 
 
 __all__ = [
     "MESSAGE",
+    "Items",
     "Row",
     "channel_rows",
     "device_rows",
-    "item_lines",
+    "item_parts",
     "item_rows",
     "note",
     "recorded_rows",
@@ -36,27 +39,25 @@ MESSAGE = "message"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: what it is, where, and a word about it."""
+    """One item: what it is, where, and a word about it; `level` is 1 inside a package or a channel."""
 
-    start: int
-    stop: int
     kind: str
+    span: Pair
     name: str = ""
     section_id: int | None = None
-    version: int | None = None
+    version_id: int | None = None
     note: str = ""
     level: int = 0
 
-    def plain(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "span": [self.start, self.stop],
-            "name": self.name,
-            "section_id": self.section_id,
-            "version_id": self.version,
-            "note": self.note,
-            "level": self.level,
-        }
+
+class Items(Answer, tag="ls", frozen=True, kw_only=True):
+    """Every item of the stream in its order, or its devices, or what a recording holds.
+
+    A `span` is in the stream, that of a channel's packet in its channel.
+    """
+
+    file: str
+    items: list[Row]
 
 
 def title(item: Item) -> str:
@@ -143,12 +144,11 @@ def _rows(items: Sequence[Item], level: int) -> Iterator[Row]:
 def _row(item: Item, level: int = 0) -> Row:
     section = item if isinstance(item, Section) else None
     return Row(
-        start=item.span.start,
-        stop=item.span.stop,
         kind=item.label,
+        span=item.span,
         name=title(item),
         section_id=section.section_id if section else None,
-        version=section.version_id if section else None,
+        version_id=section.version_id if section else None,
         note=note(item),
         level=level,
     )
@@ -191,7 +191,7 @@ def channel_rows(stream: Stream) -> Iterator[Row]:
     """
     for channel in stream.channels:
         size, number = channel.store.size, channel.initial.channel
-        yield Row(start=0, stop=size, kind="channel", name=f"channel {number}")
+        yield Row(kind="channel", span=(0, size), name=f"channel {number}")
         with suppress(ParseError):
             for row in _channel(channel.store):
                 yield msgspec.structs.replace(row, level=1)
@@ -213,7 +213,7 @@ def _channel(store: Store) -> Iterator[Row]:
             said = ", ".join([f"number {item.number}", *facts, *(["sync"] if item.sync else [])])
         else:
             name = f"{item.idstr}[{item.instance_id}]"
-        yield Row(start=item.span.start, stop=item.span.stop, kind=item.label, name=name, note=said)
+        yield Row(kind=item.label, span=item.span, name=name, note=said)
 
 
 def _messages(store: Store) -> Iterator[Row]:
@@ -226,27 +226,25 @@ def _messages(store: Store) -> Iterator[Row]:
             value = {name: getattr(value, name) for name in value.__struct_fields__}
             value = {name: one for name, one in value.items() if one is not None}
         yield Row(
-            start=message.span.start,
-            stop=message.span.stop,
             kind=MESSAGE,
+            span=message.span,
             name=message.name,
             note="" if value is None else _value(value),
         )
 
 
-def item_lines(rows: Iterable[Row], palette: Palette) -> list[str]:
+def item_parts(rows: Iterable[Row]) -> Iterator[Part]:
     """The table."""
     cells = [
         (
-            f"{row.start:#x}",
-            grouped(row.stop - row.start),
+            f"{row.span[0]:#x}",
+            grouped(row.span[1] - row.span[0]),
             "  " * row.level + row.kind,
             "" if row.section_id is None else str(row.section_id),
             escape(row.name),
-            "" if row.version is None else f"v{row.version}",
+            "" if row.version_id is None else f"v{row.version_id}",
             escape(row.note)[:LONGEST],
         )
         for row in rows
     ]
-    head = ("offset", "size", "kind", "id", "name", "", "note")
-    return table(cells, ">><><<<", head, palette)
+    yield Table(cells, ">><><<<", ("offset", "size", "kind", "id", "name", "", "note"))

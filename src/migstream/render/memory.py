@@ -1,39 +1,107 @@
-"""Guest memory for people: hexdump, ranges, page walks, mappings, hits."""
+"""Guest memory: hexdumps, hits, and what is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from migstream.ram.presence import UNPLUGGED
-from migstream.render.text import LINE, Palette, escape, hex_line, prose, short_size, size, table
+from migstream.render.answer import Answer
+from migstream.render.shown import Line, Mark, Part, dim, line
+from migstream.render.text import LINE, escape, hex_line, prose, size
 
 if TYPE_CHECKING:
-    from migstream.machine.paging.walk import Mapping, Translation
-    from migstream.machine.physical import Range
     from migstream.machine.search import Gap, Hit
     from migstream.ram.image import Ram
 
 __all__ = [
-    "gap_line",
-    "gap_table",
-    "hex_lines",
+    "WORDS",
+    "Dump",
+    "Found",
+    "Hits",
+    "Missed",
+    "Space",
+    "dump_parts",
+    "found",
+    "hex_parts",
     "hit_line",
-    "hit_table",
-    "mapping_line",
+    "missed",
     "missed_lines",
-    "range_lines",
     "string_line",
-    "translation_lines",
 ]
-
 
 WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
+Space = Literal["physical", "virtual", "block"]
+Pieces = Iterable[tuple[int, bytes]]
 
-def hex_lines(
-    pieces: Iterable[tuple[int, bytes]], palette: Palette, *, everything: bool
-) -> Iterator[str]:
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """`size` bytes of a RAM block, at `address`, that are not in the stream ("absent"), or not plugged in."""
+
+    address: int
+    kind: Literal["absent", "unplugged"]
+    size: int
+    block: str
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A hit: its bytes in hexadecimal; `kind` is `hex`, `regex`, or the encoding of a text."""
+
+    address: int
+    kind: str
+    hex: str
+
+
+class Dump(Answer, tag="mem", frozen=True, kw_only=True):
+    """Bytes of guest memory in hexadecimal, from an address on; what `missing` lists is zeros there.
+
+    In the space `block` addresses are offsets in the RAM block of that name; `block` is null elsewhere.
+    """
+
+    file: str
+    space: Space
+    block: str | None
+    address: int
+    size: int
+    hex: str
+    missing: list[Missed]
+
+
+class Hits(Answer, tag="mem", frozen=True, kw_only=True):
+    """What was found, ascending, and in `missing` what could not be looked through.
+
+    In the space `block` addresses are offsets in the RAM block of that name; `block` is null elsewhere.
+    """
+
+    file: str
+    space: Space
+    block: str | None
+    hits: list[Found]
+    missing: list[Missed]
+
+
+def missed(gap: Gap) -> Missed:
+    """What is not in the stream, as an answer has it beside bytes and hits."""
+    return Missed(
+        address=gap.address,
+        kind="unplugged" if gap.kind == "unplugged" else "absent",
+        size=gap.size,
+        block=gap.block,
+    )
+
+
+def found(hit: Hit) -> Found:
+    """A hit as an answer has it."""
+    return Found(address=hit.address, kind=hit.kind, hex=hit.data.hex())
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def hex_parts(pieces: Pieces, *, everything: bool) -> Iterator[Part]:
     """Sixteen bytes a line; lines like the one before are one `*` unless everything is wanted.
 
     Parameters
@@ -46,7 +114,7 @@ def hex_lines(
             row, at = data[low : low + LINE], address + low
             if row == last and len(row) == LINE and not everything:
                 if not starred:
-                    yield palette.dim("*")
+                    yield dim("*")
                 starred = True
                 continue
             yield hex_line(at, row).rstrip()
@@ -55,56 +123,31 @@ def hex_lines(
         yield f"{at + LINE:08x}"
 
 
-def range_lines(ranges: Sequence[Range], palette: Palette) -> list[str]:
-    """The physical map as a table."""
-    rows = [
-        (
-            f"{one.start:08x}-{one.stop:08x}",
-            short_size(one.size),
-            escape(one.block),
-            f"+{one.offset:#x}",
-            escape(one.provenance),
-        )
-        for one in ranges
-    ]
-    head = ("guest-physical", "size", "block", "offset", "known from")
-    return table(rows, "<><><", head, palette)
+def dump_parts(
+    read: Callable[[int, int], Pieces],
+    start: int,
+    length: int,
+    gaps: Sequence[Gap],
+    *,
+    everything: bool,
+) -> Iterator[Part]:
+    """A hexdump with a line for each gap in it.
+
+    Parameters
+    ----------
+    read : gives the bytes at an address, so many, piece by piece; is not asked for gaps
+    """
+    at = start
+    for gap in gaps:
+        yield from hex_parts(read(at, gap.address - at), everything=everything)
+        yield _gap_line(gap)
+        at = gap.address + gap.size
+    yield from hex_parts(read(at, start + length - at), everything=everything)
 
 
-def translation_lines(found: Translation, palette: Palette) -> Iterator[str]:
-    """Where an address leads, and the entries on the way."""
-    page = f"{short_size(found.page_size)} page, " if found.entries else ""
-    yield (
-        f"{found.virtual:#x} is at physical {palette.value(f'{found.physical:#x}')}: "
-        f"{page}{' '.join(found.flags)} ({found.scheme})"
-    )
-    rows = [
-        (f"  {e.level}[{e.index}]", f"at {e.address:#x}", f"{e.value:#018x}") for e in found.entries
-    ]
-    yield from table(rows, "<<<")
-
-
-def mapping_line(run: Mapping, palette: Palette) -> str:
-    """One run of virtual addresses; a line by itself, as there may be very many."""
-    return (
-        f"{run.virtual:016x}-{run.virtual + run.size:016x}  {short_size(run.size):>9}  "
-        f"{run.physical:012x}  {palette.dim(' '.join(run.flags))}"
-    )
-
-
-def hit_table(hit: Hit) -> dict[str, Any]:
-    """A hit as JSON has it."""
-    return {"address": hit.address, "kind": hit.kind, "hex": hit.data.hex()}
-
-
-def gap_table(gap: Gap) -> dict[str, Any]:
-    """What is not in the stream, as JSON has it beside bytes and hits."""
-    return {"address": gap.address, "kind": gap.kind, "size": gap.size, "block": gap.block}
-
-
-def gap_line(gap: Gap, palette: Palette) -> str:
-    """It in the place of a line of bytes."""
-    return palette.dim(
+def _gap_line(gap: Gap) -> Mark:
+    """What is not there, in the place of a line of bytes."""
+    return dim(
         f"{gap.address:08x}-{gap.address + gap.size:08x}  {WORDS[gap.kind]}: {size(gap.size)}"
         f" of {escape(gap.block)}"
     )
@@ -121,13 +164,13 @@ def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
         yield f"{size(total)} of {escape(name)}, {WORDS[kind]}: {why}"
 
 
-def hit_line(hit: Hit, palette: Palette) -> str:
+def hit_line(hit: Hit) -> Line:
     """The hit's first sixteen bytes, and how many more there are."""
     more = len(hit.data) - LINE
     beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
-    return f"{hex_line(hit.address, hit.data[:LINE])}  {palette.dim(beside)}"
+    return line(hex_line(hit.address, hit.data[:LINE]), "  ", dim(beside))
 
 
-def string_line(hit: Hit, palette: Palette) -> str:
+def string_line(hit: Hit) -> Line:
     """A string and its address."""
-    return f"{palette.dim(f'{hit.address:08x}')}  {prose(hit.data.decode(hit.kind))}"
+    return line(dim(f"{hit.address:08x}"), "  ", prose(hit.data.decode(hit.kind)))

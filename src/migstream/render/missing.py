@@ -1,84 +1,117 @@
-"""What a stream does not hold of its guest's memory, by block: as text, and as JSON has it."""
+"""What a stream does not hold of its guest's memory, by block: as text, and as an answer has it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from migstream.ram.image import Block
 from migstream.ram.presence import UNPLUGGED, Presence
+from migstream.render.answer import Pair
 from migstream.render.memory import WORDS
 from migstream.render.text import escape, grouped, size
 
-__all__ = ["count_table", "missing_lines", "missing_table", "page_count", "total_table"]
+__all__ = ["Missing", "Pages", "counted", "missing", "missing_lines", "page_count", "total"]
 
 
-def page_count(pages: dict[str, int] | None) -> str:
-    """`466 of 12 288 pages`; empty where all of them are there, or nobody knows."""
-    if pages is None or pages["sent"] == pages["total"]:
-        return ""
-    return f"{grouped(pages['sent'])} of {grouped(pages['total'])} pages"
-
-
-def count_table(presence: Presence) -> dict[str, int]:
+class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """How many pages there are, each of `page_size` bytes, by what became of them."""
-    return {
-        "page_size": presence.page,
-        "total": presence.pages,
-        "sent": presence.sent,
-        "absent": presence.absent,
-        "unplugged": presence.unplugged,
-    }
+
+    page_size: int
+    total: int
+    sent: int
+    absent: int
+    unplugged: int
 
 
-def total_table(ram: Mapping[str, Block]) -> dict[str, int] | None:
-    """The same of all blocks together; None where there are none."""
-    tables = [count_table(block.presence()) for block in ram.values()]
-    if not tables:
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages of a RAM block that are not there: never sent ("absent"), or not plugged in.
+
+    `of` is how many pages the block has; `ranges` are their places in the block in bytes, null
+    where nobody asked for them.
+    """
+
+    block: str
+    kind: Literal["absent", "unplugged"]
+    pages: int
+    of: int
+    bytes: int
+    why: str
+    ranges: list[Pair] | None = None
+
+
+def page_count(pages: Pages | None) -> str:
+    """`466 of 12 288 pages`; empty where all of them are there, or nobody knows."""
+    if pages is None or pages.sent == pages.total:
+        return ""
+    return f"{grouped(pages.sent)} of {grouped(pages.total)} pages"
+
+
+def counted(presence: Presence) -> Pages:
+    """The pages of one block."""
+    return Pages(
+        page_size=presence.page,
+        total=presence.pages,
+        sent=presence.sent,
+        absent=presence.absent,
+        unplugged=presence.unplugged,
+    )
+
+
+def total(ram: Mapping[str, Block]) -> Pages | None:
+    """The pages of all blocks together; None where there are none."""
+    counts = [counted(block.presence()) for block in ram.values()]
+    if not counts:
         return None
-    sums = {key: sum(one[key] for one in tables) for key in tables[0]}
-    return sums | {"page_size": tables[0]["page_size"]}
+    return Pages(
+        page_size=counts[0].page_size,
+        total=sum(one.total for one in counts),
+        sent=sum(one.sent for one in counts),
+        absent=sum(one.absent for one in counts),
+        unplugged=sum(one.unplugged for one in counts),
+    )
 
 
-def missing_table(ram: Mapping[str, Block], *, ranges: bool = False) -> list[dict[str, Any]]:
-    """An entry for each kind, "absent" or "unplugged", of each block that lacks something.
+def missing(ram: Mapping[str, Block], *, ranges: bool = False) -> list[Missing]:
+    """An entry for each kind of each block that lacks something.
 
     Parameters
     ----------
-    ranges : whether each lists its pieces, [start, stop) in bytes of the block
+    ranges : whether each lists its pieces
     """
     return [entry for block in ram.values() for entry in _missing(block, ranges=ranges)]
 
 
-def _missing(block: Block, *, ranges: bool) -> Iterator[dict[str, Any]]:
+def _missing(block: Block, *, ranges: bool) -> Iterator[Missing]:
     here = block.presence()
-    for kind, pages, why in (
+    kinds: tuple[tuple[Literal["absent", "unplugged"], int, str], ...] = (
         ("absent", here.absent, here.why),
         ("unplugged", here.unplugged, UNPLUGGED),
-    ):
-        if not pages:
-            continue
-        entry: dict[str, Any] = {
-            "block": block.name,
-            "kind": kind,
-            "pages": pages,
-            "of": here.pages,
-            "bytes": min(pages * here.page, block.size),
-            "why": why,
-        }
-        if ranges:
-            runs = block.runs() if block.elsewhere is None else ()
-            pieces = [[run.start, run.stop] for run in runs if run.kind == kind]
-            entry["ranges"] = pieces or [[0, block.size]]
-        yield entry
+    )
+    for kind, pages, why in kinds:
+        if pages:
+            yield Missing(
+                block=block.name,
+                kind=kind,
+                pages=pages,
+                of=here.pages,
+                bytes=min(pages * here.page, block.size),
+                why=why,
+                ranges=_ranges(block, kind) if ranges else None,
+            )
 
 
-def missing_lines(
-    entries: Iterable[dict[str, Any]], name: Callable[[str], str] = escape
-) -> Iterator[str]:
+def _ranges(block: Block, kind: str) -> list[Pair]:
+    runs = block.runs() if block.elsewhere is None else ()
+    return [(run.start, run.stop) for run in runs if run.kind == kind] or [(0, block.size)]
+
+
+def missing_lines(entries: Iterable[Missing], name: Callable[[str], str] = escape) -> Iterator[str]:
     """The entries for people."""
     for one in entries:
         yield (
-            f"{name(one['block'])}: {grouped(one['pages'])} of {grouped(one['of'])} pages,"
-            f" {size(one['bytes'])}, are {WORDS[one['kind']]}: {one['why']}"
+            f"{name(one.block)}: {grouped(one.pages)} of {grouped(one.of)} pages,"
+            f" {size(one.bytes)}, are {WORDS[one.kind]}: {one.why}"
         )

@@ -3,35 +3,104 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from migstream.ram.model import Tally
+from migstream.render.answer import Answer
 from migstream.render.missing import (
-    count_table,
+    Missing,
+    Pages,
+    counted,
+    missing,
     missing_lines,
-    missing_table,
     page_count,
-    total_table,
+    total,
 )
-from migstream.render.text import Palette, escape, grouped, percent, size, table
+from migstream.render.shown import Part, Table, Title, dim, indented, line
+from migstream.render.text import escape, grouped, percent, size
 from migstream.stream import Stream
 from migstream.wire.model import Command, Section, SectionType, flat
 
-__all__ = ["stat_lines", "stat_table"]
+__all__ = ["Stat", "stat", "stat_parts"]
 
 KINDS = ("zero", "normal", "xbzrle", "compressed")
 TOP = 15
 
 
-def _tally(tally: Tally) -> dict[str, Any]:
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """Records of one kind: how many, and their bytes in the stream."""
+
+    pages: int
+    bytes: int
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the stream that is not a device: `ram`, headers, the description."""
+
+    name: str
+    bytes: int
+
+
+class DeviceShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A device section."""
+
+    path: str
+    bytes: int
+
+
+class BlockShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A RAM block: bytes of its records, by `zero`, `normal`, `xbzrle`, `compressed`."""
+
+    name: str
+    bytes: int
+    kinds: dict[str, Kind]
+    pages: Pages | None
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """A walk through memory while the guest ran."""
+
+    pages: int
+    bytes: int
+    kinds: dict[str, Kind]
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """Guest memory; `rounds` are listed as far as they are known, `round_count` counts them all."""
+
+    page_size: int | None
+    blocks: list[BlockShare]
+    pages: Pages | None
+    missing: list[Missing]
+    rounds: list[Round]
+    round_count: int
+
+
+class Stat(Answer, tag="stat", frozen=True, kw_only=True):
+    """Where the bytes go, the largest first.
+
+    `downtime_bytes` is what follows the last memory that was sent while the guest ran.
+    """
+
+    file: str
+    size: int
+    parts: list[Share]
+    ram: Memory | None
+    devices: list[DeviceShare]
+    downtime_bytes: int | None
+
+
+def _tally(tally: Tally) -> dict[str, Kind]:
     return {
-        kind: {"pages": getattr(tally, kind), "bytes": getattr(tally, f"{kind}_bytes")}
+        kind: Kind(pages=getattr(tally, kind), bytes=getattr(tally, f"{kind}_bytes"))
         for kind in KINDS
         if getattr(tally, kind)
     }
 
 
-def stat_table(stream: Stream) -> dict[str, Any]:
+def stat(stream: Stream) -> Stat:
     """The sums, largest first."""
     parts: Counter[str] = Counter()
     devices: Counter[str] = Counter()
@@ -50,87 +119,92 @@ def stat_table(stream: Stream) -> dict[str, Any]:
             devices[item.path] += item.span.size
         else:
             parts[item.name] += item.span.size
-    ram = stream.ram
-    presence = {name: block.presence() for name, block in ram.items()}
-    return {
-        "file": stream.name,
-        "size": stream.size,
-        "parts": [{"name": n, "bytes": b} for n, b in parts.most_common()],
-        "ram": None
-        if not ram
-        else {
-            "page_size": ram.page_size,
-            "blocks": [
-                {"name": b.name, "bytes": b.tally.size, "kinds": _tally(b.tally)}
-                | {"pages": count_table(presence[b.name]) if b.name in presence else None}
-                for b in sorted(ram.blocks, key=lambda b: -b.tally.size)
-            ],
-            "pages": total_table(ram),
-            "missing": missing_table(ram),
-            "rounds": [{"pages": r.pages, "bytes": r.size, "kinds": _tally(r)} for r in ram.rounds],
-            "round_count": ram.round_count,
-        },
-        "devices": [{"path": n, "bytes": b} for n, b in devices.most_common()],
-        "downtime_bytes": None if last_part is None else stream.size - last_part,
-    }
-
-
-def _shares(rows: list[tuple[str, int]], whole: int) -> list[str]:
-    cells = [(escape(name), size(n), percent(n, whole)) for name, n in rows]
-    return ["  " + line for line in table(cells, "<>>")]
-
-
-def _kinds(kinds: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{grouped(k['pages'])} {kind} ({size(k['bytes'])})" for kind, k in kinds.items()
+    return Stat(
+        file=stream.name,
+        size=stream.size,
+        parts=[Share(name=n, bytes=b) for n, b in parts.most_common()],
+        ram=_memory(stream),
+        devices=[DeviceShare(path=n, bytes=b) for n, b in devices.most_common()],
+        downtime_bytes=None if last_part is None else stream.size - last_part,
     )
 
 
-def _sent(block: dict[str, Any]) -> str:
-    """What was sent of a block, and how much of it that is where it is not all."""
-    return ": ".join(filter(None, (page_count(block["pages"]), _kinds(block["kinds"]))))
-
-
-def stat_lines(stat: dict[str, Any], palette: Palette, *, verbose: bool) -> list[str]:
-    """Tables: the whole, RAM by block, dirty rounds, devices."""
-    whole = stat["size"]
-    lines = [palette.head(f"{escape(stat['file'])}: {size(whole)}")]
-    lines += _shares([(p["name"], p["bytes"]) for p in stat["parts"]], whole)
-    if stat["downtime_bytes"] is not None:
-        down = stat["downtime_bytes"]
-        lines.append(
-            f"  {palette.dim('after the last live RAM, sent while the guest stands:')} "
-            f"{size(down)}, {percent(down, whole)}"
-        )
-    ram = stat["ram"]
-    if ram is not None and ram["blocks"]:
-        rows = [
-            (escape(b["name"]), size(b["bytes"]), percent(b["bytes"], whole), _sent(b))
-            for b in ram["blocks"]
-        ]
-        held = page_count(ram["pages"])
-        lines += ["", palette.head(f"RAM blocks ({held})" if held else "RAM blocks")]
-        lines += ["  " + line for line in table(rows, "<>><")]
-        lines += ["  " + line for line in missing_lines(ram["missing"])]
-    if ram is not None and ram["rounds"]:
-        rows = [
-            (str(n), grouped(r["pages"]), size(r["bytes"]), _kinds(r["kinds"]))
-            for n, r in enumerate(ram["rounds"], 1)
-        ]
-        lines += ["", palette.head(f"Walks through RAM ({ram['round_count']})")]
-        lines += [
-            "  " + line for line in table(rows, ">>><", ("round", "pages", "bytes", ""), palette)
-        ]
-    if stat["devices"]:
-        shown = stat["devices"] if verbose else stat["devices"][:TOP]
-        total = sum(d["bytes"] for d in stat["devices"])
-        lines += ["", palette.head(f"Devices ({size(total)})")]
-        lines += _shares([(d["path"], d["bytes"]) for d in shown], whole)
-        if len(shown) < len(stat["devices"]):
-            rest = stat["devices"][len(shown) :]
-            lines.append(
-                palette.dim(
-                    f"  and {len(rest)} more, {size(sum(d['bytes'] for d in rest))} (-v shows all)"
-                )
+def _memory(stream: Stream) -> Memory | None:
+    ram = stream.ram
+    if not ram:
+        return None
+    presence = {name: block.presence() for name, block in ram.items()}
+    return Memory(
+        page_size=ram.page_size,
+        blocks=[
+            BlockShare(
+                name=b.name,
+                bytes=b.tally.size,
+                kinds=_tally(b.tally),
+                pages=counted(presence[b.name]) if b.name in presence else None,
             )
-    return lines
+            for b in sorted(ram.blocks, key=lambda b: -b.tally.size)
+        ],
+        pages=total(ram),
+        missing=missing(ram),
+        rounds=[Round(pages=r.pages, bytes=r.size, kinds=_tally(r)) for r in ram.rounds],
+        round_count=ram.round_count,
+    )
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def _shares(rows: Sequence[tuple[str, int]], whole: int) -> Table:
+    cells = [(escape(name), size(n), percent(n, whole)) for name, n in rows]
+    return Table(cells, "<>>", indent=2)
+
+
+def _kinds(kinds: dict[str, Kind]) -> str:
+    return ", ".join(f"{grouped(k.pages)} {kind} ({size(k.bytes)})" for kind, k in kinds.items())
+
+
+def _sent(block: BlockShare) -> str:
+    """What was sent of a block, and how much of it that is where it is not all."""
+    return ": ".join(filter(None, (page_count(block.pages), _kinds(block.kinds))))
+
+
+def stat_parts(one: Stat, *, verbose: bool) -> Iterator[Part]:
+    """Tables: the whole, RAM by block, dirty rounds, devices."""
+    whole = one.size
+    yield Title(f"{escape(one.file)}: {size(whole)}")
+    yield _shares([(p.name, p.bytes) for p in one.parts], whole)
+    if one.downtime_bytes is not None:
+        yield line(
+            "  ",
+            dim("after the last live RAM, sent while the guest stands:"),
+            f" {size(one.downtime_bytes)}, {percent(one.downtime_bytes, whole)}",
+        )
+    if one.ram is not None:
+        yield from _memory_parts(one.ram, whole)
+    if one.devices:
+        shown = one.devices if verbose else one.devices[:TOP]
+        yield Title(f"Devices ({size(sum(d.bytes for d in one.devices))})")
+        yield _shares([(d.path, d.bytes) for d in shown], whole)
+        rest = one.devices[len(shown) :]
+        if rest:
+            left = size(sum(d.bytes for d in rest))
+            yield dim(f"  and {len(rest)} more, {left} (-v shows all)")
+
+
+def _memory_parts(ram: Memory, whole: int) -> Iterator[Part]:
+    if ram.blocks:
+        rows = [
+            (escape(b.name), size(b.bytes), percent(b.bytes, whole), _sent(b)) for b in ram.blocks
+        ]
+        held = page_count(ram.pages)
+        yield Title(f"RAM blocks ({held})" if held else "RAM blocks")
+        yield Table(rows, "<>><", indent=2)
+        yield from (indented(told, 2) for told in missing_lines(ram.missing))
+    if ram.rounds:
+        rounds = [
+            (str(n), grouped(r.pages), size(r.bytes), _kinds(r.kinds))
+            for n, r in enumerate(ram.rounds, 1)
+        ]
+        yield Title(f"Walks through RAM ({ram.round_count})")
+        yield Table(rounds, ">>><", ("round", "pages", "bytes", ""), indent=2)

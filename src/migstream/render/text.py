@@ -1,14 +1,11 @@
-"""Words and columns: sizes, colours, tables; and the escapes of `migstream.names`."""
+"""Words for sizes, shares and bytes; and the escapes of `migstream.names`."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
 
 from migstream.names import escape, many, prose
 
 __all__ = [
     "LINE",
-    "Palette",
     "escape",
     "grouped",
     "hex_line",
@@ -16,7 +13,6 @@ __all__ = [
     "prose",
     "short_size",
     "size",
-    "table",
 ]
 
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
@@ -57,48 +53,3 @@ def hex_line(address: int, data: bytes) -> str:
     """Up to LINE bytes: the address, the bytes, their characters."""
     chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
     return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
-
-
-class Palette:
-    """Colours, or none: each method gives the text back, marked where colour is on."""
-
-    def __init__(self, on: bool = False) -> None:
-        self.on = on
-
-    def _mark(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.on and text else text
-
-    def head(self, text: str) -> str:
-        return self._mark(text, "1")
-
-    def name(self, text: str) -> str:
-        return self._mark(text, "36")
-
-    def dim(self, text: str) -> str:
-        return self._mark(text, "2")
-
-    def value(self, text: str) -> str:
-        return self._mark(text, "32")
-
-
-def table(
-    rows: Iterable[Sequence[str]],
-    align: str,
-    head: Sequence[str] = (),
-    palette: Palette | None = None,
-) -> list[str]:
-    """Rows in columns; `align` has `<` or `>` for each column."""
-    cells = [list(head), *map(list, rows)] if head else [list(row) for row in rows]
-    if not cells:
-        return []
-    widths = [max(len(row[i]) for row in cells) for i in range(len(align))]
-    lines = []
-    for row in cells:
-        parts = [
-            cell.rjust(width) if side == ">" else cell.ljust(width)
-            for cell, width, side in zip(row, widths, align, strict=True)
-        ]
-        lines.append("  ".join(parts).rstrip())
-    if head and palette is not None:
-        lines[0] = palette.dim(lines[0])
-    return lines

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
-from migstream.render.text import Palette, escape, prose
+from migstream.render.answer import Answer, Pair
+from migstream.render.shown import Line, Part, dim, head, line, name
+from migstream.render.shown import value as held
+from migstream.render.text import escape, prose
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
-__all__ = ["Look", "completions", "tree_json", "tree_lines"]
+__all__ = ["Look", "Node", "Tree", "completions", "node", "tree_parts"]
 
 FEW = 8
 LONGEST = 72
@@ -26,6 +29,26 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     hexadecimal: bool = False
     everything: bool = False
     where: bool = False
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value and what is below it: a leaf has `value`, what has children has those down to the depth asked for."""
+
+    path: str
+    name: str
+    kind: str
+    type: str
+    count: int | None
+    span: Pair
+    value: Any = msgspec.UNSET
+    children: list[Node] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Tree(Answer, tag="tree", frozen=True, kw_only=True):
+    """Devices, or the values that were named, with all that is below them."""
+
+    file: str
+    values: list[Node]
 
 
 def _one(value: Value, look: Look) -> str:
@@ -47,17 +70,19 @@ def _type(value: Value) -> str:
     return value.type if value.count is None else f"{value.type}[{value.count}]"
 
 
-def tree_lines(value: Value, look: Look, palette: Palette) -> Iterator[str]:
+def tree_parts(value: Value, look: Look) -> Iterator[Part]:
     """The value and all below it, a line for each."""
     place = f"{value.span.start:#010x}  " if look.where else ""
     shown = _text(value, look)
-    kind = escape(_type(value))
-    text = f"  {palette.value(shown)}" if shown else ""
-    yield f"{palette.dim(place)}{palette.head(escape(value.path))}{text}  {palette.dim(kind)}"
-    yield from _below(value, look, palette, 1)
+    yield line(dim(place), head(escape(value.path)), _held(shown), "  ", dim(escape(_type(value))))
+    yield from _below(value, look, 1)
 
 
-def _below(value: Value, look: Look, palette: Palette, level: int) -> Iterator[str]:
+def _held(shown: str) -> Line:
+    return line("  ", held(shown)) if shown else Line()
+
+
+def _below(value: Value, look: Look, level: int) -> Iterator[Part]:
     if look.depth is not None and level > look.depth:
         return
     if value.kind == "leaf" and value.count is not None:
@@ -67,37 +92,37 @@ def _below(value: Value, look: Look, palette: Palette, level: int) -> Iterator[s
     children = list(islice(value.children, most))
     width = max((len(escape(c.name)) for c in children), default=0)
     for child in children:
-        place = palette.dim(f"{child.span.start:#010x}  ") if look.where else ""
-        name = escape(child.name)
+        place = f"{child.span.start:#010x}  " if look.where else ""
+        called = escape(child.name)
         shown = _text(child, look)
-        pad = " " * (min(width, 40) - len(name)) if shown else ""
-        text = f"{pad}  {palette.value(shown)}" if shown else ""
-        kind = palette.dim(escape(_type(child)))
-        yield f"{place}{'  ' * level}{palette.name(name)}{text}  {kind}"
-        yield from _below(child, look, palette, level + 1)
+        pad = " " * (min(width, 40) - len(called)) if shown else ""
+        kind = dim(escape(_type(child)))
+        lead = "  " * level
+        yield line(dim(place), lead, name(called), pad, _held(shown), "  ", kind)
+        yield from _below(child, look, level + 1)
     if several and most is not None and (value.count or 0) > len(children) == most:
         place = " " * 12 if look.where else ""
-        yield f"{place}{'  ' * level}{palette.dim(f'… of {value.count} elements (--all)')}"
+        yield line(place, "  " * level, dim(f"… of {value.count} elements (--all)"))
 
 
-def tree_json(value: Value, depth: int | None, level: int = 0) -> dict[str, Any]:
-    """The value and all below it as objects."""
-    table: dict[str, Any] = {
-        "path": value.path,
-        "name": value.name,
-        "kind": value.kind,
-        "type": value.type,
-        "count": value.count,
-        "span": list(value.span),
-    }
+def node(value: Value, depth: int | None, level: int = 0) -> Node:
+    """The value and all below it."""
     children: list[Value] = []
     if not (value.kind == "leaf" and value.count is not None):
         children = list(value.children)
-    if not children:
-        table["value"] = value.plain()
-    elif depth is None or level < depth:
-        table["children"] = [tree_json(child, depth, level + 1) for child in children]
-    return table
+    below: list[Node] | msgspec.UnsetType = msgspec.UNSET
+    if children and (depth is None or level < depth):
+        below = [node(child, depth, level + 1) for child in children]
+    return Node(
+        path=value.path,
+        name=value.name,
+        kind=value.kind,
+        type=value.type,
+        count=value.count,
+        span=value.span,
+        value=msgspec.UNSET if children else value.plain(),
+        children=below,
+    )
 
 
 def completions(stream: Stream, begun: str) -> list[str]:

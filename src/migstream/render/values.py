@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from migstream.errors import NoSuchAddress, NoSuchPath
+from migstream.names import json_text
 from migstream.places import Place, contents
+from migstream.render.answer import Answer, Pair
 from migstream.render.text import escape, prose
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
-__all__ = [
-    "is_several",
-    "place_bytes",
-    "place_json",
-    "place_line",
-    "value_json",
-    "value_line",
-    "word",
-]
+__all__ = ["Held", "Values", "held", "is_several", "place_bytes", "place_line"]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block."""
+
+    path: str
+    type: str
+    span: Pair
+    value: Any
+
+
+class Values(Answer, tag="get", frozen=True, kw_only=True):
+    """What each path names, in the order of the paths."""
+
+    file: str
+    values: list[Held]
 
 
 def is_several(path: str) -> bool:
@@ -26,28 +38,26 @@ def is_several(path: str) -> bool:
     return "*" in path
 
 
-def word(value: Value, *, hexadecimal: bool = False) -> str:
+def _word(value: Value, *, hexadecimal: bool = False) -> str:
     """The value as one word; the elements of an array with spaces between them."""
     if value.kind == "leaf":
         if value.count is not None:
-            return " ".join(word(one, hexadecimal=hexadecimal) for one in value.elements())
+            return " ".join(_word(one, hexadecimal=hexadecimal) for one in value.elements())
         return prose(value.hex if hexadecimal else value.text)
-    from migstream.render.shape import to_json
-
-    return prose(to_json(value.plain(), pretty=False).decode())
+    return prose(json_text(value.plain(), pretty=False).decode())
 
 
-def value_line(value: Value, name: str, *, hexadecimal: bool, where: bool) -> str:
+def _value_line(value: Value, name: str, *, hexadecimal: bool, where: bool) -> str:
     """`path = ` where named, `offset+length` where asked for, and the value."""
     place = f"{value.span.start:#x}+{value.span.size:#x} " if where else ""
     label = f"{escape(name)} = " if name else ""
-    return f"{place}{label}{word(value, hexadecimal=hexadecimal)}"
+    return f"{place}{label}{_word(value, hexadecimal=hexadecimal)}"
 
 
 def place_line(stream: Stream, place: Place, name: str, *, hexadecimal: bool, where: bool) -> str:
-    """As `value_line`; bytes that are no value are hexadecimal digits."""
+    """A value's line; bytes that are no value are hexadecimal digits."""
     if place.value is not None:
-        return value_line(place.value, name, hexadecimal=hexadecimal, where=where)
+        return _value_line(place.value, name, hexadecimal=hexadecimal, where=where)
     raw = place_bytes(stream, place)
     at = f"{_start(place):#x}+{len(raw):#x} " if where else ""
     return f"{at}{escape(name)}{' = ' if name else ''}{raw.hex()}"
@@ -78,20 +88,11 @@ def place_bytes(stream: Stream, place: Place) -> bytes:
     return contents(stream, place)
 
 
-def place_json(stream: Stream, place: Place) -> dict[str, Any]:
-    """A value with its place, or bytes with theirs: `span` is in the stream, of memory in its block."""
-    if place.value is not None:
-        return value_json(place.value)
+def held(stream: Stream, place: Place) -> Held:
+    """A value with its place, or bytes with theirs."""
+    value = place.value
+    if value is not None:
+        return Held(path=value.path, type=value.type, span=value.span, value=value.plain())
     raw = place_bytes(stream, place)
-    span = [_start(place), _start(place) + len(raw)]
-    return {"path": place.path, "type": place.kind, "span": span, "value": raw.hex()}
-
-
-def value_json(value: Value) -> dict[str, Any]:
-    """The value with its place."""
-    return {
-        "path": value.path,
-        "type": value.type,
-        "span": list(value.span),
-        "value": value.plain(),
-    }
+    span = (_start(place), _start(place) + len(raw))
+    return Held(path=place.path, type=place.kind, span=span, value=raw.hex())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -149,6 +150,29 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         word = "loads in" if self.accepted else "does not load in"
         problems = "" if self.accepted else f"({many(len(self.problems), 'problem')})"
         return brief("Report", self.file, word, self.destination, problems)
+
+    def _repr_html_(self) -> str:
+        from migstream.tables import html_table
+
+        told = list(self._told())
+        return html_table(repr(self), told, total=len(told))
+
+    def _told(self) -> Iterator[dict[str, str]]:
+        """A row for each problem, then for each section: those that lose something before those that load."""
+        told = [(one, "fails", one.hint) for one in self.problems]
+        told += [(one, "accepted", reason) for one, reason in self.accepted_breaks]
+        for one, word, hint in told:
+            where = one.path or one.device
+            yield {"device": where, "verdict": word, "message": one.message, "hint": hint}
+        for verdict in sorted(self.verdicts, key=lambda verdict: verdict.word == "loads"):
+            if verdict.problem is None:
+                notes = (f"{n.path}: {n.message}" for n in (*verdict.lost, *verdict.notes))
+                yield {
+                    "device": verdict.device,
+                    "verdict": verdict.word,
+                    "message": "; ".join(notes),
+                    "hint": "",
+                }
 
     @property
     def accepted(self) -> bool:

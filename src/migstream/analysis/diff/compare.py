@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from migstream.analysis.diff.model import PARTS, Change, Diff, Range
+from migstream.analysis.diff.model import PARTS, Change, Diff, Mark, PartName, Range
 from migstream.analysis.diff.values import values
 from migstream.analysis.ignore import Ignore
 from migstream.names import many
@@ -107,11 +107,11 @@ def _slice(values: Any, start: int, stop: int) -> Any:
 # --- the stream as a whole -----------------------------------------------------------------------
 
 
-def _told(what: str, path: str, old: Any, new: Any, part: str = "values") -> Iterator[Change]:
+def _told(what: str, path: str, old: Any, new: Any, part: PartName = "values") -> Iterator[Change]:
     """A single fact that each side may have."""
     if old == new:
         return
-    mark = "+" if old is None else "-" if new is None else "~"
+    mark: Mark = "+" if old is None else "-" if new is None else "~"
     texts = ["" if fact is None else str(fact) for fact in (old, new)]
     yield Change(
         mark=mark, part=part, what=what, path=path, old=old, new=new,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from migstream.names import brief
 
-__all__ = ["PARTS", "Change", "Diff", "Range"]
+__all__ = ["PARTS", "Change", "Diff", "Mark", "PartName", "Range"]
 
-PARTS = ("values", "schema", "memory")
+Mark = Literal["+", "-", "~"]
+PartName = Literal["values", "schema", "memory"]
+PARTS: tuple[PartName, ...] = get_args(PartName)
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,15 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return brief("Range", f"{self.start}-{self.stop}")
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Both as people read them."""
+        old, new = (
+            " ".join(map(str, side)) if isinstance(side, list) else str(side)
+            for side in (self.old, self.new)
+        )
+        return old, new
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One difference.
@@ -42,8 +53,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     stream's own offsets. `page` is the size in bytes of the pages that changed.
     """
 
-    mark: str
-    part: str
+    mark: Mark
+    part: PartName
     what: str
     path: str
     device: str | None = None
@@ -61,6 +72,17 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         texts = " → ".join(filter(None, (self.old_text, self.new_text)))
         return brief("Change", self.mark, self.what, self.path, texts)
 
+    @property
+    def whole(self) -> bool:
+        """Whether it has texts of its own, and not its ranges."""
+        return not self.ranges or self.what == "length"
+
+    def place(self, one: Range) -> str:
+        """What one of its ranges is called behind the path: `[3]`, `[5..7]`, `[0x1000:0x2000]`."""
+        if self.page is not None:
+            return f"[{one.start:#x}:{one.stop:#x}]"
+        return f"[{one.start}]" if one.stop == one.start + 1 else f"[{one.start}..{one.stop - 1}]"
+
 
 class Diff(msgspec.Struct, frozen=True):
     """Every difference of two streams, and the paths of the devices that both have alike."""
@@ -77,6 +99,23 @@ class Diff(msgspec.Struct, frozen=True):
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)
+
+    def _repr_html_(self) -> str:
+        from migstream.tables import html_table
+
+        total = sum(len(change.ranges) or 1 for change in self.changes)
+        return html_table(repr(self), self._told(), total=total)
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        """A row for each change, or for each of its ranges."""
+        for change in self.changes:
+            row = {"mark": change.mark, "what": change.what, "path": change.path}
+            if change.whole:
+                yield row | {"old": change.old_text, "new": change.new_text}
+                continue
+            for one in change.ranges:
+                old, new = one.texts
+                yield row | {"path": change.path + change.place(one), "old": old, "new": new}
 
     @property
     def summary(self) -> str:

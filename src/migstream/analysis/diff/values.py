@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from migstream.analysis.diff.model import Change, Range
+from migstream.analysis.diff.model import Change, Mark, PartName, Range
 from migstream.names import many
 from migstream.vmstate.layout import Node, subsection_header
 from migstream.vmstate.values import Value
@@ -37,7 +37,7 @@ def values(a: Value, b: Value) -> Iterator[Change]:
         yield _typed(a, b)
 
 
-def whole(mark: str, value: Value) -> Change:
+def whole(mark: Mark, value: Value) -> Change:
     """A field or subsection that one side only has."""
     what = "subsection" if value.kind == "subsection" else "field"
     text = _text(value)
@@ -215,7 +215,7 @@ def _elements(value: Value, start: int, stop: int) -> Any:
     return [one.hex() if isinstance(one, bytes) else one for one in found]
 
 
-def _both(a: Value, b: Value, what: str, part: str, **more: Any) -> Change:
+def _both(a: Value, b: Value, what: str, part: PartName, **more: Any) -> Change:
     kinds = _kind(a), _kind(b)
     return Change(
         mark="~",

@@ -30,9 +30,9 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
 
     index: int
     arch: str
-    values: dict[str, int]
     pc: int
     root: int | None
+    values: dict[str, int]
 
     def __repr__(self) -> str:
         root = "" if self.root is None else f"root={self.root:#x}"

@@ -8,11 +8,19 @@ from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from migstream.machine.registers.read import READERS, Cpu
-from migstream.render.text import table
+from migstream.render.answer import Answer
+from migstream.render.shown import Part, Table
 
-__all__ = ["cpu_json", "cpu_lines"]
+__all__ = ["Registers", "cpu_parts"]
 
 PER_LINE = 4
+
+
+class Registers(Answer, tag="registers", frozen=True, kw_only=True):
+    """All that is known of each virtual CPU; registers are unsigned numbers of any width."""
+
+    file: str
+    cpus: list[Cpu]
 
 
 class Layout(Protocol):
@@ -45,36 +53,25 @@ class Seen(Mapping[str, int]):
         return len(self._values)
 
 
-def cpu_lines(cpu: Cpu, *, everything: bool = False) -> list[str]:
+def cpu_parts(cpu: Cpu, *, everything: bool = False) -> Iterator[Part]:
     """A heading and what `info registers` prints; with `everything` the other registers, one in a line."""
     values = Seen(cpu.values)
-    block = [f"CPU#{cpu.index}"]
+    yield f"CPU#{cpu.index}"
     # the module of the layout is called like that of the reader
     module = f"migstream.render.registers.{READERS[cpu.arch]}"
     if find_spec(module) is None:
-        block += _columns(values)
+        yield _columns(values)
     else:
-        block += cast("Layout", import_module(module)).lines(values, cpu.arch)
+        yield from cast("Layout", import_module(module)).lines(values, cpu.arch)
     if everything:
-        block += [f"{name} {cpu.values[name]:#x}" for name in values if name not in values.names]
-    return block
+        rest = [name for name in values if name not in values.names]
+        yield from (f"{name} {cpu.values[name]:#x}" for name in rest)
 
 
-def _columns(values: Mapping[str, int]) -> list[str]:
+def _columns(values: Mapping[str, int]) -> Table:
     """Name and value of each register."""
     cells = [text for name in values for text in (name, f"{values[name]:x}")]
     width = 2 * PER_LINE
     cells += [""] * (-len(cells) % width)
     rows = [cells[at : at + width] for at in range(0, len(cells), width)]
-    return table(rows, "<>" * PER_LINE)
-
-
-def cpu_json(cpu: Cpu) -> dict[str, Any]:
-    """All that is known of a CPU; numbers of any width."""
-    return {
-        "index": cpu.index,
-        "arch": cpu.arch,
-        "pc": cpu.pc,
-        "root": cpu.root,
-        "values": cpu.values,
-    }
+    return Table(rows, "<>" * PER_LINE)

@@ -1,0 +1,64 @@
+$ migstream schema --help
+Usage: migstream schema [OPTIONS] VERB
+
+  The JSON Schema of what VERB prints with --json (docs/json.md).
+
+  Exit status: 0 printed, 2 there is no such verb, or what it prints has another
+  form.
+
+Options:
+  -h, --help  Show this message and exit.
+
+$ migstream schema index
+{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "migstream index --json",
+  "$ref": "#/$defs/Index",
+  "$defs": {
+    "Index": {
+      "title": "Index",
+      "description": "The index that was written.",
+      "type": "object",
+      "properties": {
+        "migstream": {
+          "enum": [
+            "index"
+          ]
+        },
+        "format": {
+          "enum": [
+            1
+          ],
+          "default": 1
+        },
+        "output": {
+          "type": "string"
+        },
+        "size": {
+          "type": "integer"
+        }
+      },
+      "required": [
+        "migstream",
+        "output",
+        "size"
+      ]
+    }
+  }
+}
+
+$ migstream schema desc
+[stderr]
+Usage: migstream schema [OPTIONS] VERB
+Try 'migstream schema --help' for help.
+
+Error: desc prints no answer of migstream's own as JSON
+[exit status 2]
+
+$ migstream schema nothing
+[stderr]
+Usage: migstream schema [OPTIONS] VERB
+Try 'migstream schema --help' for help.
+
+Error: No such command 'nothing'.
+[exit status 2]
