@@ -230,6 +230,17 @@ def stream_options() -> list[click.Parameter]:
             help="Where in STREAM the stream begins; offsets are counted from there.",
         ),
         click.Option(
+            ["--inside"],
+            type=unescape,
+            metavar="NAME",
+            help="Which one of several that STREAM holds: a snapshot's id or name.",
+        ),
+        click.Option(
+            ["--container"],
+            metavar="KIND",
+            help="What the stream stands in (none: nothing), where the bytes mislead.",
+        ),
+        click.Option(
             ["--walk"],
             is_flag=True,
             help="Read all of a large stream before anything is said of it.",
@@ -321,6 +332,8 @@ def with_stream(
     walk: bool = False,
     maps: tuple[str, ...] = (),
     index: str | None = None,
+    inside: str | None = None,
+    container: str | None = None,
     any_source: bool = False,
     **rest: Any,
 ) -> None:
@@ -337,6 +350,8 @@ def with_stream(
             walk=walk,
             offset=offset,
             index=index,
+            inside=inside,
+            container=container,
         ) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
             if not any_source:

@@ -289,11 +289,12 @@ def _discards(items: tuple[Item, ...], name: str) -> Iterator[Command]:
             yield from _discards(item.items, name)
 
 
-def settle_areas(stream: Stream, rewrite: Rewrite) -> None:
+def settle_areas(stream: Stream, rewrite: Rewrite, base: int = 0) -> None:
     """Make mapped-ram headers right again after bytes before them came or went.
 
-    Their offsets are those of the file. A bitmap follows its header; the pages stay where they
-    are, or move on by whole MiB, and the gap before them takes up the difference.
+    Their offsets are those of the file, in which the result begins at offset `base`. A bitmap
+    follows its header; the pages stay where they are, or move on by whole MiB, and the gap before
+    them takes up the difference.
     """
     for block in stream.blocks:
         mapped = block.mapped
@@ -302,12 +303,12 @@ def settle_areas(stream: Stream, rewrite: Rewrite) -> None:
         if rewrite.gone(mapped.header):
             continue
         shift = rewrite.places()(mapped.header.start) - mapped.header.start
-        if not shift:
+        if not shift and mapped.bitmap_offset - mapped.bitmap.start == base:
             continue
-        behind = mapped.bitmap.stop + shift
-        pages = (
-            mapped.pages_offset + -(-max(behind - mapped.pages_offset, 0) // ALIGNMENT) * ALIGNMENT
-        )
+        behind = base + mapped.bitmap.stop + shift
+        pages = base + mapped.pages.start
+        pages += -(-max(behind - pages, 0) // ALIGNMENT) * ALIGNMENT
         rewrite.replace(*mapped.gap, Zeros(pages - behind))
-        offsets = (mapped.bitmap_offset + shift).to_bytes(8, "big") + pages.to_bytes(8, "big")
+        bitmap = base + mapped.bitmap.start + shift
+        offsets = bitmap.to_bytes(8, "big") + pages.to_bytes(8, "big")
         rewrite.patch(mapped.header.start + OFFSETS, offsets)

@@ -170,7 +170,7 @@ class RamCodec:
         address = self._address(cur)
         if self._records.mapped:
             known, limit = self._context.page_size, self._context.limit
-            self._mapped = MappedReader(cur, name, length, known, limit)
+            self._mapped = MappedReader(cur, name, length, known, limit, self._context.base)
             self._context.page_size = self._mapped.page
         self._open = start, name, length, page_size, address
         self._left = left - length

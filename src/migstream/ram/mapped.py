@@ -24,10 +24,17 @@ class MappedReader:
     ----------
     page : target page size, None where unknown
     limit : size of the source in bytes, None where unknown
+    base : what the header's offsets may count from: offset of the stream's first byte in its file
     """
 
     def __init__(
-        self, cur: Cursor, name: str, length: int, page: int | None, limit: int | None
+        self,
+        cur: Cursor,
+        name: str,
+        length: int,
+        page: int | None,
+        limit: int | None,
+        base: int = 0,
     ) -> None:
         start = cur.offset
         self.version, self.page, self.bitmap_at, self.pages_at = cur.unpack(HEADER)
@@ -38,32 +45,35 @@ class MappedReader:
         self._check(start, page)
         self.empty = self.bitmap_at == self.pages_at == 0
         pages = -(-length // self.page)
+        self._base = 0
         self._left = 0 if self.empty else -(-pages // 64) * 8
         self._tail = pages % 64
         if self.empty:
             return
         stop = cur.offset + self._left
-        if self.bitmap_at != cur.offset:
+        # `file:PATH,offset=N` counts from the file's beginning; copied behind something, or out of it, they do not.
+        self._base = base if self.bitmap_at == cur.offset + base else 0
+        if self.bitmap_at != cur.offset + self._base:
             raise BadRam(
                 f"{say('mapped-bitmap')}: block {name} puts it elsewhere",
                 at=start + 12,
-                expected=cur.offset,
+                expected=cur.offset + base,
                 found=self.bitmap_at,
                 hint="mapped-ram offsets are those of the file: the stream was moved within it",
             )
-        if self.pages_at < stop or self.pages_at % self.page:
+        if self.pages_at < stop + self._base or self.pages_at % self.page:
             raise BadRam(
                 say("mapped-alignment", block=name),
                 at=start + 20,
-                expected=f"a multiple of {self.page} from {stop:#x} on",
+                expected=f"a multiple of {self.page} from {stop + self._base:#x} on",
                 found=self.pages_at,
                 hint="a damaged header, or fields before it that were taken for it",
             )
-        if limit is not None and self.pages_at + length > limit:
+        if limit is not None and self.pages_at - self._base + length > limit:
             raise BadRam(
                 f"Error reading ramblock {name} pages: they end behind the file",
                 at=start + 20,
-                expected=f"at most {limit - length:#x}",
+                expected=f"at most {limit + self._base - length:#x}",
                 found=self.pages_at,
                 hint="a damaged header, or a file that was cut off",
             )
@@ -101,9 +111,10 @@ class MappedReader:
         if self.empty:
             bitmap = gap = pages = Span(bitmap_stop, bitmap_stop)
         else:
-            bitmap = Span(self.bitmap_at, bitmap_stop)
-            gap = Span(bitmap_stop, self.pages_at)
-            pages = Span(self.pages_at, self.pages_at + self._length)
+            start = self.pages_at - self._base
+            bitmap = Span(self.bitmap_at - self._base, bitmap_stop)
+            gap = Span(bitmap_stop, start)
+            pages = Span(start, start + self._length)
             cur.skip(pages.stop - bitmap_stop)
         return MappedRam(
             version=self.version,

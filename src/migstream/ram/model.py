@@ -96,7 +96,7 @@ class RamRecords(msgspec.Struct, frozen=True, kw_only=True):
 class MappedRam(msgspec.Struct, frozen=True, kw_only=True):
     """A block's mapped-ram header and where its pages are (migration/ram.c: MappedRamHeader).
 
-    The offsets are those of the file. An ignored block of newer releases has zeros there, and
+    The offsets are those of the file that QEMU wrote to, the spans those of the stream. An ignored block of newer releases has zeros there, and
     empty spans.
     """
 

@@ -12,9 +12,10 @@ from migstream.errors import SourceError
 from migstream.plugins import Registry
 from migstream.source.layers import Opened
 
-__all__ = ["CONTAINERS", "SCHEMES", "Container", "Opener", "unwrap"]
+__all__ = ["CONTAINERS", "NONE", "SCHEMES", "Container", "Opener", "unwrap"]
 
 DEEPEST = 8
+NONE = "none"  # what is asked for where something looks like a container and is not one
 
 
 class Container(Protocol):
@@ -47,6 +48,8 @@ CONTAINERS: Registry[Container] = Registry(
         "bzip2": "migstream.source.compressed:BZIP2",
         "xz": "migstream.source.compressed:XZ",
         "zstd": "migstream.source.compressed:ZSTD",
+        "libvirt": "migstream.source.libvirt:open_save",
+        "qcow2": "migstream.source.qcow2:open_image",
     },
 )
 SCHEMES: Registry[Opener] = Registry("migstream.schemes")
@@ -59,10 +62,43 @@ def unwrap(opened: Opened, bare: bytes = b"") -> Opened:
     ----------
     bare : what begins so is in no container: none is asked
 
+    `opened.asked` says which container it is where its bytes are not to tell.
+
     Raises
     ------
-    SourceError : a container is broken, or more than eight stand in one another
+    SourceError : a container is broken, is not the one that was asked for, or holds nothing of the
+        name that was asked for; or more than eight stand in one another
     """
+    forced = opened.asked.container
+    if forced == NONE:
+        return opened
+    if forced is not None:
+        opened = _forced(opened, forced)
+    inner = _innermost(opened, bare)
+    if inner.asked.left is not None:
+        kinds = " in ".join(layer.name for layer in reversed(inner.layers))
+        raise SourceError(
+            f"nothing in it is called {inner.asked.left!r}: "
+            + (f"{kinds} holds one thing" if kinds else "it is not a container"),
+            hint="leave --inside out",
+        )
+    return inner
+
+
+def _forced(opened: Opened, name: str) -> Opened:
+    open_ = CONTAINERS.find(name)
+    if open_ is None:
+        known = ", ".join([NONE, *CONTAINERS.names()])
+        raise SourceError(f"no container is called {name!r}", hint=f"there are: {known}")
+    inner = open_(opened)
+    if inner is None:
+        raise SourceError(
+            f"it does not begin as {name} does", hint="--container none takes it as it is"
+        )
+    return inner
+
+
+def _innermost(opened: Opened, bare: bytes) -> Opened:
     for _ in range(DEEPEST + 1):
         if bare and opened.head(len(bare)) == bare:
             return opened

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
 from migstream.errors import SourceError
 from migstream.source.store import Store
 
-__all__ = ["Layer", "Opened", "Pipe"]
+__all__ = ["UNPACKED_FLOOR", "UNPACKED_RATIO", "Asked", "Layer", "Opened", "Pipe"]
 
 SPOOL_CHUNK = 1 << 18
 MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
@@ -27,10 +27,42 @@ class Pipe(Protocol):
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """A container that was opened on the way: its name (a key of CONTAINERS), and what it says of itself."""
+    """A container that was opened on the way.
+
+    Attributes
+    ----------
+    name : a key of CONTAINERS
+    said : what it says of itself, in a few words
+    facts : the same for programs, and more
+    """
 
     name: str
     said: str = ""
+    facts: dict[str, Any] = {}
+
+
+class Asked:
+    """What was asked for of what stands in containers.
+
+    Attributes
+    ----------
+    container : the name of the outermost container; "none" where there is none, whatever its bytes
+        look like; None where its bytes tell
+    """
+
+    def __init__(self, container: str | None = None, inside: str | None = None) -> None:
+        self.container = container
+        self._inside = inside
+
+    def take(self) -> str | None:
+        """The name of what is wanted of a container that holds several things; the first one that asks gets it."""
+        inside, self._inside = self._inside, None
+        return inside
+
+    @property
+    def left(self) -> str | None:
+        """A name that no container asked for."""
+        return self._inside
 
 
 class Opened:
@@ -39,6 +71,8 @@ class Opened:
     `cut` says why a pipe that was spooled ended early; `path` is that of a plain file; `device`
     tells a block device, whose end is not the stream's; `origin` is where in the outermost source
     the first byte is; `layers` are the containers that it was taken out of, the outermost first.
+    `base` is the offset in the file that QEMU wrote to of the first byte: what mapped-ram's offsets
+    count from. `asked` says which of several things in a container is wanted.
     """
 
     def __init__(
@@ -51,6 +85,8 @@ class Opened:
         self.path: str | None = None
         self.device = False
         self.origin = 0
+        self.base = 0
+        self.asked = Asked()
         self.layers: tuple[Layer, ...] = ()
         self._closing = closing
         self._outer: Opened | None = None
@@ -83,6 +119,7 @@ class Opened:
         pipe: Pipe | None = None,
         where: Callable[[int], int | None] = lambda _: None,
         packed: Callable[[], int] | None = None,
+        base: int | None = None,
     ) -> Opened:
         """What stands inside this, which is closed with it.
 
@@ -93,6 +130,7 @@ class Opened:
         where : from an offset in them to that in the container, None where no single byte is it
         packed : bytes of the container that were read so far, for one that is compressed: they
             bound what it may unpack to
+        base : what `Opened.base` is of it, where that does not follow from `where`
         """
         inner = Opened(self.name, store, pipe, self._closing)
         inner.layers = (*self.layers, layer)
@@ -100,6 +138,10 @@ class Opened:
         inner._outer = self
         inner._where = where
         inner._packed = self._packed or packed
+        inner.asked = self.asked
+        inner.device = self.device and pipe is None and base is None
+        begin = where(0)
+        inner.base = base if base is not None else 0 if begin is None else self.base + begin
         first = inner.outermost(0)
         inner.origin = self.origin if first is None else first
         return inner

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import SPOOL_CHUNK, Opened, Pipe
+from migstream.source.layers import SPOOL_CHUNK, Asked, Opened, Pipe
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -68,7 +68,13 @@ class _Raw:
 
 
 def open_source(
-    what: Openable, *, spool: bool = False, offset: int = 0, bare: bytes = b""
+    what: Openable,
+    *,
+    spool: bool = False,
+    offset: int = 0,
+    bare: bytes = b"",
+    container: str | None = None,
+    inside: str | None = None,
 ) -> Opened:
     """Open a path, `-` (standard input), an address, a file object or bytes: what is in their innermost container.
 
@@ -77,6 +83,8 @@ def open_source(
     spool : make a temporary file of what can only be read once, so that all bytes are at hand
     offset : bytes of the outermost source that are left out
     bare : what begins so is in no container (`source.containers.unwrap`)
+    container : the name of the outermost container, "none" for none; its bytes tell without it
+    inside : which of several things in a container
 
     Raises
     ------
@@ -84,7 +92,8 @@ def open_source(
     NotAStream : it is a directory
     """
     opened = _open(what, offset)
-    opened.origin = offset
+    opened.origin = opened.base = offset
+    opened.asked = Asked(container, inside)
     try:
         opened = unwrap(opened, bare)
         return opened.spool() if spool else opened

@@ -133,6 +133,11 @@ class Bare:
         return self._opened.origin
 
     @property
+    def base(self) -> int:
+        """Offset of the stream's first byte in the file that QEMU wrote to: mapped-ram's offsets count from there."""
+        return self._opened.base
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The containers that the stream was taken out of, the outermost first; none for a plain file."""
         return self._opened.layers
@@ -173,7 +178,7 @@ class Bare:
             return None
         if self._memory and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
-        tail = Tail(store)
+        tail = Tail(store, self._opened.base)
         return tail if tail.doubt is None else None
 
     @cached_property
@@ -248,7 +253,8 @@ class Bare:
         # of a pipe, pages go by: which of them were sent is known, what was in them is not
         source = Whole(b"") if store is None else store
         self._image = ImageBuilder([source], hold=bool(self._channels))
-        return Context(limit=None if store is None else store.size, pages=self._image)
+        limit = None if store is None else store.size
+        return Context(limit=limit, base=self._opened.base, pages=self._image)
 
     # --- the description -----------------------------------------------------------------------
 

@@ -35,8 +35,9 @@ class Tail:
     `errors` are what is wrong with either.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, base: int = 0) -> None:
         self._store = store
+        self._base = base
         self.errors: list[StreamError] = []
 
     @cached_property
@@ -63,7 +64,7 @@ class Tail:
     def walker(self) -> Walker:
         """What walked the head."""
         found = self.described
-        context = Context(limit=self._store.size)
+        context = Context(limit=self._store.size, base=self._base)
         if found is None:
             return Walker(SECTIONS, context=context)
         context.page_size = found.page_size

@@ -24,6 +24,8 @@ def open_stream(
     walk: bool = False,
     offset: int = 0,
     index: str | os.PathLike[str] | None = None,
+    container: str | None = None,
+    inside: str | None = None,
 ) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
 
@@ -39,6 +41,9 @@ def open_stream(
     offset : bytes that stand before the stream; offsets in answers are counted from its beginning
     index : an index of guest memory (`write_index`) to be used wherever it lies. The one beside
         a plain file is used by itself where nobody else can have written it
+    container : what the stream stands in, a name of `source.containers.CONTAINERS`, "none" for nothing;
+        the bytes tell without it
+    inside : which one of a container that holds several: a snapshot's id or name
 
     Raises
     ------
@@ -57,6 +62,8 @@ def open_stream(
         walk=walk,
         offset=offset,
         index=index,
+        container=container,
+        inside=inside,
     )
     try:
         stream.demand()
@@ -76,6 +83,8 @@ def open_anything(
     walk: bool = False,
     offset: int = 0,
     index: str | os.PathLike[str] | None = None,
+    container: str | None = None,
+    inside: str | None = None,
 ) -> Stream:
     """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
 
@@ -90,7 +99,9 @@ def open_anything(
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
     return Stream(
-        open_source(what, spool=spool, offset=offset, bare=MAGIC),
+        open_source(
+            what, spool=spool, offset=offset, bare=MAGIC, container=container, inside=inside
+        ),
         description,
         maps,
         [open_source(channel, spool=True) for channel in channels],

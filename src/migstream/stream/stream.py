@@ -268,7 +268,7 @@ class Stream(Bare):
         builder = HistoryBuilder(
             [self.store], number, offset // one.page, hold=bool(self._channels)
         )
-        context = Context(page_size=one.page, limit=self.size, pages=builder)
+        context = Context(page_size=one.page, limit=self.size, base=self.base, pages=builder)
         known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
         for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
             pass

@@ -27,6 +27,8 @@ class Context(msgspec.Struct, kw_only=True):
     `advise` is POSTCOPY_ADVISE's pair (bitwise OR of all blocks' page sizes, target page size),
     (0, 0) for an advise without payload, None when there was none.
     `limit` is the size of the source in bytes, where it is known.
+    `base` is the offset of the stream's first byte in the file that QEMU wrote to, from which
+    mapped-ram's offsets count.
     `pages` is told of every page record (`ram.records.Sink`), where somebody wants to know.
     """
 
@@ -34,6 +36,7 @@ class Context(msgspec.Struct, kw_only=True):
     page_size: int | None = None
     advise: tuple[int, int] | None = None
     limit: int | None = None
+    base: int = 0
     footers: bool | None = None
     guessed: bool = False
     blocks: tuple[tuple[str, int], ...] | None = None

@@ -96,7 +96,9 @@ def filled(subject: Subject) -> Iterator[Hit]:
     stream = subject.stream
     fills = _Fills()
     page = stream.ram.page_size
-    walker = Walker(SECTIONS, context=Context(page_size=page, limit=stream.size, pages=fills))
+    walker = Walker(
+        SECTIONS, context=Context(page_size=page, limit=stream.size, base=stream.base, pages=fills)
+    )
     for item in drive(stream.store, walker):
         if isinstance(item, Section) and item.type == SectionType.FULL:
             break
