@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from migstream.errors import SourceError
 from migstream.source.layers import Layer, Opened, Pipe
 
-__all__ = ["BZIP2", "GZIP", "XZ", "ZSTD", "Unpacked"]
+__all__ = ["BZIP2", "GZIP", "LZ4", "LZOP", "XZ", "ZSTD", "Unpacked"]
 
 CHUNK = 1 << 16
 MOST_AT_ONCE = 1 << 20
@@ -59,11 +59,15 @@ Start = tuple[Callable[[], Member], tuple[type[Exception], ...]]
 
 
 class Kind(NamedTuple):
-    """A way of compressing: its name, what a file of it begins with, and what gives a maker of readers and their errors."""
+    """A way of compressing: its name, what a file of it begins with, what gives a maker of readers and their errors.
+
+    `extra` is the extra of this package that has the decoder, where it is not in the standard library.
+    """
 
     name: str
     magic: bytes
     start: Callable[[], Start]
+    extra: str = ""
 
     def __call__(self, outer: Opened, /) -> Opened | None:
         """What is compressed in this way in `outer` (protocol: source.containers.Container)."""
@@ -99,10 +103,27 @@ def _zstd() -> Start:
     return lambda: zstd.ZstdDecompressor(options=most), (zstd.ZstdError,)
 
 
+def _lz4() -> Start:
+    from lz4 import frame
+
+    return frame.LZ4FrameDecompressor, (RuntimeError, EOFError)
+
+
+def _lzop() -> Start:
+    from lzallright import LZOCompressor, LZOError
+
+    from migstream.source.lzop import LzopError, LzopMember
+
+    unpack = LZOCompressor.decompress
+    return lambda: LzopMember(lambda data, size: bytes(unpack(data, size))), (LzopError, LZOError)
+
+
 GZIP = Kind("gzip", b"\x1f\x8b", _gzip)
 BZIP2 = Kind("bzip2", b"BZh", _bzip2)
 XZ = Kind("xz", b"\xfd7zXZ\x00", _xz)
 ZSTD = Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd)
+LZ4 = Kind("lz4", b"\x04\x22\x4d\x18", _lz4, "lz4")
+LZOP = Kind("lzop", b"\x89LZO\0\r\n\x1a\n", _lzop, "lzop")
 TOO_MUCH = ("memory", "Memory")  # in what xz and zstd say of a window beyond the limit
 
 
@@ -119,9 +140,13 @@ class Unpacked:
         try:
             self._start, self._errors = kind.start()
         except ImportError:
+            lacks = (
+                "which is not installed" if kind.extra else "which this Python was built without"
+            )
+            get = f"pip install 'migstream[{kind.extra}]', or " if kind.extra else ""
             raise SourceError(
-                f"this file is compressed with {kind.name}, which this Python was built without",
-                hint=f"unpack it first: {kind.name} -d",
+                f"this file is compressed with {kind.name}, {lacks}",
+                hint=f"{get}unpack it first: {kind.name} -d",
             ) from None
         self._member: Member | None = None
         self._data = b""

@@ -48,6 +48,8 @@ CONTAINERS: Registry[Container] = Registry(
         "bzip2": "migstream.source.compressed:BZIP2",
         "xz": "migstream.source.compressed:XZ",
         "zstd": "migstream.source.compressed:ZSTD",
+        "lz4": "migstream.source.compressed:LZ4",
+        "lzop": "migstream.source.compressed:LZOP",
         "libvirt": "migstream.source.libvirt:open_save",
         "qcow2": "migstream.source.qcow2:open_image",
     },

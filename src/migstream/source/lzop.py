@@ -1,0 +1,112 @@
+"""lzop files: blocks of LZO1X, each with its sizes and checksums; what unpacks a block is given.
+
+Facts: lzop 1.04, src/lzop.c (read_header), src/p_lzo.c (lzo_decompress), src/conf.h (F_ADLER32_D and others).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Generator
+
+__all__ = ["MAGIC", "LzopError", "LzopMember"]
+
+MAGIC = b"\x89LZO\0\r\n\x1a\n"
+# Flags of a file: which checksums its blocks have, and what is in its header.
+ADLER_PLAIN, ADLER_PACKED, EXTRA, CRC_PLAIN, CRC_PACKED, FILTER = (
+    0x1,
+    0x2,
+    0x40,
+    0x100,
+    0x200,
+    0x800,
+)
+WITH_LEVEL = 0x0940  # the first version whose header has a level and a long time
+MOST_BLOCK = 64 << 20  # MAX_BLOCK_SIZE
+MOST_EXTRA = 1 << 20
+
+# Yields how many bytes are wanted, and is sent as many.
+Reading = Generator[int, bytes, None]
+
+
+class LzopError(ValueError):
+    """What is wrong with a file."""
+
+
+class LzopMember:
+    """One lzop file, with the methods that bz2's decompressor has.
+
+    Parameters
+    ----------
+    unpack : makes so many bytes of a block; raises LzopError
+    """
+
+    def __init__(self, unpack: Callable[[bytes, int], bytes]) -> None:
+        self._unpack = unpack
+        self._given = bytearray()
+        self._made = memoryview(b"")
+        self._done = False
+        self._reading = self._file()
+        self._wanted = next(self._reading)
+
+    @property
+    def eof(self) -> bool:
+        return self._done and not self._made
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._given) if self.eof else b""
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._made and not self._done and len(self._given) < self._wanted
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Up to `max_length` bytes of what the file holds; raises LzopError."""
+        self._given += data
+        while not self._made and not self._done and len(self._given) >= self._wanted:
+            piece = bytes(self._given[: self._wanted])
+            del self._given[: self._wanted]
+            try:
+                self._wanted = self._reading.send(piece)
+            except StopIteration:
+                self._done = True
+        size = len(self._made) if max_length < 0 else max_length
+        piece = bytes(self._made[:size])
+        self._made = self._made[size:]
+        return piece
+
+    def _file(self) -> Reading:
+        flags = yield from self._header()
+        while size := int.from_bytes((yield 4), "big"):
+            packed = int.from_bytes((yield 4), "big")
+            if size > MOST_BLOCK or not 0 < packed <= size:
+                raise LzopError(f"a block of {packed} bytes that stand for {size}")
+            sums = []
+            for flag, function in ((ADLER_PLAIN, zlib.adler32), (CRC_PLAIN, zlib.crc32)):
+                if flags & flag:
+                    sums.append((function, int.from_bytes((yield 4), "big")))
+            if packed < size:
+                yield 4 * (bool(flags & ADLER_PACKED) + bool(flags & CRC_PACKED))
+            data = yield packed
+            if packed < size:
+                data = self._unpack(data, size)
+            if len(data) != size or any(function(data) != told for function, told in sums):
+                raise LzopError("a block is not what its checksum says")
+            self._made = memoryview(data)
+
+    def _header(self) -> Generator[int, bytes, int]:
+        """Read it; its flags."""
+        if (yield len(MAGIC)) != MAGIC:
+            raise LzopError("it does not begin as lzop does")
+        long = int.from_bytes((yield 2), "big") >= WITH_LEVEL
+        yield 2 + 2 * long + 1 + long  # other versions, method, level
+        flags = int.from_bytes((yield 4), "big")
+        yield 4 * bool(flags & FILTER) + 4 + 4 + 4 * long  # filter, mode, time
+        yield (yield 1)[0]  # the name
+        yield 4
+        if flags & EXTRA:
+            size = int.from_bytes((yield 4), "big")
+            if size > MOST_EXTRA:
+                raise LzopError(f"{size} bytes of extra data in its header")
+            yield size + 4
+        return flags
