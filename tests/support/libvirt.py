@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -86,11 +86,11 @@ class Libvirt:
             "LC_ALL": "C",
             **places,
         }
-        user: dict[str, object] = {}
+        user: dict[str, Any] = {}
         if os.getuid() == 0:
             nobody = pwd.getpwnam(USER)
             user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        return subprocess.run(
+        done: subprocess.CompletedProcess[str] = subprocess.run(
             ["virsh", "-q", "-c", "qemu:///session", *words],
             env=environment,
             cwd=self.folder,
@@ -98,8 +98,9 @@ class Libvirt:
             text=True,
             timeout=PATIENCE,
             check=False,
-            **user,  # type: ignore[call-overload]
+            **user,
         )
+        return done
 
     def virsh(self, *words: str) -> str:
         """Run virsh, and return what it prints."""

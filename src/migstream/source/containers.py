@@ -12,9 +12,10 @@ from migstream.errors import SourceError
 from migstream.plugins import Registry
 from migstream.source.layers import Opened
 
-__all__ = ["CONTAINERS", "NONE", "SCHEMES", "Container", "Opener", "unwrap"]
+__all__ = ["CONTAINERS", "NONE", "SCATTERED", "SCHEMES", "Container", "Opener", "unwrap"]
 
 DEEPEST = 8
+SCATTERED = (b"QFI\xfb",)  # what begins somewhere inside of these is not to be read on from there
 NONE = "none"  # what is asked for where something looks like a container and is not one
 
 

@@ -90,8 +90,6 @@ class Image:
         count = int.from_bytes(head[60:64], "big")
         table = int.from_bytes(head[64:72], "big")
         features = int.from_bytes(head[72:80], "big") if self.version > 2 and len(head) > 80 else 0
-        if self.version not in VERSIONS:
-            raise Unsupported(f"a qcow2 image of version {self.version}", hint="2 and 3 are known")
         if self.cluster_bits not in CLUSTER_BITS:
             raise _damaged(f"clusters of 1 << {self.cluster_bits} bytes")
         if features & ~KNOWN:
@@ -310,7 +308,8 @@ class VmState:
 
 def open_image(outer: Opened, /) -> Opened | None:
     """The VM state of a snapshot (protocol: source.containers.Container); `outer.asked.inside` says of which."""
-    if outer.head(len(MAGIC)) != MAGIC:
+    head = outer.head(8)
+    if not head.startswith(MAGIC) or int.from_bytes(head[4:], "big") not in VERSIONS:
         return None
     store = outer.spool().store
     assert store is not None

@@ -14,6 +14,7 @@ from migstream.errors import (
     Truncated,
     Unsupported,
 )
+from migstream.source.containers import SCATTERED
 from migstream.source.layers import Layer, Opened
 from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, followed_by, stream_inside
@@ -22,7 +23,7 @@ from migstream.stream.reading import Described, Walked, read_stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout
-from migstream.wire.frames import BEGINNING, LEAD, SCATTERED
+from migstream.wire.frames import BEGINNING, LEAD
 from migstream.wire.model import (
     FileHeader,
     Item,

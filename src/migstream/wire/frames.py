@@ -26,27 +26,13 @@ MAX_MACHINE = 1024
 MAX_CAPABILITIES = 256
 LEAD = 1 << 20
 
-OTHERS = {
-    b"LibvirtQemudSave": "a libvirt save image; the stream inside begins after its XML",
-    b"LibvirtQemudPart": "an unfinished libvirt save image: the save was interrupted",
-    b"QFI\xfb": "a qcow2 image; a snapshot's stream lies inside it",
-    b"\x11\x22\x33\x44": "a multifd channel; open it together with its main channel",
-    b"QCPR": "a CPR state file",
-    b"\x7fELF": "an ELF file, such as a memory dump; it holds no migration stream",
-    b"\x1f\x8b": "gzip data",
-    b"\x28\xb5\x2f\xfd": "zstd data",
-}
-
-# Those of which a stream lies in pieces: what begins somewhere inside is not to be read on from there.
-SCATTERED = (b"QFI\xfb",)
-
 
 def read_file_header(cur: Cursor) -> FileHeader:
     """Magic and version (qemu_loadvm_state_header)."""
     start = cur.offset
     magic = cur.peek(4)
     if not magic or not MAGIC.startswith(magic):
-        raise _not_a_stream(start, cur.peek(16))
+        raise _not_a_stream(start, cur)
     cur.take(4)
     version = cur.u32()
     if version != VERSION:
@@ -61,12 +47,19 @@ def read_file_header(cur: Cursor) -> FileHeader:
     return FileHeader(span=cur.span(start), version=version)
 
 
-def _not_a_stream(start: int, magic: bytes) -> NotAStream:
-    what = next((text for head, text in OTHERS.items() if magic.startswith(head)), "")
-    if not magic:
+def _not_a_stream(start: int, cur: Cursor) -> NotAStream:
+    from migstream.source.foreign import HEAD, foreign
+
+    magic = cur.peek(HEAD)
+    known = foreign(magic)
+    if known is not None:
+        what = f"{known.what}{f'; {known.tool}' if known.tool else ''}"
+    elif not magic:
         what = "there is not a single byte in it"
-    elif not what and all(32 <= byte < 127 or byte in b"\r\n\t" for byte in magic):
+    elif all(32 <= byte < 127 or byte in b"\r\n\t" for byte in magic[:16]):
         what = "this looks like text"
+    else:
+        what = ""
     return NotAStream(
         "not a migration stream",
         at=start,
