@@ -25,7 +25,7 @@ from migstream.render.missing import (
     total,
 )
 from migstream.render.shown import Part, Table, Title, dim, indented, line
-from migstream.render.text import escape, grouped, short_size, size
+from migstream.render.text import escape, grouped, prose, short_size, size
 from migstream.source.layers import Layer
 from migstream.stream import Stream
 
@@ -87,7 +87,8 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
 
     `from` is "tail" where guest memory was not walked; `pages`, `missing`, `behind` and `damage`
     are null then. `offset` is where the stream begins in its source, `layers` are the containers
-    that it was taken out of, the outermost first.
+    that it was taken out of, the outermost first. `disagreements` are what libvirt's XML says
+    otherwise than the stream, null where there is none.
     """
 
     file: str
@@ -114,6 +115,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     read_from: Literal["walk", "tail"] = msgspec.field(name="from")
     offset: int
     layers: tuple[Layer, ...]
+    disagreements: list[str] | None
     behind: Behind | None
     damage: list[str] | None
 
@@ -170,6 +172,7 @@ def info(stream: Stream, *, walked: bool) -> Info:
         read_from="walk" if walked else "tail",
         offset=stream.origin,
         layers=tuple(stream.layers),
+        disagreements=_disagreements(stream),
         behind=_behind(stream) if walked else None,
         damage=[str(error) for error in stream.damage] if walked else None,
     )
@@ -197,6 +200,15 @@ def _ram(stream: Stream, *, walked: bool) -> RamBlocks | None:
         pages=total(held),
         missing=missing(held) if walked else None,
     )
+
+
+def _disagreements(stream: Stream) -> list[str] | None:
+    if not any(layer.name == "libvirt" for layer in stream.layers):
+        return None
+    from migstream.analysis.domain import disagreements, domain_of
+
+    domain = domain_of(stream)
+    return None if domain is None else list(disagreements(stream, domain))
 
 
 def _behind(stream: Stream) -> Behind | None:
@@ -298,6 +310,11 @@ def _told(one: Info) -> Iterator[tuple[str, str]]:
         yield "inside", escape(" in ".join(layers))
     if one.offset:
         yield "begins at", f"{one.offset:#x}; offsets are counted from there"
+    if one.disagreements is not None:
+        yield (
+            "libvirt's XML",
+            "; ".join(map(prose, one.disagreements)) or "says the same as the stream",
+        )
     yield "machine", escape(one.machine or "not recorded")
     hint = f"{one.qemu_hint} (a hint: from the form of the stream)"
     yield "QEMU", hint if one.qemu_hint else "unknown"

@@ -5,9 +5,13 @@ Facts: libvirt, docs/formatdomain.rst.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
 import msgspec
 
-__all__ = ["Domain", "read_domain"]
+__all__ = ["Device", "Domain", "read_domain"]
 
 # What libvirt calls a unit, in bytes; without one it is KiB (docs/formatdomain.rst, "Memory Allocation").
 UNITS = {
@@ -24,27 +28,31 @@ UNITS |= {"gb": 10**9, "g": 1 << 30, "gib": 1 << 30, "tb": 10**12, "t": 1 << 40,
 MOST = 1 << 20  # bytes of XML that are parsed
 
 
+class Device(NamedTuple):
+    """A device on the PCI bus: its element in the XML, and its path as a stream has it (`0000:00:03.0`)."""
+
+    kind: str
+    path: str
+
+
 class Domain(msgspec.Struct, frozen=True, kw_only=True):
     """What the XML says; empty or None where it does not, or is not XML.
 
     Attributes
     ----------
-    memory, maximum : in bytes: what the guest is given when it starts, and what it can have
-    vcpus : how many it can have
+    memory : bytes that the guest has, with what is plugged in
+    vcpus, most_vcpus : those that are there, and those that there can be
     machine : the machine type
-    devices : of each kind of device that has an address on the PCI bus: `type`, and the function
-        that it is, as a stream names it (`0000:00:03.0`)
     """
 
     name: str = ""
     uuid: str = ""
-    kind: str = ""
     arch: str = ""
     machine: str = ""
     memory: int | None = None
-    maximum: int | None = None
     vcpus: int | None = None
-    devices: tuple[tuple[str, str], ...] = ()
+    most_vcpus: int | None = None
+    devices: tuple[Device, ...] = ()
 
 
 def read_domain(text: str) -> Domain:
@@ -53,8 +61,6 @@ def read_domain(text: str) -> Domain:
     libvirt writes no document type, so that nothing in it can refer to itself or to other files:
     what has one is not read.
     """
-    from xml.etree import ElementTree as ET
-
     if len(text) > MOST or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return Domain()
     try:
@@ -66,49 +72,66 @@ def read_domain(text: str) -> Domain:
         root = root if found is None else found
     if root.tag != "domain":
         return Domain()
-    kind = root.find("os/type")
-    maximum = root.find("maxMemory")
+    kind, cpus = root.find("os/type"), root.find("vcpu")
+    most = _number(_text(root, "vcpu"))
+    current = None if cpus is None else _number(cpus.get("current", ""))
     return Domain(
         name=_text(root, "name"),
         uuid=_text(root, "uuid"),
-        kind=root.get("type", ""),
         arch="" if kind is None else kind.get("arch", ""),
         machine="" if kind is None else kind.get("machine", ""),
         memory=_bytes(root.find("memory")),
-        maximum=_bytes(maximum),
-        vcpus=_number(_text(root, "vcpu")),
+        vcpus=most if current is None else current,
+        most_vcpus=most,
         devices=tuple(_devices(root.find("devices"))),
     )
 
 
-def _text(root: object, path: str) -> str:
-    found = root.findtext(path)  # type: ignore[attr-defined]
-    return (found or "").strip()
+def _text(root: ET.Element, path: str) -> str:
+    return (root.findtext(path) or "").strip()
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
-def _bytes(element: object) -> int | None:
+def _bytes(element: ET.Element | None) -> int | None:
     if element is None:
         return None
-    number = _number((element.text or "").strip())  # type: ignore[attr-defined]
-    unit = UNITS.get(element.get("unit", "KiB").lower())  # type: ignore[attr-defined]
+    number = _number((element.text or "").strip())
+    unit = UNITS.get(element.get("unit", "KiB").lower())
     return None if number is None or unit is None else number * unit
 
 
-def _devices(devices: object) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for device in devices or ():  # type: ignore[attr-defined]
-        address = device.find("address")
-        if address is None or address.get("type") != "pci":
-            continue
-        try:
-            numbers = [
-                int(address.get(key, "0"), 0) for key in ("domain", "bus", "slot", "function")
-            ]
-        except ValueError:
-            continue
-        found.append((device.tag, "{:04x}:{:02x}:{:02x}.{:x}".format(*numbers)))
-    return found
+def _devices(devices: ET.Element | None) -> Iterator[Device]:
+    """Those with an address on the PCI bus; what stands behind a bridge is named with the bridges before it."""
+    elements = [] if devices is None else list(devices)
+    places = {0: ""}
+    addressed = [(one, found) for one in elements if (found := _address(one)) is not None]
+    waiting = {
+        number: address
+        for one, address in addressed
+        if one.tag == "controller" and (number := _number(one.get("index", ""))) is not None
+        if one.get("type") == "pci"
+    }
+    for _ in range(len(waiting)):  # a bridge may be listed before the one that it stands behind
+        for number, (bus, function) in waiting.items():
+            if number not in places and bus in places:
+                places[number] = f"{places[bus]}:{function}"
+    for one, (bus, function) in addressed:
+        if bus in places:
+            yield Device(one.tag, f"0000:00{places[bus]}:{function}")
+
+
+def _address(device: ET.Element) -> tuple[int, str] | None:
+    """Bus, and `slot.function`."""
+    address = device.find("address")
+    if address is None or address.get("type") != "pci":
+        return None
+    try:
+        domain, bus, slot, function = (
+            int(address.get(key, "0"), 0) for key in ("domain", "bus", "slot", "function")
+        )
+    except ValueError:
+        return None
+    return (bus, f"{slot:02x}.{function:x}") if domain == 0 else None

@@ -141,8 +141,8 @@ def _said(header: Header, text: bytes) -> str:
 
     xml, _ = parts(header, text)
     name = read_domain(xml.decode("utf-8", "surrogateescape")).name
-    facts = [f"of {name!r}"] if name else []
-    facts += [header.form, "was running" if header.was_running else "was paused"]
+    facts = [f"save image of {name!r}" if name else "save image", header.form]
+    facts += ["was running" if header.was_running else "was paused"]
     if not header.complete:
         facts.append("unfinished: libvirt was still writing it, or was ended")
     return ", ".join(facts)
