@@ -36,6 +36,6 @@ def command(run: Run) -> None:
     begun(stream)
     walked = stream.walked
     one = info(stream, walked=walked)
-    run.show(lambda: one, info_parts(one))
+    run.show(lambda: one, info_parts(one, verbose=run.verbose))
     if walked:
         run.damage()

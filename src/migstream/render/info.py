@@ -279,8 +279,8 @@ def _blocks(before: str, blocks: Sequence[Backend]) -> str:
     return f"{before}{names}" if names else ""
 
 
-def info_parts(one: Info) -> Iterator[Part]:
-    """One screen."""
+def info_parts(one: Info, *, verbose: bool = False) -> Iterator[Part]:
+    """One screen; with `verbose` all that a container says of itself as well."""
     yield from _facts(_told(one))
     ram = one.ram
     if ram is not None and ram.blocks:
@@ -299,6 +299,24 @@ def info_parts(one: Info) -> Iterator[Part]:
         yield from (indented(told, 2) for told in missing_lines(ram.missing or ()))
     if one.devices:
         yield from _largest(one.devices)
+    if verbose:
+        for layer in one.layers:
+            yield from _layer(layer)
+
+
+def _layer(layer: Layer) -> Iterator[Part]:
+    """What a container says of itself; the texts in it as they are."""
+    if layer.facts:
+        yield Title(layer.name)
+    for key, fact in layer.facts.items():
+        if isinstance(fact, str) and "\n" in fact:
+            yield line("  ", dim(key))
+            yield from (f"    {prose(row)}" for row in fact.splitlines())
+        elif isinstance(fact, list):
+            yield line("  ", dim(key))
+            yield from (f"    {prose(str(row))}" for row in fact)
+        elif fact is not None:
+            yield line("  ", dim(f"{key.replace('_', ' '):<12}"), "  ", prose(str(fact)))
 
 
 def _told(one: Info) -> Iterator[tuple[str, str]]:
@@ -312,7 +330,7 @@ def _told(one: Info) -> Iterator[tuple[str, str]]:
         yield "begins at", f"{one.offset:#x}; offsets are counted from there"
     if one.disagreements is not None:
         yield (
-            "libvirt's XML",
+            "domain XML",
             "; ".join(map(prose, one.disagreements)) or "says the same as the stream",
         )
     yield "machine", escape(one.machine or "not recorded")
