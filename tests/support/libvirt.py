@@ -108,6 +108,10 @@ class Libvirt:
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
+    def hmp(self, name: str, words: str) -> str:
+        """What the monitor of a domain says."""
+        return self.virsh("qemu-monitor-command", name, "--hmp", words)
+
     def create(self, xml: str) -> None:
         """Start a domain, paused."""
         path = self.folder / "domain.xml"

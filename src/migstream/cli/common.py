@@ -206,8 +206,11 @@ class _Offset(click.ParamType):  # type: ignore[type-arg]
 OFFSET = _Offset()
 
 
-def stream_options() -> list[click.Parameter]:
-    """What belongs to a stream and is not in it."""
+def stream_options(container: str = "--container") -> list[click.Parameter]:
+    """What belongs to a stream and is not in it.
+
+    `container` is the option that says what it stands in, for a verb that has another `--container`.
+    """
     return [
         click.Option(
             ["--like"],
@@ -236,7 +239,7 @@ def stream_options() -> list[click.Parameter]:
             help="Which one of several that STREAM holds: a snapshot's id or name.",
         ),
         click.Option(
-            ["--container"],
+            [container, "container"],
             metavar="KIND",
             help="What the stream stands in (none: nothing), where the bytes mislead.",
         ),
@@ -289,12 +292,14 @@ def verb(
     spooled_for: str = "",
     any_source: bool = False,
     answers: Sequence[type[Answer]] = (),
+    container: str = "--container",
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function that takes a Run and the values of `params`.
 
     Parameters
     ----------
     answers : what it prints with --json
+    container : the option that says what the stream stands in
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
     spooled_for : the name of a parameter: a pipe is spooled where it is given
     any_source : for verbs that have something to say of what is not a stream, too
@@ -306,7 +311,11 @@ def verb(
             with_stream(source, function, spool=spool, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
-        options = [*([MAPS, INDEX] if memory else []), *stream_options(), *output_options()]
+        options = [
+            *([MAPS, INDEX] if memory else []),
+            *stream_options(container),
+            *output_options(),
+        ]
         return Verb(
             answers=answers,
             name=function.__name__.rstrip("_"),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from migstream.cli.common import Run, progress, verb
 from migstream.render.converted import Convert, converted, converted_parts
+from migstream.source.containers import NONE
+from migstream.source.libvirt import FORMATS
+from migstream.source.packing import PACKERS
 
 if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
 __all__ = ["command"]
+
+LIBVIRT = "libvirt"
 
 
 def _release(text: str | None) -> Version | None:
@@ -23,6 +29,14 @@ def _release(text: str | None) -> Version | None:
         return None if text is None else parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--to-qemu") from None
+
+
+def _text(path: str) -> str:
+    """A file of text, as it is."""
+    try:
+        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise click.BadParameter(f"{path}: {error.strerror}", param_hint="--xml") from None
 
 
 def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]:
@@ -71,10 +85,35 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
         metavar="BLOCK=SIZE",
         help="Cut a RAM block, or fill it up with zeros; BLOCK may have wildcards.",
     ),
+    click.Option(
+        ["--container", "wrap"],
+        type=click.Choice([NONE, LIBVIRT, *PACKERS]),
+        default=NONE,
+        show_default=True,
+        help="What the result is to stand in: libvirt is a save image that `virsh restore` takes.",
+    ),
+    click.Option(
+        ["--format", "form"],
+        type=click.Choice(FORMATS),
+        help="Of the save image; as it was, or raw.",
+    ),
+    click.Option(
+        ["--xml"],
+        type=click.Path(),
+        metavar="FILE",
+        help="The domain's XML for the save image; the source's without it.",
+    ),
+    click.Option(
+        ["--image"],
+        type=click.Path(),
+        metavar="IMAGE",
+        help="A save image whose XML and cookie the result gets.",
+    ),
     click.Option(["--no-verify"], is_flag=True, help="Do not read the result again to compare."),
     click.Option(["--force"], is_flag=True, help="Replace what is there."),
     memory=True,
     answers=(Convert,),
+    container="--from-container",
 )
 def command(
     run: Run,
@@ -84,6 +123,10 @@ def command(
     to_machine: str | None,
     to_qemu: str | None,
     resize: tuple[str, ...],
+    wrap: str,
+    form: str | None,
+    xml: str | None,
+    image: str | None,
     no_verify: bool,
     force: bool,
 ) -> None:
@@ -96,6 +139,8 @@ def command(
     from migstream.edit.convert import convert
     from migstream.render.missing import missing
 
+    if wrap != LIBVIRT and any((form, xml, image)):
+        raise click.UsageError("--format, --xml and --image belong to --container libvirt")
     release = _release(to_qemu)
     sizes = _sizes(run.stream, resize, ram)
     lacking = missing(run.stream.ram)
@@ -112,5 +157,9 @@ def command(
             verify=not no_verify,
             force=force,
             tell=tell,
+            container=wrap,
+            form=form,
+            xml=None if xml is None else _text(xml),
+            image=image,
         )
     run.show(lambda: converted(made, output, lacking), converted_parts(made, output, lacking))

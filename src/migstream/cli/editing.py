@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run
+from migstream.cli.printing import warn
 from migstream.errors import MigstreamError
 from migstream.render.changes import Edited, change_lines, changed
-from migstream.wire.frames import MAGIC
 
 if TYPE_CHECKING:
     from migstream.edit.change import Edit
+    from migstream.stream import Stream
 
 __all__ = ["OUTPUT", "edited"]
 
@@ -50,6 +51,10 @@ def edited(
             raise
         raise click.UsageError(str(error)) from None
     size = edit.save(target, force=force or in_place)
+    if not _kept(run.stream):
+        warn(
+            f"migstream: the result is a bare stream: {run.stream.layers[0].name} images are not written"
+        )
     changes = edit.changes()
     run.show(
         lambda: answer(output=target, size=size, changes=changed(changes)), change_lines(changes)
@@ -62,12 +67,16 @@ def _target(run: Run, output: str | None, in_place: bool) -> str:
     if output is not None:
         return output
     path = Path(run.stream.name)
-    if not path.is_file() or not _plain(path):
-        raise click.UsageError("only a plain file is changed in its place: use -o OUTPUT")
+    offset = click.get_current_context().params["offset"]
+    if not path.is_file() or offset or not _kept(run.stream):
+        raise click.UsageError(
+            "only a file that is a stream, or holds one and nothing else, is changed in its place: use -o OUTPUT"
+        )
     return run.stream.name
 
 
-def _plain(path: Path) -> bool:
-    """Whether the file itself is the stream, and not a compressed one."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+def _kept(stream: Stream) -> bool:
+    """Whether the result stands in what the source stands in."""
+    from migstream.edit.shell import BARE, shell_of
+
+    return not stream.layers or shell_of(stream) != BARE

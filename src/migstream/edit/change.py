@@ -14,6 +14,8 @@ import os
 import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -263,7 +265,19 @@ class Edit:
         from migstream.edit.redact import parse_keep, redact
 
         redact(self._bench, [part for text in keep for part in parse_keep(self.stream, text)])
+        self._redact_domain()
         return self
+
+    def _redact_domain(self) -> None:
+        """The same for the XML of a save image of libvirt's."""
+        from migstream.edit.shell import domain_text
+
+        text = domain_text(self.stream)
+        if text is not None:
+            from migstream.edit.domain import redacted
+
+            self._bench.domain, count = redacted(text)
+            self._bench.note("wipe", "domain XML", f"{count} secrets", "removed", Span(0, 0))
 
     # --- the result ------------------------------------------------------------------------------
 
@@ -275,7 +289,8 @@ class Edit:
         """Write the result as a new file; how many bytes it has.
 
         It is written whole or not at all, read again, and held against the source and what was asked
-        for: only then it gets its name.
+        for: only then it gets its name. It stands in the container that the source stands in (a save image
+        of libvirt's, compressed or not; a compressed file); that of a disk's snapshot is a bare stream.
 
         Parameters
         ----------
@@ -287,17 +302,22 @@ class Edit:
         SourceError : something is there already, or it cannot be written
         Unsupported : the result would not read as it should, or could not be made
         """
+        from migstream.edit.shell import shell_of
         from migstream.edit.verify import check, read_again
         from migstream.source.output import new_file
 
+        shell = shell_of(self.stream, xml=self._bench.domain)
+        folder = Path(path).parent
         with new_file(path, replace=force) as fd:
-            size = self.write(fd)
-            with os.fdopen(os.dup(fd), "rb") as file, read_again(self._bench, file) as result:
-                check(self._bench, result)
-        return size
+            with shell.around(fd, folder) as inner:
+                rewritten = self._bench.settled(len(shell.head)).pieces()
+                write(chain([shell.head], rewritten), inner, self.stream.store.view)
+                with open(os.dup(inner), "rb") as file, read_again(self._bench, file) as result:  # noqa: PTH123
+                    check(self._bench, result)
+            return os.fstat(fd).st_size
 
     def write(self, sink: int | Sink) -> int:
-        """Write the result, without a second reading; how many bytes it has.
+        """Write the bare result, without a second reading; how many bytes it has.
 
         Parameters
         ----------

@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.edit.shell import asked_shell, is_mapped
 from migstream.edit.workbench import Change
 from migstream.names import brief
+from migstream.source.containers import NONE
 from migstream.stream import Stream, as_stream, open_stream
 
 if TYPE_CHECKING:
+    from migstream.ram.model import RamBlock
     from migstream.source.opened import Openable
 
 __all__ = ["ENCODINGS", "Converted", "convert"]
@@ -74,6 +79,10 @@ def convert(
     verify: bool = True,
     force: bool = False,
     tell: Tell = lambda _: None,
+    container: str = NONE,
+    form: str | None = None,
+    xml: str | None = None,
+    image: Stream | Openable | None = None,
 ) -> Converted:
     """Write a stream with the same devices and the same memory in another way.
 
@@ -95,10 +104,15 @@ def convert(
     force : whether a plain file that is there may be replaced; it keeps its mode and owner
     tell : called with the number of bytes of guest memory that are done since the last call, in
         writing as in reading again
+    container : what the result is to stand in: "none", "libvirt" for a save image, or "gzip", "bzip2",
+        "xz", "zstd", "lz4", "lzop"
+    form : of a save image: "raw", one of those, or "sparse"
+    xml : the domain's XML for a save image; by default that of `image`, or of the source
+    image : another save image, from which XML and cookie are taken
 
     Raises
     ------
-    ValueError : no such encoding or release, or sizes where memory stays as it is
+    ValueError : no such encoding, release, container or format; sizes where memory stays as it is
     Unsupported : damage, memory that is elsewhere, a form that cannot hold this stream
     SourceError : something is there already, or it cannot be written
     StreamError : the result does not say the same as the source
@@ -120,8 +134,18 @@ def convert(
         verify=verify,
         tell=tell,
     )
-    with as_stream(stream, spool=True) as source, new_file(path, replace=force) as fd:
-        return wanted.write(source, fd)
+    with ExitStack() as stack:
+        source = stack.enter_context(as_stream(stream, spool=True))
+        like = None if image is None else stack.enter_context(as_stream(image))
+        mapped = ram == "mapped" or (ram == "same" and is_mapped(source))
+        shell = asked_shell(source, container, form=form, xml=xml, image=like, mapped=mapped)
+        fd = stack.enter_context(new_file(path, replace=force))
+        with shell.around(fd, wanted.folder) as inner:
+            made = wanted.write(source, inner, shell.head)
+        if not shell.packs:
+            return made
+        size = os.fstat(fd).st_size
+        return msgspec.structs.replace(made, size=size, written=size)
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,21 +160,21 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool
     tell: Tell
 
-    def write(self, stream: Stream, fd: int) -> Converted:
-        """Write and compare."""
+    def write(self, stream: Stream, fd: int, head: bytes) -> Converted:
+        """Write, with `head` before the stream, and compare."""
         from migstream.edit.verify import compare
 
         changed: set[str] = set()
         if self.machine is None and self.release is None:
-            made = self._encode(stream, fd)
+            made = self._encode(stream, fd, head)
         elif not self._encoded(stream):
             bare = Converted(ram=self.ram, before=stream.size, size=0, written=0)
-            made, changed = self._rule(stream, fd, bare)
+            made, changed = self._rule(stream, fd, bare, head)
         else:
             with TemporaryFile(dir=self.folder) as between:
-                half = self._encode(stream, between.fileno())
+                half = self._encode(stream, between.fileno(), b"")
                 with open_stream(between) as source:
-                    made, changed = self._rule(source, fd, half)
+                    made, changed = self._rule(source, fd, half, head)
         if not self.verify:
             return made
         same = compare(stream, fd, changed=changed, sizes=self.sizes, tell=self.tell)
@@ -161,16 +185,20 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
         borrowed = stream.description_span is None and stream.description is not None
         return self.ram != "same" or not self.description or borrowed
 
-    def _encode(self, stream: Stream, fd: int) -> Converted:
+    def _encode(self, stream: Stream, fd: int, head: bytes) -> Converted:
         from migstream.edit.reencode import reencode
 
+        ram = self.ram
+        if ram == "same" and any(_moves(block, len(head)) for block in stream.blocks):
+            ram = "mapped"  # the offsets in it are those of the file
         made = reencode(
             stream,
             fd,
-            ram=self.ram,
+            ram=ram,
             description=self.description,
             sizes=self.sizes,
             tell=self.tell,
+            head=head,
         )
         return Converted(
             ram=self.ram,
@@ -182,7 +210,9 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
             lost=made.lost,
         )
 
-    def _rule(self, stream: Stream, fd: int, half: Converted) -> tuple[Converted, set[str]]:
+    def _rule(
+        self, stream: Stream, fd: int, half: Converted, head: bytes
+    ) -> tuple[Converted, set[str]]:
         """Apply the rules, and say so; also the devices that they change."""
         from migstream.edit.between import apply, touched
         from migstream.edit.workbench import Workbench
@@ -190,7 +220,8 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
         bench = Workbench(stream)
         rules = apply(bench, self.machine, self.release)
-        size = write(bench.settled().pieces(), fd, stream.store.view)
+        pieces = chain([head], bench.settled(len(head)).pieces())
+        size = write(pieces, fd, stream.store.view)
         made = msgspec.structs.replace(
             half,
             rules=tuple(rules),
@@ -199,3 +230,9 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
             written=min(size, os.fstat(fd).st_blocks * SECTOR),
         )
         return made, touched(bench)
+
+
+def _moves(block: RamBlock, base: int) -> bool:
+    """Whether a block's mapped-ram part counts from another place than the result does."""
+    mapped = block.mapped
+    return mapped is not None and mapped.bitmap_offset - mapped.bitmap.start != base

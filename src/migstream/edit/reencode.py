@@ -70,6 +70,7 @@ def reencode(
     description: bool = True,
     sizes: Mapping[str, int] | None = None,
     tell: Callable[[int], None] = lambda _: None,
+    head: bytes = b"",
 ) -> Encoded:
     """Write the stream to an empty file, with its guest memory in another encoding.
 
@@ -80,6 +81,7 @@ def reencode(
         it was opened with (`like`), if that fits
     sizes : of RAM blocks that are to have another one, in bytes; not where `ram` is "same"
     tell : called with the number of bytes of guest memory that are done since the last call
+    head : what stands before the stream in the file
 
     Raises
     ------
@@ -97,6 +99,7 @@ def reencode(
             hint="nothing else says where a device's section ends",
         )
     with PieceWriter(fd, stream.store.view) as out:
+        out.add(head)
         made = _Conversion(stream, out, ram, sizes or {}, tell)
         for item in stream.items:
             made.item(item, description=description)

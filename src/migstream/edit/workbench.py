@@ -81,6 +81,7 @@ class Workbench:
         self.kept: dict[str, list[tuple[int, int]]] | None = None
         self.pages: dict[tuple[str, int], bytes] = {}
         self.added: set[tuple[str, int]] = set()
+        self.domain: str | None = None
         self._changes: list[Change] = []
 
     def __bool__(self) -> bool:
@@ -107,8 +108,11 @@ class Workbench:
 
     # --- the result ------------------------------------------------------------------------------
 
-    def settled(self) -> Rewrite:
-        """All changes, and what follows from them: lengths, offsets, the description."""
+    def settled(self, base: int = 0) -> Rewrite:
+        """All changes, and what follows from them: lengths, offsets, the description.
+
+        `base` is where the result begins in the file that it is written to.
+        """
         whole = self.rewrite.copy()
         if self.added:
             at = memory.last_place(self.stream)
@@ -117,9 +121,9 @@ class Workbench:
         span = self.stream.description_span
         if text is not None and span is not None:
             whole.replace(*span, write.description(text))
+        memory.settle_areas(self.stream, whole, base)
         if not whole:
             return whole
-        memory.settle_areas(self.stream, whole)
         for package in self.packages():
             if (by := whole.growth(package.span)) and not whole.gone(package.span):
                 whole.patch(package.payload.start, (package.value + by).to_bytes(4, "big"))

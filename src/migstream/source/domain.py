@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-__all__ = ["Device", "Domain", "read_domain"]
+__all__ = ["Device", "Domain", "is_plain", "read_domain"]
 
 # What libvirt calls a unit, in bytes; without one it is KiB (docs/formatdomain.rst, "Memory Allocation").
 UNITS = {
@@ -56,12 +56,8 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_domain(text: str) -> Domain:
-    """What a domain's XML says; a `Domain` without anything where it is not a domain's XML.
-
-    libvirt writes no document type, so that nothing in it can refer to itself or to other files:
-    what has one is not read.
-    """
-    if len(text) > MOST or "<!DOCTYPE" in text or "<!ENTITY" in text:
+    """What a domain's XML says; a `Domain` without anything where it is not a domain's XML."""
+    if not is_plain(text):
         return Domain()
     try:
         root = ET.fromstring(text)  # noqa: S314 - no document type, and bounded
@@ -85,6 +81,11 @@ def read_domain(text: str) -> Domain:
         most_vcpus=most,
         devices=tuple(_devices(root.find("devices"))),
     )
+
+
+def is_plain(text: str) -> bool:
+    """Whether XML may be parsed: libvirt writes no document type, without which nothing in it can refer to itself."""
+    return len(text) <= MOST and "<!DOCTYPE" not in text and "<!ENTITY" not in text
 
 
 def _text(root: ET.Element, path: str) -> str:

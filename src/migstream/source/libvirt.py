@@ -15,7 +15,16 @@ from migstream.errors import SourceError
 from migstream.source.layers import Layer, Opened, Pipe
 from migstream.source.store import Slice
 
-__all__ = ["FORMATS", "HEADER", "MAGIC", "UNFINISHED", "Header", "open_save"]
+__all__ = [
+    "FORMATS",
+    "HEADER",
+    "MAGIC",
+    "SPARSE",
+    "UNFINISHED",
+    "Header",
+    "image_head",
+    "open_save",
+]
 
 MAGIC = b"LibvirtQemudSave"
 UNFINISHED = b"LibvirtQemudPart"  # the beginning until all is written
@@ -23,6 +32,8 @@ HEADER = 92
 FIELDS = 5  # be32 or le32, behind the magic
 VERSION = 2
 FORMATS = ("raw", "gzip", "bzip2", "xz", "lzop", "zstd", "sparse")
+SPARSE = "sparse"  # what mapped-ram is called here: QEMU itself wrote to the file
+SPARE = 64 << 10  # zeros behind the XML, so that it can be edited where it is (QEMU_SAVE_DATA_…)
 MOST_TEXT = 4 << 20  # bytes of XML and cookie that are looked at
 CHUNK = 1 << 16
 
@@ -114,6 +125,37 @@ def _read(pipe: Pipe, header: Header) -> bytes:
     return text[HEADER:]
 
 
+def image_head(
+    xml: str,
+    cookie: str | None,
+    *,
+    form: str,
+    was_running: bool,
+    order: Literal["little", "big"] = "little",
+    complete: bool = True,
+    size: int = 0,
+) -> bytes:
+    """What stands before the stream in a save image.
+
+    Parameters
+    ----------
+    form : one of FORMATS
+    size : bytes of XML, cookie and spare room that it had before, where they still fit
+    """
+    parts = [xml.encode("utf-8", "surrogateescape") + b"\0"]
+    where = 0
+    if cookie:
+        where = len(parts[0])
+        parts.append(cookie.encode("utf-8", "surrogateescape") + b"\0")
+    text = b"".join(parts)
+    if len(text) > size:
+        size = len(text) + SPARE
+    fields = (VERSION, size, was_running, FORMATS.index(form), where)
+    head = struct.pack(f"{'<' if order == 'little' else '>'}{FIELDS}I", *fields)
+    magic = MAGIC if complete else UNFINISHED
+    return (magic + head).ljust(HEADER, b"\0") + text.ljust(size, b"\0")
+
+
 # --- what it says of itself ----------------------------------------------------------------------
 
 
@@ -128,6 +170,7 @@ def _facts(header: Header, text: bytes) -> dict[str, Any]:
     xml, cookie = parts(header, text)
     return {
         "complete": header.complete,
+        "size": header.size,
         "byte_order": header.order,
         "format": header.form,
         "was_running": header.was_running,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Generator
 
-__all__ = ["MAGIC", "LzopError", "LzopMember"]
+__all__ = ["MAGIC", "LzopError", "LzopMember", "LzopPacker"]
 
 MAGIC = b"\x89LZO\0\r\n\x1a\n"
 # Flags of a file: which checksums its blocks have, and what is in its header.
@@ -21,6 +21,8 @@ ADLER_PLAIN, ADLER_PACKED, EXTRA, CRC_PLAIN, CRC_PACKED, FILTER = (
     0x800,
 )
 WITH_LEVEL = 0x0940  # the first version whose header has a level and a long time
+# What lzop 1.04 itself writes: its version, LZO's, M_LZO1X_1, its level, blocks, the mode of a plain file.
+VERSION, LIBRARY, METHOD, LEVEL, BLOCK, MODE = 0x1040, 0x20A0, 1, 3, 256 << 10, 0o100600
 MOST_BLOCK = 64 << 20  # MAX_BLOCK_SIZE
 MOST_EXTRA = 1 << 20
 
@@ -110,3 +112,49 @@ class LzopMember:
                 raise LzopError(f"{size} bytes of extra data in its header")
             yield size + 4
         return flags
+
+
+class LzopPacker:
+    """Writes an lzop file, with zlib's methods.
+
+    Parameters
+    ----------
+    pack : compresses a block
+    """
+
+    def __init__(self, pack: Callable[[bytes], bytes]) -> None:
+        self._pack = pack
+        self._rest = bytearray()
+        self._lead = self._header()
+
+    @staticmethod
+    def _header() -> bytes:
+        fields = (VERSION, LIBRARY, WITH_LEVEL)
+        head = b"".join(number.to_bytes(2, "big") for number in fields)
+        head += bytes((METHOD, LEVEL)) + ADLER_PLAIN.to_bytes(4, "big")
+        head += MODE.to_bytes(4, "big") + bytes(8) + bytes(1)  # no time, no name
+        return MAGIC + head + zlib.adler32(head).to_bytes(4, "big")
+
+    def compress(self, data: bytes | memoryview, /) -> bytes:
+        """What can be written by now."""
+        self._rest += data
+        made = self._lead
+        self._lead = b""
+        while len(self._rest) >= BLOCK:
+            made += self._block(bytes(self._rest[:BLOCK]))
+            del self._rest[:BLOCK]
+        return made
+
+    def flush(self) -> bytes:
+        """The end of the file."""
+        made = self._lead + (self._block(bytes(self._rest)) if self._rest else b"")
+        self._lead = b""
+        self._rest.clear()
+        return made + bytes(4)
+
+    def _block(self, data: bytes) -> bytes:
+        small = self._pack(data)
+        if len(small) >= len(data):
+            small = data
+        sizes = len(data).to_bytes(4, "big") + len(small).to_bytes(4, "big")
+        return sizes + zlib.adler32(data).to_bytes(4, "big") + small
