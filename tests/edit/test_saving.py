@@ -90,8 +90,8 @@ def test_what_does_not_read_as_it_should_is_not_kept(
         at = stream[EIP].span.start
     settled = Workbench.settled
 
-    def faulty(bench: Workbench) -> object:
-        whole = settled(bench)
+    def faulty(bench: Workbench, base: int = 0) -> object:
+        whole = settled(bench, base)
         whole.patch(at, bytes(8))
         return whole
 

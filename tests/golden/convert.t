@@ -10,35 +10,49 @@ Usage: migstream convert [OPTIONS] STREAM
   read again and compared.
 
 Options:
-  -o, --output PATH            The stream to make.  [required]
-  --ram [same|linear|mapped]   linear: each page once, as the smallest record;
-                               mapped: mapped-ram; same: as it is.  [default:
-                               same]
-  --no-description             Leave the JSON description out.
-  --to-machine NAME            Name this machine type, and give the devices the
-                               form that it has.
-  --to-qemu VERSION            The release that is to load it, such as 7.2.
-  --resize BLOCK=SIZE          Cut a RAM block, or fill it up with zeros; BLOCK
-                               may have wildcards.
-  --no-verify                  Do not read the result again to compare.
-  --force                      Replace what is there.
-  --map BLOCK@ADDRESS          Where a RAM block is in guest-physical memory, if
-                               the stream does not say.
-  --index FILE                 An index to use, wherever it lies (`index` makes
-                               one).
-  --like OTHER                 Take the description from another stream where
-                               this one has none.
-  --channel FILE               A recorded multifd channel of this migration;
-                               once for each.
-  --offset N                   Where in STREAM the stream begins; offsets are
-                               counted from there.
-  --walk                       Read all of a large stream before anything is
-                               said of it.
-  --json                       Print JSON.
-  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
-                               set.
-  -v, --verbose                Say all that is known.
-  -h, --help                   Show this message and exit.
+  -o, --output PATH               The stream to make.  [required]
+  --ram [same|linear|mapped]      linear: each page once, as the smallest
+                                  record; mapped: mapped-ram; same: as it is.
+                                  [default: same]
+  --no-description                Leave the JSON description out.
+  --to-machine NAME               Name this machine type, and give the devices
+                                  the form that it has.
+  --to-qemu VERSION               The release that is to load it, such as 7.2.
+  --resize BLOCK=SIZE             Cut a RAM block, or fill it up with zeros;
+                                  BLOCK may have wildcards.
+  --container [none|libvirt|gzip|bzip2|xz|zstd|lz4|lzop]
+                                  What the result is to stand in: libvirt is a
+                                  save image that `virsh restore` takes.
+                                  [default: none]
+  --format [raw|gzip|bzip2|xz|lzop|zstd|sparse]
+                                  Of the save image; as it was, or raw.
+  --xml FILE                      The domain's XML for the save image; the
+                                  source's without it.
+  --image IMAGE                   A save image whose XML and cookie the result
+                                  gets.
+  --no-verify                     Do not read the result again to compare.
+  --force                         Replace what is there.
+  --map BLOCK@ADDRESS             Where a RAM block is in guest-physical memory,
+                                  if the stream does not say.
+  --index FILE                    An index to use, wherever it lies (`index`
+                                  makes one).
+  --like OTHER                    Take the description from another stream where
+                                  this one has none.
+  --channel FILE                  A recorded multifd channel of this migration;
+                                  once for each.
+  --offset N                      Where in STREAM the stream begins; offsets are
+                                  counted from there.
+  --inside NAME                   Which one of several that STREAM holds: a
+                                  snapshot's id or name.
+  --from-container KIND           What the stream stands in (none: nothing),
+                                  where the bytes mislead.
+  --walk                          Read all of a large stream before anything is
+                                  said of it.
+  --json                          Print JSON.
+  --color [auto|always|never]     Colour; auto: on a terminal, unless NO_COLOR
+                                  is set.
+  -v, --verbose                   Say all that is known.
+  -h, --help                      Show this message and exit.
 
 $ migstream convert pc-xbzrle-7.2.mig -o flat.mig --ram linear
 flat.mig  854.9 KiB (875 401), 854.9 KiB (875 401) written (before: 1.3 MiB (1 375 507))

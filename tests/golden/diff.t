@@ -13,6 +13,7 @@ Options:
                                globs; with commas, or once for each.
   --other-channel FILE         A recorded multifd channel of OTHER; once for
                                each.
+  --other-inside NAME          Which one of several that OTHER holds.
   --values                     Only values: configuration and fields.
   --schema                     Only what there is: devices, versions, fields,
                                types, subsections.
@@ -27,6 +28,10 @@ Options:
                                once for each.
   --offset N                   Where in STREAM the stream begins; offsets are
                                counted from there.
+  --inside NAME                Which one of several that STREAM holds: a
+                               snapshot's id or name.
+  --container KIND             What the stream stands in (none: nothing), where
+                               the bytes mislead.
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.

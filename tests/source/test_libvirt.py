@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -31,24 +32,20 @@ XML = """<domain type='kvm'><name>a guest</name><uuid>1403c3ad-a448-4f33-961b-ca
 <graphics type='vnc' passwd='sekret'/></devices></domain>"""
 
 
+Order = Literal["little", "big"]
+
+
 def image(
-    stream: bytes, *, order: str = "little", form: str = "raw", complete: bool = True
+    stream: bytes, *, order: Order = "little", form: str = "raw", complete: bool = True
 ) -> bytes:
-    head = image_head(
-        XML,
-        "<cookie/>",
-        form=form,
-        was_running=True,
-        order=order,
-        complete=complete,  # type: ignore[arg-type]
-    )
+    head = image_head(XML, "<cookie/>", form=form, was_running=True, order=order, complete=complete)
     return head + stream
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
 @pytest.mark.parametrize("complete", [True, False])
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_header_s_fields_are_told(order: str, form: str, *, complete: bool) -> None:
+def test_the_header_s_fields_are_told(order: Order, form: str, *, complete: bool) -> None:
     with migstream.open(image(build.small(), order=order, form=form, complete=complete)) as stream:
         assert stream.devices[0].name == "one"
         layer = stream.layers[0]
@@ -182,7 +179,7 @@ def test_secrets_of_a_domain_go_and_the_rest_stays() -> None:
 
 
 @pytest.mark.parametrize("order", ["little", "big"])
-def test_an_edited_stream_has_the_head_that_it_had(order: str, tmp_path: Path) -> None:
+def test_an_edited_stream_has_the_head_that_it_had(order: Order, tmp_path: Path) -> None:
     source, target = tmp_path / "a.save", tmp_path / "b.save"
     source.write_bytes(image(build.small(), order=order))
     with migstream.edit(source) as edit:

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import os
 import re
 import shutil
@@ -58,8 +59,17 @@ __all__ = [
     "transcript",
 ]
 
-# Small streams made by hand, by the names that texts call them.
+CONTAINERS = REPOSITORY / "tests" / "containers"
+
+
+def _kept(name: str) -> Callable[[], bytes]:
+    return lambda: lzma.decompress((CONTAINERS / f"{name}.xz").read_bytes())
+
+
+# Small streams made by hand, and kept containers, by the names that texts call them.
 MADE: dict[str, Callable[[], bytes]] = {
+    "guest.save": _kept("guest.save"),
+    "disk.qcow2": _kept("disk.qcow2"),
     "tiny.mig": build.small,
     "hostile.mig": lambda: build.small(
         build.described(

@@ -8,6 +8,7 @@ import click
 
 from migstream.cli.common import Run, begun, verb
 from migstream.cli.ignoring import IGNORE, ignored
+from migstream.names import unescape
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing
 from migstream.stream import open_anything
@@ -28,6 +29,12 @@ DIFFERENT = 1
         help="A recorded multifd channel of OTHER; once for each.",
     ),
     click.Option(
+        ["--other-inside"],
+        type=unescape,
+        metavar="NAME",
+        help="Which one of several that OTHER holds.",
+    ),
+    click.Option(
         ["--values"],
         is_flag=True,
         help="Only values: configuration and fields.",
@@ -46,7 +53,12 @@ DIFFERENT = 1
     answers=(DiffAnswer,),
 )
 def command(
-    run: Run, other: str, ignore: tuple[str, ...], other_channels: tuple[str, ...], **parts: bool
+    run: Run,
+    other: str,
+    ignore: tuple[str, ...],
+    other_channels: tuple[str, ...],
+    other_inside: str | None,
+    **parts: bool,
 ) -> None:
     """What changed from STREAM to OTHER: configuration, devices, fields, memory.
 
@@ -59,7 +71,7 @@ def command(
 
     left_out = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
-    with open_anything(other, channels=other_channels, spool=True) as second:
+    with open_anything(other, channels=other_channels, inside=other_inside, spool=True) as second:
         begun(second)
         found = diff(run.stream, second, ignore=left_out, parts=wanted)
         names = run.stream.name, second.name

@@ -33,6 +33,8 @@ def command(
     like: str | None,
     channels: tuple[str, ...],
     offset: int,
+    inside: str | None,
+    container: str | None,
     walk: bool,
     no_ram: bool,
     ignore: tuple[str, ...],
@@ -47,7 +49,8 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        if any((output is not None, force, like, channels, offset, walk, ignore, no_ram)):
+        others = (force, like, channels, offset, inside, container, walk, ignore, no_ram)
+        if output is not None or any(others):
             raise click.UsageError("--refresh makes each as it was made: without other options")
         out = Out(as_json=as_json, color="never", verbose=verbose)
         for path in sources:
@@ -64,7 +67,14 @@ def command(
 
     def work() -> None:
         with open_anything(
-            source, like=like, channels=channels, spool=not no_ram, walk=walk, offset=offset
+            source,
+            like=like,
+            channels=channels,
+            spool=not no_ram,
+            walk=walk,
+            offset=offset,
+            inside=inside,
+            container=container,
         ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 

@@ -86,7 +86,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     """What a stream is.
 
     `from` is "tail" where guest memory was not walked; `pages`, `missing`, `behind` and `damage`
-    are null then. `offset` is where the stream begins in its source, `layers` are the containers
+    are null then. `offset` is where the stream begins in its source, null where it lies there in pieces; `layers` are the containers
     that it was taken out of, the outermost first. `disagreements` are what libvirt's XML says
     otherwise than the stream, null where there is none.
     """
@@ -113,7 +113,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     channels: list[Channel]
     walked: bool
     read_from: Literal["walk", "tail"] = msgspec.field(name="from")
-    offset: int
+    offset: int | None
     layers: tuple[Layer, ...]
     disagreements: list[str] | None
     behind: Behind | None
@@ -170,7 +170,7 @@ def info(stream: Stream, *, walked: bool) -> Info:
         channels=[Channel(channel=c.initial.channel, size=c.store.size) for c in stream.channels],
         walked=walked,
         read_from="walk" if walked else "tail",
-        offset=stream.origin,
+        offset=_begins(stream),
         layers=tuple(stream.layers),
         disagreements=_disagreements(stream),
         behind=_behind(stream) if walked else None,
@@ -200,6 +200,13 @@ def _ram(stream: Stream, *, walked: bool) -> RamBlocks | None:
         pages=total(held),
         missing=missing(held) if walked else None,
     )
+
+
+def _begins(stream: Stream) -> int | None:
+    """Where the stream begins in its source; None where it lies there in pieces."""
+    last = stream.outermost(stream.size - 1)
+    together = last is None or last == stream.origin + stream.size - 1
+    return stream.origin if together else None
 
 
 def _disagreements(stream: Stream) -> list[str] | None:
