@@ -12,10 +12,10 @@ from typing import Any
 
 from fuzz import change, verbs
 from fuzz.compose import Composed, compose
+from fuzz.containers import QUESTIONS
 from fuzz.guard import MEBIBYTES, Fault, ask, peak
 from fuzz.kept import Kept, kept_streams
 from fuzz.memory import place_areas
-from fuzz.questions import QUESTIONS
 from fuzz.scene import Scene
 from migstream.stream import open_anything
 from support import damage
