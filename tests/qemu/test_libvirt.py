@@ -10,6 +10,7 @@ from migstream.analysis.diff.compare import diff
 from migstream.analysis.domain import disagreements, domain_of
 from migstream.errors import QemuError, Unsupported
 from migstream.source.libvirt import image_head
+from support.lacking import lacks
 from support.libvirt import Libvirt, domain_xml
 from support.qemu import REQUIRED, Binary, Qemu, find
 
@@ -31,7 +32,7 @@ def saved(libvirt: Libvirt, name: str = "guest") -> Path:
 
 def settings(form: str) -> str:
     if form not in {"raw", "sparse"} and shutil.which(form) is None:
-        pytest.skip(f"no {form} here")
+        lacks(f"no {form} here")
     return f'save_image_format = "{form}"\n'
 
 
@@ -40,7 +41,7 @@ def saved_as(libvirt: Libvirt, form: str) -> Path:
         return saved(libvirt)
     except AssertionError as error:
         if "Invalid" in str(error) or "image format" in str(error):
-            pytest.skip(f"this libvirt is older than the format {form}")
+            lacks(f"this libvirt is older than the format {form}")
         raise
 
 
@@ -124,7 +125,7 @@ def test_a_sparse_image_holds_what_qemu_itself_wrote_into_the_file(
         try:
             guest.set_capabilities(["mapped-ram"])
         except QemuError:
-            pytest.skip(f"{binary} has no mapped-ram")
+            lacks(f"{binary} has no mapped-ram")
         there = Path(guest.lend(_file(tmp_path / "image", head)))
         real = there if binary.root is None else binary.root / there.relative_to("/")
         guest.execute("migrate", {"uri": f"file:{there},offset={len(head)}"})

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
+from support.lacking import lacks
 
 __all__ = ["Libvirt", "domain_xml"]
 
@@ -43,7 +43,7 @@ class Libvirt:
     def __init__(self, settings: str = "") -> None:
         for tool in ("virsh", "libvirtd", "qemu-system-x86_64"):
             if shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is None:
-                pytest.skip(f"no {tool} here")
+                lacks(f"no {tool} here")
         self._settings = settings
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class Libvirt:
         done = self._run("list")
         if done.returncode:
             self.__exit__()
-            pytest.skip(f"libvirt does not start here: {done.stderr.strip().splitlines()[-1]}")
+            lacks(f"libvirt does not start here: {done.stderr.strip().splitlines()[-1]}")
         return self
 
     def __exit__(self, *_: object) -> None:

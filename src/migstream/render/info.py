@@ -319,9 +319,10 @@ def _layer(layer: Layer) -> Iterator[Part]:
         if isinstance(fact, str) and "\n" in fact:
             yield line("  ", dim(key))
             yield from (f"    {prose(row)}" for row in fact.splitlines())
-        elif isinstance(fact, list):
+        elif isinstance(fact, list) and fact:
             yield line("  ", dim(key))
-            yield from (f"    {prose(str(row))}" for row in fact)
+            rows = [tuple(prose(str(cell)) for cell in row.values()) for row in fact]
+            yield Table(rows, "<" * len(fact[0]), tuple(fact[0]), indent=4)
         elif fact is not None:
             yield line("  ", dim(f"{key.replace('_', ' '):<12}"), "  ", prose(str(fact)))
 

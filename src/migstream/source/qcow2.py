@@ -65,8 +65,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> str:
         """In a few words: id, name, when."""
-        when = datetime.fromtimestamp(self.date, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"snapshot {self.id} {self.name!r} of {when}"
+        return f"snapshot {self.id} {self.name!r} of {self.when:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def when(self) -> datetime:
+        """The date."""
+        return datetime.fromtimestamp(self.date, UTC)
 
 
 class Image:
@@ -360,10 +364,10 @@ def facts(image: Image, chosen: Snapshot) -> dict[str, Any]:
         "cluster_size": 1 << image.cluster_bits,
         "snapshot": chosen.id,
         "name": chosen.name,
-        "date": chosen.date,
+        "date": chosen.when.isoformat(),
         "vm_clock": chosen.clock,
         "snapshots": [
-            {"id": one.id, "name": one.name, "date": one.date, "state_size": one.state}
+            {"id": one.id, "name": one.name, "date": one.when.isoformat(), "state_size": one.state}
             for one in image.snapshots
         ],
     }
