@@ -319,7 +319,7 @@ def _layer(layer: Layer) -> Iterator[Part]:
         if isinstance(fact, str) and "\n" in fact:
             yield line("  ", dim(key))
             yield from (f"    {prose(row)}" for row in fact.splitlines())
-        elif isinstance(fact, list) and fact:
+        elif isinstance(fact, list) and fact and isinstance(fact[0], dict):
             yield line("  ", dim(key))
             rows = [tuple(prose(str(cell)) for cell in row.values()) for row in fact]
             yield Table(rows, "<" * len(fact[0]), tuple(fact[0]), indent=4)
