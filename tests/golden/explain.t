@@ -3,11 +3,12 @@ Usage: migstream explain [OPTIONS] [TEXT]...
 
   What QEMU's error message means; with --stream, which bytes it is about.
 
-  TEXT is a message, or a code such as MS103, whose page is printed. Without
-  TEXT, or with -, a log is read from standard input: the destination's, the
-  source's, or both. With --to and --to-stream too, the difference between the
-  two sides that caused it; --from and --to do without streams. Exit status: 0
-  explained, 1 no message of QEMU's is in it.
+  TEXT is a message, a code such as MS103, whose page is printed, or a log: a
+  file, a folder of them, or - for standard input; the destination's, the
+  source's, or both, as they come (JSON lines, journald, libvirt's errors,
+  escapes). Of several failures the last is explained. With --to and --to-stream
+  too, the difference between the two sides that caused it; --from and --to do
+  without streams. Exit status: 0 explained, 1 no message of QEMU's is in it.
 
 Options:
   --stream STREAM              The stream it is about.
@@ -163,7 +164,11 @@ $ migstream explain "Unknown savevm section or instance '0000:00:02.0/e1000' 0."
     "more": 0
   },
   "spots": [],
-  "findings": []
+  "findings": [],
+  "refused_by": "destination",
+  "numbers": {},
+  "also": [],
+  "earlier": []
 }
 
 $ migstream explain "Length mismatch: pc.ram: 0x1000000 in != 0x2000000: Invalid argument"

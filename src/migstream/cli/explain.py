@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import re
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import click
@@ -76,6 +78,33 @@ def _said(
         sys.exit(UNKNOWN)
 
 
+def _log(said: str) -> str:
+    """What is to be explained: standard input, a file, the logs of a folder, or the words themselves."""
+    if said in {"", "-"}:
+        if said == "" and sys.stdin.isatty():
+            context = click.get_current_context()
+            click.echo(context.get_help(), color=context.color)
+            context.exit(2)
+        return sys.stdin.buffer.read(MOST).decode("utf-8", "replace")
+    path = Path(said)
+    try:
+        if path.is_dir():
+            logs = sorted(one for one in path.iterdir() if one.is_file())
+            return "\n".join(_read(one, MOST // len(logs)) for one in logs)
+        return _read(path, MOST) if path.is_file() else said
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+            raise
+        return said
+
+
+def _read(path: Path, most: int) -> str:
+    """The end of a file."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - most, 0))
+        return file.read(most).decode("utf-8", "replace")
+
+
 def _run(
     text: tuple[str, ...],
     listed: bool,
@@ -86,8 +115,9 @@ def _run(
 ) -> None:
     """What QEMU's error message means; with --stream, which bytes it is about.
 
-    TEXT is a message, or a code such as MS103, whose page is printed. Without TEXT, or with -, a
-    log is read from standard input: the destination's, the source's, or both. With --to and
+    TEXT is a message, a code such as MS103, whose page is printed, or a log: a file, a folder of
+    them, or - for standard input; the destination's, the source's, or both, as they come (JSON lines,
+    journald, libvirt's errors, escapes). Of several failures the last is explained. With --to and
     --to-stream too, the difference between the two sides that caused it; --from and --to do
     without streams. Exit status: 0 explained, 1 no message of QEMU's is in it.
     """
@@ -100,9 +130,7 @@ def _run(
         elif CODE.fullmatch(said.strip()):
             _page(said.strip().upper(), out)
         else:
-            if said in {"", "-"}:
-                said = sys.stdin.buffer.read(MOST).decode("utf-8", "replace")
-            _said(said, out, **given)
+            _said(_log(said), out, **given)
 
     guarded(work, given["stream"] or "explain")
 

@@ -11,7 +11,7 @@ from migstream.analysis.diff.model import Diff
 from migstream.render.answer import Answer, Pair
 from migstream.render.diff import diff_parts
 from migstream.render.findings import FindingAnswer, finding_answer, finding_parts
-from migstream.render.shown import Line, Part, Title, dim, head, indented, line, name, value
+from migstream.render.shown import Line, Part, Table, Title, dim, head, indented, line, name, value
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 __all__ = ["Explained", "explained", "explanation_parts"]
 
 Basis = Literal["play", "words", "silence", "schemas"]
+# Who refuses, where that is not the QEMU that loads.
+REFUSES = {
+    "source": "the source, before or while it saves",
+    "host": "the host, not by the stream",
+    "libvirt": "libvirt, before QEMU has seen the stream",
+}
 BASIS: dict[Basis, str] = {
     "play": "the load, played: QEMU would say something else of it",
     "words": "QEMU's own words",
@@ -105,13 +111,23 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure that another one followed: its line (from 1), when, null where it does not say, and its cause."""
+
+    line: int
+    when: str | None
+    text: str
+
+
 class Explained(Answer, tag="explain", frozen=True, kw_only=True):
     """What a message or a log says; `file` is the stream it was held against, null without one.
 
     `cause` is the name of the message that is the reason, null where none is known; `silent` is
     the cause itself where QEMU printed none. `device`, its `instance` and `fields` (the outermost
     first) are where the load failed, as far as that is said. `features` are those that the
-    destination lacks, `masks` the bits of each mask by name. `difference` is null where nothing is
+    destination lacks, `masks` the bits of each mask by name, `numbers` others by name. `refused_by`
+    is "destination", "source", "host" (a disk, a backend, a connection) or "libvirt"; `also` are words of
+    QEMU's or libvirt's that are not known, `earlier` failures before the one that is explained. `difference` is null where nothing is
     known of the two sides.
     """
 
@@ -128,6 +144,10 @@ class Explained(Answer, tag="explain", frozen=True, kw_only=True):
     difference: Sides | None
     spots: list[Place]
     findings: list[FindingAnswer]
+    refused_by: str | None
+    numbers: dict[str, str]
+    also: list[str]
+    earlier: list[Before]
 
 
 def explained(one: Explanation, file: str | None) -> Explained:
@@ -146,6 +166,10 @@ def explained(one: Explanation, file: str | None) -> Explained:
         difference=None if one.contrast is None else _sides(one.contrast),
         spots=[Place(path=s.path, span=s.span, text=s.text) for s in one.spots],
         findings=[finding_answer(f) for f in one.findings],
+        refused_by=one.side or None,
+        numbers=dict(one.numbers),
+        also=[spoken.text for spoken in one.also],
+        earlier=[Before(line=e.line, when=e.when or None, text=e.text) for e in one.earlier],
     )
 
 
@@ -205,12 +229,13 @@ def _one_side(side: Side) -> OneSide:
 
 def explanation_parts(one: Explanation, file: str, *, verbose: bool = False) -> Iterator[Part]:
     """The cause first, then where it happened, the difference, the bytes, and what is wrong with the stream."""
-    shown = list(one.said)
-    if one.cause is not None and one.cause not in shown:
-        shown.insert(0, one.cause)
-    for said in shown:
+    rest = [said for said in one.said if said is not one.cause]
+    for said in [*([] if one.cause is None else [one.cause]), *rest]:
         if said.message.kind in {"cause", "warning"} or verbose or one.cause is None:
             yield from _said(said)
+    if one.side in REFUSES:
+        yield f"refused by: {REFUSES[one.side]}"
+    yield from (f"{number}: {what}" for number, what in one.numbers)
     where = _where(one)
     if where:
         yield f"in: {escape(where)}"
@@ -226,6 +251,13 @@ def explanation_parts(one: Explanation, file: str, *, verbose: bool = False) -> 
         yield Title("In the stream")
         for spot in one.spots:
             yield line(f"  {spot.span} ", name(escape(spot.path)), f"  {prose(spot.text)}")
+    if one.also:
+        yield Title("Also said")
+        yield from (f"  {prose(spoken.text)}" for spoken in one.also)
+    if one.earlier:
+        yield Title("Failures before this one")
+        rows = [(f"line {e.line}", prose(e.when), prose(e.text)) for e in one.earlier]
+        yield Table(rows, "<<<", indent=2)
     if one.findings:
         yield Title("What check finds in it")
         for finding in one.findings:

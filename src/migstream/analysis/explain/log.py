@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.explain.episodes import episodes
+from migstream.analysis.explain.numbers import numbers
+from migstream.analysis.explain.peel import Spoken, peel
 from migstream.analysis.explain.spots import Scene, Spot, spots
 from migstream.analysis.findings import Finding
 from migstream.names import brief
 from migstream.qemu.words.model import ERRNO, Wording
 from migstream.qemu.words.recognise import Said, recognise
 from migstream.qemu.words.silent import NUMBERS, silent
-from migstream.qemu.words.source import SOURCE
 from migstream.ram.records import flag_names
 from migstream.stream import Stream, as_stream
 from migstream.vmstate.meaning.features import feature_names
@@ -26,11 +29,19 @@ if TYPE_CHECKING:
     from migstream.source.opened import Openable
     from migstream.vmstate.schema import Schema
 
-__all__ = ["Explanation", "Said", "explain", "recognise"]
+__all__ = ["Earlier", "Explanation", "Said", "explain", "recognise"]
 
 MOST_FINDINGS = 8
-FROM_SOURCE = {message.name for message in SOURCE}
+MOST_ALSO = 20
 BINARY = re.compile(r"qemu-system-(\w+)")
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure that another one followed: the line of the log, when, and its cause."""
+
+    line: int
+    when: str
+    text: str
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +61,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     spots : bytes of the stream concerned
     findings : what `check` finds wrong with the stream
     contrast : what differs between the two sides, where something of them is known
+    numbers : numbers of the message, each with what it is by name
+    also : what else QEMU or libvirt said, which is not known
+    earlier : failures that the log tells of before this one
     """
 
     said: tuple[Said, ...]
@@ -63,6 +77,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     spots: tuple[Spot, ...] = ()
     findings: tuple[Finding, ...] = ()
     contrast: Contrast | None = None
+    numbers: tuple[tuple[str, str], ...] = ()
+    also: tuple[Spoken, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def side(self) -> str:
+        """Who refuses: "destination", "source", "host", "libvirt"; empty where that is not known."""
+        return "" if self.cause is None else self.cause.message.side
 
     def __repr__(self) -> str:
         cause = "nothing of QEMU's load side" if self.cause is None else self.cause.text
@@ -102,7 +124,8 @@ def explain(
 def _explained(
     text: str, stream: Stream | None, destination: Destination | None, source: Schema | None
 ) -> Explanation:
-    said = recognise(text)
+    *before, lines = episodes(peel(text)) or [[]]
+    said = _said(lines)
     device, instance = _device(said)
     fields = _fields(said)
     cause = _cause(said) or _silent(said, device, text, stream)
@@ -134,19 +157,50 @@ def _explained(
         device=device,
         instance=instance,
         fields=fields,
-        result=_result(said),
+        result="" if cause is not None and cause.message.side != "destination" else _result(said),
         features=_lacking(cause, device),
         masks=masks,
         spots=places,
         findings=found,
         contrast=contrast,
+        numbers=numbers(cause),
+        also=_also(lines, said),
+        earlier=tuple(_earlier(one) for one in before),
+    )
+
+
+def _said(lines: Sequence[Spoken]) -> list[Said]:
+    """Every message in lines, each once, with the number of its line in the log."""
+    found = recognise("\n".join(one.text for one in lines))
+    return [msgspec.structs.replace(one, line=lines[one.line - 1].number) for one in found]
+
+
+def _also(lines: Sequence[Spoken], said: Sequence[Said]) -> tuple[Spoken, ...]:
+    """What QEMU or libvirt said and nobody knows; each once."""
+    known = {one.text for one in said}
+    rest = {
+        one.text: one
+        for one in lines
+        if one.who
+        and not any(text in one.text for text in known)
+        and any(map(str.isalpha, one.text))
+    }
+    return tuple(rest.values())[:MOST_ALSO]
+
+
+def _earlier(lines: Sequence[Spoken]) -> Earlier:
+    said = _said(lines)
+    cause = _cause(said) or next(iter(said), None)
+    first = lines[0] if cause is None else next(one for one in lines if one.number == cause.line)
+    return Earlier(
+        line=first.number, when=first.when, text=first.text if cause is None else cause.text
     )
 
 
 def _cause(said: list[Said]) -> Said | None:
     """The first cause; one that the source prints only where the destination's words are not there."""
     causes = [s for s in said if s.message.kind == "cause"]
-    return next((s for s in causes if s.message.name not in FROM_SOURCE), next(iter(causes), None))
+    return next((s for s in causes if s.message.side != "source"), next(iter(causes), None))
 
 
 def _device(said: list[Said]) -> tuple[str, int | None]:
@@ -154,7 +208,11 @@ def _device(said: list[Said]) -> tuple[str, int | None]:
     if context:
         return context[0].values["device"], int(context[0].values["instance"], 16)
     for one in said:
-        if one.values.get("device") and one.message.name not in {"blocked", *FROM_SOURCE}:
+        if (
+            one.values.get("device")
+            and one.message.name != "blocked"
+            and one.message.side == "destination"
+        ):
             number = one.values.get("instance")
             return one.values["device"], int(number, 0) if number else None
     return "", None

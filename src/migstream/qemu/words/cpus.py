@@ -111,6 +111,7 @@ CPUS: tuple[Message, ...] = (
             "the register in the manual of the CPU's vendor",
         ),
         place="none",
+        side="host",
     ),
     message(
         "libvirt-cpu",

@@ -80,7 +80,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is "cause" (this is what went wrong), "context" (a line that says where), "result" (the last
     line) or "warning" (the load goes on). `causes` come in order of likelihood. `look` names what to
-    look at. `place` names how `explain` finds the bytes (`analysis.explain.spots`). `releases` of wordings
+    look at. `side` is who refuses: "destination", "source", "host" (a disk, a backend, a connection) or
+    "libvirt". `place` names how `explain` finds the bytes (`analysis.explain.spots`). `releases` of wordings
     count from QEMU 2.4; those that are only known from the programs of 5.2, 7.2, 10.0 and 11.1 have
     "newer than 7.2" (the newest of them without it) or "up to 9.x" (gone in 10.0), "up to 10.x" (in 11.1).
     """
@@ -93,6 +94,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "cause"
     place: str = "device"
     sides: Sides | None = None
+    side: str = "destination"
 
 
 def message(
@@ -104,6 +106,7 @@ def message(
     kind: str = "cause",
     place: str = "device",
     sides: tuple[str, str, str] | None = None,
+    side: str = "destination",
 ) -> Message:
     """A message, in the short form of the tables: texts alone, with releases, with releases and variant."""
     return Message(
@@ -115,6 +118,7 @@ def message(
         kind=kind,
         place=place,
         sides=None if sides is None else Sides(*sides),
+        side=side,
     )
 
 

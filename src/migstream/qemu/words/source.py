@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from migstream.qemu.words.model import Message, message
+from functools import partial
+
+from migstream.qemu.words.model import Message
+from migstream.qemu.words.model import message as any_message
 
 __all__ = ["SOURCE"]
+
+message = partial(any_message, side="source")
 
 SOURCE: tuple[Message, ...] = (
     message(
@@ -48,6 +53,7 @@ SOURCE: tuple[Message, ...] = (
     message(
         "source-blocked",
         "State blocked by non-migratable CPU device (invtsc flag)",
+        "'hv-no-nonarch-coresharing=auto' CPU flag prevents migration use explicit 'hv-no-nonarch-coresharing=on' instead",
         "'hv-passthrough' CPU flag prevents migration, use explicit set of hv-* flags instead",
         ("non-migratable device: {device}", "newer than 5.2"),
         "'peer' devices are not migratable",

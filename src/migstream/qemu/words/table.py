@@ -10,6 +10,7 @@ from migstream.qemu.words.commands import COMMANDS
 from migstream.qemu.words.cpus import CPUS
 from migstream.qemu.words.devices import DEVICES
 from migstream.qemu.words.framing import FRAMING
+from migstream.qemu.words.hosts import HOSTS
 from migstream.qemu.words.last import LAST
 from migstream.qemu.words.model import Message, Wording, names
 from migstream.qemu.words.ram import RAM
@@ -31,6 +32,7 @@ MESSAGES: tuple[Message, ...] = (
     *DEVICES,
     *CHANNELS,
     *SOURCE,
+    *HOSTS,
     *LAST,
 )
 

@@ -1,0 +1,180 @@
+"""Logs as people paste them: wrappers peeled off until the lines are those that a program wrote.
+
+A line may be JSON (KubeVirt's and others'), escaped once or twice, several lines glued together, a
+line of journald's or syslog's, inside a Python traceback or an error of libvirt's that quotes QEMU.
+What comes out are *spoken* lines: who spoke, when, and the words.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+__all__ = ["Spoken", "peel"]
+
+MOST_LINES = 1 << 16
+LONGEST = 1 << 14  # characters of a line, of which JSON may have several lines
+DEEPEST = 6
+
+# ECMA-48: CSI and OSC sequences, and what a terminal makes of them.
+ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+WHEN = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
+# A program's name as QEMU puts it before what it says.
+SPEAKER = r"(?:/\S*/)?(?:qemu(?:-system-[\w.-]+|-kvm|-img)?|kvm)"
+GLUED = re.compile(rf"(?<=\S)\s*(?={WHEN}:? {SPEAKER}: )|(?<=\w)(?={WHEN}[Z: ])")
+GENERIC = "libvirt"  # QEMU says "error:", too
+# What stands before the words, outermost first; each is tried again until none fits.
+PREFIXES = (
+    ("", re.compile(rf"(?P<when>{WHEN}):?\s+")),
+    ("", re.compile(r"(?P<when>\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?)\s+")),
+    ("", re.compile(r"\[(?P<when>[ \d.]+)\]\s+")),  # the kernel's clock
+    # syslog and journald: month, day, time, host, program
+    ("", re.compile(r"(?P<when>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)\s+\S+\s+(?P<who>[\w./-]+)(?:\[\d+\])?:(?:\s+|$)")),
+    ("qemu", re.compile(rf"(?P<who>{SPEAKER})(?:\[\d+\])?:\s+")),
+    # libvirt's own log: thread, level, function and line
+    ("libvirt", re.compile(r"\d+: (?:info|error|warning|debug) : (?:\w+:\d+ : )?")),
+    ("libvirt", re.compile(r"(?P<who>libvirtd?|virt[a-z]*d|virt-handler|virt-launcher|virsh)(?:\[\d+\])?:\s+")),
+    ("", re.compile(r"(?:ERROR|WARNING|INFO|DEBUG|CRITICAL|FATAL|E|W|I)(?::| +\S+ +\[[^\]]*\]) +")),
+    (GENERIC, re.compile(r"(?:error|Error): (?=\S)")),
+    ("libvirt", re.compile(r"(?:libvirt\.libvirtError|LibvirtError|libvirtError)(?:\(.*?[Mm]essage=['\"]|: )")),
+    ("libvirt", re.compile(r"(?:internal error|operation failed|Requested operation is not valid|unsupported configuration): ")),
+    ("libvirt", re.compile(r"(?:QEMU|qemu|process) (?:unexpectedly closed the monitor|exited while connecting to monitor)(?: \(vm='[^']*'\))?: *")),
+    ("libvirt", re.compile(r"unable to execute QEMU command '[\w-]+': ")),
+    ("libvirt", re.compile(r"(?:job|migration(?: out| in)?(?: job)?|snapshot(?: job)?|domain save job)[:'\w ]* failed: (?=\S)")),
+)  # fmt: skip
+# Keys under which programs put what they say into JSON.
+KEYS = (
+    "msg",
+    "message",
+    "MESSAGE",
+    "log",
+    "reason",
+    "error",
+    "err",
+    "text",
+    "body",
+    "@message",
+    "failureReason",
+    "details",
+)
+QUOTES = re.compile(r"^[\"'`]+|[\"'`)\]},]+$")
+ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
+PLAIN = {"n": "\n", "r": "\n", "t": "\t"}
+
+
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """One line that a program wrote.
+
+    Attributes
+    ----------
+    number : of the line of the log that it stood in, from 1
+    who : "qemu" or "libvirt" where the line says so, else empty
+    when : the innermost time, as it is written
+    text : the words
+    """
+
+    number: int
+    who: str
+    when: str
+    text: str
+
+
+def peel(text: str) -> Iterator[Spoken]:
+    """Every line that was spoken, in order; empty ones are left out."""
+    for number, line in enumerate(text.splitlines()[:MOST_LINES], 1):
+        for one in _unwrapped(line[:LONGEST], DEEPEST):
+            spoken = _spoken(number, one)
+            if spoken.text:
+                yield spoken
+
+
+def _unwrapped(line: str, depth: int) -> Iterator[str]:
+    """The line without JSON, escapes, colours and glue around what it says."""
+    line = ANSI.sub("", line).strip()
+    if depth and (inner := _json(line)) is not None:
+        for text in inner:
+            for one in text.splitlines():
+                yield from _unwrapped(one, depth - 1)
+        return
+    plain = _plain(line) if depth else line
+    if plain != line:
+        for one in plain.splitlines():
+            yield from _unwrapped(one, depth - 1)
+        return
+    yield from (piece for piece in GLUED.split(line) if piece)
+
+
+def _json(line: str) -> list[str] | None:
+    """What a line of JSON says; None where it is not one, or says nothing."""
+    start = line.find("{")
+    if start < 0 or not line.endswith("}"):
+        return None
+    try:
+        table = json.loads(line[start:])
+    except (ValueError, RecursionError):
+        return None
+    found = list(_texts(table, DEEPEST))
+    return ([line[:start].strip()] if start else []) + found if found else None
+
+
+def _texts(thing: Any, depth: int) -> Iterator[str]:
+    if not depth:
+        return
+    if isinstance(thing, list):
+        for one in thing:
+            yield from _texts(one, depth - 1)
+    elif isinstance(thing, dict):
+        for key, value in thing.items():
+            if isinstance(value, str):
+                if key in KEYS:
+                    yield value
+            else:
+                yield from _texts(value, depth - 1)
+
+
+def _plain(line: str) -> str:
+    r"""The line without one layer of escapes: `\n`, `'`, `&#10;`, `&quot;`."""
+    if "\\" in line:
+        line = ESCAPES.sub(lambda m: chr(int(m[1], 16)) if m[1] else PLAIN.get(m[2], m[2]), line)
+        line = "".join(char for char in line if not 0xD800 <= ord(char) < 0xE000)
+    return html.unescape(line) if "&" in line else line
+
+
+def _spoken(number: int, line: str) -> Spoken:
+    """The line without what stands before the words."""
+    who, when, text = "", "", line.strip()
+    again = True
+    while again and text:
+        again = False
+        for speaker, prefix in PREFIXES:
+            found = prefix.match(text) or (prefix.match(QUOTES.sub("", text)))
+            if found is None or not found.end():
+                continue
+            text = (
+                text[found.end() :] if prefix.match(text) else QUOTES.sub("", text)[found.end() :]
+            )
+            when = found.groupdict().get("when") or when
+            who = who if speaker == GENERIC and who else speaker or who
+            again = True
+            break
+    return Spoken(number=number, who=who, when=when.strip("[] "), text=_unquoted(text).strip())
+
+
+def _unquoted(text: str) -> str:
+    """Without quotes and brackets at the end that were opened in what was peeled off."""
+    while text and text[-1] in "\"'`)]}":
+        last = text[-1]
+        opener = {")": "(", "]": "[", "}": "{"}.get(last, last)
+        even = (
+            text.count(last) % 2 == 0 if opener == last else text.count(opener) >= text.count(last)
+        )
+        # QEMU quotes as `this', too
+        if even or (last == "'" and text.count("`") + text.count("'") > 1 and text.count("`") % 2):
+            break
+        text = text[:-1].rstrip()
+    return text

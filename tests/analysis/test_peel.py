@@ -1,0 +1,245 @@
+"""Logs as people paste them: whatever is around QEMU's words, they are found, and mean the same."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migstream.analysis.explain.log import explain
+from migstream.analysis.explain.numbers import numbers
+from migstream.analysis.explain.peel import peel
+from migstream.cli.group import cli
+from migstream.qemu.words.recognise import recognise
+
+QEMU = "2026-01-15T08:00:04.00000{}Z qemu-system-x86_64: {}"
+FAILED = "load of migration failed: Invalid argument"
+# What a QEMU or a libvirt said, by the message that is the cause.
+LOGS: dict[str, list[str]] = {
+    "pci-config": [
+        "get_pci_config_device: Bad config data: i=0x10 read: 21 device: 1 cmask: ff wmask: c0 w1cmask:0",
+        "Failed to load PCIDevice:config",
+        "Failed to load virtio-balloon:virtio",
+        "error while loading state for instance 0x0 of device '0000:00:08.0/virtio-balloon'",
+        FAILED,
+    ],
+    "virtio-features": [
+        "Features 0x1c0010130afffaf unsupported. Allowed features: 0x10179bfffef",
+        "Failed to load virtio-net:virtio",
+        "error while loading state for instance 0x0 of device '0000:00:02.0/virtio-net'",
+        "load of migration failed: Operation not permitted",
+    ],
+    "msr": [
+        "error: failed to set MSR 0x48e to 0xfff9fffe04006172",
+        "../target/i386/kvm.c:2713: kvm_buf_set_msrs: Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed.",
+    ],
+    "tls": [
+        "Cannot read from TLS channel: Input/output error",
+        "Not a migration stream",
+        FAILED,
+    ],
+    "swtpm": [
+        "tpm-emulator: Setting the stateblob (type 1) failed with a TPM error 0x3 bad parameter",
+        "error while loading state for instance 0x0 of device 'tpm-emulator'",
+        "load of migration failed: Input/output error",
+    ],
+    "usb-redir": [
+        "usbredirparser: unserialization must use a pristine parser",
+        "Failed to load usb-redir:parser",
+        "error while loading state for instance 0x0 of device '0000:00:02.1:00.0/2/usb-redir'",
+        "Error -1 while loading VM state",
+    ],
+    "block-size": [
+        "Size mismatch: pc.ram: 0x100000000 != 0x200000000: Invalid argument",
+        "error while loading state for instance 0x0 of device 'ram'",
+        FAILED,
+    ],
+    "no-snapshot": ["Device 'hda' does not have the requested snapshot 'suspend'"],
+    "9p": [
+        "Migration is disabled when VirtFS export path '/srv' is mounted in the guest using mount_tag 'config'"
+    ],
+    "vfio": ["0000:3b:00.0: VFIO migration is not supported in kernel"],
+}
+SIDES = {"msr": "host", "tls": "host", "swtpm": "host", "usb-redir": "host", "no-snapshot": "host"}
+SIDES |= {"9p": "source", "vfio": "source"}
+
+
+def log(lines: list[str]) -> str:
+    return "\n".join(QEMU.format(number, line) for number, line in enumerate(lines))
+
+
+Wrap = Callable[[str], str]
+
+
+def each(make: Callable[[str], str]) -> Wrap:
+    return lambda text: "\n".join(make(line) for line in text.splitlines())
+
+
+def escaped(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+# Each is something that puts a log into another text.
+WRAPPERS: dict[str, Wrap] = {
+    "virt-launcher": each(
+        lambda line: json.dumps(
+            {"component": "virt-launcher-monitor", "level": "info", "msg": line, "pos": "x.go:3"}
+        )
+    ),
+    "containerd": each(lambda line: json.dumps({"log": f"{line}\n", "stream": "stderr"})),
+    "a field of a field": lambda text: json.dumps({"status": {"conditions": [{"reason": text}]}}),
+    "journald": each(lambda line: f"Nov 27 10:00:01 host1 libvirtd[1234]: {line}"),
+    "kubectl": each(lambda line: f"2026-01-15T08:00:05.1Z {line}"),
+    "the monitor": lambda text: (
+        f"error: internal error: QEMU unexpectedly closed the monitor (vm='x'): {text}"
+    ),
+    "an exception": lambda text: (
+        f"libvirt.libvirtError: internal error: process exited while connecting to monitor: {text}"
+    ),
+    "a repr": lambda text: (
+        f"\"LibvirtError(Code=1, Domain=10, Message='internal error: qemu unexpectedly closed the monitor: {escaped(text)}')\""
+    ),
+    "a traceback": lambda text: (
+        f'Traceback (most recent call last):\n  File "a.py", line 7, in run\nlibvirtError: {text}\n'
+    ),
+    "colours": each(lambda line: f"\x1b[31m{line}\x1b[0m"),
+    "escapes": escaped,
+    "HTML": lambda text: html.escape(text).replace("\n", "&#10;"),
+    "one line": lambda text: text.replace("\n", ""),
+    "carriage returns": lambda text: text.replace("\n", "\r\n"),
+    "quotes of a list": each(lambda line: f"> {line}"),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_the_cause_comes_first_and_who_refuses_is_said(name: str) -> None:
+    one = explain(log(LOGS[name]))
+    assert one.cause is not None
+    assert one.cause.message.name == name
+    assert one.side == SIDES.get(name, "destination")
+
+
+def same(name: str, text: str) -> None:
+    plain, one = explain(log(LOGS[name])), explain(text)
+    assert one.cause is not None, text
+    assert one.cause.message.name == name
+    assert one.cause.values == plain.cause.values  # type: ignore[union-attr]
+    assert (one.device, one.instance, one.fields) == (plain.device, plain.instance, plain.fields)
+    assert (one.result, one.features, one.numbers) == (plain.result, plain.features, plain.numbers)
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("name", LOGS)
+def test_a_wrapped_log_gives_the_same_answer(name: str, wrapper: str) -> None:
+    same(name, WRAPPERS[wrapper](log(LOGS[name])))
+
+
+@given(st.sampled_from(sorted(LOGS)), st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=3))
+def test_wrappers_around_wrappers_give_the_same_answer(name: str, wrappers: list[str]) -> None:
+    text = log(LOGS[name])
+    for wrapper in wrappers:
+        text = WRAPPERS[wrapper](text)
+    same(name, text)
+
+
+@given(st.text(max_size=300))
+def test_no_text_ends_in_a_traceback(text: str) -> None:
+    for line in peel(text):
+        assert line.text.strip() == line.text != ""
+    explain(text)
+
+
+def test_a_deep_document_ends() -> None:
+    deep = "x"
+    for _ in range(50):
+        deep = json.dumps({"msg": deep})[: 1 << 14]
+    assert len(list(peel(deep))) < 50
+    assert list(peel("{" * 5000 + "}" * 5000))
+
+
+# --- several failures ----------------------------------------------------------------------------
+
+
+def test_of_several_failures_the_last_is_explained_and_the_others_are_listed() -> None:
+    text = "\n".join(
+        [
+            "2026-01-15 08:00:00.100+0000: starting up libvirt version: 8.0.0",
+            "2026-01-15T08:00:04.000001Z qemu-system-x86_64: Missing section footer for hpet",
+            f"2026-01-15T08:00:04.000100Z qemu-system-x86_64: {FAILED}",
+            "2026-01-15 08:00:05.000+0000: shutting down, reason=failed",
+            "2026-01-15 10:00:00.100+0000: starting up libvirt version: 9.0.0",
+            "2026-01-15T10:00:03.000001Z qemu-system-x86_64: Size mismatch: pc.ram: 0x10 != 0x20: Invalid argument",
+            f"2026-01-15T10:00:03.000100Z qemu-system-x86_64: {FAILED}",
+        ]
+    )
+    one = explain(text)
+    assert one.cause is not None
+    assert one.cause.message.name == "block-size"
+    assert one.cause.line == 6
+    [earlier] = one.earlier
+    assert (earlier.line, earlier.when) == (2, "2026-01-15T08:00:04.000001Z")
+    assert "hpet" in earlier.text
+
+
+def test_both_sides_of_one_failure_are_one() -> None:
+    text = f"{log(LOGS['pci-config'])}\n2026-01-15T08:00:05Z qemu-system-x86_64: Unable to write to socket: Broken pipe"
+    one = explain(text)
+    assert one.cause is not None
+    assert one.cause.message.name == "pci-config"
+    assert one.earlier == ()
+
+
+def test_minutes_between_two_failures_tell_them_apart() -> None:
+    first = log(LOGS["pci-config"])
+    second = log(LOGS["block-size"]).replace("T08:", "T09:")
+    one = explain(f"{first}\n{second}")
+    assert one.cause is not None
+    assert one.cause.message.name == "block-size"
+    assert len(one.earlier) == 1
+
+
+# --- what is not known ---------------------------------------------------------------------------
+
+
+def test_what_is_not_known_is_shown_and_not_dropped() -> None:
+    lines = [*LOGS["usb-redir"]]
+    lines.insert(0, "warning: something that nobody has heard of")
+    one = explain(log(lines))
+    assert [spoken.text for spoken in one.also] == ["warning: something that nobody has heard of"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Bad config data: i=0x10 read: 21 device: 1", ("register 0x10", "BAR 0")),
+        ("Bad config data: i=0x3d read: 1 device: 2", ("register 0x3d", "interrupt pin")),
+        ("Bad config data: i=0x9a read: 1 device: 2", ("register 0x9a", "a capability")),
+        ("failed to set MSR 0x48e to 0x1", ("MSR 0x48e", "IA32_VMX")),
+        ("failed to set MSR 0x4b564d01 to 0x1", ("MSR 0x4b564d01", "MSR_KVM")),
+        ("failed to set MSR 0x40000020 to 0x1", ("MSR 0x40000020", "HV_X64_MSR")),
+        ("failed to set MSR 0x7 to 0x1", ("MSR 0x7", "not one")),
+    ],
+)
+def test_numbers_have_names(text: str, expected: tuple[str, str]) -> None:
+    [(number, what)] = numbers(recognise(text)[0])
+    assert number == expected[0]
+    assert what.startswith(expected[1])
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_a_file_and_a_folder_of_logs_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "guest.log"
+    path.write_text(log(LOGS["9p"]))
+    for place in (path, tmp_path):
+        ended = CliRunner().invoke(cli, ["explain", str(place)])
+        assert ended.exit_code == 0
+        assert ended.stdout.startswith("Migration is disabled when VirtFS export path")
+        assert "refused by: the source" in ended.stdout
