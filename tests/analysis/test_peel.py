@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migstream.analysis.explain.log import explain
@@ -140,6 +140,7 @@ def test_a_wrapped_log_gives_the_same_answer(name: str, wrapper: str) -> None:
     same(name, WRAPPERS[wrapper](log(LOGS[name])))
 
 
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(LOGS)), st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=3))
 def test_wrappers_around_wrappers_give_the_same_answer(name: str, wrappers: list[str]) -> None:
     text = log(LOGS[name])

@@ -76,6 +76,7 @@ The difference
     source       a payload of one length
     destination  reads another length
     by QEMU's own words
+next: migstream explain LOG --stream SAVED
 
 $ migstream explain "Missing section footer for 0000:00:01.3/piix4_pm" --stream pc-7.2.mig
 Missing section footer for 0000:00:01.3/piix4_pm
@@ -98,6 +99,7 @@ The difference
 
 In the stream
   0x3d72d-0x3d732 0000:00:01.3/piix4_pm[0]  where the footer should be (section 30): 7e 00 00 00 1e
+next: migstream compat pc-7.2.mig --to-qemu qemu-system-x86_64 -- ARGUMENTS
 
 $ migstream explain "Unknown savevm section or instance '0000:00:02.0/e1000' 0." --json
 {
@@ -168,7 +170,8 @@ $ migstream explain "Unknown savevm section or instance '0000:00:02.0/e1000' 0."
   "refused_by": "destination",
   "numbers": {},
   "also": [],
-  "earlier": []
+  "earlier": [],
+  "next": "migstream explain LOG --stream SAVED"
 }
 
 $ migstream explain "Length mismatch: pc.ram: 0x1000000 in != 0x2000000: Invalid argument"
@@ -186,6 +189,7 @@ The difference
     source       pc.ram: 0x1000000 bytes
     destination  pc.ram: 0x2000000 bytes
     by QEMU's own words
+next: migstream explain LOG --stream SAVED
 
 $ printf "qemu-system-x86_64: VQ 0 size 0x100 < last_avail_idx 0xfff0 - used_idx 0x0\nqemu-system-x86_64: Failed to load virtio-blk:virtio\nqemu-system-x86_64: error while loading state for instance 0x0 of device '0000:00:03.0/virtio-blk'\nqemu-system-x86_64: load of migration failed: Operation not permitted\n" > qemu.log
 
@@ -197,6 +201,7 @@ VQ 0 size 0x100 < last_avail_idx 0xfff0 - used_idx 0x0
     2. the indexes, or the queue in memory, are damaged
 in: 0000:00:03.0/virtio-blk[0]/virtio
 result: Operation not permitted: -1: a device's own check refused the values (virtio, post-load functions, validated fields); no file permission is meant
+next: migstream explain LOG --stream SAVED
 
 $ migstream explain -v < qemu.log
 VQ 0 size 0x100 < last_avail_idx 0xfff0 - used_idx 0x0
@@ -221,6 +226,7 @@ load of migration failed: Operation not permitted
     1. the lines before it, not this one
 in: 0000:00:03.0/virtio-blk[0]/virtio
 result: Operation not permitted: -1: a device's own check refused the values (virtio, post-load functions, validated fields); no file permission is meant
+next: migstream explain LOG --stream SAVED
 
 $ migstream explain "The weather is fine"
 [stderr]
@@ -254,3 +260,4 @@ The difference (destination: pc-7.2.mig)
 
 In the stream
   0xc6ede-0xc7f4f 0000:00:1f.2/ich9_ahci[0]  section 31, version 1, 4168 bytes
+next: migstream check q35-7.2.mig

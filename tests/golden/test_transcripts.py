@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from migstream.cli.group import VERBS, cli
-from support import schemas, transcript
+from support import errorpage, schemas, transcript
 from support.samples import REPOSITORY, Packed, Sample
 from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
 
@@ -105,6 +105,11 @@ def test_the_command_prints_what_it_printed(
 def test_every_verb_has_a_transcript_with_its_help(verb: str) -> None:
     text = (Path(__file__).parent / f"{verb}.t").read_text()
     assert f"$ migstream {verb} --help\n" in text
+
+
+def test_the_page_of_errors_is_that_of_the_table(*, update: bool) -> None:
+    errorpage.PAGE.touch()
+    _settled(errorpage.PAGE, errorpage.page(), update=update)
 
 
 @pytest.mark.parametrize("page", HERE, ids=_name)

@@ -127,7 +127,8 @@ class Explained(Answer, tag="explain", frozen=True, kw_only=True):
     first) are where the load failed, as far as that is said. `features` are those that the
     destination lacks, `masks` the bits of each mask by name, `numbers` others by name. `refused_by`
     is "destination", "source", "host" (a disk, a backend, a connection) or "libvirt"; `also` are words of
-    QEMU's or libvirt's that are not known, `earlier` failures before the one that is explained. `difference` is null where nothing is
+    QEMU's or libvirt's that are not known, `earlier` failures before the one that is explained,
+    `next` a command that helps on. `difference` is null where nothing is
     known of the two sides.
     """
 
@@ -148,6 +149,7 @@ class Explained(Answer, tag="explain", frozen=True, kw_only=True):
     numbers: dict[str, str]
     also: list[str]
     earlier: list[Before]
+    next: str | None
 
 
 def explained(one: Explanation, file: str | None) -> Explained:
@@ -170,6 +172,7 @@ def explained(one: Explanation, file: str | None) -> Explained:
         numbers=dict(one.numbers),
         also=[spoken.text for spoken in one.also],
         earlier=[Before(line=e.line, when=e.when or None, text=e.text) for e in one.earlier],
+        next=one.step or None,
     )
 
 
@@ -251,6 +254,8 @@ def explanation_parts(one: Explanation, file: str, *, verbose: bool = False) -> 
         yield Title("In the stream")
         for spot in one.spots:
             yield line(f"  {spot.span} ", name(escape(spot.path)), f"  {prose(spot.text)}")
+    if one.step:
+        yield line("next: ", value(prose(one.step)))
     if one.also:
         yield Title("Also said")
         yield from (f"  {prose(spoken.text)}" for spoken in one.also)

@@ -14,6 +14,7 @@ from migstream.analysis.explain.episodes import episodes
 from migstream.analysis.explain.numbers import numbers
 from migstream.analysis.explain.peel import Spoken, peel
 from migstream.analysis.explain.spots import Scene, Spot, spots
+from migstream.analysis.explain.step import next_step
 from migstream.analysis.findings import Finding
 from migstream.names import brief
 from migstream.qemu.words.model import ERRNO, Wording
@@ -64,6 +65,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     numbers : numbers of the message, each with what it is by name
     also : what else QEMU or libvirt said, which is not known
     earlier : failures that the log tells of before this one
+    step : a command that helps on; empty where none is known
     """
 
     said: tuple[Said, ...]
@@ -80,6 +82,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     numbers: tuple[tuple[str, str], ...] = ()
     also: tuple[Spoken, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    step: str = ""
 
     @property
     def side(self) -> str:
@@ -166,6 +169,13 @@ def _explained(
         numbers=numbers(cause),
         also=_also(lines, said),
         earlier=tuple(_earlier(one) for one in before),
+        step=next_step(
+            text,
+            said,
+            cause,
+            stream="" if stream is None else stream.name,
+            found=destination is not None,
+        ),
     )
 
 

@@ -20,13 +20,17 @@ __all__ = ["Spoken", "peel"]
 MOST_LINES = 1 << 16
 LONGEST = 1 << 14  # characters of a line, of which JSON may have several lines
 DEEPEST = 6
+DECODER = json.JSONDecoder()
 
 # ECMA-48: CSI and OSC sequences, and what a terminal makes of them.
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 WHEN = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
 # A program's name as QEMU puts it before what it says.
 SPEAKER = r"(?:/\S*/)?(?:qemu(?:-system-[\w.-]+|-kvm|-img)?|kvm)"
-GLUED = re.compile(rf"(?<=\S)\s*(?={WHEN}:? {SPEAKER}: )|(?<=\w)(?={WHEN}[Z: ])")
+SYSLOG = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+GLUED = re.compile(
+    rf"(?<=\S)\s*(?={WHEN}:? {SPEAKER}: )|(?<=\w)(?={WHEN}[Z: ])|(?<=\S)\s*(?={SYSLOG} \S+ [\w./-]+(?:\[\d+\])?:)"
+)
 GENERIC = "libvirt"  # QEMU says "error:", too
 # What stands before the words, outermost first; each is tried again until none fits.
 PREFIXES = (
@@ -110,16 +114,19 @@ def _unwrapped(line: str, depth: int) -> Iterator[str]:
 
 
 def _json(line: str) -> list[str] | None:
-    """What a line of JSON says; None where it is not one, or says nothing."""
-    start = line.find("{")
-    if start < 0 or not line.endswith("}"):
-        return None
-    try:
-        table = json.loads(line[start:])
-    except (ValueError, RecursionError):
-        return None
-    found = list(_texts(table, DEEPEST))
-    return ([line[:start].strip()] if start else []) + found if found else None
+    """What the JSON of a line says, one document or several, with what stands around it; None where nothing does."""
+    found: list[str] = []
+    said, at = False, 0
+    while (start := line.find("{", at)) >= 0:
+        try:
+            table, stop = DECODER.raw_decode(line, start)
+        except (ValueError, RecursionError):
+            break
+        texts = list(_texts(table, DEEPEST))
+        said = said or bool(texts)
+        found += [line[at:start].strip(), *texts]
+        at = stop
+    return [one for one in (*found, line[at:].strip()) if one] if said else None
 
 
 def _texts(thing: Any, depth: int) -> Iterator[str]:
@@ -162,7 +169,7 @@ def _spoken(number: int, line: str) -> Spoken:
             who = who if speaker == GENERIC and who else speaker or who
             again = True
             break
-    return Spoken(number=number, who=who, when=when.strip("[] "), text=_unquoted(text).strip())
+    return Spoken(number=number, who=who, when=when.strip("[] "), text=_unquoted(text).rstrip(" >"))
 
 
 def _unquoted(text: str) -> str:

@@ -41,7 +41,7 @@ HOSTS: tuple[Message, ...] = (
         ),
         look=(
             "the log of the other host",
-            "`virsh migrate` without --tls, to see whether it is that",
+            "`virsh migrate NAME qemu+ssh://HOST/system` without --tls, to see whether it is that",
         ),
     ),
     host(
@@ -126,7 +126,7 @@ HOSTS: tuple[Message, ...] = (
         "Migration is disabled when VirtFS export path '{path:s}' is mounted in the guest using mount_tag '{tag}'",
         means="a folder of the host is mounted in the guest (9p), and its state cannot be taken along",
         causes=("the guest has the share mounted",),
-        look=("unmount `{tag}` in the guest, then save again", "virtiofs instead of 9p"),
+        look=("in the guest: `umount -t 9p {tag}`, then save again", "virtiofs instead of 9p"),
     ),
     source(
         "vfio",
@@ -141,7 +141,7 @@ HOSTS: tuple[Message, ...] = (
         means="a device that is passed through to the guest cannot be taken along",
         causes=("its driver in the host's kernel has no migration (a variant driver would)",),
         look=(
-            "detach it first: `virsh detach-device`",
+            "detach it first: `virsh detach-device NAME DEVICE.xml`",
             "the driver that the device is bound to: `lspci -nnk`",
         ),
     ),
@@ -174,7 +174,7 @@ HOSTS: tuple[Message, ...] = (
             "a time-out of what started the migration",
         ),
         look=(
-            "`virsh migrate --auto-converge`, `--postcopy`, or a longer `migrate-setmaxdowntime`",
+            "`virsh migrate NAME qemu+ssh://HOST/system --auto-converge`, --postcopy, or a longer `migrate-setmaxdowntime`",
             "`migstream history --heat` of a save shows what the guest writes",
         ),
     ),
@@ -219,7 +219,7 @@ HOSTS: tuple[Message, ...] = (
         means="libvirt refuses: the disks may be seen by both hosts and differ",
         causes=("the images are on local storage, or cached by the source's host",),
         look=(
-            "`virsh migrate --copy-storage-all`, or cache='none' in the disks; --unsafe where you know better",
+            "`virsh migrate NAME qemu+ssh://HOST/system --copy-storage-all`, or cache='none' in the disks; --unsafe where you know better",
         ),
     ),
     libvirt(
