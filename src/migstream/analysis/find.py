@@ -16,6 +16,7 @@ import msgspec
 
 from migstream.errors import MigstreamError, ParseError, SourceError, StreamError, Truncated
 from migstream.iterable import SECTIONS
+from migstream.names import many
 from migstream.source import libvirt, qcow2
 from migstream.source.layers import Opened
 from migstream.source.needles import Needles
@@ -385,5 +386,5 @@ def _qcow2(store: Store, at: int, work: _Work) -> Found | None:
             raise
         return Found(kind="qcow2", offset=at, damage=str(error))
     states = sum(bool(one.state) for one in snapshots)
-    said = f"{len(snapshots)} snapshots, {states} with the state of a guest"
+    said = f"{many(len(snapshots), 'snapshot')}, {states} with the state of a guest"
     return Found(kind="qcow2", offset=at, said=said if snapshots else "no snapshots")
