@@ -214,6 +214,21 @@ def test_a_large_source_is_searched_in_little_memory(tmp_path: Path, named_sampl
     assert f"{at:#x}  whole stream".encode() in out
 
 
+def test_a_damaged_stream_that_fills_its_source_is_read_to_its_description(
+    monkeypatch: pytest.MonkeyPatch, named_sample: Named, tmp_path: Path
+) -> None:
+    """Though it is walked, searched for another one, and read again."""
+    monkeypatch.setattr("migstream.analysis.find.FLOOR", 0)
+    devices = device_part(named_sample("pc-7.2.mig").read())
+    raw = bytearray(large_stream(tmp_path / "large.mig", 24, devices).read_bytes())
+    at = len(raw) - len(devices) - 5000
+    raw[at : at + 5000] = bytes(5000)
+    store = Counted(bytes(raw))
+    (one,) = find(store)
+    assert (one.size, one.state, one.devices) == (len(raw), "damaged", 30)
+    assert store.read < (2 + WORK) * store.size
+
+
 # --- what real tools write -------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from migstream.errors import SourceError
 from migstream.export.carve import carve, carve_all
 from migstream.source.store import Whole
 from migstream.wire.model import Span
+from support import build
 from support.samples import Sample
 
 DATA = bytes(range(256)) * 40 + bytes(1 << 20) + b"end"
@@ -139,3 +140,24 @@ def test_what_is_no_stream_is_not_extracted(tmp_path: Path) -> None:
     done = run(image, "--extract", "all", "-o", tmp_path / "out")
     assert done.exit_code == 5
     assert not (tmp_path / "out").exists()
+
+
+def test_streams_in_one_another_do_not_fill_a_disk(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migstream.cli.find.MOST_EXTRACTED", 0.5)
+    done = run(disk, "--extract", "all", "-o", tmp_path / "out")
+    assert done.exit_code == 5
+    assert "whole stream" in done.stdout
+    assert "one by one" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_streams_do_not_overlap(tmp_path: Path) -> None:
+    """Each goes on to the next one's header at most, so that all of them are no more than their source."""
+    flood = tmp_path / "flood.img"
+    one = build.HEADER + build.configuration() + build.section_start(4, 1, "nobody", 0, 1)
+    flood.write_bytes((one + bytes(1000)) * 40)
+    assert run(flood, "--extract", "all", "-o", tmp_path / "out").exit_code == 0
+    files = [path.stat().st_size for path in (tmp_path / "out").iterdir()]
+    assert (len(files), sum(files)) == (40, flood.stat().st_size)

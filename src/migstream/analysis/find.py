@@ -2,7 +2,7 @@
 
 What begins as a stream does is looked at in steps, the cheap ones first: eight bytes and the kind of
 item behind them (a pattern), machine name and the next item's header (a kilobyte), then the walk,
-which ends with the stream. All walks that lead nowhere may together read twice as many bytes as
+which ends with the stream. All that leads nowhere may together read four times as many bytes as
 there are; what begins behind that is named without having been read.
 """
 
@@ -44,7 +44,7 @@ PAGE_SIZE = b'"page_size": '
 IS_PAGE_SIZE = re.compile(re.escape(PAGE_SIZE))
 DESCRIPTION = re.compile(rb'\x00\x06(?=....\{ ?")', re.DOTALL)
 MOST_CONFIGURATION = 64 << 10
-WORK, FLOOR = 2, 64 << 20  # what may be read in vain: so many times the source, and this
+WORK, FLOOR = 4, 64 << 20  # what may be read in vain: so many times the source, and this
 EACH = 4096  # what it costs to be asked for a range, in bytes that are read
 AHEAD = 16 << 20  # what a section's end is looked for in, and as much as was read before it
 MOST_AT_ONCE = 128 << 20
@@ -256,9 +256,8 @@ class _Stream:
             guessed = walker.context.guessed and page_size is None
             if guessed and described.page_size not in {None, walker.context.page_size}:
                 return self._read(described.page_size)
-        if (
-            self._live and described is None
-        ):  # a background snapshot has no end of its memory either
+        # a background snapshot has no end of its memory either, but devices
+        if self._live and described is None and not self._devices:
             return self._told("damaged", stop, _unfinished(walker, self._live))
         if not walker.damage and (described is None or self._fits(stop)):
             return self._told("whole", stop)
@@ -309,15 +308,11 @@ class _Stream:
         """A stream that ends early: up to its description, where that stands behind the damage."""
         at = error.at if isinstance(error, StreamError) else None
         size = mark if at is None else max(mark, min(at, end))
-        other = None  # where the next stream begins
-        try:
-            other = self._next()
-            stop = self._end(mark, other) if self._sections else None
-            found = None if stop is None else self._again(stop)
-            if found is not None:
-                return found
-        except _Spent:
-            pass
+        other = self._next()
+        stop = self._end(mark, other) if self._sections else None
+        found = None if stop is None else self._again(stop)
+        if found is not None:
+            return found
         if other is None and isinstance(error, Truncated) and end - size < AHEAD:
             return self._told("cut", end, error)  # further from the end a length is wrong
         return self._told("damaged", size if other is None else min(size, other), error)

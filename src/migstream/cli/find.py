@@ -25,6 +25,7 @@ __all__ = ["command"]
 
 NOTHING = 1
 MOST = 4096  # things that are listed at once
+MOST_EXTRACTED = 2  # times the source: with --all one byte may be in many streams
 ALL = "all"
 KEY = re.compile(r"[1-9][0-9]{0,8}|0x[0-9a-f]{1,16}")
 
@@ -196,7 +197,13 @@ def _extract(
             "none of it can be extracted", hint="info FILE --offset N opens what is listed"
         )
     spans = [Span(one.offset, one.offset + (one.size or 0)) for one in chosen]
-    with progress("extract", sum(span.size for span in spans)) as tell:
+    total = sum(span.size for span in spans)
+    if total > MOST_EXTRACTED * store.size:
+        raise SourceError(
+            f"{len(spans)} streams that lie in one another have {total:#x} bytes together, their source {store.size:#x}",
+            hint="extract those that are meant, one by one",
+        )
+    with progress("extract", total) as tell:
         if which == ALL:
             names = carve_all(store, spans, output, force=force, tell=tell)
         else:
