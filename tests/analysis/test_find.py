@@ -18,7 +18,8 @@ import migstream
 from bench.streams import build as large_stream
 from bench.streams import device_part
 from migstream.analysis.find import AHEAD, FLOOR, WORK, Found, find
-from migstream.source.store import Whole
+from migstream.errors import SourceError
+from migstream.source.store import File, Whole
 from support import build
 from support.examine import bounded
 from support.samples import Sample
@@ -349,3 +350,35 @@ def test_every_item_is_told_in_text_and_json_without_a_control_character(
 def test_what_ends_before_its_memory_does_is_not_whole() -> None:
     (one,) = found(HEADER + build.ram_start() + build.END, JUNK)
     assert (one.state, one.damage) == ("damaged", "the stream ends before ram does [MS100]")
+
+
+def test_what_was_found_is_told_though_the_source_fails_then(
+    named_sample: Named, tmp_path: Path
+) -> None:
+    """Here it becomes shorter while it is read."""
+    path = tmp_path / "disk.img"
+    path.write_bytes(named_sample("none-7.2.mig").read() + bytes(8 << 20))
+    with path.open("rb") as file:
+        search = find(File(file.fileno(), path.stat().st_size))
+        assert next(search).state == "whole"
+        os.truncate(path, 2 << 20)
+        with pytest.raises(SourceError, match="became shorter"):
+            next(search)
+
+
+def test_the_command_prints_what_it_found_before_the_source_failed(
+    named_sample: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "disk.img"
+    path.write_bytes(named_sample("none-7.2.mig").read() + bytes(8 << 20))
+    read = File._read
+
+    def failing(self: File, start: int, stop: int) -> memoryview:
+        if stop > 4 << 20:
+            raise SourceError(f"cannot be read at {start:#x}: input/output error")
+        return read(self, start, stop)
+
+    monkeypatch.setattr(File, "_read", failing)
+    status, out = ours(["find", str(path)])
+    assert status == 5
+    assert b"whole stream" in out
