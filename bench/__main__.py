@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 from bench.analysis import analysis_rows
-from bench.finding import finding_rows
 from bench.memory import memory_rows
 from bench.saving import saving_rows
+from bench.searching import searching_rows
 from bench.streams import build, device_part, unpack
 from bench.timing import CommandFailedError, Row, seconds, table
 from bench.xbzrle import xbzrle_row
@@ -87,9 +87,9 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
     return [
         *rows,
         *memory_rows(folder, devices, ours, script, volatility, runs),
-        *finding_rows(folder, devices, ours, runs),
         *analysis_rows(folder, devices, ours, STREAMS / "q35-7.2.mig.xz", runs),
         *saving_rows(folder, runs),
+        *searching_rows(folder, devices, ours, runs),
         xbzrle_row(runs),
     ]
 

@@ -12,7 +12,7 @@ from bench.timing import Row, anonymous_peak, seconds
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["finding_rows"]
+__all__ = ["searching_rows"]
 
 MEBIBYTES = 4096
 STREAM = 64  # MiB of guest memory
@@ -33,7 +33,7 @@ def disk(path: Path, stream: Path) -> Path:
     return path
 
 
-def finding_rows(folder: Path, devices: bytes, ours: str, runs: int) -> list[Row]:
+def searching_rows(folder: Path, devices: bytes, ours: str, runs: int) -> list[Row]:
     """Time it, and look at its memory.
 
     Parameters
