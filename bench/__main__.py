@@ -12,6 +12,7 @@ from bench.analysis import analysis_rows
 from bench.containers import container_rows
 from bench.memory import memory_rows
 from bench.saving import saving_rows
+from bench.searching import searching_rows
 from bench.streams import build, device_part, unpack
 from bench.timing import CommandFailedError, Row, seconds, table
 from bench.xbzrle import xbzrle_row
@@ -90,6 +91,7 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
         *container_rows(folder, devices, ours, runs),
         *analysis_rows(folder, devices, ours, STREAMS / "q35-7.2.mig.xz", runs),
         *saving_rows(folder, runs),
+        *searching_rows(folder, devices, ours, runs),
         xbzrle_row(runs),
     ]
 

@@ -98,6 +98,12 @@ def info(scene: Scene) -> list[str]:
     return [_source(scene), *_maybe(scene, "--json", "-v")]
 
 
+@verb(2)
+def find(scene: Scene) -> list[str]:
+    carve = ["--extract", "all", *_out(scene)] if scene.random.random() < 0.3 else []
+    return [_source(scene), *carve, *_maybe(scene, "--json", "--all")]
+
+
 @verb(4)
 def ls(scene: Scene) -> list[str]:
     channels = [word for path in scene.channels() for word in ("--channel", path)]

@@ -104,6 +104,7 @@ READING = {
     "digest": ("-o", "made"),
     "decode": ("--full", "-o", "made"),
     "index": ("-o", "made"),
+    "find": ("--extract", "1", "-o", "made"),
     "compat": ("--to-stream", "-"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration", "schema"}
@@ -179,6 +180,8 @@ WRITING = {
     "extract": ("extract", "{}", "-o", "made"),
     "extract raw": ("extract", "{}", "-o", "made", "-f", "raw"),
     "convert": ("convert", "{}", "-o", "made", "--ram", "linear"),
+    "find": ("find", "{}", "--extract", "1", "-o", "made"),
+    "find all": ("find", "{}", "--extract", "all", "-o", "made"),
     "digest": ("digest", "{}", "-o", "made"),
     "check": ("check", "{}", "--report", "made.xml", "--report", "made.sarif"),
     "decode": ("decode", "{}", "--full", "-o", "made"),

@@ -14,6 +14,7 @@ Options:
 
 Commands:
   info               What this is: machine, devices, RAM blocks, sizes. Instant.
+  find               Streams anywhere in a disk, a dump of memory, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
@@ -76,6 +77,7 @@ Options:
 
 Commands:
   info               What this is: machine, devices, RAM blocks, sizes. Instant.
+  find               Streams anywhere in a disk, a dump of memory, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.

@@ -24,6 +24,9 @@ __all__ = ["COMMANDS", "alone", "clean", "ended_well", "lines", "ours"]
 COMMANDS = """
 info STREAM
 info STREAM --json
+find STREAM
+find STREAM --all --json
+find STREAM --extract all -o OUT
 ls STREAM
 ls STREAM --json
 tree STREAM

@@ -15,6 +15,7 @@ __all__ = ["COMMANDS", "VERBS", "Lazy", "cli"]
 
 VERBS = {
     "info": "What this is: machine, devices, RAM blocks, sizes. Instant.",
+    "find": "Streams anywhere in a disk, a dump of memory, a tar file.",
     "ls": "Every item of the stream: offset, size, kind, name.",
     "tree": "Devices and their fields with values and types.",
     "show": "Values, or any region, with the hexdump beside them.",

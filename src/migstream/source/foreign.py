@@ -79,7 +79,7 @@ TABLE = (
     Foreign(b"7z\xbc\xaf\x27\x1c", "a 7z file", "unpack it first"),
     Foreign(b"\x02\x21\x4c\x18", "a file of lz4's legacy format", "unpack it first: lz4 -d"),
     Foreign(b"LZIP", "an lzip file", "unpack it first: lzip -d"),
-    Foreign(b"ustar", "a tar file, or a guest for import (OVA)", "unpack it first", 257),
+    Foreign(b"ustar", "a tar file, or a guest for import (OVA)", "unpack it, or `migstream find` looks for streams in it", 257),
     Foreign(b"\x55\xaa", "a disk, or its image", "`migstream find` looks for streams in it", 510),
 )  # fmt: skip
 ELF = b"\x7fELF"

@@ -93,6 +93,9 @@ class Walker:
         self.starts: dict[int, SectionStart] = {}
         self.seen = Seen(self.context, self.starts, known)
         self.done = False
+        self.alone = (
+            False  # whether the walk ends with the stream: what follows it is not looked at
+        )
         self._open: _Open | None = None
         self._next: Callable[[Cursor], Item | None] = self._file_header
         self.pending: list[Item] = []
@@ -464,6 +467,9 @@ class Walker:
 
     def _trailer(self, cur: Cursor) -> Item | None:
         """Whatever follows the stream, however long: looked at in pieces, not kept."""
+        if self.alone:
+            self.done = True
+            return None
         if self._trail is None:
             self._trail = cur.offset
         while cur.left > 0:
