@@ -26,6 +26,12 @@ class Pipe(Protocol):
         ...
 
 
+class Closing(Protocol):
+    """What is closed with what is open."""
+
+    def close(self) -> None: ...
+
+
 class Layer(msgspec.Struct, frozen=True):
     """A container that was opened on the way.
 
@@ -92,6 +98,7 @@ class Opened:
         self._outer: Opened | None = None
         self._where: Callable[[int], int | None] = lambda at: at
         self._packed: Callable[[], int] | None = None
+        self._forward_from: Callable[[], Pipe] | None = None
 
     # --- for containers ------------------------------------------------------------------------
 
@@ -120,6 +127,8 @@ class Opened:
         where: Callable[[int], int | None] = lambda _: None,
         packed: Callable[[], int] | None = None,
         base: int | None = None,
+        forward: Callable[[], Pipe] | None = None,
+        close: Closing | None = None,
     ) -> Opened:
         """What stands inside this, which is closed with it.
 
@@ -131,13 +140,18 @@ class Opened:
         packed : bytes of the container that were read so far, for one that is compressed: they
             bound what it may unpack to
         base : what `Opened.base` is of it, where that does not follow from `where`
+        forward : gives the bytes of `store` from the first one on, up to where they are damaged
+        close : what is to be closed besides
         """
+        if close is not None:
+            self._closing.append(close)
         inner = Opened(self.name, store, pipe, self._closing)
         inner.layers = (*self.layers, layer)
         inner.cut = self.cut
         inner._outer = self
         inner._where = where
         inner._packed = self._packed or packed
+        inner._forward_from = forward
         inner.asked = self.asked
         inner.device = self.device and pipe is None and base is None
         begin = where(0)
@@ -159,6 +173,13 @@ class Opened:
     def packed(self) -> int | None:
         """Bytes of the outermost compressed file that were read so far; None where nothing is compressed."""
         return None if self._packed is None else self._packed()
+
+    def go_forward(self) -> bool:
+        """Read a store whose blocks turned out to be damaged from its beginning, once; False where that gives no more."""
+        if self._forward_from is None:
+            return False
+        self.store, self.pipe, self._forward_from = None, self._forward_from(), None
+        return True
 
     def spool(self) -> Self:
         """Make a file of a pipe, so that all bytes are at hand."""
