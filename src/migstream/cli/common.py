@@ -220,7 +220,7 @@ def stream_options() -> list[click.Parameter]:
             type=click.Path(),
             multiple=True,
             metavar="FILE",
-            help="A recorded multifd channel of this migration; once for each.",
+            help="A recorded multifd channel of this migration; a folder or a pattern ('ch*.bin') for several.",
         ),
         click.Option(
             ["--offset"],
@@ -233,7 +233,7 @@ def stream_options() -> list[click.Parameter]:
             ["--inside"],
             type=unescape,
             metavar="NAME",
-            help="Which one of several that STREAM holds: a snapshot's id or name.",
+            help="Which one of several that STREAM holds: a snapshot's id or name, a connection.",
         ),
         click.Option(
             ["--container"],

@@ -25,7 +25,7 @@ DIFFERENT = 1
         type=click.Path(),
         multiple=True,
         metavar="FILE",
-        help="A recorded multifd channel of OTHER; once for each.",
+        help="A recorded multifd channel of OTHER; a folder or a pattern for several.",
     ),
     click.Option(
         ["--values"],

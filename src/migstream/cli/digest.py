@@ -38,6 +38,8 @@ def command(
     ignore: tuple[str, ...],
     verbose: bool,
     as_json: bool,
+    inside: str | None,
+    container: str | None,
 ) -> None:
     """A small text file of a stream's state: a hash and the values of each device, hashes of memory.
 
@@ -47,7 +49,8 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        if any((output is not None, force, like, channels, offset, walk, ignore, no_ram)):
+        own = (output is not None, force, like, channels, offset, walk, ignore, no_ram)
+        if any((*own, inside, container)):
             raise click.UsageError("--refresh makes each as it was made: without other options")
         out = Out(as_json=as_json, color="never", verbose=verbose)
         for path in sources:
@@ -64,7 +67,14 @@ def command(
 
     def work() -> None:
         with open_anything(
-            source, like=like, channels=channels, spool=not no_ram, walk=walk, offset=offset
+            source,
+            like=like,
+            channels=channels,
+            spool=not no_ram,
+            walk=walk,
+            offset=offset,
+            inside=inside,
+            container=container,
         ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 

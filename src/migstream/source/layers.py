@@ -77,6 +77,7 @@ class Opened:
     `cut` says why a pipe that was spooled ended early; `path` is that of a plain file; `device`
     tells a block device, whose end is not the stream's; `origin` is where in the outermost source
     the first byte is; `layers` are the containers that it was taken out of, the outermost first.
+    `beside` are the recordings of the stream's channels that the same container holds.
     `base` is the offset in the file that QEMU wrote to of the first byte: what mapped-ram's offsets
     count from. `asked` says which of several things in a container is wanted.
     """
@@ -94,6 +95,7 @@ class Opened:
         self.base = 0
         self.asked = Asked()
         self.layers: tuple[Layer, ...] = ()
+        self.beside: list[Opened] = []
         self._closing = closing
         self._outer: Opened | None = None
         self._where: Callable[[int], int | None] = lambda at: at

@@ -66,7 +66,11 @@ class Bare:
         self._index = index
         self._closing: list[ImageBuilder] = []
         self.index_refused: str | None = None  # why an index that is there was not used
-        self._channel_damage: list[StreamError] = []
+        self._channel_damage: list[StreamError] = [
+            Truncated(f"{one.name}: {one.cut.message}", hint=one.cut.hint)
+            for one in channels
+            if one.cut is not None
+        ]
         self._noticed: list[StreamError] = []
         self._image: ImageBuilder | None = None
         self._refused: StreamError | None = None
