@@ -8,6 +8,7 @@ import click
 
 from migstream.cli.common import Run, begun, verb
 from migstream.cli.ignoring import IGNORE, ignored
+from migstream.cli.watching import Watching
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing
 from migstream.stream import open_anything
@@ -59,7 +60,7 @@ def command(
 
     left_out = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
-    with open_anything(other, channels=other_channels, spool=True) as second:
+    with open_anything(other, channels=other_channels, spool=True, watch=Watching()) as second:
         begun(second)
         found = diff(run.stream, second, ignore=left_out, parts=wanted)
         names = run.stream.name, second.name

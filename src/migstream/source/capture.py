@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from migstream.errors import NotAStream, SourceError
-from migstream.source.layers import Layer, Opened
+from migstream.source.layers import Layer, Opened, Watch
 from migstream.source.packets import PCAPNG, PCAPS, SYN, Packets, Segment
 from migstream.source.store import Store
 
@@ -27,6 +27,8 @@ MOST_CONNECTIONS = 1 << 16
 MOST_WAITING = 1 << 16  # segments that are there while one before them is not
 MOST_AT_ONCE = 1 << 20
 WORD = 1 << 32
+READING = "reading the capture"
+TOLD = 1 << 14  # segments, until somebody is told again
 NAMED = 8  # connections that a message lists
 MOST_FACTS = 256  # and that are told to programs
 
@@ -138,8 +140,12 @@ def _said(end: bytes) -> str:
     return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
 
 
-def connections(store: Store, packets: Packets) -> list[Connection]:
+def connections(store: Store, packets: Packets, watch: Watch | None = None) -> list[Connection]:
     """Both directions of all TCP connections in a capture, in the order in which they began; without empty ones.
+
+    Parameters
+    ----------
+    watch : told how much of the capture was read
 
     Raises
     ------
@@ -147,7 +153,9 @@ def connections(store: Store, packets: Packets) -> list[Connection]:
     """
     found: list[Connection] = []
     current: dict[tuple[bytes, bytes], Connection] = {}
-    for segment in packets.segments():
+    for count, segment in enumerate(packets.segments()):
+        if watch is not None and not count % TOLD:
+            watch(READING, packets.at, store.size)
         key = segment.source, segment.target
         one = current.get(key)
         if one is None or one.begins_anew(segment):
@@ -172,7 +180,12 @@ def open_capture(outer: Opened, /) -> Opened | None:
     store = outer.spool().store
     assert store is not None
     packets = Packets(store)
-    found = connections(store, packets)
+    watch = outer.asked.watch
+    try:
+        found = connections(store, packets, watch)
+    finally:
+        if watch is not None:
+            watch(READING, store.size, store.size)
     chosen = _choose(found, outer.asked.take(), packets)
     migrations = _begin_with(found, STREAM)
     channels = [

@@ -10,7 +10,16 @@ import msgspec
 from migstream.errors import SourceError
 from migstream.source.store import Store
 
-__all__ = ["UNPACKED_FLOOR", "UNPACKED_RATIO", "Asked", "Layer", "Opened", "Pipe"]
+__all__ = [
+    "UNPACKED_FLOOR",
+    "UNPACKED_RATIO",
+    "UNPACKING",
+    "Asked",
+    "Layer",
+    "Opened",
+    "Pipe",
+    "Watch",
+]
 
 SPOOL_CHUNK = 1 << 18
 MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
@@ -24,6 +33,11 @@ class Pipe(Protocol):
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, none at the end; raises SourceError where they are damaged."""
         ...
+
+
+# What is done, how many bytes of it are, and of how many; at the end, however it ends, all of them are.
+Watch = Callable[[str, int, int], None]
+UNPACKING = "unpacking"
 
 
 class Closing(Protocol):
@@ -54,10 +68,17 @@ class Asked:
     ----------
     container : the name of the outermost container; "none" where there is none, whatever its bytes
         look like; None where its bytes tell
+    watch : is told of what takes long
     """
 
-    def __init__(self, container: str | None = None, inside: str | None = None) -> None:
+    def __init__(
+        self,
+        container: str | None = None,
+        inside: str | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.container = container
+        self.watch = watch
         self._inside = inside
 
     def take(self) -> str | None:
@@ -202,21 +223,40 @@ class Opened:
         spool = Spool()
         self._closing.append(spool)
         spool.append(first)
-        while True:
-            try:
-                piece = self.pipe.read(SPOOL_CHUNK)
-            except SourceError as error:
-                self.cut, piece = error, b""
-            if not piece:
-                break
-            if self.packed is not None and spool.size > self.most:
-                raise SourceError(
-                    f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
-                    hint="if that is meant, unpack it to a file first, then open that",
-                )
-            spool.append(piece)
+        total = self._total
+        watch = self.asked.watch if self.packed is not None and total else None
+        try:
+            while piece := self._next():
+                if self.packed is not None and spool.size > self.most:
+                    raise SourceError(
+                        f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
+                        hint="if that is meant, unpack it to a file first, then open that",
+                    )
+                spool.append(piece)
+                if watch is not None:
+                    watch(UNPACKING, min(self.packed or 0, total - 1), total)
+        finally:
+            if watch is not None:
+                watch(UNPACKING, total, total)
         self.pipe = None
         return spool
+
+    def _next(self) -> bytes:
+        """The next piece of a pipe; `cut` says where it could not be read."""
+        assert self.pipe is not None
+        try:
+            return self.pipe.read(SPOOL_CHUNK)
+        except SourceError as error:
+            self.cut = error
+            return b""
+
+    @property
+    def _total(self) -> int:
+        """Bytes of the outermost source; 0 for a pipe."""
+        one = self
+        while one._outer is not None:
+            one = one._outer
+        return 0 if one.store is None else one.store.size
 
     @property
     def most(self) -> int:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import SPOOL_CHUNK, Asked, Opened, Pipe
+from migstream.source.layers import SPOOL_CHUNK, Asked, Opened, Pipe, Watch
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -75,6 +75,7 @@ def open_source(
     bare: bytes = b"",
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Opened:
     """Open a path, `-` (standard input), an address, a file object or bytes: what is in their innermost container.
 
@@ -85,6 +86,7 @@ def open_source(
     bare : what begins so is in no container (`source.containers.unwrap`)
     container : the name of the outermost container, "none" for none; its bytes tell without it
     inside : which of several things in a container
+    watch : is told, again and again, what is done that takes long, how many bytes of how many
 
     Raises
     ------
@@ -93,7 +95,7 @@ def open_source(
     """
     opened = _open(what, offset)
     opened.origin = opened.base = offset
-    opened.asked = Asked(container, inside)
+    opened.asked = Asked(container, inside, watch)
     try:
         opened = unwrap(opened, bare)
         return opened.spool() if spool else opened

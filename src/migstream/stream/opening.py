@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from migstream.errors import StreamError
+from migstream.source.layers import Watch
 from migstream.source.opened import Openable, open_source
 from migstream.stream.recorded import open_channels
 from migstream.stream.stream import Stream
@@ -27,6 +28,7 @@ def open_stream(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
 
@@ -47,6 +49,8 @@ def open_stream(
         the bytes tell without it
     inside : which one of a container that holds several: a snapshot's id or name, a
         migration's number in a capture or a connection's name
+    watch : called while a compressed file is copied or a capture is read: with what is done, how many
+        bytes of it are, and of how many
 
     Raises
     ------
@@ -67,6 +71,7 @@ def open_stream(
         index=index,
         container=container,
         inside=inside,
+        watch=watch,
     )
     try:
         stream.demand()
@@ -88,6 +93,7 @@ def open_anything(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Stream:
     """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
 
@@ -102,7 +108,13 @@ def open_anything(
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
     opened = open_source(
-        what, spool=spool, offset=offset, bare=MAGIC, container=container, inside=inside
+        what,
+        spool=spool,
+        offset=offset,
+        bare=MAGIC,
+        container=container,
+        inside=inside,
+        watch=watch,
     )
     try:
         recorded = [*opened.beside, *open_channels(channels)]
