@@ -88,7 +88,17 @@ def test_other_packets_are_left_out() -> None:
     udp[14 + 9] = 17
     fragment = bytearray(FLOW.packet(0, b"other bytes"))
     fragment[14 + 6] = 0x20
-    others = [arp, bytes(udp), bytes(fragment), b"", b"\0" * 13, FLOW.packet(0, b"x")[:40]]
+    short = bytearray(FLOW.packet(0, b""))
+    short[14] = 0x40  # an IP header of no words
+    others = [
+        bytes(short[: 14 + 18]),
+        arp,
+        bytes(udp),
+        bytes(fragment),
+        b"",
+        b"\0" * 13,
+        FLOW.packet(0, b"x")[:40],
+    ]
     assert whole(pcap([*others, *spoken(FLOW, STREAM), *others])) == STREAM
 
 

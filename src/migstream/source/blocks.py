@@ -101,6 +101,7 @@ XZ_HEADER = 12
 XZ_MAGIC, XZ_END = b"\xfd7zXZ\0", b"YZ"
 VLI_BYTES = 9
 MOST_INDEX = 64 << 20
+MOST_STREAMS = 1 << 16
 MOST_PADDING = 1 << 16  # zeros between two streams
 
 
@@ -153,13 +154,13 @@ def xz_blocks(store: Store, _: Measure) -> Blocks | None:
             found = _xz_stream(store, stop, left)
         except (IndexError, ValueError):
             return None
-        if found is None:
+        if found is None or len(streams) >= MOST_STREAMS:
             return None
         stop = found[0]
-        if found[2]:
-            streams.append(found)
-        left -= 1 + len(found[2])
-        stop -= _padding(bytes(store.view(max(stop - MOST_PADDING, 0), stop)))
+        streams.append(found)
+        left -= len(found[2])
+        if stop and bytes(store.view(stop - 1, stop)) == b"\0":
+            stop -= _padding(bytes(store.view(max(stop - MOST_PADDING, 0), stop)))
     blocks = Blocks()
     for start, check, sizes in reversed(streams):
         at = start + XZ_HEADER

@@ -36,6 +36,7 @@ MOST_VLANS = 4
 TCP, FRAGMENT, AUTH, OPTIONS = 6, 44, 51, (0, 43, 60)
 MOST_OPTIONS = 8
 FIN, SYN, RST = 1, 2, 4
+LEAST = 20  # bytes of an IPv4 and of a TCP header
 ADDRESSES = {4: (12, 16), 6: (8, 24)}
 
 
@@ -153,7 +154,7 @@ class Packets:
             if int.from_bytes(head[begin + 6 : begin + 8], "big") & 0x3FFF:
                 self.fragments += 1
                 return None
-            tcp = begin + (head[begin] & 0xF) * 4
+            tcp = begin + max((head[begin] & 0xF) * 4, LEAST)
             stop = begin + length if length else captured  # 0: larger than the field can say
         elif version == 6:
             length = int.from_bytes(head[begin + 4 : begin + 6], "big")
@@ -171,7 +172,7 @@ class Packets:
             head[tcp + 2 : tcp + 4]
         )
         sequence = int.from_bytes(head[tcp + 4 : tcp + 8], "big")
-        payload = tcp + (head[tcp + 12] >> 4) * 4
+        payload = tcp + max((head[tcp + 12] >> 4) * 4, LEAST)
         return Segment(
             source,
             target,
