@@ -179,6 +179,30 @@ def test_damage_in_the_middle_leaves_the_end_and_is_found_by_reading(
             assert one.items
 
 
+def test_damage_below_a_save_image(tmp_path: Path) -> None:
+    """What stands before it is read forward through both."""
+    from migstream.source.zstd import zstd
+
+    xml = b"<domain/>"
+    head = b"LibvirtQemudSave" + b"".join(
+        number.to_bytes(4, "little") for number in (2, len(xml), 0, 0, 0, *[0] * 14)
+    )
+    data = head + xml + STREAM
+    size = 1 << 20
+    checked: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+    frames = [
+        bytearray(zstd.compress(data[at : at + size], options=checked))
+        for at in range(0, len(data), size)
+    ]
+    frames[3][5000:5100] = bytes(100)
+    path = tmp_path / "saved"
+    path.write_bytes(b"".join(frames))
+    with open_anything(path) as one:
+        assert [layer.name for layer in one.layers] == ["zstd", "libvirt"]
+        assert any("compressed file is damaged" in str(error) for error in one.damage)
+        assert one.machine == "none"
+
+
 @given(st.data())
 @settings(max_examples=40)
 def test_bytes_of_a_damaged_file_are_right_or_an_error(data: st.DataObject) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "Opened",
     "Pipe",
     "Watch",
+    "passed",
 ]
 
 SPOOL_CHUNK = 1 << 18
@@ -204,6 +205,11 @@ class Opened:
         self.store, self.pipe, self._forward_from = None, self._forward_from(), None
         return True
 
+    def forward_from(self, start: int) -> Callable[[], Pipe] | None:
+        """What `inside` takes as `forward` for what begins at `start` of this."""
+        begin = self._forward_from
+        return None if begin is None else lambda: passed(begin(), start)
+
     def spool(self) -> Self:
         """Make a file of a pipe, so that all bytes are at hand."""
         if self.store is None:
@@ -266,6 +272,16 @@ class Opened:
     def close(self) -> None:
         for thing in reversed(self._closing):
             thing.close()  # type: ignore[attr-defined]
+
+
+def passed(pipe: Pipe, size: int) -> Pipe:
+    """A pipe of which so many bytes were read."""
+    while size:
+        piece = pipe.read(min(size, SPOOL_CHUNK))
+        if not piece:
+            break
+        size -= len(piece)
+    return pipe
 
 
 class _Ahead:

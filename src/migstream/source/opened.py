@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import SPOOL_CHUNK, Asked, Opened, Pipe, Watch
+from migstream.source.layers import Asked, Opened, Watch, passed
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -24,7 +24,7 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> 
         size = status.st_size or raw.seek(0, os.SEEK_END)
         raw.seek(offset)
     except (OSError, io.UnsupportedOperation, AttributeError):
-        return Opened(name, None, _passed(_Raw(raw), offset), closing)
+        return Opened(name, None, passed(_Raw(raw), offset), closing)
     file = File(raw.fileno(), size)
     opened = Opened(name, _from(file, offset), None, [*closing, file])
     opened.device = stat.S_ISBLK(status.st_mode)
@@ -36,22 +36,12 @@ def _skipped(opened: Opened, offset: int) -> Opened:
     if offset and opened.store is not None:
         opened.store = Slice(opened.store, offset)
     elif offset and opened.pipe is not None:
-        opened.pipe = _passed(opened.pipe, offset)
+        opened.pipe = passed(opened.pipe, offset)
     return opened
 
 
 def _from(store: Store, offset: int) -> Store:
     return Slice(store, offset) if offset else store
-
-
-def _passed(pipe: Pipe, size: int) -> Pipe:
-    """A pipe of which so many bytes were read."""
-    while size:
-        piece = pipe.read(min(size, SPOOL_CHUNK))
-        if not piece:
-            break
-        size -= len(piece)
-    return pipe
 
 
 class _Raw:
