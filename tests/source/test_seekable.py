@@ -15,7 +15,7 @@ import migstream
 from migstream.errors import MigstreamError, SourceError
 from migstream.source import seekable
 from migstream.source.blocks import Blocks
-from migstream.source.compressed import GZIP, XZ, ZSTD, Unpacked
+from migstream.source.compressed import GZIP, LZOP, XZ, ZSTD, Unpacked
 from migstream.source.layers import Opened
 from migstream.source.opened import open_source
 from migstream.source.seekable import Seekable
@@ -69,7 +69,7 @@ def several(request: pytest.FixtureRequest, folder: Path) -> Path:
 
 def forward(data: bytes) -> bytes:
     """All that comes out from the beginning, up to the damage."""
-    kind = next(k for k in (XZ, GZIP, ZSTD) if data.startswith(k.magic) or k is ZSTD)
+    kind = next(k for k in (XZ, GZIP, LZOP, ZSTD) if data.startswith(k.magic) or k is ZSTD)
     reader, out = Unpacked(Opened("", Whole(data), None, []).reader(), kind), bytearray()
     with suppress(SourceError):
         while piece := reader.read(1 << 20):
@@ -130,7 +130,9 @@ def test_device_state_takes_few_of_its_bytes(
     monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
     with several.open("rb") as raw:
         store = Ranged(File(raw.fileno(), several.stat().st_size), 1 << 20)
-        kind = next(k for k in (XZ, GZIP, ZSTD) if k(Opened("it", store, None, [])) is not None)
+        kind = next(
+            k for k in (XZ, GZIP, LZOP, ZSTD) if k(Opened("it", store, None, [])) is not None
+        )
         before = store.bytes
         opened = kind(Opened("it", store, None, []))
         assert opened is not None

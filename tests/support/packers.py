@@ -55,6 +55,11 @@ def _seekable(data: bytes) -> bytes:
     return out.getvalue()
 
 
+def _lzop(data: bytes) -> bytes:
+    pytest.importorskip("lzallright")
+    return _run("lzop", "-1", "-c")(data)
+
+
 # At hand in ranges. Data should be longer than the 2 MiB that pzstd's fastest level cuts it into.
 SEVERAL: dict[str, Callable[[bytes], bytes]] = {
     "xz --block-size": _run("xz", "-0", "-T2", "--block-size=1MiB", "-c"),
@@ -64,6 +69,7 @@ SEVERAL: dict[str, Callable[[bytes], bytes]] = {
     "zstd seekable": _seekable,
     "pzstd": _pzstd,
     "bgzip": _run("bgzip", "-c"),
+    "lzop": _lzop,
 }
 FORWARD: dict[str, Callable[[bytes], bytes]] = {
     "xz": _run("xz", "-0", "-T1", "-c"),

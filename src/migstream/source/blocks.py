@@ -4,7 +4,7 @@ Nothing is unpacked for this. What the file says of sizes is believed until a bl
 (`source.seekable`), which holds it against what came out.
 
 Facts: RFC 8878 and zstd, contrib/seekable_format/zstd_seekable_compression_format.md and
-contrib/pzstd/Pzstd.cpp (writeFile); xz, doc/xz-file-format.txt; SAM specification, 4.1 (BGZF).
+contrib/pzstd/Pzstd.cpp (asyncCompressChunks, writeFile); xz, doc/xz-file-format.txt; SAM specification, 4.1 (BGZF).
 """
 
 from __future__ import annotations
@@ -42,17 +42,16 @@ class Block(NamedTuple):
 
 
 class Blocks:
-    """The blocks of a file that hold something, in their order.
+    """The blocks of a file that hold something, in their order; `size` is what they unpack to, in bytes.
 
-    Attributes
+    Parameters
     ----------
-    size : bytes that they unpack to
-    largest : bytes that one of them unpacks to at most
+    before, behind : what makes a whole file of any of them; of xz each has its own
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: bytes = b"", behind: bytes = b"") -> None:
+        self._around = before, behind
         self.size = 0
-        self.largest = 0
         self._starts = array("Q")
         self._stops = array("Q")
         self._at = array("Q")
@@ -75,7 +74,6 @@ class Blocks:
             if xz is not None:
                 self._xz.append(xz)
             self.size += size
-            self.largest = max(self.largest, size)
         return True
 
     def among(self, start: int, stop: int) -> Iterator[int]:
@@ -90,7 +88,7 @@ class Blocks:
         end = self._at[number + 1] if number + 1 < len(self) else self.size
         size = end - at
         if not self._xz:
-            return Block(start, stop, at, size)
+            return Block(start, stop, at, size, *self._around)
         check, padding = self._xz[number] & 0xF, self._xz[number] >> 4
         return Block(start, stop, at, size, *_as_xz(check, stop - start - padding, size))
 

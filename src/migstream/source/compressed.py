@@ -168,12 +168,18 @@ def _lzop() -> Start:
     return lambda: LzopMember(lambda data, size: bytes(unpack(data, size))), (LzopError, LZOError)
 
 
+def _lzop_blocks(store: Store, measure: Measure) -> Blocks | None:
+    from migstream.source.lzop import lzop_blocks
+
+    return lzop_blocks(store, measure)
+
+
 GZIP = Kind("gzip", b"\x1f\x8b", _gzip, blocks=bgzf_blocks)
 BZIP2 = Kind("bzip2", b"BZh", _bzip2)
 XZ = Kind("xz", b"\xfd7zXZ\x00", _xz, blocks=xz_blocks)
 ZSTD = Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd, blocks=zstd_blocks)
 LZ4 = Kind("lz4", b"\x04\x22\x4d\x18", _lz4, "lz4")
-LZOP = Kind("lzop", b"\x89LZO\0\r\n\x1a\n", _lzop, "lzop")
+LZOP = Kind("lzop", b"\x89LZO\0\r\n\x1a\n", _lzop, "lzop", _lzop_blocks)
 TOO_MUCH = ("memory", "Memory")  # in what xz and zstd say of a window beyond the limit
 
 
