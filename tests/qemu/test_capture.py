@@ -61,7 +61,7 @@ def captured(path: Path, port: int, *options: str) -> Iterator[None]:
             process.send_signal(signal.SIGINT)
             rest = process.stderr.read()
     if "\n0 packets dropped by kernel" not in rest:
-        lacks(f"tcpdump lost packets: {rest}")
+        lacks(f"tcpdump lost packets: {'; '.join(rest.split(chr(10)))}")
 
 
 def migrated(
