@@ -16,6 +16,7 @@ from fuzz.kept import command
 from fuzz.tokens import NUMBERS, Piece, Token, footer, header, number
 from migstream.source.zstd import zstd
 from support import build
+from support.pcap import Flow, pcap, spoken
 
 __all__ = ["CONTAINERS", "bytes_changed", "pieces_changed", "tail_changed", "tree_changed"]
 
@@ -296,9 +297,26 @@ def tail_changed(data: bytes, other: bytes, random: Random) -> tuple[bytes, str]
     return other[: random.randrange(len(other) + 1)] + data, "part of another in front"
 
 
+def _in_blocks(pack: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Compress four pieces, each by itself: such files are read in ranges."""
+
+    def packed(data: bytes) -> bytes:
+        size = len(data) // 4 + 1
+        return b"".join(pack(data[at : at + size]) for at in range(0, len(data), size))
+
+    return packed
+
+
+def _captured(data: bytes) -> bytes:
+    return pcap(spoken(Flow("10.0.0.1", 40000, "10.0.0.2", 4444), data))
+
+
 CONTAINERS: dict[str, Callable[[bytes], bytes]] = {
     "gz": lambda data: gzip.compress(data, 1, mtime=0),
     "bz2": lambda data: bz2.compress(data, 1),
     "xz": lambda data: lzma.compress(data, preset=0),
     "zst": lambda data: zstd.compress(data, 1),
+    "blocks.xz": _in_blocks(lambda data: lzma.compress(data, preset=0)),
+    "blocks.zst": _in_blocks(lambda data: zstd.compress(data, 1)),
+    "pcap": _captured,
 }

@@ -11,8 +11,8 @@ Usage: migstream diff [OPTIONS] STREAM OTHER
 Options:
   --ignore WHAT                Leave out clocks, timers, counters, or paths by
                                globs; with commas, or once for each.
-  --other-channel FILE         A recorded multifd channel of OTHER; once for
-                               each.
+  --other-channel FILE         A recorded multifd channel of OTHER; a folder or
+                               a pattern for several.
   --other-inside NAME          Which one of several that OTHER holds.
   --values                     Only values: configuration and fields.
   --schema                     Only what there is: devices, versions, fields,
@@ -24,12 +24,12 @@ Options:
                                one).
   --like OTHER                 Take the description from another stream where
                                this one has none.
-  --channel FILE               A recorded multifd channel of this migration;
-                               once for each.
+  --channel FILE               A recorded multifd channel of this migration; a
+                               folder or a pattern ('ch*.bin') for several.
   --offset N                   Where in STREAM the stream begins; offsets are
                                counted from there.
   --inside NAME                Which one of several that STREAM holds: a
-                               snapshot's id or name.
+                               snapshot's id or name, a connection.
   --container KIND             What the stream stands in (none: nothing), where
                                the bytes mislead.
   --walk                       Read all of a large stream before anything is

@@ -17,12 +17,12 @@ Options:
                                one).
   --like OTHER                 Take the description from another stream where
                                this one has none.
-  --channel FILE               A recorded multifd channel of this migration;
-                               once for each.
+  --channel FILE               A recorded multifd channel of this migration; a
+                               folder or a pattern ('ch*.bin') for several.
   --offset N                   Where in STREAM the stream begins; offsets are
                                counted from there.
   --inside NAME                Which one of several that STREAM holds: a
-                               snapshot's id or name.
+                               snapshot's id or name, a connection.
   --container KIND             What the stream stands in (none: nothing), where
                                the bytes mislead.
   --walk                       Read all of a large stream before anything is

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from migstream.cli.printing import warn
+from migstream.cli.watching import Watching, progress
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
@@ -223,7 +223,7 @@ def stream_options(container: str = "--container") -> list[click.Parameter]:
             type=click.Path(),
             multiple=True,
             metavar="FILE",
-            help="A recorded multifd channel of this migration; once for each.",
+            help="A recorded multifd channel of this migration; a folder or a pattern ('ch*.bin') for several.",
         ),
         click.Option(
             ["--offset"],
@@ -236,7 +236,7 @@ def stream_options(container: str = "--container") -> list[click.Parameter]:
             ["--inside"],
             type=unescape,
             metavar="NAME",
-            help="Which one of several that STREAM holds: a snapshot's id or name.",
+            help="Which one of several that STREAM holds: a snapshot's id or name, a connection.",
         ),
         click.Option(
             [container, "container"],
@@ -274,16 +274,6 @@ def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
         return [parse_override(text) for text in maps]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--map") from None
-
-
-@contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, if that is a terminal; told how much was done since the last time."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
-        yield bar.update
 
 
 def verb(
@@ -361,6 +351,7 @@ def with_stream(
             index=index,
             inside=inside,
             container=container,
+            watch=Watching(),
         ) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
             if not any_source:

@@ -8,6 +8,7 @@ import click
 
 from migstream.cli.common import Run, begun, verb
 from migstream.cli.ignoring import IGNORE, ignored
+from migstream.cli.watching import Watching
 from migstream.names import unescape
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing
@@ -26,7 +27,7 @@ DIFFERENT = 1
         type=click.Path(),
         multiple=True,
         metavar="FILE",
-        help="A recorded multifd channel of OTHER; once for each.",
+        help="A recorded multifd channel of OTHER; a folder or a pattern for several.",
     ),
     click.Option(
         ["--other-inside"],
@@ -71,7 +72,9 @@ def command(
 
     left_out = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
-    with open_anything(other, channels=other_channels, inside=other_inside, spool=True) as second:
+    with open_anything(
+        other, channels=other_channels, inside=other_inside, spool=True, watch=Watching()
+    ) as second:
         begun(second)
         found = diff(run.stream, second, ignore=left_out, parts=wanted)
         names = run.stream.name, second.name

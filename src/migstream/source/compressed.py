@@ -1,16 +1,22 @@
 """Containers that are compressed: read forward, one member or frame after the other, in bounded memory.
 
-Everything that can be unpacked comes out before the damage behind it is said.
+Everything that can be unpacked comes out before the damage behind it is said. A file of several blocks
+whose places are known is read by ranges instead (`source.seekable`).
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migstream.errors import SourceError
-from migstream.source.layers import Layer, Opened, Pipe
+from migstream.source.blocks import SKIPPED, Blocks, Measure, bgzf_blocks, xz_blocks, zstd_blocks
+from migstream.source.layers import UNPACKED_FLOOR, UNPACKED_RATIO, Layer, Opened, Pipe
+from migstream.source.store import Store
+
+if TYPE_CHECKING:
+    from migstream.source.seekable import Seekable
 
 __all__ = ["BZIP2", "GZIP", "LZ4", "LZOP", "XZ", "ZSTD", "Unpacked"]
 
@@ -19,6 +25,7 @@ MOST_AT_ONCE = 1 << 20
 # Windows are allocated as large as they are claimed. 128 MiB is what `zstd -d` and `xz -d` take without being asked.
 WINDOW_LOG = 27
 MOST_WINDOW = 1 << WINDOW_LOG
+MOST_SKIPPED = 1 << 16  # bytes before the first frame
 
 
 class Member(Protocol):
@@ -62,19 +69,62 @@ class Kind(NamedTuple):
     """A way of compressing: its name, what a file of it begins with, what gives a maker of readers and their errors.
 
     `extra` is the extra of this package that has the decoder, where it is not in the standard library.
+    `blocks` finds the blocks of a file that can be unpacked one by one; None where they cannot, or the
+    file does not tell where they are.
     """
 
     name: str
     magic: bytes
     start: Callable[[], Start]
     extra: str = ""
+    blocks: Callable[[Store, Measure], Blocks | None] | None = None
 
     def __call__(self, outer: Opened, /) -> Opened | None:
         """What is compressed in this way in `outer` (protocol: source.containers.Container)."""
-        if outer.head(len(self.magic)) != self.magic:
+        if outer.head(len(self.magic)) != self.magic and not self._behind_skipped(outer):
             return None
-        unpacked = Unpacked(outer.reader(), self)
-        return outer.inside(Layer(self.name), pipe=unpacked, packed=lambda: unpacked.packed)
+        store = outer.store
+        at_hand = None if store is None else self._at_hand(store)
+        if at_hand is None or store is None:
+            unpacked = Unpacked(outer.reader(), self)
+            return outer.inside(Layer(self.name), pipe=unpacked, packed=lambda: unpacked.packed)
+        return outer.inside(
+            Layer(self.name),
+            store=at_hand,
+            packed=lambda: store.size,
+            base=0,
+            forward=lambda: Unpacked(outer.reader(), self),
+            close=at_hand,
+        )
+
+    def _behind_skipped(self, outer: Opened) -> bool:
+        """Whether a frame of another use stands before the first one, as pzstd writes it."""
+        if self.blocks is not zstd_blocks:
+            return False
+        head = outer.head(8)
+        if len(head) < 8 or int.from_bytes(head[:4], "little") & ~0xF != SKIPPED:
+            return False
+        stop = 8 + int.from_bytes(head[4:], "little")
+        return stop < MOST_SKIPPED and outer.head(stop + 4)[stop:] == self.magic
+
+    def _at_hand(self, store: Store) -> Seekable | None:
+        """What is in a file of several blocks, where the first and the last one can be unpacked."""
+        if self.blocks is None:
+            return None
+        from migstream.source.seekable import Seekable, measured
+
+        try:
+            start = self.start()
+            blocks = self.blocks(store, lambda begin, stop: measured(store, start, begin, stop))
+            most = UNPACKED_FLOOR + UNPACKED_RATIO * store.size
+            if blocks is None or len(blocks) < 2 or blocks.size > most:
+                return None
+            found = Seekable(store, start, blocks)
+            found.view(0, 1)
+            found.view(found.size - 1, found.size)
+        except (SourceError, ImportError):
+            return None  # read forward, it gives what stands before the damage
+        return found
 
 
 def _gzip() -> Start:
@@ -118,12 +168,18 @@ def _lzop() -> Start:
     return lambda: LzopMember(lambda data, size: bytes(unpack(data, size))), (LzopError, LZOError)
 
 
-GZIP = Kind("gzip", b"\x1f\x8b", _gzip)
+def _lzop_blocks(store: Store, measure: Measure) -> Blocks | None:
+    from migstream.source.lzop import lzop_blocks
+
+    return lzop_blocks(store, measure)
+
+
+GZIP = Kind("gzip", b"\x1f\x8b", _gzip, blocks=bgzf_blocks)
 BZIP2 = Kind("bzip2", b"BZh", _bzip2)
-XZ = Kind("xz", b"\xfd7zXZ\x00", _xz)
-ZSTD = Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd)
+XZ = Kind("xz", b"\xfd7zXZ\x00", _xz, blocks=xz_blocks)
+ZSTD = Kind("zstd", b"\x28\xb5\x2f\xfd", _zstd, blocks=zstd_blocks)
 LZ4 = Kind("lz4", b"\x04\x22\x4d\x18", _lz4, "lz4")
-LZOP = Kind("lzop", b"\x89LZO\0\r\n\x1a\n", _lzop, "lzop")
+LZOP = Kind("lzop", b"\x89LZO\0\r\n\x1a\n", _lzop, "lzop", _lzop_blocks)
 TOO_MUCH = ("memory", "Memory")  # in what xz and zstd say of a window beyond the limit
 
 

@@ -53,6 +53,7 @@ CONTAINERS: Registry[Container] = Registry(
         "lzop": "migstream.source.compressed:LZOP",
         "libvirt": "migstream.source.libvirt:open_save",
         "qcow2": "migstream.source.qcow2:open_image",
+        "capture": "migstream.source.capture:open_capture",
     },
 )
 SCHEMES: Registry[Opener] = Registry("migstream.schemes")

@@ -72,7 +72,7 @@ TABLE = (
     Foreign(b"\x40\x59\x10\x55", "a CRIU image", "`crit decode` shows it"),
     # of anything
     *(
-        Foreign(magic, "a capture of a network (pcap)", "follow the TCP stream of the migration, and save its bytes raw")
+        Foreign(magic, "a capture of a network (pcap)", "without --container it opens")
         for magic in (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
     ),
     Foreign(b"PK\x03\x04", "a zip file", "unpack it first"),

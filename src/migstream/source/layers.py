@@ -10,7 +10,17 @@ import msgspec
 from migstream.errors import SourceError
 from migstream.source.store import Store
 
-__all__ = ["UNPACKED_FLOOR", "UNPACKED_RATIO", "Asked", "Layer", "Opened", "Pipe"]
+__all__ = [
+    "UNPACKED_FLOOR",
+    "UNPACKED_RATIO",
+    "UNPACKING",
+    "Asked",
+    "Layer",
+    "Opened",
+    "Pipe",
+    "Watch",
+    "passed",
+]
 
 SPOOL_CHUNK = 1 << 18
 MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
@@ -24,6 +34,17 @@ class Pipe(Protocol):
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes, none at the end; raises SourceError where they are damaged."""
         ...
+
+
+# What is done, how many bytes of it are, and of how many; at the end, however it ends, all of them are.
+Watch = Callable[[str, int, int], None]
+UNPACKING = "unpacking"
+
+
+class Closing(Protocol):
+    """What is closed with what is open."""
+
+    def close(self) -> None: ...
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -48,10 +69,17 @@ class Asked:
     ----------
     container : the name of the outermost container; "none" where there is none, whatever its bytes
         look like; None where its bytes tell
+    watch : is told of what takes long
     """
 
-    def __init__(self, container: str | None = None, inside: str | None = None) -> None:
+    def __init__(
+        self,
+        container: str | None = None,
+        inside: str | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.container = container
+        self.watch = watch
         self._inside = inside
 
     def take(self) -> str | None:
@@ -71,6 +99,7 @@ class Opened:
     `cut` says why a pipe that was spooled ended early; `path` is that of a plain file; `device`
     tells a block device, whose end is not the stream's; `origin` is where in the outermost source
     the first byte is; `layers` are the containers that it was taken out of, the outermost first.
+    `beside` are the recordings of the stream's channels that the same container holds.
     `base` is the offset in the file that QEMU wrote to of the first byte: what mapped-ram's offsets
     count from. `asked` says which of several things in a container is wanted.
     """
@@ -88,10 +117,12 @@ class Opened:
         self.base = 0
         self.asked = Asked()
         self.layers: tuple[Layer, ...] = ()
+        self.beside: list[Opened] = []
         self._closing = closing
         self._outer: Opened | None = None
         self._where: Callable[[int], int | None] = lambda at: at
         self._packed: Callable[[], int] | None = None
+        self._forward_from: Callable[[], Pipe] | None = None
 
     # --- for containers ------------------------------------------------------------------------
 
@@ -120,6 +151,8 @@ class Opened:
         where: Callable[[int], int | None] = lambda _: None,
         packed: Callable[[], int] | None = None,
         base: int | None = None,
+        forward: Callable[[], Pipe] | None = None,
+        close: Closing | None = None,
     ) -> Opened:
         """What stands inside this, which is closed with it.
 
@@ -131,13 +164,18 @@ class Opened:
         packed : bytes of the container that were read so far, for one that is compressed: they
             bound what it may unpack to
         base : what `Opened.base` is of it, where that does not follow from `where`
+        forward : gives the bytes of `store` from the first one on, up to where they are damaged
+        close : what is to be closed besides
         """
+        if close is not None:
+            self._closing.append(close)
         inner = Opened(self.name, store, pipe, self._closing)
         inner.layers = (*self.layers, layer)
         inner.cut = self.cut
         inner._outer = self
         inner._where = where
         inner._packed = self._packed or packed
+        inner._forward_from = forward
         inner.asked = self.asked
         inner.device = self.device and pipe is None and base is None
         begin = where(0)
@@ -160,6 +198,18 @@ class Opened:
         """Bytes of the outermost compressed file that were read so far; None where nothing is compressed."""
         return None if self._packed is None else self._packed()
 
+    def go_forward(self) -> bool:
+        """Read a store whose blocks turned out to be damaged from its beginning, once; False where that gives no more."""
+        if self._forward_from is None:
+            return False
+        self.store, self.pipe, self._forward_from = None, self._forward_from(), None
+        return True
+
+    def forward_from(self, start: int) -> Callable[[], Pipe] | None:
+        """What `inside` takes as `forward` for what begins at `start` of this."""
+        begin = self._forward_from
+        return None if begin is None else lambda: passed(begin(), start)
+
     def spool(self) -> Self:
         """Make a file of a pipe, so that all bytes are at hand."""
         if self.store is None:
@@ -179,21 +229,40 @@ class Opened:
         spool = Spool()
         self._closing.append(spool)
         spool.append(first)
-        while True:
-            try:
-                piece = self.pipe.read(SPOOL_CHUNK)
-            except SourceError as error:
-                self.cut, piece = error, b""
-            if not piece:
-                break
-            if self.packed is not None and spool.size > self.most:
-                raise SourceError(
-                    f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
-                    hint="if that is meant, unpack it to a file first, then open that",
-                )
-            spool.append(piece)
+        total = self._total
+        watch = self.asked.watch if self.packed is not None and total else None
+        try:
+            while piece := self._next():
+                if self.packed is not None and spool.size > self.most:
+                    raise SourceError(
+                        f"{self.packed} bytes unpack to more than {spool.size >> 20} MiB",
+                        hint="if that is meant, unpack it to a file first, then open that",
+                    )
+                spool.append(piece)
+                if watch is not None:
+                    watch(UNPACKING, min(self.packed or 0, total - 1), total)
+        finally:
+            if watch is not None:
+                watch(UNPACKING, total, total)
         self.pipe = None
         return spool
+
+    def _next(self) -> bytes:
+        """The next piece of a pipe; `cut` says where it could not be read."""
+        assert self.pipe is not None
+        try:
+            return self.pipe.read(SPOOL_CHUNK)
+        except SourceError as error:
+            self.cut = error
+            return b""
+
+    @property
+    def _total(self) -> int:
+        """Bytes of the outermost source; 0 for a pipe."""
+        one = self
+        while one._outer is not None:
+            one = one._outer
+        return 0 if one.store is None else one.store.size
 
     @property
     def most(self) -> int:
@@ -203,6 +272,16 @@ class Opened:
     def close(self) -> None:
         for thing in reversed(self._closing):
             thing.close()  # type: ignore[attr-defined]
+
+
+def passed(pipe: Pipe, size: int) -> Pipe:
+    """A pipe of which so many bytes were read."""
+    while size:
+        piece = pipe.read(min(size, SPOOL_CHUNK))
+        if not piece:
+            break
+        size -= len(piece)
+    return pipe
 
 
 class _Ahead:

@@ -99,7 +99,12 @@ def open_save(outer: Opened, /) -> Opened | None:
         text = bytes(store.view(HEADER, min(header.start, HEADER + MOST_TEXT)))
         layer = Layer("libvirt", _said(header, text), _facts(header, text))
         start = header.start
-        return outer.inside(layer, store=Slice(store, start), where=lambda at: start + at)
+        return outer.inside(
+            layer,
+            store=Slice(store, start),
+            where=lambda at: start + at,
+            forward=outer.forward_from(start),
+        )
     pipe = outer.reader()
     text = _read(pipe, header)
     return outer.inside(Layer("libvirt", _said(header, text), _facts(header, text)), pipe=pipe)

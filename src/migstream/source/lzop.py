@@ -8,7 +8,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Generator
 
-__all__ = ["MAGIC", "LzopError", "LzopMember", "LzopPacker"]
+from migstream.source.blocks import Blocks, Measure
+from migstream.source.store import Store
+
+__all__ = ["MAGIC", "LzopError", "LzopMember", "LzopPacker", "lzop_blocks"]
 
 MAGIC = b"\x89LZO\0\r\n\x1a\n"
 # Flags of a file: which checksums its blocks have, and what is in its header.
@@ -25,6 +28,7 @@ WITH_LEVEL = 0x0940  # the first version whose header has a level and a long tim
 VERSION, LIBRARY, METHOD, LEVEL, BLOCK, MODE = 0x1040, 0x20A0, 1, 3, 256 << 10, 0o100600
 MOST_BLOCK = 64 << 20  # MAX_BLOCK_SIZE
 MOST_EXTRA = 1 << 20
+BLOCK_HEADER = 8  # before its checksums
 
 # Yields how many bytes are wanted, and is sent as many.
 Reading = Generator[int, bytes, None]
@@ -78,7 +82,7 @@ class LzopMember:
         return piece
 
     def _file(self) -> Reading:
-        flags = yield from self._header()
+        flags = yield from _header()
         while size := int.from_bytes((yield 4), "big"):
             packed = int.from_bytes((yield 4), "big")
             if size > MOST_BLOCK or not 0 < packed <= size:
@@ -96,22 +100,56 @@ class LzopMember:
                 raise LzopError("a block is not what its checksum says")
             self._made = memoryview(data)
 
-    def _header(self) -> Generator[int, bytes, int]:
-        """Read it; its flags."""
-        if (yield len(MAGIC)) != MAGIC:
-            raise LzopError("it does not begin as lzop does")
-        long = int.from_bytes((yield 2), "big") >= WITH_LEVEL
-        yield 2 + 2 * long + 1 + long  # other versions, method, level
-        flags = int.from_bytes((yield 4), "big")
-        yield 4 * bool(flags & FILTER) + 4 + 4 + 4 * long  # filter, mode, time
-        yield (yield 1)[0]  # the name
-        yield 4
-        if flags & EXTRA:
-            size = int.from_bytes((yield 4), "big")
-            if size > MOST_EXTRA:
-                raise LzopError(f"{size} bytes of extra data in its header")
-            yield size + 4
-        return flags
+
+def _header() -> Generator[int, bytes, int]:
+    """Read it; its flags."""
+    if (yield len(MAGIC)) != MAGIC:
+        raise LzopError("it does not begin as lzop does")
+    long = int.from_bytes((yield 2), "big") >= WITH_LEVEL
+    yield 2 + 2 * long + 1 + long  # other versions, method, level
+    flags = int.from_bytes((yield 4), "big")
+    yield 4 * bool(flags & FILTER) + 4 + 4 + 4 * long  # filter, mode, time
+    yield (yield 1)[0]  # the name
+    yield 4
+    if flags & EXTRA:
+        size = int.from_bytes((yield 4), "big")
+        if size > MOST_EXTRA:
+            raise LzopError(f"{size} bytes of extra data in its header")
+        yield size + 4
+    return flags
+
+
+def lzop_blocks(store: Store, _: Measure) -> Blocks | None:
+    """The blocks of an lzop file, each of which says how long it is, packed and unpacked; None where one does not."""
+    head = bytes(store.view(0, MOST_EXTRA >> 4))
+    reading, at, flags = _header(), 0, 0
+    wanted = next(reading)
+    while True:
+        piece = head[at : at + wanted]
+        at += wanted
+        try:
+            wanted = reading.send(piece)
+        except StopIteration as end:
+            flags = end.value
+            break
+        except (LzopError, IndexError):
+            return None
+    if at > len(head):
+        return None
+    blocks = Blocks(before=head[:at], behind=bytes(4))
+    plain = 4 * (bool(flags & ADLER_PLAIN) + bool(flags & CRC_PLAIN))
+    both = plain + 4 * (bool(flags & ADLER_PACKED) + bool(flags & CRC_PACKED))
+    while True:
+        sizes = bytes(store.view(at, at + BLOCK_HEADER))
+        size, packed = int.from_bytes(sizes[:4], "big"), int.from_bytes(sizes[4:], "big")
+        if not size and len(sizes) >= 4:
+            return blocks if at + 4 == store.size else None
+        stop = at + BLOCK_HEADER + packed + (both if packed < size else plain)
+        if size > MOST_BLOCK or not 0 < packed <= size or stop > store.size:
+            return None
+        if not blocks.add(at, stop, size):
+            return None
+        at = stop
 
 
 class LzopPacker:

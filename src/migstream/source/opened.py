@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import SPOOL_CHUNK, Asked, Opened, Pipe
+from migstream.source.layers import Asked, Opened, Watch, passed
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -24,7 +24,7 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> 
         size = status.st_size or raw.seek(0, os.SEEK_END)
         raw.seek(offset)
     except (OSError, io.UnsupportedOperation, AttributeError):
-        return Opened(name, None, _passed(_Raw(raw), offset), closing)
+        return Opened(name, None, passed(_Raw(raw), offset), closing)
     file = File(raw.fileno(), size)
     opened = Opened(name, _from(file, offset), None, [*closing, file])
     opened.device = stat.S_ISBLK(status.st_mode)
@@ -36,22 +36,12 @@ def _skipped(opened: Opened, offset: int) -> Opened:
     if offset and opened.store is not None:
         opened.store = Slice(opened.store, offset)
     elif offset and opened.pipe is not None:
-        opened.pipe = _passed(opened.pipe, offset)
+        opened.pipe = passed(opened.pipe, offset)
     return opened
 
 
 def _from(store: Store, offset: int) -> Store:
     return Slice(store, offset) if offset else store
-
-
-def _passed(pipe: Pipe, size: int) -> Pipe:
-    """A pipe of which so many bytes were read."""
-    while size:
-        piece = pipe.read(min(size, SPOOL_CHUNK))
-        if not piece:
-            break
-        size -= len(piece)
-    return pipe
 
 
 class _Raw:
@@ -75,6 +65,7 @@ def open_source(
     bare: bytes = b"",
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Opened:
     """Open a path, `-` (standard input), an address, a file object or bytes: what is in their innermost container.
 
@@ -85,6 +76,7 @@ def open_source(
     bare : what begins so is in no container (`source.containers.unwrap`)
     container : the name of the outermost container, "none" for none; its bytes tell without it
     inside : which of several things in a container
+    watch : is told, again and again, what is done that takes long, how many bytes of how many
 
     Raises
     ------
@@ -93,7 +85,7 @@ def open_source(
     """
     opened = _open(what, offset)
     opened.origin = opened.base = offset
-    opened.asked = Asked(container, inside)
+    opened.asked = Asked(container, inside, watch)
     try:
         opened = unwrap(opened, bare)
         return opened.spool() if spool else opened

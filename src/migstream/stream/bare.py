@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from migstream.errors import (
     BadDescription,
     NotAStream,
+    SourceError,
     StreamError,
     Truncated,
     Unsupported,
@@ -65,7 +66,11 @@ class Bare:
         self._index = index
         self._closing: list[ImageBuilder] = []
         self.index_refused: str | None = None  # why an index that is there was not used
-        self._channel_damage: list[StreamError] = []
+        self._channel_damage: list[StreamError] = [
+            Truncated(f"{one.name}: {one.cut.message}", hint=one.cut.hint)
+            for one in channels
+            if one.cut is not None
+        ]
         self._noticed: list[StreamError] = []
         self._image: ImageBuilder | None = None
         self._refused: StreamError | None = None
@@ -180,7 +185,10 @@ class Bare:
         if self._memory and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
         tail = Tail(store, self._opened.base)
-        return tail if tail.doubt is None else None
+        try:
+            return tail if tail.doubt is None else None
+        except SourceError:
+            return None  # the walk says more of it
 
     @cached_property
     def _indexed(self) -> Index | None:
@@ -208,7 +216,7 @@ class Bare:
         if self._refused is not None:
             raise self._refused  # a pipe went by, and was not one
         piped = not self.seekable
-        walk = read_stream(self._opened, self._context)
+        walk = self._read()
         for error in walk.damage:
             if isinstance(error, NotAStream):
                 error.hint = "; ".join(filter(None, (error.hint, self._inside())))
@@ -228,6 +236,19 @@ class Bare:
             self._refused = _why_not([*self._noticed, *walk.damage])
             raise self._refused
         return walk
+
+    def _read(self) -> Walked:
+        try:
+            return read_stream(self._opened, self._context)
+        except SourceError:
+            if not self._opened.go_forward():
+                raise
+        if self._image is not None:
+            self._closing.append(self._image)
+        if self._memory:
+            self._opened.spool()
+            self._note_cut()
+        return read_stream(self._opened, self._context)
 
     def _inside(self) -> str:
         """Where a stream begins, if that is not at the first byte."""
@@ -309,7 +330,8 @@ class Bare:
         if not self.seekable and "_walk" not in vars(self):
             return list(self._noticed)  # a pipe that nobody has read from yet
         if self.walked:
-            return [*self._noticed, *self._walk.damage, *self._channel_damage]
+            read = self._walk.damage  # which may notice more
+            return [*self._noticed, *read, *self._channel_damage]
         return [*self._noticed, *([] if self._tail is None else self._tail.errors)]
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from migstream.errors import StreamError
+from migstream.source.layers import Watch
 from migstream.source.opened import Openable, open_source
+from migstream.stream.recorded import open_channels
 from migstream.stream.stream import Stream
 from migstream.wire.frames import MAGIC
 
@@ -26,13 +28,15 @@ def open_stream(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
 
     Parameters
     ----------
     like : another stream, whose description is used where this one has none
-    channels : recordings of the stream's multifd channels, in any order
+    channels : recordings of the stream's multifd channels, in any order; of a folder, those in it; a
+        pattern such as `ch*.bin`, all that it names. Those in a capture of a network are found in it
     maps : RAM blocks and the guest-physical addresses they are at, where the stream does not say
         or says wrong
     spool : copy a pipe or a compressed file to a temporary file first, so that guest memory is at
@@ -43,7 +47,10 @@ def open_stream(
         a plain file is used by itself where nobody else can have written it
     container : what the stream stands in, a name of `source.containers.CONTAINERS`, "none" for nothing;
         the bytes tell without it
-    inside : which one of a container that holds several: a snapshot's id or name
+    inside : which one of a container that holds several: a snapshot's id or name, a
+        migration's number in a capture or a connection's name
+    watch : called while a compressed file is copied or a capture is read: with what is done, how many
+        bytes of it are, and of how many
 
     Raises
     ------
@@ -64,6 +71,7 @@ def open_stream(
         index=index,
         container=container,
         inside=inside,
+        watch=watch,
     )
     try:
         stream.demand()
@@ -85,6 +93,7 @@ def open_anything(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    watch: Watch | None = None,
 ) -> Stream:
     """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
 
@@ -98,13 +107,25 @@ def open_anything(
             description = other.description
         if description is None:
             raise StreamError(f"{other.name} has no description to take")
+    opened = open_source(
+        what,
+        spool=spool,
+        offset=offset,
+        bare=MAGIC,
+        container=container,
+        inside=inside,
+        watch=watch,
+    )
+    try:
+        recorded = [*opened.beside, *open_channels(channels)]
+    except BaseException:
+        opened.close()
+        raise
     return Stream(
-        open_source(
-            what, spool=spool, offset=offset, bare=MAGIC, container=container, inside=inside
-        ),
+        opened,
         description,
         maps,
-        [open_source(channel, spool=True) for channel in channels],
+        recorded,
         walk=walk,
         memory=spool,
         index=index,

@@ -11,7 +11,7 @@ from migstream.wire.model import Item, Opaque, Section, SectionType, Trailer
 from migstream.wire.push import Push
 from migstream.wire.walk import MAX_ITEMS, Walker
 
-__all__ = ["Piped"]
+__all__ = ["Piped", "most_items"]
 
 # Items that a compressed file may unpack to: so many in any case, and so many for each of its own bytes.
 ITEMS_FLOOR, ITEMS_RATIO = 1 << 15, 64
@@ -39,7 +39,7 @@ class Piped:
         push, walker = self.push, self.push.walker
         while not (push.done or push.stuck):
             self._fill(push.want)
-            walker.most = self._most_items
+            walker.most = most_items(self._opened)
             try:
                 for item in push.items():
                     if _worth_keeping(item):
@@ -68,12 +68,6 @@ class Piped:
         if stop > start:
             self.kept.add(start, bytes(self.push.view(start, stop)))
 
-    @property
-    def _most_items(self) -> int:
-        """Items that may come out of what was read so far."""
-        packed = self._opened.packed
-        return MAX_ITEMS if packed is None else min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
-
     def rest(self, start: int) -> Rest:
         """All from `start` on, which was kept or is held, as a store; the pipe is read to its end."""
         push = self.push
@@ -87,6 +81,12 @@ class Piped:
         self.kept.rest = rest
         self.kept.size = rest.size
         return rest
+
+
+def most_items(opened: Opened) -> int:
+    """Items that may come out of what was read so far."""
+    packed = opened.packed
+    return MAX_ITEMS if packed is None else min(MAX_ITEMS, ITEMS_FLOOR + ITEMS_RATIO * packed)
 
 
 def _worth_keeping(item: Item) -> bool:

@@ -28,7 +28,7 @@ from migstream.errors import (
 from migstream.iterable import SECTIONS
 from migstream.source.layers import Opened
 from migstream.source.store import Store, Until
-from migstream.stream.pipe import Piped
+from migstream.stream.pipe import Piped, most_items
 from migstream.vmstate.description import Description, parse_description
 from migstream.vmstate.layout import Layout, compile_device
 from migstream.wire.cursor import Bytes
@@ -155,6 +155,7 @@ class _Reading:
             self._pipe = Piped(opened, self._walker)
             self._push = self._pipe.push
         else:
+            self._walker.most = most_items(opened)
             self._push = Push(self._walker, whole=opened.store)
 
     @property

@@ -91,7 +91,8 @@ class Stream(Bare):
         """What is wrong with the stream: its framing, its description, the two held together."""
         from migstream.vmstate.contradictions import contradictions
 
-        found = [*self._noticed, *self._walk.damage]
+        read = self._walk.damage  # which may notice more
+        found = [*self._noticed, *read]
         layouts = self._layouts
         if layouts:
             keys = {d.key for d, _ in layouts}
