@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import Any, Literal, NamedTuple
 
-from migstream.errors import SourceError
+from migstream.errors import NotAStream, SourceError
 from migstream.source.layers import Layer, Opened, Pipe
 from migstream.source.store import Slice
 
@@ -66,7 +66,7 @@ class Header(NamedTuple):
 
 
 def read_header(head: bytes) -> Header:
-    """The header that `head` begins with; raises SourceError where it is cut off or of another version."""
+    """The header that `head` begins with; raises SourceError where it is cut off or of another version, NotAStream where it is empty."""
     if len(head) < HEADER:
         raise SourceError(
             f"a libvirt save image that ends in its header, at {len(head):#x}",
@@ -77,7 +77,12 @@ def read_header(head: bytes) -> Header:
         order = "big"
     mark = "<" if order == "little" else ">"
     version, size, running, form, cookie = struct.unpack_from(f"{mark}{FIELDS}I", head, 16)
-    if not 0 < version <= VERSION:
+    if not version:
+        raise NotAStream(
+            "a libvirt save image without a header behind its magic",
+            hint="the save did not get further; the guest went on running",
+        )
+    if version > VERSION:
         raise SourceError(
             f"a libvirt save image of version {version}; {VERSION} is the newest known",
             hint=f"the stream stands behind the XML: --offset {HEADER + size:#x} --container none",
