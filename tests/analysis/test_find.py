@@ -203,6 +203,13 @@ def test_the_end_of_a_device_is_not_looked_for_all_through_a_disk() -> None:
     assert store.read < 4 * store.size + 4 * AHEAD
 
 
+def test_a_description_larger_than_any_is_not_read() -> None:
+    size = 130 << 20
+    head = HEADER + build.full(1, "one", b"x") + build.END + build.description(b"{", size)
+    (one,) = found(head, bytes(size), JUNK)
+    assert (one.state, one.devices) == ("damaged", 1)
+
+
 def test_a_large_source_is_searched_in_little_memory(tmp_path: Path, named_sample: Named) -> None:
     raw = named_sample("pc-7.2.mig").read()
     disk, at = tmp_path / "disk.img", (3 << 30) + 4096

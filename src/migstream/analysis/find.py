@@ -172,7 +172,7 @@ class _Reach:
         stop = min(stop, self.size)
         mark = start if self.push is None else self.push.mark
         if start > 2 * mark + AHEAD or stop - start > MOST_AT_ONCE:
-            raise _TooFar(f"no end is found of what begins at {mark:#x}")
+            raise _TooFar(f"{mark:#x}: what begins here is longer than it is worth to read")
         self._work.take(max(stop - start, 0) + EACH)
         return self._inner.view(start, stop)
 
@@ -250,7 +250,7 @@ class _Stream:
         if self._span is not None:
             try:
                 described = described_at(reach, self._span)
-            except StreamError as damage:
+            except (StreamError, _TooFar) as damage:
                 return self._told("damaged", stop, damage)
             self._devices = len(described.description.devices)
             guessed = walker.context.guessed and page_size is None
@@ -341,7 +341,7 @@ class _Stream:
             return None
         at = low + hits[-1] + 1
         end = at + 5 + int.from_bytes(reach.view(at + 1, at + 5), "big")
-        fits = end <= (reach.size if stop is None else stop)
+        fits = end <= min(reach.size if stop is None else stop, at + MOST_AT_ONCE)
         return end if fits and bytes(reach.view(end - 1, end)) == b"}" else None
 
 

@@ -87,7 +87,9 @@ class Needles:
         if self._sectors and len(view) >= MARK:
             marks = np.frombuffer(view, "<u4", len(view) // MARK)[:: SECTOR // MARK]
             for word in self._sectors:
-                hits += [base + SECTOR * int(n) for n in np.flatnonzero(marks == word)]
+                there = marks == word
+                if there.any():
+                    hits += [base + SECTOR * int(n) for n in np.flatnonzero(there)]
         self._base, self._stop = base, base + WINDOW
         self._hits = sorted(hit for hit in hits if hit < self._stop)
 
