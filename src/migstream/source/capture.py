@@ -207,6 +207,7 @@ def open_capture(outer: Opened, /) -> Opened | None:
         store=chosen,
         where=chosen.where,
         base=0,
+        ends=True,
     )
     inner.cut = chosen.cut
     for channel in channels:

@@ -93,6 +93,7 @@ class Kind(NamedTuple):
             store=at_hand,
             packed=lambda: store.size,
             base=0,
+            ends=True,
             forward=lambda: Unpacked(outer.reader(), self),
             close=at_hand,
         )

@@ -151,6 +151,7 @@ class Opened:
         where: Callable[[int], int | None] = lambda _: None,
         packed: Callable[[], int] | None = None,
         base: int | None = None,
+        ends: bool = False,
         forward: Callable[[], Pipe] | None = None,
         close: Closing | None = None,
     ) -> Opened:
@@ -164,6 +165,7 @@ class Opened:
         packed : bytes of the container that were read so far, for one that is compressed: they
             bound what it may unpack to
         base : what `Opened.base` is of it, where that does not follow from `where`
+        ends : whether the container says where its contents end, also on a device
         forward : gives the bytes of `store` from the first one on, up to where they are damaged
         close : what is to be closed besides
         """
@@ -177,7 +179,7 @@ class Opened:
         inner._packed = self._packed or packed
         inner._forward_from = forward
         inner.asked = self.asked
-        inner.device = self.device and pipe is None and base is None
+        inner.device = self.device and pipe is None and not ends
         begin = where(0)
         inner.base = base if base is not None else 0 if begin is None else self.base + begin
         first = inner.outermost(0)

@@ -108,6 +108,7 @@ def open_save(outer: Opened, /) -> Opened | None:
             layer,
             store=Slice(store, start),
             where=lambda at: start + at,
+            base=start,  # QEMU counted from the beginning of the image, wherever that lies now
             forward=outer.forward_from(start),
         )
     pipe = outer.reader()

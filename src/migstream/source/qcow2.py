@@ -321,7 +321,7 @@ def open_image(outer: Opened, /) -> Opened | None:
     chosen = choose(image.snapshots, outer.asked.take())
     state = VmState(store, image, chosen)
     layer = Layer("qcow2", chosen.said, facts(image, chosen))
-    return outer.inside(layer, store=state, where=state.where, base=0)
+    return outer.inside(layer, store=state, where=state.where, base=0, ends=True)
 
 
 def choose(snapshots: tuple[Snapshot, ...], wanted: str | None) -> Snapshot:
