@@ -17,6 +17,10 @@ Options:
                                once for each.
   --offset N                   Where in STREAM the stream begins; offsets are
                                counted from there.
+  --inside NAME                Which one of several that STREAM holds: a
+                               snapshot's id or name.
+  --container KIND             What the stream stands in (none: nothing), where
+                               the bytes mislead.
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.

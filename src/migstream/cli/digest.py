@@ -10,6 +10,7 @@ from migstream.cli.common import Out, Verb, begun, guarded, stream_options
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
 from migstream.render.refreshed import Refreshed, refreshed_parts
+from migstream.source.address import public
 from migstream.stream import Stream, open_anything
 
 __all__ = ["command"]
@@ -34,6 +35,8 @@ def command(
     channels: tuple[str, ...],
     offset: int,
     walk: bool,
+    inside: str | None,
+    container: str | None,
     no_ram: bool,
     ignore: tuple[str, ...],
     verbose: bool,
@@ -47,7 +50,8 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        if any((output is not None, force, like, channels, offset, walk, ignore, no_ram)):
+        given = (like, channels, offset, walk, inside, container, ignore, no_ram)
+        if output is not None or force or any(given):
             raise click.UsageError("--refresh makes each as it was made: without other options")
         out = Out(as_json=as_json, color="never", verbose=verbose)
         for path in sources:
@@ -64,7 +68,14 @@ def command(
 
     def work() -> None:
         with open_anything(
-            source, like=like, channels=channels, spool=not no_ram, walk=walk, offset=offset
+            source,
+            like=like,
+            channels=channels,
+            spool=not no_ram,
+            walk=walk,
+            offset=offset,
+            inside=inside,
+            container=container,
         ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 
@@ -90,7 +101,7 @@ def _make(
         write(stream, source, output, ignore=ignore, ram=ram, replace=force)
         _say(stream, ram=ram)
         return
-    for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
+    for line in digest_lines(stream, name=public(source), ignore=ignore, ram=ram):
         say(line)
     _say(stream, ram=ram)
     for error in stream.noticed:

@@ -1,0 +1,53 @@
+"""Addresses, such as `https://host/path`: what they look like, and what of one may be shown.
+
+An address may carry credentials: a user and a password before the host, a signature or a token behind
+the `?`. Which parameter is one nobody can know, so the whole query stays hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+__all__ = ["HIDDEN", "public", "scheme_of", "scrub"]
+
+HIDDEN = "…"
+SHORTEST = 4  # characters of a secret that is looked for in texts of others: shorter ones are words
+_SCHEME = re.compile(r"((?:[a-z][a-z0-9+.-]*::)*)([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_QUERY = re.compile(r"(://[^?#\s]*)[?#][^\s'\"<>]*")
+
+
+def scheme_of(name: str) -> str:
+    """The scheme that a name begins with, in small letters; "" where it begins with none.
+
+    Of a chain (`zip://inner::s3://…`, `simplecache::s3://…`) it is the first one.
+    """
+    found = _SCHEME.match(name)
+    return "" if found is None else (found[1] + found[2]).partition("::")[0].lower()
+
+
+def public(name: str) -> str:
+    """A name as it may be shown: of an address without user, password, query and fragment."""
+    if "://" not in name or not scheme_of(name):
+        return name
+    return _QUERY.sub(rf"\1?{HIDDEN}", _USER.sub("", name))
+
+
+def scrub(text: str, address: str) -> str:
+    """Words of another program about an address, without what `public` leaves out of it."""
+    text = text.replace(address, public(address))
+    for secret in sorted(_secrets(address), key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return _QUERY.sub(rf"\1?{HIDDEN}", _USER.sub("", text))
+
+
+def _secrets(address: str) -> set[str]:
+    """User, password and values of the query, as they stand there and as they are meant."""
+    found = {part for user in _USER.findall(address) for part in (user[:-1], *user[:-1].split(":"))}
+    _, _, query = address.partition("?")
+    found.add(query)
+    for one in re.split("[&;#]", query):
+        found |= {one.partition("=")[2], one}
+    found |= {unquote(one) for one in found}
+    return {one for one in found if len(one) >= SHORTEST}
