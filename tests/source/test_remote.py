@@ -135,7 +135,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, read: Callable[[int], bytes]) -> No
         def open(self, *_: str, **__: str) -> File:
             return File(read)
 
-    monkeypatch.setattr(fsspec, "url_to_fs", lambda _: (Files(), "x"))
+    monkeypatch.setattr("fsspec.core.url_to_fs", lambda _: (Files(), "x"))
     monkeypatch.setattr("migstream.source.ranged.FIRST_WAIT", 0.01)
 
 
@@ -363,3 +363,27 @@ def test_s3_that_changes(bucket: Any) -> None:
     with pytest.raises(SourceError, match="changed while"):
         opened.store.view(2 * BLOCK, 2 * BLOCK + 1)
     opened.close()
+
+
+# --- SFTP ------------------------------------------------------------------------------------------
+
+
+# What paramiko leaves open is its own.
+@pytest.mark.filterwarnings("ignore")
+def test_sftp(own_sample: Sample) -> None:
+    pytest.importorskip("paramiko", reason="paramiko is not installed")
+    from support.sftp import Sftp
+
+    path = own_sample.path
+    with Sftp(path.parent) as server:
+        for scheme in ("sftp", "ssh"):
+            address = f"{scheme}://alice:sekret1@{server.host}/{path.name}"
+            there, here = run("digest", address), run("digest", str(path))
+            assert there.exit_code == here.exit_code, there.output
+            assert there.stdout.replace(public(address), "X") == here.stdout.replace(str(path), "X")
+        told = run("info", f"sftp://alice:sekret1@{server.host}/nothing")
+        assert told.exit_code == 5
+        assert "no such object" in told.stderr
+        told = run("info", f"sftp://alice:sekret2@{server.host}/{path.name}")
+        assert told.exit_code == 5
+        assert "sekret" not in told.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -558,7 +560,6 @@ def test_json_names_the_address(secret: tuple[Server, str]) -> None:
 
 
 def test_a_plain_stream_loads_nothing_of_it(tmp_path: Path) -> None:
-    import subprocess
 
     path = tmp_path / "x.mig"
     path.write_bytes(PLAIN)
@@ -569,3 +570,34 @@ def test_a_plain_stream_loads_nothing_of_it(tmp_path: Path) -> None:
         ).stdout
         == "[]\n"
     )
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_while_a_server_stalls(how: signal.Signals) -> None:
+    def stall(handler: Handler, start: int, stop: int) -> bool:
+        handler.server_of.stall()
+        return True
+
+    with Server(PLAIN, stall) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "migstream", "info", server.url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not server.asked:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(how)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=20)
+        assert time.monotonic() - began < 5
+        assert process.returncode == 128 + how
+        assert "Traceback" not in errors
+
+
+def test_a_web_page_is_named() -> None:
+    page = b"<!DOCTYPE html><html><body>Please log in</body></html>" * 9
+    with Server(page) as server, pytest.raises(NotAStream) as caught:
+        migstream.open(server.url)
+    assert "a web page" in str(caught.value) + caught.value.hint

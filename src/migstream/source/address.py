@@ -7,15 +7,16 @@ the `?`. Which parameter is one nobody can know, so the whole query stays hidden
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 __all__ = ["HIDDEN", "public", "scheme_of", "scrub"]
 
 HIDDEN = "…"
 SHORTEST = 4  # characters of a secret that is looked for in texts of others: shorter ones are words
-_SCHEME = re.compile(r"((?:[a-z][a-z0-9+.-]*::)*)([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_USER = re.compile(r"(?<=://)[^/?#\s]*@")
-_QUERY = re.compile(r"(://[^?#\s]*)[?#][^\s'\"<>]*")
+# Not compiled here: every command imports this, and few are given an address.
+_ONE = "[a-z][a-z0-9+.-]*"
+_SCHEME = rf"((?:{_ONE}::)*)({_ONE})://"
+_USER = r"(?<=://)[^/?#\s]*@"
+_QUERY = r"(://[^?#\s]*)[?#][^\s'\"<>]*"
 
 
 def scheme_of(name: str) -> str:
@@ -23,15 +24,19 @@ def scheme_of(name: str) -> str:
 
     Of a chain (`zip://inner::s3://…`, `simplecache::s3://…`) it is the first one.
     """
-    found = _SCHEME.match(name)
+    if "://" not in name:
+        return ""
+    found = re.match(_SCHEME, name, re.IGNORECASE)
     return "" if found is None else (found[1] + found[2]).partition("::")[0].lower()
 
 
 def public(name: str) -> str:
     """A name as it may be shown: of an address without user, password, query and fragment."""
-    if "://" not in name or not scheme_of(name):
-        return name
-    return _QUERY.sub(rf"\1?{HIDDEN}", _USER.sub("", name))
+    return _hidden(name) if scheme_of(name) else name
+
+
+def _hidden(text: str) -> str:
+    return re.sub(_QUERY, rf"\1?{HIDDEN}", re.sub(_USER, "", text))
 
 
 def scrub(text: str, address: str) -> str:
@@ -39,12 +44,16 @@ def scrub(text: str, address: str) -> str:
     text = text.replace(address, public(address))
     for secret in sorted(_secrets(address), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return _QUERY.sub(rf"\1?{HIDDEN}", _USER.sub("", text))
+    return _hidden(text)
 
 
 def _secrets(address: str) -> set[str]:
     """User, password and values of the query, as they stand there and as they are meant."""
-    found = {part for user in _USER.findall(address) for part in (user[:-1], *user[:-1].split(":"))}
+    found = {
+        part for user in re.findall(_USER, address) for part in (user[:-1], *user[:-1].split(":"))
+    }
+    from urllib.parse import unquote
+
     _, _, query = address.partition("?")
     found.add(query)
     for one in re.split("[&;#]", query):

@@ -114,11 +114,14 @@ def _open(what: Openable, offset: int) -> Opened:
         path = os.fspath(what)
         scheme, found, _ = path.partition("://")
         if found:
+            from migstream.source.address import public
             from migstream.source.remote import opener_of
 
             opener = SCHEMES.find(scheme) or opener_of(path)
             if opener is not None:
-                return _skipped(opener(path), offset)
+                opened = _skipped(opener(path), offset)
+                opened.name = public(opened.name)
+                return opened
         try:
             if os.path.isdir(path):  # noqa: PTH112
                 raise NotAStream(

@@ -23,7 +23,8 @@ BLOCK = 1 << BLOCK_BITS
 MOST_BLOCKS = 256  # kept: 64 MiB
 LARGEST = 32  # blocks of one request: 8 MiB
 SLOW = 4.0  # seconds that a request may take without the next ones getting smaller
-SHORT_ANSWERS = 16  # of those that give less than was asked for, in one range
+# Answers may give less than was asked for, but not less than this on average, once there were so many.
+SHORT, SHORT_ANSWERS = 1 << 16, 16
 
 TRIES = 4
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds
@@ -166,17 +167,17 @@ class Ranged:
         stop = min(stop, self.size)
         began = time.monotonic()
         data = b""
-        for _ in range(SHORT_ANSWERS):
+        for answers in count(1):
             at = start + len(data)
             data += patiently(lambda at=at: self._ranges.fetch(at, stop), self._name)  # type: ignore[misc]
             if len(data) == stop - start:
                 break
-        else:
-            raise SourceError(
-                f"{self._name} gives too little at a time: {len(data)} of {stop - start} bytes at {start:#x}"
-                f" in {SHORT_ANSWERS} answers",
-                hint="copy it to a file first, then open that",
-            )
+            if answers >= SHORT_ANSWERS and len(data) < answers * SHORT:
+                raise SourceError(
+                    f"{self._name} gives too little at a time: {len(data)} of {stop - start} bytes at {start:#x}"
+                    f" in {answers} answers",
+                    hint="copy it to a file first, then open that",
+                )
         slow = time.monotonic() - began > SLOW
         self._largest = max(self._largest // 2, 1) if slow else min(self._largest * 2, LARGEST)
         return data

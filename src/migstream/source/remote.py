@@ -47,7 +47,7 @@ COMMON = frozenset(
 )
 WEB = ("http", "https")
 # seconds: for finding and opening what is there, and for a range; then so many for each of its bytes
-OPENING, READING, SLOWEST = 60.0, 60.0, 1 << 16
+OPENING, READING, CLOSING, SLOWEST = 60.0, 60.0, 2.0, 1 << 16
 LOOKS = 5.0  # seconds between two looks at whether it is still the same
 # What tells one state of an object from another, by the names that file systems of fsspec have for it.
 MARKS = (
@@ -173,14 +173,14 @@ class _Object:
         file, self._file = self._file, None
         if file is not None:
             with suppress(Passing, MigstreamError):  # it is of no use any more in any case
-                self._within(OPENING, file.close)
+                self._within(CLOSING, file.close)
 
     # --- in a thread of its own ----------------------------------------------------------------
 
     def _open(self) -> None:
-        import fsspec
+        from fsspec.core import url_to_fs
 
-        self._files, self._path = fsspec.url_to_fs(self._address)
+        self._files, self._path = url_to_fs(self._address)
         marks = self._look()
         if marks.get("type") == "directory":
             raise NotAStream(

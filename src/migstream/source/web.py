@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar, cast
 
 import aiohttp
-import fsspec
 from fsspec.asyn import sync
+from fsspec.core import url_to_fs
 from fsspec.exceptions import FSTimeoutError
 from yarl import URL
 
@@ -78,7 +78,7 @@ class _Web:
         self._whole: aiohttp.ClientResponse | None = None
         self._came = 0  # bytes of it
         try:
-            self._files: Any = fsspec.url_to_fs(address, skip_instance_cache=True)[0]
+            self._files: Any = url_to_fs(address, skip_instance_cache=True)[0]
             # what was signed is sent as it was given
             self._url = URL(address, encoded=_PLAIN.fullmatch(address) is not None)
         except ValueError as error:
