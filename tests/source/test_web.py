@@ -504,6 +504,18 @@ def test_no_verb_prints_a_secret(
     assert not isinstance(told.exception, MigstreamError)
 
 
+def test_wrong_usage_shows_none(secret: tuple[Server, str], tmp_path: Path) -> None:
+    _, address = secret
+    path = tmp_path / "x.mig"
+    path.write_bytes(PLAIN)
+    for arguments in (["info", str(path), address], ["set", str(path), "two/n=8", "-o", address],
+                      [address], ["info", f"--container={address}", str(path)]):  # fmt: skip
+        told = run(*arguments)
+        assert told.exit_code
+        assert "sekret" not in told.output, told.output
+        assert "alice" not in told.output, told.output
+
+
 def test_nor_does_the_library(secret: tuple[Server, str]) -> None:
     _, address = secret
     with migstream.open(address) as stream:

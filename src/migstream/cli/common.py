@@ -21,7 +21,7 @@ from migstream.errors import (
 )
 from migstream.names import json_text, unescape
 from migstream.render.text import escape
-from migstream.source.address import public, scheme_of
+from migstream.source.address import hidden, public, scheme_of
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _complain(error: MigstreamError, name: str) -> None:
     from migstream.render.errors import error_lines
 
     for line in error_lines(error, name):
-        warn(line)
+        warn(hidden(line))
 
 
 def fail(error: MigstreamError, name: str) -> NoReturn:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["HIDDEN", "public", "scheme_of", "scrub"]
+__all__ = ["HIDDEN", "hidden", "public", "scheme_of", "scrub"]
 
 HIDDEN = "…"
 SHORTEST = 4  # characters of a secret that is looked for in texts of others: shorter ones are words
 # Not compiled here: every command imports this, and few are given an address.
 _ONE = "[a-z][a-z0-9+.-]*"
 _SCHEME = rf"((?:{_ONE}::)*)({_ONE})://"
+_LINK = rf"::(?={_ONE}://)"
 _USER = r"(?<=://)[^/?#\s]*@"
+_ODD = rf"({_ONE}://)(?!\[)[^@/?#]*:(?!\d*(?:[/?#]|$))[^@/?#]*[/?#].*@"
 _QUERY = r"(://[^?#\s]*)[?#][^\s'\"<>]*"
 
 
@@ -32,10 +34,25 @@ def scheme_of(name: str) -> str:
 
 def public(name: str) -> str:
     """A name as it may be shown: of an address without user, password, query and fragment."""
-    return _hidden(name) if scheme_of(name) else name
+    if not scheme_of(name):
+        return name
+    links = re.split(_LINK, name, flags=re.IGNORECASE)
+    return "::".join(_public(link) for link in links)
 
 
-def _hidden(text: str) -> str:
+def _public(name: str) -> str:
+    # A password with a slash, which should have been written %2F: all up to the last @.
+    name = re.sub(_ODD, r"\1", name, count=1, flags=re.IGNORECASE | re.DOTALL)
+    front, mark, rest = name.partition("://")
+    host = re.sub("^[^/?#]*@", "", rest)
+    kept = re.split("[?#]", host, maxsplit=1)[0]
+    return hidden(front + mark + kept + (f"?{HIDDEN}" if kept != host else ""))
+
+
+def hidden(text: str) -> str:
+    """Any words, without what of addresses in them is not to be shown."""
+    if "://" not in text:
+        return text
     return re.sub(_QUERY, rf"\1?{HIDDEN}", re.sub(_USER, "", text))
 
 
@@ -44,7 +61,7 @@ def scrub(text: str, address: str) -> str:
     text = text.replace(address, public(address))
     for secret in sorted(_secrets(address), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
-    return _hidden(text)
+    return hidden(text)
 
 
 def _secrets(address: str) -> set[str]:
