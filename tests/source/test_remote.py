@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 import migstream
 from migstream.cli.group import cli
 from migstream.errors import NotAStream, SourceError
-from migstream.source import remote
+from migstream.source import ranged, remote
 from migstream.source.address import public, scheme_of, scrub
 from migstream.source.opened import open_source
 from migstream.source.ranged import BLOCK, LARGEST, Ranged
@@ -235,6 +237,46 @@ def test_whoever_reads_on_is_read_ahead_of(back: bool) -> None:
     assert len(source.asked) < 20
     assert sum(stop - start for start, stop in source.asked) == source.size
     assert max(stop - start for start, stop in source.asked) == LARGEST * BLOCK
+
+
+@given(
+    st.integers(0, 40 * 16),
+    st.lists(st.tuples(st.integers(-5, 700), st.integers(0, 700)), max_size=12),
+    st.integers(1, 60),
+)
+def test_any_ranges_in_any_order_are_what_stands_there(
+    size: int, ranges: list[tuple[int, int]], most: int
+) -> None:
+    """With blocks of 16 bytes, of which 5 are kept, from a source that gives `most` bytes at a time."""
+    data = bytes(number % 251 for number in range(size))
+
+    class Short:
+        def __init__(self) -> None:
+            self.size = size
+
+        def fetch(self, start: int, stop: int) -> bytes:
+            assert 0 <= start < stop <= size
+            return data[start : min(stop, start + most)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "BLOCK_BITS": 4,
+            "BLOCK": 16,
+            "MOST_BLOCKS": 5,
+            "LARGEST": 3,
+            "SHORT": 1,
+        }.items():
+            patch.setattr(ranged, name, value)
+        store = Ranged(Short(), "it", data[:20])
+        kept = [
+            (
+                store.view(max(start, 0), start + length),
+                data[max(start, 0) : max(start + length, 0)],
+            )
+            for start, length in ranges
+        ]
+        assert all(bytes(view) == expected for view, expected in kept)
+        assert len(store._blocks) <= 5
 
 
 def test_who_jumps_about_reads_a_block_each(monkeypatch: pytest.MonkeyPatch) -> None:
