@@ -21,6 +21,7 @@ from migstream.analysis.digest import (
 from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
+from migstream.source.address import public, scheme_of
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -223,7 +224,10 @@ def write(
     """
     from migstream.source.output import new_file
 
-    name = source if source == "-" else os.path.relpath(source, Path(path).parent)
+    if source == "-" or scheme_of(os.fspath(source)):
+        name = public(os.fspath(source))
+    else:
+        name = os.path.relpath(source, Path(path).parent)
     with new_file(path, replace=replace) as fd, open(fd, "wb", closefd=False) as out:
         lines = digest_lines(stream, name=name, ignore=ignore, ram=ram)
         out.writelines(f"{line}\n".encode() for line in lines)
@@ -240,7 +244,9 @@ def refresh(path: str | os.PathLike[str]) -> list[Difference]:
     StreamError : the stream is damaged: the digest stays as it was
     """
     golden = load(path)
-    source = str(Path(path).parent / golden.stream)
+    source = golden.stream
+    if not scheme_of(source):
+        source = str(Path(path).parent / source)
     with open_stream(source, spool=golden.ram) as stream:
         found = compare(stream, golden)
         if found:

@@ -21,6 +21,7 @@ from migstream.errors import (
 )
 from migstream.names import json_text, unescape
 from migstream.render.text import escape
+from migstream.source.address import hidden, public, scheme_of
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _complain(error: MigstreamError, name: str) -> None:
     from migstream.render.errors import error_lines
 
     for line in error_lines(error, name):
-        warn(line)
+        warn(hidden(line))
 
 
 def fail(error: MigstreamError, name: str) -> NoReturn:
@@ -154,7 +155,11 @@ def begun(stream: Stream) -> Stream:
 
 
 def guarded(function: Callable[[], None], name: str) -> None:
-    """Run, and turn whatever goes wrong into one paragraph and an exit status."""
+    """Run, and turn whatever goes wrong into one paragraph and an exit status.
+
+    `name` is what was given for the stream; of an address nothing secret is shown.
+    """
+    name = public(name)
     try:
         function()
         sys.stdout.flush()
@@ -394,8 +399,8 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     from migstream.render.tree import completions
 
     source = ctx.params.get("source")
-    if not source or source == "-":
-        return []
+    if not source or source == "-" or scheme_of(source):
+        return []  # nothing is fetched over a network because somebody pressed a key
     try:
         with open_anything(source) as stream:
             return [CompletionItem(text, more=True) for text in completions(stream, incomplete)]

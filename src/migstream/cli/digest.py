@@ -11,6 +11,7 @@ from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
 from migstream.cli.watching import Watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
+from migstream.source.address import public
 from migstream.stream import Stream, open_anything
 
 __all__ = ["command"]
@@ -50,8 +51,8 @@ def command(
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
     if refresh:
-        others = (force, like, channels, offset, inside, container, walk, ignore, no_ram)
-        if output is not None or any(others):
+        given = (like, channels, offset, walk, inside, container, ignore, no_ram)
+        if output is not None or force or any(given):
             raise click.UsageError("--refresh makes each as it was made: without other options")
         out = Out(as_json=as_json, color="never", verbose=verbose)
         for path in sources:
@@ -102,7 +103,7 @@ def _make(
         write(stream, source, output, ignore=ignore, ram=ram, replace=force)
         _say(stream, ram=ram)
         return
-    for line in digest_lines(stream, name=source, ignore=ignore, ram=ram):
+    for line in digest_lines(stream, name=public(source), ignore=ignore, ram=ram):
         say(line)
     _say(stream, ram=ram)
     for error in stream.noticed:

@@ -17,6 +17,7 @@ from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
+from migstream.source.address import public
 from migstream.stream import open_anything
 
 __all__ = ["command"]
@@ -69,8 +70,8 @@ def _said(
             )
         one = explain(text, opened, to, None if source is None else open_schema(source))
         out.show(
-            lambda: explained(one, stream),
-            explanation_parts(one, stream or "", verbose=out.verbose),
+            lambda: explained(one, None if stream is None else public(stream)),
+            explanation_parts(one, public(stream or ""), verbose=out.verbose),
         )
     if not one.said:
         sys.stdout.flush()

@@ -10,6 +10,7 @@ import click
 from migstream.errors import MigstreamError, PluginError
 from migstream.names import prose
 from migstream.plugins import Registry
+from migstream.source.address import hidden
 
 __all__ = ["COMMANDS", "VERBS", "Lazy", "cli"]
 
@@ -108,7 +109,7 @@ class Lazy(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = prose(error.message)  # type: ignore[misc]  # click reads it when it prints
+            error.message = prose(hidden(error.message))  # type: ignore[misc]  # click reads it when it prints
             raise
         except (
             MigstreamError

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.errors import Unsupported
 from migstream.render.written import Written, written_line
+from migstream.source.address import scheme_of
 
 __all__ = ["command"]
 
@@ -28,6 +30,11 @@ def command(run: Run, output: str | None, force: bool) -> None:
     from migstream.ram.sidecar import SUFFIX
     from migstream.source.output import new_file
 
+    if scheme_of(run.stream.name):
+        raise Unsupported(
+            "only a plain file has an index, and this is at an address",
+            hint="copy it to a file first",
+        )
     target = output or f"{run.stream.name}{SUFFIX}"
     with new_file(target, replace=force) as fd:
         written = Index(output=target, size=run.stream.write_index(fd))

@@ -75,6 +75,10 @@ TABLE = (
         Foreign(magic, "a capture of a network (pcap)", "without --container it opens")
         for magic in (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
     ),
+    *(
+        Foreign(magic, "a web page", "look at what the server says there: it may ask for a login first")
+        for magic in (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML")
+    ),
     Foreign(b"PK\x03\x04", "a zip file", "unpack it first"),
     Foreign(b"7z\xbc\xaf\x27\x1c", "a 7z file", "unpack it first"),
     Foreign(b"\x02\x21\x4c\x18", "a file of lz4's legacy format", "unpack it first: lz4 -d"),

@@ -101,7 +101,8 @@ class Opened:
     the first byte is; `layers` are the containers that it was taken out of, the outermost first.
     `beside` are the recordings of the stream's channels that the same container holds.
     `base` is the offset in the file that QEMU wrote to of the first byte: what mapped-ram's offsets
-    count from. `asked` says which of several things in a container is wanted.
+    count from. `asked` says which of several things in a container is wanted. `far` is a source
+    each range of which takes a round trip: all of it is read only where nothing less does.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Opened:
         self.cut: SourceError | None = None
         self.path: str | None = None
         self.device = False
+        self.far = False
         self.origin = 0
         self.base = 0
         self.asked = Asked()
@@ -179,6 +181,7 @@ class Opened:
         inner._packed = self._packed or packed
         inner._forward_from = forward
         inner.asked = self.asked
+        inner.far = self.far
         inner.device = self.device and pipe is None and not ends
         begin = where(0)
         inner.base = base if base is not None else 0 if begin is None else self.base + begin

@@ -105,9 +105,15 @@ def _open(what: Openable, offset: int) -> Opened:
         # pathlib would cost each command as much as reading a small stream does
         path = os.fspath(what)
         scheme, found, _ = path.partition("://")
-        opener = SCHEMES.find(scheme) if found else None
-        if opener is not None:
-            return _skipped(opener(path), offset)
+        if found:
+            from migstream.source.address import public
+            from migstream.source.remote import opener_of
+
+            opener = SCHEMES.find(scheme) or opener_of(path)
+            if opener is not None:
+                opened = _skipped(opener(path), offset)
+                opened.name = public(opened.name)
+                return opened
         try:
             if os.path.isdir(path):  # noqa: PTH112
                 raise NotAStream(

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from migstream.errors import SourceError
+from migstream.source.address import public, scheme_of
 from migstream.source.leftovers import leftover
 
 __all__ = ["MANIFEST", "listed", "new_file", "new_folder", "write_at"]
@@ -51,6 +52,18 @@ def _failed(path: Path, error: OSError) -> SourceError:
 
 def _taken(path: Path) -> SourceError:
     return SourceError(f"{path} is there already", hint="--force replaces it")
+
+
+def _local(path: str | os.PathLike[str]) -> Path:
+    """Where a path leads; refuses an address, which would be a folder of that odd name."""
+    name = os.fspath(path)
+    target = Path(name)
+    if scheme_of(name) and not Path(target.parts[0]).exists():
+        raise SourceError(
+            f"{public(name)}: nothing is written to an address",
+            hint="write a file, then copy it there",
+        )
+    return target
 
 
 def _there(target: Path, dir_fd: int | None = None) -> os.stat_result | None:
@@ -173,7 +186,7 @@ def new_file(
     ------
     SourceError : something is there already, or it cannot be written
     """
-    target = Path(path)
+    target = _local(path)
     old = _old_file(target, replace=replace, dir_fd=dir_fd)
     part = _beside(target, "part")
     with _failures(target), leftover(lambda: _unlink(part, dir_fd)):
@@ -237,7 +250,7 @@ def new_folder(
     """
     import shutil
 
-    target = Path(path)
+    target = _local(path)
     old = _there(target)
     part = _beside(target, "part")
     with _failures(target), leftover(lambda: shutil.rmtree(part, ignore_errors=True)):

@@ -18,7 +18,7 @@ from migstream.errors import (
 from migstream.source.containers import SCATTERED
 from migstream.source.layers import Layer, Opened
 from migstream.source.store import Store, Whole
-from migstream.stream.around import CHEAP, followed_by, stream_inside
+from migstream.stream.around import CHEAP, CHEAP_AFAR, followed_by, stream_inside
 from migstream.stream.locate import GOES_ON, Tail
 from migstream.stream.reading import Described, Walked, read_stream
 from migstream.vmstate.description import Description
@@ -176,11 +176,16 @@ class Bare:
 
     # --- from the end, or from the beginning ---------------------------------------------------
 
+    @property
+    def _cheap(self) -> int:
+        """Bytes up to which all is read before anything is said."""
+        return CHEAP_AFAR if self._opened.far else CHEAP
+
     @cached_property
     def _tail(self) -> Tail | None:
         """The end of a large file as long as nothing speaks against it; None where the stream is walked."""
         store = self._opened.store
-        if store is None or self._prove or self._opened.device or store.size <= CHEAP:
+        if store is None or self._prove or self._opened.device or store.size <= self._cheap:
             return None
         if self._memory and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
@@ -193,6 +198,11 @@ class Bare:
     @cached_property
     def _indexed(self) -> Index | None:
         """The index of a plain file, where one is there and fits (`ram.sidecar.load`)."""
+        if self._opened.far and self._index is not None:
+            raise Unsupported(
+                "only a plain file has an index, and this is at an address",
+                hint="copy it to a file first",
+            )
         if self._opened.path is None or self._channels:
             return None
         if self._index is None and (self._prove or "_walk" in vars(self)):
