@@ -24,7 +24,8 @@ from migstream.stream.reading import Described, Walked, read_stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout
-from migstream.wire.frames import BEGINNING, LEAD
+from migstream.wire.cursor import Cursor
+from migstream.wire.frames import BEGINNING, LEAD, read_file_header
 from migstream.wire.model import (
     FileHeader,
     Item,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from migstream.ram.sidecar import Index
 
 __all__ = ["Bare"]
+
+
+FIRST = 4096  # bytes in which what is not a stream shows what it is
 
 
 class Bare:
@@ -160,6 +164,14 @@ class Bare:
         store = self._opened.store
         if store is not None and bytes(store.view(0, len(BEGINNING))) == BEGINNING:
             return None  # nothing else need be read to know
+        if store is not None and not self._noticed and store.size > CHEAP:
+            try:
+                read_file_header(Cursor(store.view(0, FIRST)))
+            except (
+                NotAStream
+            ) as error:  # what follows may be very large, and nothing can come of it
+                error.hint = "; ".join(filter(None, (error.hint, self._inside())))
+                return error
         return None if _begins(self.head) else _why_not(self.noticed)
 
     def demand(self) -> None:
