@@ -37,8 +37,8 @@ TABLE = (
     Foreign(b"QFI\xfb\0\0\0\1", "a qcow image of version 1, which has no snapshots"),
     Foreign(b"VMA\0", "a Proxmox VMA backup", "`vma extract FILE FOLDER` unpacks it; it holds disks and settings"),
     Foreign(b"LUKS\xba\xbe", "an encrypted volume", "open it with cryptsetup first, then give the mapped device"),
-    Foreign(b"QFI\xfb", "a qcow2 image", "without --container it opens"),
-    Foreign(b"LibvirtQemud", "a libvirt save image", "without --container it opens"),
+    Foreign(b"QFI\xfb", "a qcow2 image", "it opens by itself, unless its header is damaged"),
+    Foreign(b"LibvirtQemud", "a libvirt save image", "it opens by itself, unless its header is damaged or was never written"),
     # dumps of memory
     Foreign(b"KDUMP   ", "a kdump file", CRASH),
     Foreign(b"DISKDUMP", "a diskdump file", CRASH),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from typing import Any, Literal, NamedTuple
 
-from migstream.errors import NotAStream, SourceError
+from migstream.errors import SourceError
 from migstream.source.layers import Layer, Opened, Pipe
 from migstream.source.store import Slice
 
@@ -66,7 +66,7 @@ class Header(NamedTuple):
 
 
 def read_header(head: bytes) -> Header:
-    """The header that `head` begins with; raises SourceError where it is cut off or of another version, NotAStream where it is empty."""
+    """The header that `head` begins with; raises SourceError where it is cut off or of another version."""
     if len(head) < HEADER:
         raise SourceError(
             f"a libvirt save image that ends in its header, at {len(head):#x}",
@@ -77,11 +77,6 @@ def read_header(head: bytes) -> Header:
         order = "big"
     mark = "<" if order == "little" else ">"
     version, size, running, form, cookie = struct.unpack_from(f"{mark}{FIELDS}I", head, 16)
-    if not version:
-        raise NotAStream(
-            "a libvirt save image without a header behind its magic",
-            hint="the save did not get further; the guest went on running",
-        )
     if version > VERSION:
         raise SourceError(
             f"a libvirt save image of version {version}; {VERSION} is the newest known",
@@ -94,7 +89,7 @@ def read_header(head: bytes) -> Header:
 def open_save(outer: Opened, /) -> Opened | None:
     """The stream in a save image (protocol: source.containers.Container)."""
     head = outer.head(HEADER)
-    if not head.startswith((MAGIC, UNFINISHED)):
+    if not head.startswith((MAGIC, UNFINISHED)) or head[16:20] == bytes(4):
         return None
     header = read_header(head)
     store = outer.store
