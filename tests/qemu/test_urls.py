@@ -10,6 +10,7 @@ import pytest
 
 import migstream
 from migstream.analysis.diff.compare import diff
+from support.lacking import lacks
 from support.libvirt import Libvirt, domain_xml
 from support.qemu import REQUIRED, Qemu, find
 from support.web import Server
@@ -46,7 +47,7 @@ def test_a_snapshot_and_a_packed_stream(tmp_path: Path) -> None:
         assert not there.damage
         assert not diff(there, here).changes
     if shutil.which("zstd") is None:
-        pytest.skip("no zstd here")
+        lacks("no zstd here")
     subprocess.run(["zstd", "-q", str(bare)], check=True)
     packed = bare.with_suffix(".mig.zst").read_bytes()
     for ranges in (True, False):

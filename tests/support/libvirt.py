@@ -117,7 +117,9 @@ class Libvirt:
         path = self.folder / "domain.xml"
         path.write_text(xml)
         path.chmod(0o644)
-        self.virsh("create", str(path), "--paused")
+        done = self._run("create", str(path), "--paused")
+        if done.returncode:
+            lacks(f"libvirt starts no guest here: {done.stderr.strip().splitlines()[-1]}")
 
     def lend(self, path: Path) -> Path:
         """A copy that the daemon can read."""
