@@ -68,7 +68,7 @@ def test_a_save_image_on_a_disk_is_named_and_opens_there(form: str, tmp_path: Pa
     assert (one.kind, one.offset, one.said) == (
         "libvirt",
         9 * SECTOR,
-        f"of 'guest', {form}, was paused",
+        f"save image of 'guest', {form}, was paused",
     )
     assert one.size is not None
     with migstream.open(disk, offset=one.offset, spool=True) as stream:
