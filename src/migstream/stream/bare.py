@@ -205,6 +205,8 @@ class Bare:
         try:
             return tail if tail.doubt is None else None
         except SourceError:
+            if self._opened.far:
+                raise  # all of it would be fetched, from what does not give its end
             return None  # the walk says more of it
 
     @cached_property

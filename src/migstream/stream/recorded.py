@@ -8,6 +8,7 @@ from glob import glob, has_magic
 
 from migstream.errors import SourceError
 from migstream.ram.multifd import is_channel
+from migstream.source.address import scheme_of
 from migstream.source.layers import Opened
 from migstream.source.opened import Openable, open_source
 
@@ -41,7 +42,7 @@ def open_channels(named: Sequence[Openable]) -> list[Opened]:
 
 def _opened(one: Openable) -> Iterator[Opened]:
     path = os.fspath(one) if isinstance(one, str | os.PathLike) else None
-    if path is None:
+    if path is None or scheme_of(path):
         yield open_source(one, spool=True)
     elif os.path.isdir(path):  # noqa: PTH112 - as everywhere that opens a stream
         yield from _in_folder(path)
