@@ -158,7 +158,7 @@ $ migstream find pc-7.2.mig.xz
 migstream: pc-7.2.mig.xz: no stream begins in it; it is compressed: `xz -dc pc-7.2.mig.xz | migstream find -` searches what it holds
 [exit status 1]
 
-$ xz -dc pc-7.2.mig.xz | migstream find -
+$ cat pc-7.2.mig | migstream find -
    offset                               size  machine        devices
 1     0x0  whole stream  342.3 KiB (350 517)  pc-i440fx-7.2       30
 

@@ -21,7 +21,7 @@ from migstream.errors import MigstreamError, NotAStream, SourceError
 from migstream.source.opened import open_source
 from migstream.source.ranged import BLOCK
 from migstream.wire.model import Section, SectionType
-from support import build
+from support import build, endings
 from support.samples import Sample
 from support.web import Bytes, Handler, Server, Sparse
 
@@ -591,12 +591,7 @@ def test_a_signal_ends_it_at_once_while_a_server_stalls(how: signal.Signals) -> 
         return True
 
     with Server(PLAIN, stall) as server:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "migstream", "info", server.url],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = endings.start("info", server.url, text=True)
         while not server.asked:
             assert process.poll() is None
             time.sleep(0.02)
