@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import migstream
@@ -414,6 +414,9 @@ def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example(b"\xa1\xb2\xc3\xd4", 0)  # as a capture begins
+@example(b"\x04\x22\x4d\x18", 0)
+@example(b"QFI\xfb", 0)
 @given(st.binary(max_size=400), st.integers(0, 3))
 def test_noise_in_each_part(noise: bytes, where: int) -> None:
     parts = [

@@ -16,7 +16,7 @@ from typing import Any
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.layers import Layer, Opened, Watch
-from migstream.source.packets import PCAPNG, PCAPS, SYN, Packets, Segment
+from migstream.source.packets import FILE_HEADER, SYN, Packets, Segment, is_capture
 from migstream.source.store import Store
 
 __all__ = ["Connection", "connections", "open_capture"]
@@ -174,8 +174,7 @@ def connections(store: Store, packets: Packets, watch: Watch | None = None) -> l
 
 def open_capture(outer: Opened, /) -> Opened | None:
     """The stream in a capture (protocol: source.containers.Container); `outer.asked.inside` says which."""
-    head = outer.head(4)
-    if head not in PCAPS and head != PCAPNG:
+    if not is_capture(outer.head(FILE_HEADER)):
         return None
     store = outer.spool().store
     assert store is not None

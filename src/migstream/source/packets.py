@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from migstream.source.store import Store
 
-__all__ = ["PCAPNG", "PCAPS", "SYN", "Packets", "Segment"]
+__all__ = ["FILE_HEADER", "SYN", "Packets", "Segment", "is_capture"]
 
 # Magic to byte order; microseconds, then nanoseconds.
 PCAPS = {
@@ -23,6 +23,7 @@ PCAPS = {
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 FILE_HEADER, RECORD = 24, 16
+PCAP_VERSION = 2
 SECTION, INTERFACE, OBSOLETE, SIMPLE, ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 MOST_INTERFACES = 1 << 12
 
@@ -38,6 +39,14 @@ MOST_OPTIONS = 8
 FIN, SYN, RST = 1, 2, 4
 LEAST = 20  # bytes of an IPv4 and of a TCP header
 ADDRESSES = {4: (12, 16), 6: (8, 24)}
+
+
+def is_capture(head: bytes) -> bool:
+    """Whether a file that begins so is a capture: magic and version of pcap, or pcapng's byte order."""
+    order = PCAPS.get(head[:4])
+    if order is not None and len(head) >= FILE_HEADER:
+        return struct.unpack_from(f"{order}H", head, 4) == (PCAP_VERSION,)
+    return head[:4] == PCAPNG and head[8:12] in ORDERS
 
 
 class Segment(NamedTuple):
