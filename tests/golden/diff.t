@@ -176,7 +176,7 @@ Error: Missing argument 'OTHER'.
 
 $ migstream diff pc-7.2.mig nothing.mig
 [stderr]
-migstream: pc-7.2.mig: nothing.mig: no such file or directory [MS400]
+migstream: nothing.mig: no such file or directory [MS400]
 [exit status 5]
 
 $ migstream diff pc-7.2.mig pc-7.2.mig --ignore 'a[1..0]'

@@ -230,7 +230,7 @@ next: migstream explain LOG --stream SAVED
 
 $ migstream explain "The weather is fine"
 [stderr]
-migstream: no message of QEMU's load side is in this text
+migstream: no message of QEMU's or libvirt's that is known is in this text
 [exit status 1]
 
 $ migstream explain "error while loading state for instance 0x0 of device 'cpu'" --stream nothing.mig

@@ -188,3 +188,14 @@ def test_an_edited_stream_has_the_head_that_it_had(order: Order, tmp_path: Path)
     assert target.read_bytes()[:start] == source.read_bytes()[:start]
     with migstream.open(target) as stream:
         assert int(stream["two/n"]) == 9
+
+
+def test_what_is_no_domain_s_xml_goes_into_no_image(tmp_path: Path) -> None:
+    """libvirt would refuse to restore it, long after it was made."""
+    for text in ("<not xml", "<other/>", "<domain/>"):
+        with pytest.raises(Unsupported, match="not a domain's XML"):
+            migstream.convert(build.small(), tmp_path / "new.save", container="libvirt", xml=text)
+    assert not list(tmp_path.iterdir())
+    migstream.convert(build.small(), tmp_path / "new.save", container="libvirt", xml=XML)
+    with migstream.open(tmp_path / "new.save") as stream:
+        assert stream.layers[0].facts["xml"] == XML

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -38,6 +39,7 @@ __all__ = [
     "begun",
     "fail",
     "guarded",
+    "naming",
     "output_options",
     "paths",
     "progress",
@@ -152,6 +154,16 @@ def begun(stream: Stream) -> Stream:
     if error is not None:
         fail(error, stream.name)
     return stream
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """What is wrong with another source than the verb's own is said with that one's name."""
+    try:
+        yield
+    except MigstreamError as error:
+        sys.stdout.flush()
+        fail(error, public(name))
 
 
 def guarded(function: Callable[[], None], name: str) -> None:

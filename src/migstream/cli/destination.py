@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migstream.cli.common import begun
+from migstream.cli.common import begun, naming
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:
@@ -73,9 +73,13 @@ def make_destination(
     from migstream.analysis.compat.destination import Destination
     from migstream.vmstate.schema import open_schema
 
+    stream = None
+    if other is not None:
+        with naming(other):
+            stream = begun(stack.enter_context(open_anything(other)))
     return Destination(
         None if schema is None else open_schema(schema),
-        None if other is None else begun(stack.enter_context(open_anything(other))),
+        stream,
         release,
         label,
         features,

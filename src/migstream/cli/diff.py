@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 
 import click
 
-from migstream.cli.common import Run, begun, verb
+from migstream.cli.common import Run, begun, naming, verb
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.watching import Watching
 from migstream.names import unescape
@@ -72,10 +73,12 @@ def command(
 
     left_out = ignored(ignore)
     wanted = [part for part, on in parts.items() if on] or PARTS
-    with open_anything(
-        other, channels=other_channels, inside=other_inside, spool=True, watch=Watching()
-    ) as second:
-        begun(second)
+    with ExitStack() as stack:
+        with naming(other):
+            opened = open_anything(
+                other, channels=other_channels, inside=other_inside, spool=True, watch=Watching()
+            )
+            second = begun(stack.enter_context(opened))
         found = diff(run.stream, second, ignore=left_out, parts=wanted)
         names = run.stream.name, second.name
         whole = "memory" in wanted

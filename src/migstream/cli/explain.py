@@ -17,6 +17,7 @@ from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
+from migstream.render.text import escape
 from migstream.source.address import public
 from migstream.stream import open_anything
 
@@ -75,7 +76,9 @@ def _said(
         )
     if not one.said:
         sys.stdout.flush()
-        warn("migstream: no message of QEMU's load side is in this text")
+        warn("migstream: no message of QEMU's or libvirt's that is known is in this text")
+        if text and not any(map(str.isspace, text)):
+            warn(f"  hint: if {escape(text)} is to be a file, there is none of this name here")
         sys.exit(UNKNOWN)
 
 

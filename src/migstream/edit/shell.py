@@ -16,6 +16,7 @@ import msgspec
 
 from migstream.errors import Unsupported
 from migstream.source.containers import NONE
+from migstream.source.domain import read_domain
 from migstream.source.libvirt import FORMATS, SPARSE, image_head
 from migstream.source.output import write_at
 from migstream.source.packing import PACKERS, packed
@@ -214,6 +215,11 @@ def asked_shell(
         raise Unsupported(
             "a save image begins with the domain's XML, and there is none",
             hint="--xml FILE (virsh dumpxml --security-info), or --image IMAGE to take another's",
+        )
+    if xml is not None and not read_domain(xml).name:
+        raise Unsupported(
+            "that is not a domain's XML, or one that cannot be read: libvirt would not restore the image",
+            hint="`virsh dumpxml --security-info NAME` writes it",
         )
     if form is None:
         form = SPARSE if mapped else facts["format"] if facts["format"] != SPARSE else "raw"

@@ -77,7 +77,7 @@ def patiently(work: Callable[[], T], name: str) -> T:
             took = time.monotonic() - began
             if attempt == TRIES or took > PATIENCE:
                 raise SourceError(
-                    f"{name} cannot be read: {error}",
+                    f"{name}: cannot be read: {error}",
                     hint=f"tried {many(attempt, 'time')} in {took:.0f} seconds: try later, or copy it to a file first",
                 ) from None
             time.sleep(min(max(wait, error.wait), LONGEST_WAIT))
@@ -174,7 +174,7 @@ class Ranged:
                 break
             if answers >= SHORT_ANSWERS and len(data) < answers * SHORT:
                 raise SourceError(
-                    f"{self._name} gives too little at a time: {len(data)} of {stop - start} bytes at {start:#x}"
+                    f"{self._name}: gives too little at a time: {len(data)} of {stop - start} bytes at {start:#x}"
                     f" in {answers} answers",
                     hint="copy it to a file first, then open that",
                 )

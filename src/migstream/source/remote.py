@@ -107,7 +107,7 @@ def _lacks(name: str, error: ImportError, said: str) -> SourceError:
     package = (getattr(cause, "name", None) or "").partition(".")[0]
     get = "pip install " + ("'migstream[url]'" if package in {"aiohttp", "yarl"} else package)
     return SourceError(
-        f"{name} needs {package or 'a package'}, which is not installed",
+        f"{name}: needs {package or 'a package'}, which is not installed",
         hint=f"{get}, or copy it to a file first" if package else said,
     )
 
@@ -208,7 +208,7 @@ class _Object:
 
     def _changed(self) -> SourceError:
         return SourceError(
-            f"{self._name} changed while it was read",
+            f"{self._name}: changed while it was read",
             hint="something else writes to it: wait for that to end, or copy it first",
         )
 

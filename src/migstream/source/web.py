@@ -276,7 +276,7 @@ class _Web:
             changed = True
         if changed:
             raise SourceError(
-                f"{self._name} changed while it was read",
+                f"{self._name}: changed while it was read",
                 hint="something else writes to it: wait for that to end, or copy it first",
             )
 
