@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.errors import MigstreamError, NotAStream, ParseError, SourceError
+from migstream.source import libvirt, lzop, qcow2
 from migstream.source.zstd import zstd
 from migstream.stream import Stream, open_anything
 from support import build
@@ -31,6 +32,8 @@ from support.lacking import needs_proc
 from support.samples import Sample
 
 HUGE = 1 << 62
+# What may be refused as a whole: a container that holds nothing
+CONTAINERS = (libvirt.MAGIC, libvirt.UNFINISHED, qcow2.MAGIC, lzop.MAGIC)
 Named = Callable[[str], Sample]
 
 
@@ -417,12 +420,20 @@ def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
 @example(b"\xa1\xb2\xc3\xd4", 0)  # as a capture begins
 @example(b"\x04\x22\x4d\x18", 0)
 @example(b"QFI\xfb", 0)
+@example(b"QFI\xfb" + b"\0\0\0\3" + b"\xff" * 100, 0)
+@example(b"\x89LZO\0\r\n\x1a\n", 0)
+@example(b"LibvirtQemudPart", 0)
+@example(b"LibvirtQemudSave" + b"\xff" * 100, 0)
 @given(st.binary(max_size=400), st.integers(0, 3))
 def test_noise_in_each_part(noise: bytes, where: int) -> None:
     parts = [
         noise, build.HEADER + noise, HEAD + noise, HEAD + build.PAGE_RAM + noise + build.END,
     ]  # fmt: skip
-    examine(parts[where], len(parts[where]))
+    data = parts[where]
+    refused = attempt(lambda: examine(data, len(data)), len(data))
+    if refused is not None:  # as what it begins like, and as nothing else
+        assert isinstance(refused, SourceError)
+        assert data.startswith(CONTAINERS), refused
 
 
 JSON = st.recursive(
