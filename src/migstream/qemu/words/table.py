@@ -14,6 +14,7 @@ from migstream.qemu.words.hosts import HOSTS
 from migstream.qemu.words.last import LAST
 from migstream.qemu.words.model import Message, Wording, names
 from migstream.qemu.words.ram import RAM
+from migstream.qemu.words.refused import REFUSED
 from migstream.qemu.words.source import SOURCE
 from migstream.qemu.words.virtio import VIRTIO
 from migstream.qemu.words.vmstate import VMSTATE
@@ -33,6 +34,7 @@ MESSAGES: tuple[Message, ...] = (
     *CHANNELS,
     *SOURCE,
     *HOSTS,
+    *REFUSED,
     *LAST,
 )
 
