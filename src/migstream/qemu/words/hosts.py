@@ -1,9 +1,8 @@
-"""What is refused before or beside the stream: by a host, a backend, a disk, TLS, or libvirt.
+"""What is refused before or beside the stream: by a host, a backend, a disk, or TLS.
 
 Words of QEMU (block/snapshot.c, migration/savevm.c, crypto/tlssession.c, io/channel-tls.c,
-backends/tpm/tpm_emulator.c, hw/9pfs/9p.c, hw/vfio/migration.c, block/file-posix.c), of usbredir
-(usbredirparser/usbredirparser.c) and of libvirt (src/qemu/qemu_migration.c, src/conf/domain_conf.c,
-src/cpu/cpu.c).
+backends/tpm/tpm_emulator.c, hw/9pfs/9p.c, hw/vfio/migration.c, block/file-posix.c), and of usbredir
+(usbredirparser/usbredirparser.c). What libvirt itself refuses is in `libvirt`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from migstream.qemu.words.model import Message, message
 __all__ = ["HOSTS"]
 
 host = partial(message, place="none", side="host")
-libvirt = partial(message, place="none", side="libvirt")
 source = partial(message, place="none", side="source")
 
 HOSTS: tuple[Message, ...] = (
@@ -255,72 +253,6 @@ HOSTS: tuple[Message, ...] = (
         "Error while writing VM state",
         means="the state could not be written: a device refused, or the disk did",
         causes=("the line before says which device", "no room on the disk that holds the snapshot"),
-        kind="result",
-    ),
-    # --- libvirt ---
-    libvirt(
-        "libvirt-host-cpu",
-        "the CPU is incompatible with host CPU: {why:s}",
-        "guest and host CPU are not compatible: {why:s}",
-        "Host CPU does not provide required features: {features:s}",
-        "unsupported configuration: CPU mode '{mode}' for {arch:s} is not supported by hypervisor",
-        means="libvirt: the host's CPU lacks what the guest's CPU has; nothing was loaded",
-        causes=(
-            "the destination's CPU, microcode or kernel is older, or a feature is switched off there",
-            "the guest's CPU is host-model or host-passthrough of another host",
-        ),
-        look=(
-            "`virsh hypervisor-cpu-baseline` over the domcapabilities of all hosts gives a CPU that all have",
-        ),
-    ),
-    libvirt(
-        "libvirt-abi",
-        "Target {what:s} does not match source {source:s}",
-        "Target {what:s} does not match source",
-        "Domain name mismatch{what:s}",
-        means="libvirt: the XML given for the destination describes another machine than the one that runs",
-        causes=("--xml or the definition on the destination differs where it must not",),
-        look=("`virsh dumpxml --migratable NAME` of the source, compared with what was given",),
-    ),
-    libvirt(
-        "libvirt-unsafe",
-        "Migration without shared storage is unsafe",
-        "Migration may lead to data corruption if disks use cache != none or cache != directsync",
-        "Migration may lead to data corruption if disks use cache other than none or directsync",
-        means="libvirt refuses: the disks may be seen by both hosts and differ",
-        causes=("the images are on local storage, or cached by the source's host",),
-        look=(
-            "`virsh migrate NAME qemu+ssh://HOST/system --copy-storage-all`, or cache='none' in the disks; --unsafe where you know better",
-        ),
-    ),
-    libvirt(
-        "libvirt-lock",
-        "Timed out during operation: cannot acquire state change lock{holder:s}",
-        "cannot acquire state change lock{holder:s}",
-        "cannot acquire state change lock",
-        means="libvirt: another operation on this guest has not ended",
-        causes=("a save, snapshot or migration hangs, or a QEMU that does not answer",),
-        look=("`virsh domjobinfo NAME`, `virsh domjobabort NAME`",),
-    ),
-    libvirt(
-        "libvirt-lost",
-        "Lost connection to destination host",
-        "Attempt to migrate guest to the same host {host:s}",
-        "unable to connect to server at '{address:s}': {why:s}",
-        "Unable to find security driver for model {model}",
-        means="libvirt: the other host's daemon cannot be reached, or is this one",
-        causes=("its name, its ports (49152 and up), a firewall, its certificates",),
-        look=("`virsh -c qemu+ssh://HOST/system list` from the source",),
-    ),
-    libvirt(
-        "libvirt-wrapper",
-        "QEMU unexpectedly closed the monitor",
-        "qemu unexpectedly closed the monitor",
-        "process exited while connecting to monitor",
-        "guest unexpectedly quit",
-        means="QEMU ended while libvirt talked to it: what QEMU said is the reason",
-        causes=("the lines of QEMU's own log, /var/log/libvirt/qemu/NAME.log on that host",),
-        look=("/var/log/libvirt/qemu/NAME.log (session: ~/.cache/libvirt/qemu/log/NAME.log)",),
         kind="result",
     ),
 )

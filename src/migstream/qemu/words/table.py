@@ -12,6 +12,7 @@ from migstream.qemu.words.devices import DEVICES
 from migstream.qemu.words.framing import FRAMING
 from migstream.qemu.words.hosts import HOSTS
 from migstream.qemu.words.last import LAST
+from migstream.qemu.words.libvirt import LIBVIRT
 from migstream.qemu.words.model import Message, Wording, names
 from migstream.qemu.words.ram import RAM
 from migstream.qemu.words.refused import REFUSED
@@ -35,6 +36,7 @@ MESSAGES: tuple[Message, ...] = (
     *SOURCE,
     *HOSTS,
     *REFUSED,
+    *LIBVIRT,
     *LAST,
 )
 
