@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +18,14 @@ from click.testing import CliRunner
 
 from migstream.cli.group import VERBS, cli
 from support import errorpage, schemas, transcript
+from support.lacking import lacks
 from support.samples import REPOSITORY, Packed, Sample
 from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
 
 Unpack = Callable[[Packed], Sample]
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.t"))
-LANGUAGES = {*RUN, "text", "toml", "yaml", "json"}
+LANGUAGES = {*RUN, "text", "toml", "yaml", "json", "sh"}
 # They are run as a whole by tests of their own: tests/qemu/test_ci_recipe.py, tests/examples/.
 ELSEWHERE = {"ci.md", "extending.md", "tutorial-machine.md"}
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
@@ -39,6 +41,18 @@ pinned_click = pytest.mark.skipif(
 
 def _name(path: Path) -> str:
     return path.name
+
+
+def _marks(page: Path) -> list[pytest.MarkDecorator]:
+    """A page that needs a QEMU is a test of QEMU."""
+    needs = transcript.needs(page.read_text())
+    return [pytest.mark.qemu] if any(need.startswith("qemu-") for need in needs) else []
+
+
+def _there(need: str) -> bool:
+    if need.startswith("/"):
+        return any(Path("/").glob(need[1:]))
+    return shutil.which(need) is not None
 
 
 @pytest.fixture
@@ -112,16 +126,23 @@ def test_the_page_of_errors_is_that_of_the_table(*, update: bool) -> None:
     _settled(errorpage.PAGE, errorpage.page(), update=update)
 
 
-@pytest.mark.parametrize("page", HERE, ids=_name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=_marks(page), id=page.name) for page in HERE]
+)
 def test_the_documentation_is_true(
     page: Path, tmp_path: Path, unpack: Unpack, *, update: bool
 ) -> None:
     text = page.read_text()
+    if missing := [need for need in transcript.needs(text) if not _there(need)]:
+        lacks(f"not here: {', '.join(missing)}")
     transcript.fill(text, tmp_path, unpack)
     shell = Shell(tmp_path)
     lines = text.split("\n")
     new: list[tuple[Block, list[str]]] = []
     for block in transcript.blocks(text):
+        if block.file:
+            (tmp_path / block.file).write_text("".join(f"{line}\n" for line in block.text))
+            continue
         if block.language not in RUN or block.not_run:
             continue
         if block.language == "python":
