@@ -7,6 +7,7 @@ today into the transcripts and the pages: the difference is the review.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 from migstream.cli.group import VERBS, cli
 from support import errorpage, schemas, transcript
 from support.lacking import lacks
+from support.qemu import find
 from support.samples import REPOSITORY, Packed, Sample
 from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
 
@@ -51,8 +53,11 @@ def _marks(page: Path) -> list[pytest.MarkDecorator]:
 
 def _there(need: str) -> bool:
     if need.startswith("/"):
-        return any(Path("/").glob(need[1:]))
-    return shutil.which(need) is not None
+        return any(os.access(path, os.R_OK) for path in Path("/").glob(need[1:]))
+    command, _, release = need.partition(" ")
+    if release:
+        return any(one.root is None and one.version.startswith(release) for one in find(command))
+    return shutil.which(command) is not None
 
 
 @pytest.fixture

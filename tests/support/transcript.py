@@ -19,9 +19,10 @@ number of lines. Its ``python`` blocks are run as well: one page is one program.
     <!-- given: what is done first, in the language of the block -->
     <!-- file: NAME, as which the block is put into the folder, and not run -->
 
-and anywhere in a page one that names what a machine must have for it, commands and patterns of paths, between commas::
+and anywhere in a page one that names what a machine must have for it, between commas: commands, of a QEMU also its
+release, and patterns of paths::
 
-    <!-- needs: qemu-system-x86_64, /boot/vmlinuz-* -->
+    <!-- needs: qemu-system-x86_64 7.2, cpio, /boot/vmlinuz-* -->
 
 ``migstream`` is run in this process, everything else by the shell, both in a folder that holds the files that the text
 names: kept streams, packed and unpacked, and those of `MADE`. A pipe goes from one command to the next when the first
@@ -306,7 +307,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def needs(page: str) -> list[str]:
-    """Commands, and patterns of paths, without which a page cannot be run."""
+    """What a page cannot be run without: commands, QEMUs with a release, patterns of paths."""
     return [one.strip() for said in _NEEDS.findall(page) for one in said.split(",")]
 
 
