@@ -194,6 +194,8 @@ def test_no_command_hides_from_the_runner(page: Path) -> None:
     text = page.read_text()
     found = transcript.blocks(text)
     assert {block.language for block in found} <= LANGUAGES
+    scripts = [block for block in found if block.language == "sh"]
+    assert [block.start for block in scripts if not (block.file or block.not_run)] == []
     inside = {number for block in found for number in range(block.start - 1, block.stop + 1)}
     command = re.compile(r"(?: {4,}|\t)(?:\$ |(?:migstream|make|import|from|with) )")
     outside = [line for n, line in enumerate(text.split("\n")) if n not in inside]
@@ -237,6 +239,22 @@ def test_a_transcript_is_read_as_it_is_written() -> None:
         ("two", ["[stderr]", "no", "[exit status 2]"]),
     ]
     assert transcript.document(steps) == text
+
+
+def test_a_block_may_be_a_file_and_a_page_says_what_it_needs() -> None:
+    page = "<!-- needs: one, two 7.2 -->\n<!-- needs: /three/* -->\n\n<!-- file: run.sh -->\n```sh\nexit 3\n```\n"
+    (block,) = transcript.blocks(page)
+    assert (block.language, block.file, block.text) == ("sh", "run.sh", ["exit 3"])
+    assert transcript.needs(page) == ["one", "two 7.2", "/three/*"]
+
+
+def test_what_a_page_needs_is_looked_for(tmp_path: Path) -> None:
+    assert _there("sh")
+    assert not _there("no-such-command")
+    assert not _there("qemu-system-x86_64 0.1")
+    assert not _there(f"{tmp_path}/kernel-*")
+    (tmp_path / "kernel-1").touch()
+    assert _there(f"{tmp_path}/kernel-*")
 
 
 def test_a_line_is_run_as_a_shell_runs_it(tmp_path: Path) -> None:
