@@ -86,9 +86,9 @@ def test_a_link_is_read_from_where_it_stands(page: str, target: str, path: str) 
 
 
 def test_what_is_no_page_is_no_link_on_the_site() -> None:
-    text = "[a](b.md), [c `d`](../e), [f](https://g)\n```text\n[a](../e)\n```\n"
+    text = "[a](b.md), [c `d`](../src), [f](https://g), [h](no)\n```text\n[a](../src)\n```\n"
     assert SITE.for_site("docs/x.md", text, {"docs/b.md": ""}) == (
-        "[a](b.md), c `d`, [f](https://g)\n```text\n[a](../e)\n```\n"
+        "[a](b.md), c `d`, [f](https://g), [h](no)\n```text\n[a](../src)\n```\n"
     )
 
 

@@ -70,11 +70,13 @@ def is_external(target: str) -> bool:
 
 
 def for_site(page: str, text: str, known: dict[str, str]) -> str:
-    """The page with links to pages alone: what else is in the repository is not on the site."""
+    """The page without links to what is in the repository and not on the site; one that leads nowhere is Sphinx's to tell."""
 
     def kept(match: re.Match[str]) -> str:
         says, target = match.groups()
-        return match[0] if is_external(target) or resolved(page, target) in known else says
+        path = resolved(page, target)
+        elsewhere = not is_external(target) and path not in known and (REPOSITORY / path).exists()
+        return says if elsewhere else match[0]
 
     pieces = FENCED.split(text)
     fences = [*FENCED.findall(text), ""]
