@@ -62,6 +62,10 @@ _INDEX = re.compile(r"\[\d+\]")
 
 def symbol(value: Value) -> Symbol | None:
     """What a single value is called, None where no table knows it."""
+    if value.wire.kind == "timer":
+        from migstream.vmstate.meaning.symbols.timers import timer
+
+        return timer(value)
     root = value.device
     known = _known(root.vmsd, value.path[len(root.path) + 1 :])
     if known is not None:
