@@ -6,11 +6,13 @@ References: Linux, init/version.c: linux_banner; init/main.c and arch/*/kernel/s
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.machine.search import Needle, block_segments, search
+from migstream.machine.search import Hit, Needle, block_segments, search
 
 if TYPE_CHECKING:
     from migstream.stream import Stream
@@ -28,7 +30,8 @@ LINE = Needle(
     literal=b"ommand line: ", fixed=False,
 )  # fmt: skip
 FORMAT = b"%s"  # the message's own format stands in memory, too
-MOST = 64  # hits that are looked at
+MOST = 64  # hits in a block that are looked at
+SURE = 24  # characters of a line that are its own in any case
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +43,33 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
 def system(stream: Stream) -> System:
     """Look for it in all of guest memory: it costs a search. Raises ParseError where a page cannot be unpacked."""
-    found: dict[str, str] = {}
-    for name in stream.ram:
-        block = stream.ram[name]
-        hits = search(block_segments(name, 0, len(block)), stream.ram, [BANNER, LINE])
-        for number, hit in enumerate(hits):
-            text = hit.data.decode("ascii")
-            if hit.kind == "banner" and "#" in text:
-                found.setdefault("banner", text.strip())
-            elif hit.kind == "line" and FORMAT not in hit.data:
-                found.setdefault("command_line", text.partition(": ")[2].strip())
-            if len(found) == 2 or number == MOST:
-                break
-        if len(found) == 2:
+    banner = line = ""
+    for hit in _hits(stream, [BANNER, LINE]):
+        text = hit.data.decode("ascii")
+        if hit.kind == "banner" and "#" in text:
+            banner = banner or text.strip()
+        elif hit.kind == "line" and FORMAT not in hit.data:
+            line = line or text.partition(": ")[2].strip()
+        if banner and line:
             break
-    return System(**found)
+    return System(banner=banner, command_line=_ended(stream, line) if line else "")
+
+
+def _hits(stream: Stream, needles: list[Needle]) -> Iterator[Hit]:
+    for name in stream.ram:
+        segments = block_segments(name, 0, len(stream.ram[name]))
+        yield from islice(search(segments, stream.ram, needles), MOST)
+
+
+def _ended(stream: Stream, line: str) -> str:
+    """The line where it ends with a NUL, as the kernel keeps it.
+
+    In the log's buffer the next record follows at once, and its number may look like text.
+    """
+    begin = line[:SURE].encode("ascii")
+    kept = Needle(
+        re.compile(re.escape(begin) + rb"[\x20-\x7e]*\0"), LONGEST_LINE, "kept",
+        literal=begin, fixed=False,
+    )  # fmt: skip
+    found = (hit.data[:-1].decode("ascii").rstrip() for hit in _hits(stream, [kept]))
+    return next((one for one in found if line.startswith(one)), line)
