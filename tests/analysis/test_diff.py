@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
-from migstream.analysis.diff.values import differing_ranges
+from migstream.analysis.diff.sides import differing_ranges
 from migstream.analysis.ignore import SETS, Ignore
 from migstream.cli.group import cli
 from migstream.stream import open_anything

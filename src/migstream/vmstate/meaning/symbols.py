@@ -17,7 +17,7 @@ from migstream.vmstate.meaning.features import feature_names
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "bits", "enumeration", "symbol", "words"]
+__all__ = ["SYMBOLS", "Bits", "Symbol", "bits", "enumeration", "names_of_bits", "symbol", "words"]
 
 
 class Symbol(NamedTuple):
@@ -31,7 +31,17 @@ class Symbol(NamedTuple):
 Symbols = Callable[[Any, str], Symbol]
 
 
-def bits(names: str, first: int = 0) -> Symbols:
+class Bits:
+    """Symbols of a number each of whose bits has its own."""
+
+    def __init__(self, of: Symbols) -> None:
+        self.of = of
+
+    def __call__(self, value: Any, vmsd: str, /) -> Symbol:
+        return self.of(value, vmsd)
+
+
+def bits(names: str, first: int = 0) -> Bits:
     """Names of bits from `first` on; `-` and bits behind the last have no name. Those below are no bits."""
     known = dict(enumerate(names.split(), first))
 
@@ -46,7 +56,7 @@ def bits(names: str, first: int = 0) -> Symbols:
             )
         )
 
-    return of
+    return Bits(of)
 
 
 def enumeration(known: Mapping[int, str | tuple[str, str]]) -> Symbols:
@@ -77,15 +87,17 @@ def _features(value: Any, vmsd: str) -> Symbol:
     return Symbol(" ".join(feature_names(value, vmsd)) if isinstance(value, int) else "")
 
 
+_FEATURES = Bits(_features)
 _VECTOR = enumeration({0xFFFF: "NO_VECTOR"})
 
-# By the type of the blob, or the VMState of the device, and the path from there without indices.
+# By the type of the blob, or the VMState of the device, and the path from there without indices; with
+# them where elements mean different things.
 SYMBOLS: Mapping[tuple[str, str], Symbols] = {
     # Virtual I/O Device (VIRTIO) 1.3, 2.1, 4.1.4.5; QEMU, include/hw/virtio/virtio.h
     ("virtio", "status"): bits("ACKNOWLEDGE DRIVER DRIVER_OK FEATURES_OK - - NEEDS_RESET FAILED"),
     ("virtio", "isr"): bits("QUEUE CONFIG"),
-    ("virtio", "guest_features"): _features,
-    ("virtio", "virtio/64bit_features/guest_features"): _features,
+    ("virtio", "guest_features"): _FEATURES,
+    ("virtio", "virtio/64bit_features/guest_features"): _FEATURES,
     ("virtio", "virtio/device_endian/device_endian"): enumeration(
         {0: "UNKNOWN", 1: "LITTLE", 2: "BIG"}
     ),
@@ -153,6 +165,33 @@ SYMBOLS: Mapping[tuple[str, str], Symbols] = {
             "colo": "one of two that run in step",
         }
     ),
+    # Intel SDM volume 1, 3.4.3 and 10.2.3; volume 3, 2.2.1 and 2.5; AMD64 APM volume 2, 3.1.7
+    ("cpu", "env.eflags"): bits(
+        "CF - PF - AF - ZF SF TF IF DF OF IOPL IOPL NT - RF VM AC VIF VIP ID"
+    ),
+    ("cpu", "env.cr[0]"): bits(
+        "PE MP EM TS ET NE" + 10 * " -" + " WP - AM" + 10 * " -" + " NW CD PG"
+    ),
+    ("cpu", "env.cr[4]"): bits(
+        "VME PVI TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT UMIP LA57 VMXE SMXE - FSGSBASE PCIDE"
+        " OSXSAVE KL SMEP SMAP PKE CET PKS"
+    ),
+    ("cpu", "env.efer"): bits(
+        "SCE - - - - - - - LME - LMA NXE SVME LMSLE FFXSR TCE - MCOMMIT INTWB - UAIE AIBRSE"
+    ),
+    ("cpu", "env.mxcsr"): bits("IE DE ZE OE UE PE DAZ IM DM ZM OM UM PM RC RC FZ"),
+    # PC16550D data sheet, 8.0; QEMU, hw/char/serial.c
+    ("serial", "*/ier"): bits("RDI THRI RLSI MSI"),
+    ("serial", "*/mcr"): bits("DTR RTS OUT1 OUT2 LOOP"),
+    ("serial", "*/lsr"): bits("DR OE PE FE BI THRE TEMT FIFO_ERROR"),
+    ("serial", "*/msr"): bits("DCTS DDSR TERI DDCD CTS DSR RI DCD"),
+    # hw/input/pckbd.c: KBD_STAT_*
+    ("pckbd", "kbd/status"): bits("OBF IBF SELFTEST CMD UNLOCKED MOUSE_OBF GTO PERR"),
+    # include/hw/ide/internal.h: *_STAT
+    **{
+        (vmsd, "*ifs/status"): bits("ERR INDEX ECC DRQ SEEK WRERR READY BUSY")
+        for vmsd in ("ide", "isa-ide", "ich9_ahci")
+    },
     # include/standard-headers/asm-*/kvm.h: KVM_MP_STATE_*
     ("cpu", "env.mp_state"): enumeration(
         {
@@ -170,20 +209,36 @@ _TYPES = {kind for kind, _ in SYMBOLS}
 
 def symbol(value: Value) -> Symbol | None:
     """What a single value is called, None where the table does not know it."""
+    known = _symbols(value)
+    return None if known is None else known(value.value, value.device.vmsd)
+
+
+def names_of_bits(value: Value) -> Callable[[int], str] | None:
+    """How each bit of a value is called, by its number; None of a value whose bits have no names."""
+    known, vmsd = _symbols(value), value.device.vmsd
+    if not isinstance(known, Bits):
+        return None
+    return lambda bit: known(1 << bit, vmsd).name
+
+
+def _symbols(value: Value) -> Symbols | None:
+    """What the table has for a value: by the device's VMState, or by the blob it stands in."""
     root = value.device
     if root.vmsd in _TYPES:
         known = _known(root.vmsd, value.path[len(root.path) + 1 :])
         if known is not None:
-            return known(value.value, root.vmsd)
+            return known
     blob = value.above
     while blob is not None and not (blob.kind == "leaf" and blob.type in _TYPES):
         blob = blob.above
-    known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
-    return None if known is None else known(value.value, root.vmsd)
+    return None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
 
 
 @lru_cache(maxsize=4096)
 def _known(kind: str, path: str) -> Symbols | None:
+    exact = SYMBOLS.get((kind, path))
+    if exact is not None:
+        return exact
     path = _INDEX.sub("", path)
     exact = SYMBOLS.get((kind, path))
     if exact is not None:
