@@ -105,7 +105,7 @@ $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003a603  cpu[0]  cpu
 0x0003a603    env.regs                   0 0 397233 (0x60fb1) 0 0 0 0 0 … 8 more  uint64[16]
 0x0003a683    env.eip                    65520 (0xfff0)  uint64
-0x0003a68b    env.eflags                 2  uint64
+0x0003a68b    env.eflags                 2 FIXED  uint64
 0x0003a693    env.hflags                 64 (0x40)  uint32
 0x0003a697    env.fpuc                   895 (0x37f)  uint16
 0x0003a699    env.fpus_vmstate           0  uint16
@@ -120,13 +120,13 @@ $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003a7b7    env.sysenter_cs            0  uint32
 0x0003a7bb    env.sysenter_esp           0  uint64
 0x0003a7c3    env.sysenter_eip           0  uint64
-0x0003a7cb    env.cr[0]                  1610612752 (0x60000010)  uint64
+0x0003a7cb    env.cr[0]                  1610612752 (0x60000010) ET NW CD  uint64
 0x0003a7d3    env.cr[2]                  0  uint64
 0x0003a7db    env.cr[3]                  0  uint64
 0x0003a7e3    env.cr[4]                  0  uint64
 0x0003a7eb    env.dr                     0 0 0 0 0 0 4294905840 (0xffff0ff0) 1024 (0x400)  uint64[8]
 0x0003a82b    env.a20_mask               -1  int32
-0x0003a82f    env.mxcsr                  8064 (0x1f80)  uint32
+0x0003a82f    env.mxcsr                  8064 (0x1f80) IM DM ZM OM UM PM  uint32
 0x0003a833    env.xmm_regs[0]  struct[16]
 0x0003a933    env.efer                   0  uint64
 0x0003a93b    env.star                   0  uint64

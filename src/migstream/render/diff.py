@@ -250,6 +250,8 @@ def _change(change: Change, path: str, look: Look) -> Iterator[Part]:
     label = escape(path) if path else change.what
     if change.what in SAID and path:
         label = f"{label} ({change.what})"
+    if change.what == "bytes" and change.part == "schema":
+        label = f"{label} (header)"
     kind = line("  ", dim(escape(change.type))) if change.type else Line()
     behind = line(kind, _where(look, change.old_span, change.new_span))
     sides = change.sides

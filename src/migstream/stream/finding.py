@@ -60,15 +60,16 @@ def _no_such(devices: Devices, path: str) -> NoSuchPath:
     return no_such(path, [*(d.path for d in devices), *short])
 
 
-def register_hint(state: State, path: str) -> str:
-    """What to do where a path that names nothing ends in the name of a register; else nothing."""
+def register_hint(state: State, path: str, hint: str) -> str:
+    """The hint to a path that names nothing; where it ends in the name of a register, what shows those."""
     from migstream.machine.registers.read import registers
 
     name = path.rpartition("/")[2].lower()
     try:
         known = registers(state)[0].values
     except MigstreamError:
-        return ""
-    if name in known or (name[:1] == "e" and f"r{name[1:]}" in known):
-        return f"{name} is a register: `migstream registers STREAM` has those of every CPU"
-    return ""
+        return hint
+    if name not in known and not (name[:1] == "e" and f"r{name[1:]}" in known):
+        return hint
+    shows = f"{name} is a register: `migstream registers STREAM` has those of every CPU"
+    return f"{shows}; {hint}" if "/" in path and hint else shows

@@ -362,7 +362,7 @@ class Stream(Bare):
             try:
                 yield from find_values(self.devices, path)
             except NoSuchPath as error:
-                error.hint = register_hint(self, path) or error.hint
+                error.hint = register_hint(self, path, error.hint)
                 raise
             return
         try:

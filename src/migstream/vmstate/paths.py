@@ -116,7 +116,7 @@ def no_such_below(value: Value, path: str, *, said: str, begins: int = 0) -> NoS
             break
     known = list(islice(value.children, MOST_GUESSES))
     name = INDEX.split(path.lstrip("/"), maxsplit=1)[0]
-    deep = [one for one in islice(_below(value), MOST_BELOW) if one.name == name]
+    deep = [one for one in islice(_below(value), MOST_BELOW) if _ends(one.name, name)]
     found = deep or known
     shown = [one.path[begins:].lstrip("/") for one in found]
     error.hint = _guess(name, [one.name for one in found], shown)
@@ -131,12 +131,17 @@ def _below(value: Value) -> Iterator[Value]:
             yield from _below(child)
 
 
+def _ends(whole: str, name: str) -> bool:
+    """Whether a name ends in a word, or words, of somebody: `env.eip` in `eip`."""
+    before = whole.removesuffix(name)
+    return bool(name) and len(before) < len(whole) and not before[-1:].isalnum()
+
+
 def _guess(name: str, known: list[str], shown: list[str]) -> str:
     """What a name may stand for: what ends so, what comes close, what has it inside; else what there is."""
     from difflib import get_close_matches
 
-    ends = re.compile(rf"(?:.*\W)?{re.escape(name)}", re.DOTALL).fullmatch
-    close = [one for one in known if name and ends(one)]
+    close = [one for one in known if _ends(one, name)]
     close = close or get_close_matches(name, known, n=FEW_GUESSES, cutoff=0.5)
     close = close or [one for one in known if len(name) > 1 and name in one]
     if close:

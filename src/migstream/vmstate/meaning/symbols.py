@@ -167,7 +167,7 @@ SYMBOLS: Mapping[tuple[str, str], Symbols] = {
     ),
     # Intel SDM volume 1, 3.4.3 and 10.2.3; volume 3, 2.2.1 and 2.5; AMD64 APM volume 2, 3.1.7
     ("cpu", "env.eflags"): bits(
-        "CF - PF - AF - ZF SF TF IF DF OF IOPL IOPL NT - RF VM AC VIF VIP ID"
+        "CF FIXED PF - AF - ZF SF TF IF DF OF IOPL IOPL NT - RF VM AC VIF VIP ID"
     ),
     ("cpu", "env.cr[0]"): bits(
         "PE MP EM TS ET NE" + 10 * " -" + " WP - AM" + 10 * " -" + " NW CD PG"
