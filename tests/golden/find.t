@@ -60,6 +60,7 @@ $ migstream find backup.tar --json
     }
   ],
   "stopped": null,
+  "unreadable": [],
   "output": null,
   "extracted": []
 }
