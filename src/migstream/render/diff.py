@@ -10,7 +10,7 @@ import msgspec
 
 from migstream.analysis.diff.memory import NOTHING
 from migstream.analysis.diff.model import Change, Diff, Mark, PartName, Range
-from migstream.analysis.diff.sides import Run, Sides
+from migstream.analysis.diff.sides import Sides, Stretch
 from migstream.names import many
 from migstream.render.answer import Answer, Pair
 from migstream.render.marked import bits_text, run_line, run_lines, side_lines, width
@@ -322,10 +322,10 @@ def _octets(change: Change, sides: Sides, label: str, behind: Line, look: Look) 
         count = sum(one.stop - one.start for one in change.ranges)
         said = f"{count} of {many(sides.size, 'byte')}, in {len(change.ranges)} places"
         yield _headed("~", label, said, behind)
-    yield from _bytes(sides, [Run(one.start, one.stop) for one in change.ranges], look)
+    yield from _bytes(sides, change.ranges, look)
 
 
-def _bytes(sides: Sides, runs: Sequence[Run], look: Look, most: int = FEW) -> Iterator[Part]:
+def _bytes(sides: Sides, runs: Sequence[Stretch], look: Look, most: int = FEW) -> Iterator[Part]:
     """Each run in a line; then, of what is long, the lines of a hexdump that have them."""
     shown = look.some(runs, most)
     for run in shown:

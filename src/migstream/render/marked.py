@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from migstream.analysis.diff.sides import Bit, Run, Sides
+from migstream.analysis.diff.sides import Bit, Run, Sides, Stretch
 from migstream.render.shown import Line, Mark, Text, added, dim, line, removed
 from migstream.render.text import LINE, grouped
 
@@ -30,13 +30,13 @@ def place_text(old: int, new: int) -> str:
     return f"{old:#x}" if old == new else f"{old:#x} ({new:#x})"
 
 
-def run_line(sides: Sides, run: Run, *, everything: bool = False) -> Line:
+def run_line(sides: Sides, run: Stretch, *, everything: bool = False) -> Line:
     """Where the bytes are, what they were and what they are; of one byte, or of bits, which bits that is."""
     told = bits_text(sides.bits(run), everything=everything)
     return line(_run(sides, run, everything=everything), "  " if told else "", told)
 
 
-def run_lines(sides: Sides, runs: Sequence[Run], *, everything: bool = False) -> Iterator[Line]:
+def run_lines(sides: Sides, runs: Sequence[Stretch], *, everything: bool = False) -> Iterator[Line]:
     """The same of a number, which is short: as many runs in a line as there is room for, and then its bits."""
     told: Line | None = None
     for run in runs:
@@ -53,7 +53,7 @@ def run_lines(sides: Sides, runs: Sequence[Run], *, everything: bool = False) ->
         yield line(told or "", "  " if told and bits else "", bits)
 
 
-def _run(sides: Sides, run: Run, *, everything: bool) -> Line:
+def _run(sides: Sides, run: Stretch, *, everything: bool) -> Line:
     starts = sides.old.span.start + run.start, sides.new.span.start + run.start
     size = run.stop - run.start
     some = size if everything else min(size, FEW_BYTES)
@@ -74,7 +74,7 @@ def bits_text(bits: Iterable[Bit], *, everything: bool = False) -> str:
     return " ".join(map(str, found)) if everything or nameless <= FEW_BITS else ""
 
 
-def side_lines(sides: Sides, runs: Sequence[Run], *, most: int | None) -> Iterator[Line]:
+def side_lines(sides: Sides, runs: Sequence[Stretch], *, most: int | None) -> Iterator[Line]:
     """The lines of sixteen bytes in which some of the runs are, of both sides, at most so many of each.
 
     They begin with the value and not at a multiple of sixteen: so both sides have the same in a line.
@@ -91,7 +91,7 @@ def side_lines(sides: Sides, runs: Sequence[Run], *, most: int | None) -> Iterat
         yield line(dim(f"… {grouped(left)} more lines with a difference (-v)"))
 
 
-def _rows(runs: Iterable[Run], size: int) -> Iterator[int]:
+def _rows(runs: Iterable[Stretch], size: int) -> Iterator[int]:
     """Numbers of the lines that hold any of the runs."""
     done = -1
     for run in runs:
@@ -100,7 +100,7 @@ def _rows(runs: Iterable[Run], size: int) -> Iterator[int]:
             yield row
 
 
-def _in(runs: Sequence[Run], start: int, stop: int) -> Iterator[Run]:
+def _in(runs: Sequence[Stretch], start: int, stop: int) -> Iterator[Stretch]:
     for run in islice(runs, bisect_right(runs, start, key=lambda one: one.stop), None):
         if run.start >= stop:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -11,11 +11,20 @@ from migstream.vmstate.layout import Node
 from migstream.vmstate.meaning.symbols import names_of_bits
 from migstream.vmstate.values import Fetch, Root, Value
 
-__all__ = ["Bit", "Run", "Sides", "differing_ranges", "octets", "page_sides", "sides"]
+__all__ = ["Bit", "Run", "Sides", "Stretch", "differing_ranges", "octets", "page_sides", "sides"]
 
 BITS = 8
 WORD = 8  # bytes of a word of a bitmap (migration/vmstate-types.c: put_bitmap)
 WIDEST = 8  # bytes of the largest number whose bits are counted
+
+
+class Stretch(Protocol):
+    """Bytes [start, stop) of either side's own: a Run, or a Range of a change."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def stop(self) -> int: ...
 
 
 class Run(NamedTuple):
@@ -75,7 +84,7 @@ class Sides(NamedTuple):
         found = differing_ranges(self.old.raw[start:stop], self.new.raw[start:stop], 1)
         return [Run(start + first, start + last) for first, last in found]
 
-    def bits(self, run: Run | None = None) -> Iterator[Bit]:
+    def bits(self, run: Stretch | None = None) -> Iterator[Bit]:
         """The bits that differ of a number, of one byte among others, of a bitmap; else none.
 
         Those of a number and of a byte are counted from the lowest one, those of a bitmap from its first.

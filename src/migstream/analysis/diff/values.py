@@ -41,14 +41,16 @@ def values(a: Value, b: Value) -> Iterator[Change]:
 
 def _unowned(a: Value, b: Value, found: Iterable[Change]) -> Iterator[Change]:
     """The bytes that differ and that none of the changes in them has: as the first side reads them."""
-    left = bytearray(a.raw)
+    left, theirs = bytearray(a.raw), b.raw
     for change in found:
         if change.sides is not None:
             start = change.sides.old.span.start - a.span.start
             stop = start + change.sides.size
-            left[start:stop] = b.raw[start:stop]
+            left[start:stop] = theirs[start:stop]
+    if left == theirs:
+        return
     nobodys = []
-    for start, stop in differing_ranges(memoryview(left), b.raw, 1):
+    for start, stop in differing_ranges(memoryview(left), theirs, 1):
         at = start
         while at < stop:
             owner = a.owner(a.span.start + at)
