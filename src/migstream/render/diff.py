@@ -61,14 +61,14 @@ class RangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     `old` and `new` are the elements, the bytes in hexadecimal, for memory what the pages are:
     "data", "zero", "absent", "unplugged"; null where one side has no such elements. `bytes` are those
-    of them that differ.
+    of them that differ; there is no such key of guest memory.
     """
 
     start: int
     stop: int
     old: Any = None
     new: Any = None
-    bytes: tuple[Differing, ...] = ()
+    bytes: tuple[Differing, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,7 +149,7 @@ def _answer(change: Change) -> ChangeAnswer:
                 new=one.new,
                 bytes=_differing(change.sides, one.start * stride, one.stop * stride)
                 if of_ranges
-                else (),
+                else msgspec.UNSET,
             )
             for one in change.ranges
         ),
@@ -212,8 +212,8 @@ def diff_parts(diff: Diff, look: Look) -> Iterator[Part]:
             continue
         first = changes[0]
         if first.what == "device":
-            sides = dim(_sides(first, look))
             where = _where(look, first.old_span, first.new_span)
+            sides = _sides(first, look)
             yield line(_sign(first.mark), head(escape(device)), "  ", sides, where)
             continue
         yield line(_sign("~"), head(escape(device)))
@@ -235,9 +235,13 @@ def _cut(text: str, look: Look) -> str:
     return text if look.everything or len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _sides(change: Change, look: Look) -> str:
+def _sides(change: Change, look: Look) -> Line:
     old, new = (_cut(text, look) for text in (change.old_text, change.new_text))
-    return {"+": new, "-": old}.get(change.mark, f"{old} → {new}")
+    return {"+": line(added(new)), "-": line(removed(old))}.get(change.mark, _both(old, new))
+
+
+def _both(old: str, new: str) -> Line:
+    return line(removed(old), " → ", added(new))
 
 
 def _where(look: Look, *spans: Pair | None) -> Line:
@@ -269,8 +273,9 @@ def _change(change: Change, path: str, look: Look) -> Iterator[Part]:
         yield from _elements(change, sides, label, kind, look)
 
 
-def _headed(mark: str, label: str, said: str, behind: Line) -> Line:
-    return line(_sign(mark), name(label), "  " if said else "", value(said), behind)
+def _headed(mark: str, label: str, said: Text | Line, behind: Line) -> Line:
+    told = line(said)
+    return line(_sign(mark), name(label), "  " if told else "", told, behind)
 
 
 def _value(sides: Sides, label: str, behind: Line, look: Look) -> Iterator[Part]:
@@ -283,10 +288,10 @@ def _value(sides: Sides, label: str, behind: Line, look: Look) -> Iterator[Part]
     old, new = (_cut(text, look) for text in _texts(sides, look))
     if len(label) + len(old) + len(new) + width(behind) > WIDTH:
         yield _headed("~", label, "", behind)
-        yield line(" " * (DEEP + 2), value(old))
-        yield line(" " * DEEP, "→ ", value(new))
+        yield line(" " * (DEEP + 2), removed(old))
+        yield line(" " * DEEP, "→ ", added(new))
     else:
-        yield _headed("~", label, f"{old} → {new}", behind)
+        yield _headed("~", label, _both(old, new), behind)
     yield from (indented(one, DEEP) for one in run_lines(sides, runs, everything=look.everything))
 
 
@@ -321,7 +326,7 @@ def _octets(change: Change, sides: Sides, label: str, behind: Line, look: Look) 
     else:
         count = sum(one.stop - one.start for one in change.ranges)
         said = f"{count} of {many(sides.size, 'byte')}, in {len(change.ranges)} places"
-        yield _headed("~", label, said, behind)
+        yield _headed("~", label, dim(said), behind)
     yield from _bytes(sides, change.ranges, look)
 
 
@@ -345,7 +350,7 @@ def _pages(change: Change, label: str, look: Look) -> Iterator[Part]:
     size = change.page or 1
     if len(change.ranges) == 1:
         [one] = change.ranges
-        yield _headed("~", label + change.place(one), _kinds(one), _count([one], size))
+        yield _headed("~", label + change.place(one), value(_kinds(one)), _count([one], size))
     else:
         said = line(_count(change.ranges, size), dim(f" in {len(change.ranges)} ranges"))
         yield _headed("~", label, "", said)
