@@ -8,7 +8,7 @@ from migstream.render.shown import Cell, Line, Mark, Part, Table, Title
 
 __all__ = ["text"]
 
-CODES = {"head": "1", "name": "36", "dim": "2", "value": "32"}
+CODES = {"head": "1", "name": "36", "dim": "2", "value": "32", "added": "32", "removed": "31"}
 
 Paint = Callable[[Mark], str]
 

@@ -25,19 +25,25 @@ __all__ = [
     "Table",
     "Text",
     "Title",
+    "added",
     "dim",
     "head",
     "indented",
     "line",
     "name",
+    "removed",
     "value",
 ]
 
-Style = Literal["head", "name", "dim", "value"]
+Style = Literal["head", "name", "dim", "value", "added", "removed"]
 
 
 class Mark(NamedTuple):
-    """A text that means something: a heading, a name, a value, or what is only beside the matter."""
+    """A text that means something.
+
+    A heading, a name, a value, what is only beside the matter; what one of two sides has more than the
+    other.
+    """
 
     style: Style
     text: str
@@ -122,3 +128,13 @@ def dim(text: str) -> Mark:
 def value(text: str) -> Mark:
     """What something holds."""
     return Mark("value", text)
+
+
+def added(text: str) -> Mark:
+    """What only the second of two has."""
+    return Mark("added", text)
+
+
+def removed(text: str) -> Mark:
+    """What only the first of two has."""
+    return Mark("removed", text)

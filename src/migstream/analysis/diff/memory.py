@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from migstream.analysis.diff.model import Change, Range
-from migstream.analysis.diff.values import differing_ranges
+from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
 
 if TYPE_CHECKING:
     from migstream.ram.image import Block
     from migstream.stream import Stream
 
-__all__ = ["memory"]
+__all__ = ["memory", "page_of"]
 
 WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
 EMPTY = frozenset({"absent", "unplugged", "zero"})
@@ -42,14 +42,30 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
             continue
         ranges = tuple(_merged(_pages(one, two)))
         if ranges:
+            page = min(one.page, two.page)
+            shown = next((r for r in ranges if not NOTHING & {r.old, r.new}), None)
             yield Change(
                 mark="~",
                 part="memory",
                 what="pages",
                 path=f"ram/{name}",
-                page=min(one.page, two.page),
+                page=page,
                 ranges=ranges,
+                sides=None if shown is None else page_of(a, b, name, shown.start, page),
             )
+
+
+def page_of(a: Stream, b: Stream, block: str, at: int, size: int) -> Sides:
+    """What both have at an offset of a RAM block, to the end of the shorter one or of the page.
+
+    Raises
+    ------
+    ParseError : the records of the page are damaged
+    NoSuchAddress : one of them does not have it
+    """
+    stop = min(at + size, a.ram[block].size, b.ram[block].size)
+    old, new = (stream.ram[block].read(at, stop) for stream in (a, b))
+    return page_sides(f"ram/{block}", at, old, new)
 
 
 def _resized(name: str, old: int | None, new: int | None) -> Change:
