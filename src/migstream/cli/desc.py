@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
 from migstream.cli.common import Run, verb
+from migstream.cli.vocabulary import raw_options
 from migstream.render.description import description_parts, description_text
 
 __all__ = ["command"]
 
 
-@verb(click.Option(["--raw"], is_flag=True, help="The exact bytes of the stream."))
+@verb(*raw_options("The exact bytes of the stream."))
 def command(run: Run, raw: bool) -> None:
     """The JSON description of the stream's devices, one entry on a line.
 

@@ -11,8 +11,16 @@ from migstream.cli.common import Run, begun, naming, verb
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.watching import Watching
 from migstream.names import unescape
-from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
-from migstream.render.missing import missing
+from migstream.render.diff import (
+    ChangeAnswer,
+    DiffAnswer,
+    DiffLine,
+    LackingLine,
+    diff_answer,
+    diff_lines,
+    diff_parts,
+)
+from migstream.render.missing import Missing, missing
 from migstream.stream import open_anything
 
 __all__ = ["command"]
@@ -53,6 +61,7 @@ DIFFERENT = 1
     ),
     memory=True,
     answers=(DiffAnswer,),
+    lines=((DiffLine, ChangeAnswer), (LackingLine, Missing)),
 )
 def command(
     run: Run,
@@ -86,6 +95,7 @@ def command(
         run.show(
             lambda: diff_answer(found, names, lacking),
             diff_parts(found, everything=run.verbose),
+            diff_lines(found, names, lacking),
         )
         for name, entries in zip(names, lacking, strict=True):
             run.missing(entries, name)

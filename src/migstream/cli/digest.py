@@ -6,9 +6,10 @@ from functools import partial
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, stream_options
+from migstream.cli.common import Out, Verb, begun, guarded
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
+from migstream.cli.vocabulary import stream_options
 from migstream.cli.watching import Watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -12,43 +12,59 @@ from migstream.names import prose
 from migstream.plugins import Registry
 from migstream.source.address import hidden
 
-__all__ = ["COMMANDS", "VERBS", "Lazy", "cli"]
+__all__ = ["COMMANDS", "GROUPS", "SPELLINGS", "VERBS", "Lazy", "cli"]
 
-VERBS = {
-    "info": "What this is: machine, devices, RAM blocks, sizes. Instant.",
-    "find": "Streams anywhere in a disk, a dump of memory, a tar file.",
-    "ls": "Every item of the stream: offset, size, kind, name.",
-    "tree": "Devices and their fields with values and types.",
-    "show": "Values, or any region, with the hexdump beside them.",
-    "get": "The value of a path; raw bytes or hexadecimal on request.",
-    "registers": "Registers of every virtual CPU, as `info registers` prints them.",
-    "mem": "Guest memory: hexdump, search, strings, page tables.",
-    "history": "Every version of a page, by dirty round.",
-    "index": "An index beside the stream: guest memory at once from then on.",
-    "extract": "Guest memory to files: ELF core, raw blocks, physical, LiME.",
-    "check": "What is wrong with a stream: framing, description, values, memory.",
-    "explain": "What QEMU's error message means, and where in the stream; the page of a code.",
-    "compat": "Whether a stream will load in another QEMU, and which byte is to blame if not.",
-    "static-checker": "Two -dump-vmstate files held against each other, by bytes and not by names.",
-    "set": "A stream with other values, bytes of memory, machine type, order.",
-    "drop": "A stream without some devices, subsections or RAM blocks.",
-    "rename": "A stream in which a device, subsection or RAM block has another name.",
-    "redact": "A stream for a bug report: no memory, addresses, buffers, serial numbers.",
-    "minimise": "The smallest stream on which a command, or a QEMU's load, still fails the same way.",
-    "convert": "A new stream with the same devices and memory in another encoding.",
-    "desc": "The JSON description, as it is in the stream.",
-    "stat": "Where the bytes go.",
-    "diff": "What changed between two streams: machine, devices, fields, memory.",
-    "digest": "A small text file of a stream's state, to keep and to compare with.",
-    "decode": "The whole device state as JSON; all of the stream as a folder to edit.",
-    "encode": "A stream from the folder that `decode --full` made.",
-    "schema": "The JSON Schema of what a verb prints with --json.",
-    "analyze-migration": "The flags and the JSON of QEMU's own script.",
+# Each line fits beside the longest name in a terminal of 80 columns.
+GROUPS = {
+    "Look": {
+        "info": "What this is: machine, devices, RAM blocks, sizes.",
+        "find": "Streams anywhere in a disk, a memory dump, a tar file.",
+        "ls": "Every item of the stream: offset, size, kind, name.",
+        "tree": "Devices and their fields with values and types.",
+        "show": "Values, or any region, with the hexdump beside them.",
+        "get": "The value of a path, also raw or hexadecimal.",
+        "registers": "Registers of every virtual CPU, as `info registers` has.",
+        "stat": "Where the bytes go.",
+        "desc": "The JSON description, as it is in the stream.",
+    },
+    "Memory": {
+        "mem": "Guest memory: hexdump, search, strings, page tables.",
+        "history": "Every version of a page, by dirty round.",
+        "extract": "Guest memory to files: ELF core, raw, physical, LiME.",
+        "index": "An index beside the stream: guest memory at once.",
+    },
+    "Judge": {
+        "check": "What is wrong with a stream: framing, values, memory.",
+        "explain": "What QEMU's error message means, and where it points.",
+        "compat": "Whether another QEMU will load it, and if not, why.",
+        "diff": "What changed between two streams.",
+        "digest": "A stream's state as a small text, to keep and compare.",
+        "static-checker": "Two -dump-vmstate files held against each other.",
+    },
+    "Edit and make": {
+        "set": "A stream with other values, memory, machine, order.",
+        "drop": "A stream without some devices or RAM blocks.",
+        "rename": "A stream in which something has another name.",
+        "redact": "A stream for a bug report: no memory, no addresses.",
+        "minimise": "The smallest stream that still fails the same way.",
+        "convert": "The same state in another encoding, for another QEMU.",
+        "decode": "Device state as JSON; a whole stream as a folder.",
+        "encode": "A stream from the folder that `decode --full` made.",
+    },
+    "For shells and programs": {
+        "schema": "The JSON Schema of what a verb prints with --json.",
+        "completion": "The script that lets a shell complete: bash, zsh, fish.",
+        "man": "The manual: a page for each verb.",
+        "analyze-migration": "The flags and the JSON of QEMU's own script.",
+    },
 }
+VERBS = {verb: line for group in GROUPS.values() for verb, line in group.items()}
+SPELLINGS = {"minimize": "minimise"}  # and the American one, which is not listed
 COMMANDS: Registry[click.Command] = Registry(
     "migstream.verbs",
     {verb: f"migstream.cli.{verb.replace('-', '_')}:command" for verb in VERBS},
 )
+WIDEST = max(map(len, VERBS))
 
 
 def _others() -> list[str]:
@@ -88,7 +104,7 @@ class Lazy(click.Group):
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return COMMANDS.find(cmd_name)
+        return COMMANDS.find(SPELLINGS.get(cmd_name, cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -119,12 +135,24 @@ class Lazy(click.Group):
             fail(error, ctx.invoked_subcommand or "plug-ins")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-        others = [(name, prose(line)) for name, line in _other_lines()]
-        if others:
-            with formatter.section("Commands of other packages"):
-                formatter.write_dl(others)
+        for title, verbs in GROUPS.items():
+            _section(formatter, title, verbs.items())
+        _section(formatter, "Of other packages", ((n, prose(line)) for n, line in _other_lines()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        from migstream.cli.examples import FIRST, more, write_examples
+
+        write_examples(formatter, FIRST)
+        formatter.write_paragraph()
+        formatter.write_text(more())
+
+
+def _section(formatter: click.HelpFormatter, title: str, lines: Iterable[tuple[str, str]]) -> None:
+    """A heading, and a line for each verb; the lines of all sections stand below each other."""
+    rows = [(name.ljust(WIDEST), line) for name, line in lines]
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -142,6 +170,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 )  # fmt: skip
 def cli() -> None:
     """Read QEMU migration streams: every value by name, every byte with its place.
+
+    STREAM is a file, compressed or not, a save image of libvirt's, a disk with a snapshot, a capture
+    of the network, an address, or - for standard input.
 
     Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged stream, 4 unsupported, 5 input/output error.
     """

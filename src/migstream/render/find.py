@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from migstream.analysis.find import Found
-from migstream.render.answer import Answer
+from migstream.render.answer import Answer, Line
 from migstream.render.shown import Part, Table
 from migstream.render.text import escape, size
 
-__all__ = ["Extracted", "Find", "find_parts"]
+__all__ = ["Extracted", "Find", "FoundLine", "find_parts"]
 
 KINDS = {"libvirt": "libvirt save image", "qcow2": "qcow2 image"}
 
@@ -37,6 +37,10 @@ class Find(Answer, tag="find", frozen=True, kw_only=True):
     stopped: int | None
     output: str | None
     extracted: list[Extracted]
+
+
+class FoundLine(Line, tag="find", frozen=True, kw_only=True):
+    """One thing that was found."""
 
 
 def find_parts(found: Sequence[Found], extracted: Sequence[Extracted]) -> Iterator[Part]:

@@ -11,7 +11,7 @@ import msgspec
 from migstream._version import __version__
 from migstream.analysis.findings import SEVERITIES, Finding, Severity
 from migstream.names import encoded, json_text
-from migstream.render.answer import Answer, Pair
+from migstream.render.answer import Answer, Line, Pair, line_text
 from migstream.render.shown import Part, head, line, name
 from migstream.render.text import escape, prose
 
@@ -24,7 +24,7 @@ __all__ = [
     "SUFFIXES",
     "Check",
     "FindingAnswer",
-    "Found",
+    "FoundLine",
     "finding_answer",
     "finding_parts",
     "render",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 LONGEST = 160
-MOST = 20  # findings of one code that are printed without -v
+MOST = 20  # findings of one code that are printed without --all
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PLURAL = {"error": "errors", "warning": "warnings", "note": "notes"}
 
@@ -65,35 +65,23 @@ class Check(Answer, tag="check", frozen=True, kw_only=True):
     findings: list[FindingAnswer]
 
 
-class Found(Answer, tag="check", frozen=True, kw_only=True):
-    """A line of NDJSON: one thing that was found, as `findings` has it, and in which stream."""
-
-    file: str
-    code: str
-    severity: Severity
-    section: str
-    path: str
-    message: str
-    expected: str
-    found: str
-    why: str
-    span: Pair | None
-    hint: str
+class FoundLine(Line, tag="check", frozen=True, kw_only=True):
+    """One thing that was found."""
 
 
 # --- for people ----------------------------------------------------------------------------------
 
 
-def report_parts(report: Report, *, verbose: bool) -> Iterator[Part]:
-    """Every finding as a paragraph, and a line that counts them; without `verbose` the first of a code."""
+def report_parts(report: Report, *, verbose: bool, everything: bool) -> Iterator[Part]:
+    """Every finding as a paragraph, and a line that counts them; the first of a code unless everything is wanted."""
     count: Counter[str] = Counter()
     for finding in report.findings:
         count[finding.code] += 1
-        if verbose or count[finding.code] <= MOST:
+        if everything or count[finding.code] <= MOST:
             yield from finding_parts(finding, report.file, verbose=verbose)
     for code, n in count.items():
-        if n > MOST and not verbose:
-            yield f"… and {n - MOST} more of {code} (-v shows all)"
+        if n > MOST and not everything:
+            yield f"… and {n - MOST} more of {code} (--all)"
     yield _summary(report)
 
 
@@ -151,8 +139,8 @@ def _json(report: Report) -> bytes:
 
 
 def _ndjson(report: Report) -> bytes:
-    rows = (Found(file=report.file, **msgspec.structs.asdict(f)) for f in report.findings)
-    return b"".join(json_text(row, pretty=False) + b"\n" for row in rows)
+    begun = FoundLine(file=report.file)
+    return b"".join(line_text((begun, finding_answer(f))) + b"\n" for f in report.findings)
 
 
 def _pages(findings: Iterable[Finding]) -> list[Page]:

@@ -1,0 +1,38 @@
+"""`migstream man`."""
+
+from __future__ import annotations
+
+import click
+
+from migstream.cli.common import Verb
+from migstream.cli.complete import verbs
+from migstream.cli.vocabulary import force_option
+
+__all__ = ["command"]
+
+
+@click.command("man", cls=Verb)
+@click.argument("verb", required=False, shell_complete=verbs)
+def command(verb: str | None, output: str | None, force: bool) -> None:
+    """The manual's page of VERB, or of the command itself, as man(1) reads it: `migstream man get | man -l -`.
+
+    With -o all pages as files of a folder, made at need: NAME.1 each, for a folder man1 of MANPATH.
+    What was made here is replaced with --force.
+    """
+    from migstream.cli.manual import page, write_pages
+    from migstream.cli.printing import say
+
+    if output is None:
+        say(page(verb).rstrip())
+    elif verb is not None:
+        raise click.UsageError("-o is for all pages: leave VERB out")
+    else:
+        write_pages(output, replace=force)
+
+
+command.params += [
+    click.Option(
+        ["-o", "--output"], type=click.Path(), metavar="FOLDER", help="The folder to make."
+    ),
+    force_option(),
+]
