@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env test test-lowest test-everywhere golden lint format bench fuzz streams lock clean
+.PHONY: help try env test test-lowest test-everywhere golden man lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-lowest      the same, with the lowest versions of the dependencies that are allowed'
 	@echo 'make test-everywhere  the same, in each root of a system below ROOTS=DIR (as root, see CONTRIBUTING.md)'
 	@echo 'make golden  write what the commands print today into tests/golden and the documentation'
+	@echo 'make man     the manual, a page for each verb, into build/man/man1'
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
@@ -61,6 +62,10 @@ test-lowest:
 
 test-everywhere: $(STAMP)
 	$(BIN)/python tests/everywhere.py '$(ROOTS)' -n auto $(TESTS)
+
+# Pages of the manual, which a wheel that is built afterwards has in share/man/man1.
+man: $(STAMP)
+	$(BIN)/python -m migstream.cli.manual build/man/man1
 
 # The difference that this makes is what is reviewed.
 golden: $(STAMP)

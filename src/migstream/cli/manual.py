@@ -11,10 +11,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import wrap
 
 import click
 
-from migstream._version import __version__
+from migstream._version import DATE, __version__
 from migstream.cli.examples import EXAMPLES, FIRST, Example
 from migstream.cli.group import COMMANDS, GROUPS, SPELLINGS, VERBS, cli
 from migstream.cli.vocabulary import WORDS
@@ -37,26 +38,28 @@ ENVIRONMENT = (
 )
 KEPT = re.compile(r"(`[^`]+`)")
 SECTION = 1
+LINE = 76
+SEVERAL = re.compile("several|once for each")
 
 
 # --- roff ------------------------------------------------------------------------------------------
 
 
 def _text(text: str) -> str:
-    r"""Text in roff: a backslash, a hyphen, a quote stand for themselves, and no line is a request."""
+    r"""Text in roff: a backslash, a hyphen, a quote stand for themselves."""
     plain = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     plain = plain.replace("`", "\\(ga").replace("^", "\\(ha").replace("~", "\\(ti")
-    plain = plain.replace("…", "...").replace("→", "\\(->")
-    return f"\\&{plain}" if plain.startswith((".", "\\(aq")) else plain
+    return plain.replace("…", "...").replace("→", "\\(->")
 
 
 def _prose(text: str) -> str:
-    """A paragraph in which `code` is bold."""
+    """A paragraph in which `code` is bold, in lines of a readable length; none is a request."""
     parts = (
         f"\\fB{_text(part[1:-1])}\\fR" if KEPT.fullmatch(part) else _text(part)
         for part in KEPT.split(" ".join(text.split()))
     )
-    return "".join(parts)
+    lines = wrap("".join(parts), LINE, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"\\&{line}" if line.startswith((".", "'")) else line for line in lines)
 
 
 def _terms(terms: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -69,8 +72,10 @@ def _terms(terms: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _head(name: str, line: str) -> Iterator[str]:
-    yield f'.TH "{_text(name.upper())}" "{SECTION}" "" "migstream {__version__}" "migstream manual"'
-    yield from (".SH NAME", f"{_text(name)} \\- {_prose(line)}")
+    yield (
+        f'.TH "{_text(name.upper())}" "{SECTION}" "{DATE}" "migstream {__version__}" "migstream manual"'
+    )
+    yield from (".SH NAME", f"{_text(name)} \\- {_text(line.replace('`', ''))}")
 
 
 def _spelled(option: click.Option) -> str:
@@ -84,7 +89,7 @@ def _spelled(option: click.Option) -> str:
 
 def _help_of(option: click.Option) -> str:
     said = option.help or ""
-    if option.multiple:
+    if option.multiple and not SEVERAL.search(said):
         said += " May be given several times."
     if option.required:
         said += " It has to be given."
