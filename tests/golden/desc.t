@@ -6,7 +6,8 @@ Usage: migstream desc [OPTIONS] STREAM
   Keys that an object has more than once are kept, in their order.
 
 Options:
-  --raw                        The exact bytes of the stream.
+  -r, --raw                    The exact bytes of the stream.
+  --force                      With -r: write to a terminal, too.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -24,6 +25,12 @@ Options:
                                set.
   -v, --verbose                Say all that is known.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # The description, an entry on a line
+  $ migstream desc guest.mig
+  # Exactly as it is in the stream
+  $ migstream desc guest.mig --raw > description.json
 
 $ migstream desc pc-7.2.mig | head -n 40
 {

@@ -31,6 +31,12 @@ Options:
   --walk             Read all of a large stream before anything is said of it.
   -h, --help         Show this message and exit.
 
+Examples:
+  # The state as text
+  $ migstream digest guest.mig
+  # Keep it, without guest memory
+  $ migstream digest guest.mig --no-ram -o guest.digest
+
 $ migstream digest tiny.mig
 migstream digest 1
 stream tiny.mig

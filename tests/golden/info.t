@@ -26,6 +26,16 @@ Options:
   -v, --verbose                Say all that is known.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # What this is
+  $ migstream info guest.mig
+  # A snapshot in a disk, by its name
+  $ migstream info disk.qcow2 --inside before
+  # What comes through a pipe
+  $ xz -dc guest.mig.xz | migstream info -
+  # For a program
+  $ migstream info guest.save --json
+
 $ migstream info none-7.2.mig
 file          none-7.2.mig
 size          747 bytes

@@ -22,7 +22,13 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
-  -h, --help                   Show this message and exit.
+  --help                       Show this message and exit.
+
+Examples:
+  # The registers of every CPU
+  $ migstream registers guest.mig
+  # Everything that one CPU holds
+  $ migstream registers guest.mig --cpu 0 --all
 
 $ migstream registers q35-7.2.mig
 CPU#0

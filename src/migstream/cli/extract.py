@@ -48,7 +48,7 @@ class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2
         type=_Format(["elf", "raw", "phys", "lime"]),
         default="elf",
         show_default=True,
-        help="elf: a core file with registers; raw: a folder with one file for each RAM block; "
+        help="The form. elf: a core file with registers; raw: a folder with one file for each RAM block; "
         "phys: guest-physical memory from address 0; lime: its ranges, each behind a header.",
     ),
     block_option("With raw: only this block.", "blocks", multiple=True),

@@ -16,8 +16,7 @@ __all__ = ["command"]
 def command(verb: str | None, output: str | None, force: bool) -> None:
     """The manual's page of VERB, or of the command itself, as man(1) reads it: `migstream man get | man -l -`.
 
-    With -o all pages as files of a folder, made at need: NAME.1 each, for a folder man1 of MANPATH.
-    What was made here is replaced with --force.
+    With -o all pages, each a file NAME.1 of a folder, such as the man1 of one that MANPATH names.
     """
     from migstream.cli.manual import page, write_pages
     from migstream.cli.printing import say

@@ -32,6 +32,7 @@ STATUSES = (
     ("129, 130, 131, 143", "ended by HUP, INT (Ctrl\\-C), QUIT, TERM"),
     ("141", "the reader of the output has gone, which is not an error"),
 )
+COMMON = {"2", "3", "4", "5"}
 ENVIRONMENT = (
     ("NO_COLOR", "Set to anything: no colour, unless \\-\\-color always is given."),
     ("TMPDIR", "The folder for temporary files, such as those that pipes are copied to."),
@@ -175,9 +176,10 @@ def _verb(verb: str) -> Iterator[str]:
     yield from _paragraphs(paragraphs)
     yield from _options(command)
     yield ".SH EXIT STATUS"
-    if status:
-        yield from (_prose(status), ".PP")
-    yield f"All of them are in \\fBmigstream\\fR({SECTION})."
+    yield _prose(status) or "0 done."
+    yield from (".PP", "And as of every verb:")
+    yield from _terms((number, means) for number, means in STATUSES if number in COMMON)
+    yield from (".PP", f"The others are in \\fBmigstream\\fR({SECTION}).")
     yield from _examples(EXAMPLES[verb])
     group = next(verbs for verbs in GROUPS.values() if verb in verbs)
     beside = [f"migstream-{one}" for one in sorted(group) if one != verb]
