@@ -51,7 +51,8 @@ def _items(texts: Iterable[str], begun: str, *, more: bool = False) -> list[Comp
 
 def _file(ctx: click.Context) -> str | None:
     """The file on this command line, None where there is none that may be opened for a key."""
-    source = ctx.params.get("source") or ctx.params.get("stream")
+    # Where it is an option's value that is completed, click has not given the arguments their names.
+    source = ctx.params.get("source") or next(iter(ctx.args), None)
     return None if not source or source == "-" or scheme_of(source) else source
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Verb
+from migstream.cli.common import Verb, guarded
 from migstream.cli.printing import say
 from migstream.cli.shells import SHELLS, script
 
@@ -20,4 +20,4 @@ def command(shell: str) -> None:
     ~/.local/share/bash-completion/completions. For zsh the same in ~/.zshrc. For fish:
     `migstream completion fish > ~/.config/fish/completions/migstream.fish`.
     """
-    say(script(shell).rstrip())
+    guarded(lambda: say(script(shell).rstrip()), "completion")

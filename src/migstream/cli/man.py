@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Verb
+from migstream.cli.common import Verb, guarded
 from migstream.cli.complete import verbs
 from migstream.cli.vocabulary import force_option
 
@@ -21,12 +21,16 @@ def command(verb: str | None, output: str | None, force: bool) -> None:
     from migstream.cli.manual import page, write_pages
     from migstream.cli.printing import say
 
-    if output is None:
-        say(page(verb).rstrip())
-    elif verb is not None:
+    if verb is not None and output is not None:
         raise click.UsageError("-o is for all pages: leave VERB out")
-    else:
-        write_pages(output, replace=force)
+
+    def work() -> None:
+        if output is None:
+            say(page(verb).rstrip())
+        else:
+            write_pages(output, replace=force)
+
+    guarded(work, output or "man")
 
 
 command.params += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Verb
+from migstream.cli.common import Verb, guarded
 from migstream.cli.complete import verbs
 from migstream.cli.printing import print_json
 
@@ -35,4 +35,5 @@ def command(verb: str, ndjson: bool) -> None:
             made = schema(verb, found.answers)
     if made is None:
         raise click.UsageError(f"{verb} prints no answer of migstream's own with {option}")
-    print_json(json_text(made, pretty=True))
+    text = json_text(made, pretty=True)
+    guarded(lambda: print_json(text), "schema")
