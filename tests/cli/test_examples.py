@@ -14,6 +14,7 @@ from migstream.cli.examples import EXAMPLES, FIRST, Example
 from migstream.cli.group import VERBS, cli
 from support import examples
 from support.samples import Sample
+from support.transcript import Shell
 
 ALL = [(verb, one) for verb, several in {"": FIRST, **EXAMPLES}.items() for one in several]
 
@@ -39,7 +40,7 @@ def test_an_example_does_what_it_says(
     assert f"migstream {verb}".strip() in one.line
     folder = tmp_path / "copy"
     shutil.copytree(prepared, folder)
-    ran = examples.Shell(folder).run(one.line)
+    ran = Shell(folder).run(one.line)
     assert ran.status == one.status, ran
     assert ran.out or set(folder.iterdir()) > {folder / path.name for path in prepared.iterdir()}
 

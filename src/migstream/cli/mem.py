@@ -351,7 +351,13 @@ def _ranges(run: Run, view: View) -> None:
     click.Option(
         ["--virt/--phys"], help="Addresses are virtual ones, or guest-physical (default)."
     ),
-    click.Option(["--cpu"], type=int, default=0, metavar="N", help="The CPU whose virtual addresses these are; 0."),
+    click.Option(
+        ["--cpu"],
+        type=int,
+        default=0,
+        metavar="N",
+        help="The CPU whose virtual addresses these are; 0.",
+    ),
     block_option("Addresses are offsets in this RAM block."),
     *raw_options(),
     all_option("Every line of a dump, also one like the one before."),
