@@ -442,12 +442,12 @@ Error: say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH
 
 $ migstream compat pc-7.2.mig --to nothing.json
 [stderr]
-migstream: pc-7.2.mig: nothing.json: no such file or directory [MS400]
+migstream: nothing.json: no such file or directory [MS400]
 [exit status 5]
 
 $ migstream compat pc-7.2.mig --to pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
+migstream: pc-7.2.mig: it is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
 [exit status 3]
 
 $ head -c 240000 pc-7.2.mig > cut.mig

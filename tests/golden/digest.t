@@ -10,7 +10,7 @@ Usage: migstream digest [OPTIONS] STREAM | FILES...
   Exit status: 0 done, 2 wrong usage, 3 damaged stream.
 
 Options:
-  -o, --output FILE  Write the digest here.
+  -o, --output FILE  Write the digest here; - is standard output.
   --force            With -o: replace what is there.
   --refresh          Make each of these digests again, as it was made.
   --no-ram           Leave guest memory out: instant on any size.

@@ -159,7 +159,7 @@ migstream.1
 
 $ migstream man -o man1
 [stderr]
-migstream: man: man1/migstream.1 is there already [MS400]
+migstream: man1: man1/migstream.1 is there already [MS400]
   hint: --force replaces it
 [exit status 5]
 

@@ -139,4 +139,9 @@ Error: say where to: -o OUTPUT, or --in-place
 [exit status 2]
 
 $ migstream set pc-7.2.mig -o other.mig
-nothing is changed
+[stderr]
+Usage: migstream set [OPTIONS] STREAM [PATH=VALUE]...
+Try 'migstream set --help' for help.
+
+Error: nothing to change: say PATH=VALUE, --machine, --capabilities or --order
+[exit status 2]

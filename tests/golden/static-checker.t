@@ -100,12 +100,12 @@ Error: Missing option '-d' / '--dest'.
 
 $ migstream static-checker -s one.json -d nothing.json
 [stderr]
-migstream: one.json: nothing.json: no such file or directory [MS400]
+migstream: nothing.json: no such file or directory [MS400]
 [exit status 5]
 
 $ printf '{' > broken.json
 
 $ migstream static-checker -s one.json -d broken.json
 [stderr]
-migstream: one.json: broken.json is not a -dump-vmstate file: Input data was truncated [MS130]
+migstream: broken.json: it is not a -dump-vmstate file: Input data was truncated [MS130]
 [exit status 3]

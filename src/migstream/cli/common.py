@@ -48,6 +48,9 @@ __all__ = [
 
 MOST_DAMAGE = 5
 BROKEN_PIPE = 141
+CHANNELS = (
+    ". --channel takes one FILE: a folder, or a pattern in quotes ('ch*.bin'), stands for several"
+)
 
 
 class Verb(click.Command):
@@ -69,6 +72,16 @@ class Verb(click.Command):
         super().__init__(*args, **rest)
         self.answers = tuple(answers)
         self.lines = tuple(lines)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; of several files behind one --channel it is said how they are meant."""
+        several = "--channel" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if several and "extra argument" in error.message:
+                error.message += CHANNELS  # type: ignore[misc]  # click reads it when it prints
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from migstream.cli.examples import examples_of, write_examples

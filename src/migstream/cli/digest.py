@@ -9,7 +9,7 @@ import click
 from migstream.cli.common import Out, Verb, begun, guarded
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
-from migstream.cli.vocabulary import stream_options
+from migstream.cli.vocabulary import printed, stream_options
 from migstream.cli.watching import Watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public
@@ -22,7 +22,14 @@ MOST = 20
 
 @click.command("digest", cls=Verb, answers=(Refreshed,))
 @click.argument("sources", nargs=-1, required=True, metavar="STREAM | FILES...")
-@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    callback=printed,
+    help="Write the digest here; - is standard output.",
+)
 @click.option("--force", is_flag=True, help="With -o: replace what is there.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
 @click.option("--no-ram", is_flag=True, help="Leave guest memory out: instant on any size.")

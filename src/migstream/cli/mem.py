@@ -66,6 +66,7 @@ PAGE = 4096
 END = 1 << 64
 MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
+HEX = re.compile(r"[0-9a-fA-F]+")
 
 
 class Number(IntegerType):
@@ -147,7 +148,8 @@ class View:
             try:
                 value = self._register(term[1:]) if term.startswith("$") else int(term, 0)
             except ValueError:
-                raise click.UsageError(f"{term!r} is not a number, such as 16 or 0x10") from None
+                hint = f": 0x{term}?" if HEX.fullmatch(term) else ", such as 16 or 0x10"
+                raise click.UsageError(f"{term!r} is not a number{hint}") from None
             total += -value if sign == "-" else value
         return total % END if "$" in text else total
 

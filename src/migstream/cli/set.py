@@ -58,6 +58,10 @@ def command(
     bytes; the elements of an array have commas between. Guest memory is ram/BLOCK@OFFSET=HEX.
     The result describes itself again, is read again, and what was changed is listed.
     """
+    if not assignments and machine is capabilities is order is None:
+        raise click.UsageError(
+            "nothing to change: say PATH=VALUE, --machine, --capabilities or --order"
+        )
     pairs = [_pair(text) for text in assignments]
 
     def change(edit: Edit) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.destination import schema_at
 from migstream.cli.vocabulary import output_options
 from migstream.render.schemas import SchemaAnswer, schema_parts, schemas
 
@@ -40,9 +41,8 @@ def command(source: str, destination: str, reverse: bool, **printing: Any) -> No
 
     def work() -> None:
         from migstream.analysis.compat.schemas import check_schemas
-        from migstream.vmstate.schema import open_schema
 
-        report = check_schemas(open_schema(source), open_schema(destination))
+        report = check_schemas(schema_at(source), schema_at(destination))
         Out(**printing).show(lambda: schemas(report, StaticChecker), schema_parts(report))
         sys.stdout.flush()
         sys.exit(report.exit_status)

@@ -28,6 +28,7 @@ __all__ = [
     "hex_option",
     "output_option",
     "output_options",
+    "printed",
     "raw_options",
     "stream_options",
     "verbose_option",
@@ -200,6 +201,11 @@ def output_option(
         callback=_unless_terminal("a file of bytes"),
         help=words,
     )
+
+
+def printed(_ctx: click.Context, _: click.Parameter, output: str | None) -> str | None:
+    """Callback of the `-o` of a verb that prints text where nothing is written: `-` is none at all."""
+    return None if output == STDOUT else output
 
 
 def raw_options(words: str = "The raw bytes.") -> list[click.Parameter]:
