@@ -8,7 +8,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from migstream.cli.group import GROUPS, VERBS, cli
+from migstream.cli.group import cli
+from migstream.cli.verbs import GROUPS, VERBS
 
 HELP = ("--help", "-h")
 
@@ -55,7 +56,10 @@ def test_help_loads_no_verb() -> None:
         "print([m for m in sys.modules if m.startswith('migstream.cli.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['migstream.cli.group', 'migstream.cli.examples']"
+    assert (
+        done.stdout.strip()
+        == "['migstream.cli.verbs', 'migstream.cli.group', 'migstream.cli.examples']"
+    )
 
 
 @pytest.mark.parametrize("words", [["get"], ["info"], ["tree"]])

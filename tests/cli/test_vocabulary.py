@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from migstream.cli.group import COMMANDS, SPELLINGS, VERBS, cli
+from migstream.cli.group import COMMANDS, VERBS, cli
+from migstream.cli.verbs import SPELLINGS
 from migstream.cli.vocabulary import WORDS, Option, Word
 from support.samples import REPOSITORY
 

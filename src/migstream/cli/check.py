@@ -16,8 +16,7 @@ from migstream.render.findings import (
     FORMATS,
     SUFFIXES,
     Check,
-    FindingAnswer,
-    FoundLine,
+    Found,
     render,
     report_parts,
 )
@@ -90,7 +89,7 @@ def _form(path: str) -> str:
     spooled_for="golden",
     any_source=True,
     answers=(Check,),
-    lines=((FoundLine, FindingAnswer),),
+    lines=(Found,),
 )
 def command(
     run: Run,

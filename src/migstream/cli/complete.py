@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from migstream.cli.verbs import VERBS
 from migstream.errors import MigstreamError
 from migstream.source.address import scheme_of
 
@@ -195,6 +196,4 @@ def ignorable(_ctx: click.Context, _: click.Parameter, begun: str) -> list[Compl
 
 def verbs(_ctx: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
     """Verbs of migstream."""
-    from migstream.cli.group import VERBS
-
     return _items(VERBS, begun)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import click
 
+from migstream.cli.verbs import SPELLINGS
+
 __all__ = ["EXAMPLES", "FIRST", "Example", "examples_of", "more", "write_examples"]
 
 
@@ -185,8 +187,6 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
 
 def examples_of(verb: str) -> tuple[Example, ...]:
     """Those of a verb as it was called; none where it is another package's."""
-    from migstream.cli.group import SPELLINGS
-
     return EXAMPLES.get(SPELLINGS.get(verb, verb), ())
 
 

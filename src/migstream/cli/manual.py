@@ -17,7 +17,8 @@ import click
 
 from migstream._version import DATE, __version__
 from migstream.cli.examples import EXAMPLES, FIRST, Example
-from migstream.cli.group import COMMANDS, GROUPS, SPELLINGS, VERBS, cli
+from migstream.cli.group import COMMANDS, cli
+from migstream.cli.verbs import GROUPS, SPELLINGS, VERBS
 from migstream.cli.vocabulary import WORDS
 
 __all__ = ["STATUSES", "page", "write_pages"]

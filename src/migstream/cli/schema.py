@@ -19,7 +19,8 @@ def command(verb: str, ndjson: bool) -> None:
 
     Exit status: 0 printed, 2 there is no such verb, or what it prints has another form.
     """
-    from migstream.cli.group import COMMANDS, SPELLINGS
+    from migstream.cli.group import COMMANDS
+    from migstream.cli.verbs import SPELLINGS
     from migstream.names import json_text
     from migstream.render.answer import line_schema, schema
 

@@ -10,7 +10,7 @@ import msgspec
 
 from migstream.analysis.findings import SEVERITIES, Finding, Severity
 from migstream.names import json_text
-from migstream.render.answer import Answer, Line, Pair, line_text
+from migstream.render.answer import Answer, Pair
 from migstream.render.sarif import sarif, sentence
 from migstream.render.shown import Part, head, line, name
 from migstream.render.text import escape, prose
@@ -23,7 +23,7 @@ __all__ = [
     "SUFFIXES",
     "Check",
     "FindingAnswer",
-    "FoundLine",
+    "Found",
     "finding_answer",
     "finding_parts",
     "render",
@@ -63,8 +63,20 @@ class Check(Answer, tag="check", frozen=True, kw_only=True):
     findings: list[FindingAnswer]
 
 
-class FoundLine(Line, tag="check", frozen=True, kw_only=True):
-    """One thing that was found."""
+class Found(Answer, tag="check", frozen=True, kw_only=True):
+    """A line of NDJSON: one thing that was found, as `findings` has it, and in which stream."""
+
+    file: str
+    code: str
+    severity: Severity
+    section: str
+    path: str
+    message: str
+    expected: str
+    found: str
+    why: str
+    span: Pair | None
+    hint: str
 
 
 # --- for people ----------------------------------------------------------------------------------
@@ -137,8 +149,8 @@ def _json(report: Report) -> bytes:
 
 
 def _ndjson(report: Report) -> bytes:
-    begun = FoundLine(file=report.file)
-    return b"".join(line_text((begun, finding_answer(f))) + b"\n" for f in report.findings)
+    rows = (Found(file=report.file, **msgspec.structs.asdict(f)) for f in report.findings)
+    return b"".join(json_text(row, pretty=False) + b"\n" for row in rows)
 
 
 def _junit(report: Report) -> bytes:
