@@ -151,7 +151,7 @@ def command(
     sizes = _sizes(run.stream, resize, ram)
     lacking = missing(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
-    with target(run, output) as path:
+    with target(run, output, run.stream.size) as path:
         with progress("convert", total * ((ram != "same") + (not no_verify))) as tell:
             made = convert(
                 run.stream,

@@ -52,7 +52,7 @@ def edited(
         if isinstance(error, MigstreamError):
             raise
         raise click.UsageError(str(error)) from None
-    with target(run, place) as path:
+    with target(run, place, run.stream.size) as path:
         size = edit.save(path, force=force or in_place)
         if not _kept(run.stream):
             warn(

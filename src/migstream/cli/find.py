@@ -143,7 +143,7 @@ def _find(
     files: list[Extracted] = []
     if extract is not None and output is not None and (found or extract != ALL):
         try:
-            with target(out, output) as path:
+            with target(out, output, store.size) as path:
                 files = _extract(store, found, extract, path, force=force)
         except SourceError as failed:
             error = error or failed  # the list took long enough to be shown

@@ -107,7 +107,7 @@ def command(
 
     if capabilities and qemu is None:
         raise click.UsageError("--cap is for --qemu")
-    with target(run, output) as path:
+    with target(run, output, run.stream.size) as path:
         try:
             found = minimise(
                 run.stream,

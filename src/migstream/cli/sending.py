@@ -21,19 +21,28 @@ NAME = "output"
 
 
 @contextmanager
-def target(out: Out, output: str) -> Iterator[str]:
+def target(out: Out, output: str, room: int = 0) -> Iterator[str]:
     """The path to write to: `output` itself, or for `-` that of a temporary file.
 
     What was written there is sent when the block ends, and what the verb says meanwhile goes to standard
     error: standard output is the file's.
+
+    Parameters
+    ----------
+    room : bytes that it will have, as far as anybody knows before
+
+    Raises
+    ------
+    SourceError : a temporary file of that size would take the last part of the disk
     """
     if output != STDOUT:
         yield output
         return
     if out.as_json:
         raise click.UsageError("--json and -o - both mean standard output: choose one")
-    from migstream.source.temporary import temporary_folder
+    from migstream.source.temporary import need_room, temporary_folder
 
+    need_room(room)
     out.aside = True
     with temporary_folder() as folder:
         path = folder / NAME
