@@ -107,3 +107,10 @@ def test_all_of_them_are_written_where_a_package_is_built(tmp_path: Path) -> Non
         *(f"migstream-{verb}.1" for verb in VERBS),
     }
     assert (folder / "migstream-get.1").read_text() == page("get")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_is_the_same_after_the_page(verb: str) -> None:
+    """click keeps what it makes of a command's help option."""
+    page(verb)
+    assert "-h, --help" in CliRunner().invoke(cli, [verb, "--help"]).output

@@ -15,7 +15,7 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
-  --help                       Show this message and exit.
+  -h, --help                   Show this message and exit.
 
 Examples:
   # From old to new (1: a break)

@@ -171,7 +171,9 @@ def _verb(verb: str) -> Iterator[str]:
     assert command is not None
     paragraphs, status = _description(command)
     yield from _head(f"migstream-{verb}", VERBS[verb].removesuffix("."))
-    usage = " ".join(command.collect_usage_pieces(click.Context(command)))
+    # as the command line makes it: click keeps what it has once made of a command
+    context = click.Context(command, parent=click.Context(cli, **cli.context_settings))
+    usage = " ".join(command.collect_usage_pieces(context))
     yield from (".SH SYNOPSIS", f"\\fBmigstream {_text(verb)}\\fR {_text(usage)}")
     yield ".SH DESCRIPTION"
     yield from _paragraphs(paragraphs)
