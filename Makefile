@@ -49,10 +49,12 @@ $(STAMP): requirements/dev.txt pyproject.toml setup.py src/migstream/ram/kernel.
 	@$(PYTHON) -c 'import lzma, pathlib, sys; pathlib.Path(sys.argv[2]).write_bytes(lzma.open(sys.argv[1]).read())' $< $@
 
 try: $(STAMP) $(STREAM)
-	@run() { printf '\n$$ %s\n' "$$*"; PATH="$(CURDIR)/$(BIN):$$PATH" "$$@"; }; set -e; \
+	@word() { case $$1 in *[!A-Za-z0-9_./=@:-]*) printf " '%s'" "$$1";; *) printf ' %s' "$$1";; esac; }; \
+	run() { printf '\n$$'; for one; do word "$$one"; done; echo; PATH="$(CURDIR)/$(BIN):$$PATH" "$$@"; }; set -e; \
 	run migstream info $(STREAM); \
 	run migstream tree $(STREAM) '$(DEVICE)'; \
 	run migstream get $(STREAM) '$(VALUE)' --where
+	@printf '\nnext: . %s; migstream --help\n' '$(BIN)/activate'
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto $(TESTS)

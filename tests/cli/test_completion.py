@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from support.transcript import MADE
 
 Named = Callable[[str], Sample]
 Complete = Callable[[str], list[str]]
+STILL = 120  # seconds: far longer than any answer takes
 MIGSTREAM = [sys.executable, "-m", "migstream"]
 
 # What bash does on TAB, with the function that the command itself prints: the line is cut into
@@ -233,6 +235,12 @@ def test_zsh(named_sample: Named, tmp_path: Path) -> None:
     assert typed(zsh, tmp_path, told, list(lines)) == list(lines.values())
 
 
+def _shown(terminal: int) -> bytes:
+    """What comes next on a terminal; a shell that stands still has failed."""
+    assert select.select([terminal], [], [], STILL)[0], "the shell stands still"
+    return os.read(terminal, 1 << 16)
+
+
 def typed(zsh: str, folder: Path, told: Path, lines: list[str]) -> list[str]:
     """What each line is after TAB, by a zsh whose settings are in `folder`."""
     ours, theirs = open_terminal()
@@ -254,11 +262,11 @@ def typed(zsh: str, folder: Path, told: Path, lines: list[str]) -> list[str]:
     try:
         shown = b""
         while b"ready" not in shown:
-            shown += os.read(ours, 1 << 16)
+            shown += _shown(ours)
         for number, line in enumerate(lines, 1):
             os.write(ours, f"{line}\t\x18".encode())
             while not told.exists() or len(told.read_text().splitlines()) < number:
-                shown += os.read(ours, 1 << 16)  # it echoes what it does, so this comes to an end
+                shown += _shown(ours)  # it echoes what it does, so this comes to an end
     finally:
         process.kill()
         process.wait()

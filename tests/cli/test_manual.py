@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -42,12 +43,7 @@ def shown(verb: str | None) -> str:
     done = subprocess.run(
         ["man", "--warnings", "--no-hyphenation", "--no-justification", "-P", "cat", "-l", "-"],
         input=page(verb),
-        env={
-            "MANWIDTH": "1000",
-            "LC_ALL": "C.UTF-8",
-            "PATH": "/usr/bin:/bin",
-            "MAN_KEEP_FORMATTING": "",
-        },
+        env={**os.environ, "MANWIDTH": "1000", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,

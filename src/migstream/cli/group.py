@@ -91,7 +91,11 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for title, verbs in GROUPS.items():
             _section(formatter, title, verbs.items())
-        _section(formatter, "Of other packages", ((n, prose(line)) for n, line in _other_lines()))
+        _section(
+            formatter,
+            "Commands of other packages",
+            ((n, prose(line)) for n, line in _other_lines()),
+        )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         from migstream.cli.examples import FIRST, more, write_examples
