@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -90,12 +90,12 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for title, verbs in GROUPS.items():
-            _section(formatter, title, verbs.items())
-        _section(
-            formatter,
-            "Commands of other packages",
-            ((n, prose(line)) for n, line in _other_lines()),
-        )
+            with formatter.section(title):  # all with the same column
+                formatter.write_dl([(name.ljust(WIDEST), line) for name, line in verbs.items()])
+        others = [(name, prose(line)) for name, line in _other_lines()]
+        if others:
+            with formatter.section("Commands of other packages"):
+                formatter.write_dl(others)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         from migstream.cli.examples import FIRST, more, write_examples
@@ -103,14 +103,6 @@ class Lazy(click.Group):
         write_examples(formatter, FIRST)
         formatter.write_paragraph()
         formatter.write_text(more())
-
-
-def _section(formatter: click.HelpFormatter, title: str, lines: Iterable[tuple[str, str]]) -> None:
-    """A heading, and a line for each verb; the lines of all sections stand below each other."""
-    rows = [(name.ljust(WIDEST), line) for name, line in lines]
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
