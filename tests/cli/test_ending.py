@@ -152,6 +152,21 @@ def test_a_verb_whose_reader_does_not_read_ends(number: int, stream: Path) -> No
     os.close(writer)
 
 
+@by_signal
+def test_a_file_that_is_sent_and_not_read_is_taken_away(
+    number: int, stream: Path, temporary: Path
+) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = start("convert", stream, "-o", "-", stdout=writer)
+    until(lambda: waiting(reader) == 4096, process)
+    assert names(temporary) != []
+    end(process, number)
+    assert names(temporary) == []
+    os.close(reader)
+    os.close(writer)
+
+
 def test_a_signal_that_the_parent_ignores_is_ignored(stream: Path) -> None:
     """As nohup(1) and the background of a shell have it."""
     shell = ["sh", "-c", 'trap "" HUP INT; exec "$@"', "sh", *COMMAND]

@@ -133,3 +133,33 @@ def test_a_redirection_is_asking(line: str, folder: Path) -> None:
     ended = run(line, folder)
     assert ended.returncode == 0
     assert ended.stdout
+
+
+def test_a_reader_may_go_away(folder: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*MIGSTREAM, "convert", "guest.mig", "-o", "-"],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 141
+    assert b"Traceback" not in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_disk_that_is_full_is_said(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*MIGSTREAM, "convert", "guest.mig", "-o", "-"],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert b"no space left" in done.stderr
