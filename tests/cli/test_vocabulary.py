@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from migstream.cli.group import COMMANDS, VERBS, cli
+from migstream.cli.options import Option
 from migstream.cli.verbs import SPELLINGS
-from migstream.cli.vocabulary import WORDS, Option, Word
+from migstream.cli.vocabulary import WORDS, Word
 from support.samples import REPOSITORY
 
 # The flags of these are QEMU's own scripts'; what migstream adds to them is held to the vocabulary.

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from migstream.cli.common import Verb
-from migstream.cli.vocabulary import stream_options
+from migstream.cli.options import stream_options
 from migstream.cli.watching import Watching
 
 __all__ = ["command"]

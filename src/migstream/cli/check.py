@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, verb
-from migstream.cli.complete import codes
+from migstream.cli.completed import completed
+from migstream.cli.options import all_option, force_option
 from migstream.cli.printing import warn
-from migstream.cli.vocabulary import all_option, force_option
 from migstream.render.findings import (
     FORMATS,
     SUFFIXES,
@@ -61,14 +61,14 @@ def _form(path: str) -> str:
         ["--select", "chosen"],
         multiple=True,
         metavar="CODES",
-        shell_complete=codes,
+        shell_complete=completed("codes"),
         help="Only these: codes or their beginnings, MS54,MS1.",
     ),
     click.Option(
         ["--ignore", "ignored"],
         multiple=True,
         metavar="CODES",
-        shell_complete=codes,
+        shell_complete=completed("codes"),
         help="Not these.",
     ),
     click.Option(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from migstream.cli.complete import stream_values
+from migstream.cli.completed import completed
+from migstream.cli.options import INDEX, MAPS, output_options, stream_options
 from migstream.cli.printing import warn
-from migstream.cli.vocabulary import INDEX, MAPS, output_options, stream_options
 from migstream.cli.watching import Watching, progress
 from migstream.errors import (
     MigstreamError,
@@ -357,5 +357,5 @@ def paths(*, required: bool) -> click.Argument:
         nargs=-1,
         required=required,
         metavar="PATH..." if required else "[PATH]...",
-        shell_complete=stream_values,
+        shell_complete=completed("stream_values"),
     )

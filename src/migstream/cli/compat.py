@@ -21,7 +21,7 @@ from migstream.cli.common import (
     with_stream,
 )
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
-from migstream.cli.vocabulary import output_options, stream_options
+from migstream.cli.options import output_options, stream_options
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.schemas import Schemas, schema_parts, schemas

@@ -36,8 +36,6 @@ __all__ = [
 
 MOST_READ = 64 << 20  # bytes of a file that has to be read through
 
-Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
-
 
 def _items(texts: Iterable[str], begun: str, *, more: bool = False) -> list[CompletionItem]:
     """Those that go on as the word was begun, and could be printed."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.cli.options import Option, force_option, output_option
 from migstream.cli.sending import target
-from migstream.cli.vocabulary import Option, force_option, output_option
 from migstream.render.converted import Convert, converted, converted_parts
 from migstream.source.containers import NONE
 from migstream.source.libvirt import FORMATS

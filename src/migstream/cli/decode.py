@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, begun, verb
+from migstream.cli.options import force_option, output_option
 from migstream.cli.sending import no_folder
-from migstream.cli.vocabulary import force_option, output_option
 from migstream.render.shape import Decoded, Folder, decoded
 from migstream.render.written import written_line
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, verb
-from migstream.cli.vocabulary import raw_options
+from migstream.cli.options import raw_options
 from migstream.render.description import description_parts, description_text
 
 __all__ = ["command"]

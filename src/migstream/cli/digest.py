@@ -8,8 +8,8 @@ import click
 
 from migstream.cli.common import Out, Verb, begun, guarded
 from migstream.cli.ignoring import IGNORE, ignored
+from migstream.cli.options import printed, stream_options
 from migstream.cli.printing import say, warn
-from migstream.cli.vocabulary import printed, stream_options
 from migstream.cli.watching import Watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run
+from migstream.cli.options import force_option, output_option
 from migstream.cli.printing import warn
 from migstream.cli.sending import target
-from migstream.cli.vocabulary import force_option, output_option
 from migstream.errors import MigstreamError
 from migstream.render.changes import Edited, change_lines, changed
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.options import force_option, output_option, output_options
 from migstream.cli.sending import target
-from migstream.cli.vocabulary import force_option, output_option, output_options
 from migstream.render.written import Written, written_line
 
 __all__ = ["command"]

@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 from migstream.cli.common import Out, Verb, begun, guarded
-from migstream.cli.complete import messages
+from migstream.cli.completed import completed
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
+from migstream.cli.options import output_options
 from migstream.cli.printing import warn
-from migstream.cli.vocabulary import output_options
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
 from migstream.render.text import escape
@@ -145,7 +145,7 @@ command = Verb(
     name="explain",
     callback=_run,
     params=[
-        click.Argument(["text"], nargs=-1, shell_complete=messages),
+        click.Argument(["text"], nargs=-1, shell_complete=completed("messages")),
         click.Option(
             ["--stream"], type=click.Path(), metavar="STREAM", help="The stream it is about."
         ),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.cli.options import STDOUT, block_option, force_option, output_option
 from migstream.cli.printing import warn
 from migstream.cli.sending import no_folder, target
-from migstream.cli.vocabulary import STDOUT, block_option, force_option, output_option
 from migstream.render.extracted import Extract, extracted, extracted_parts
 
 if TYPE_CHECKING:

@@ -11,9 +11,7 @@ import click
 
 from migstream.analysis.find import Found
 from migstream.cli.common import Out, Verb, guarded, progress
-from migstream.cli.printing import warn
-from migstream.cli.sending import no_folder, target
-from migstream.cli.vocabulary import (
+from migstream.cli.options import (
     OFFSET,
     STDOUT,
     Option,
@@ -21,6 +19,8 @@ from migstream.cli.vocabulary import (
     output_option,
     output_options,
 )
+from migstream.cli.printing import warn
+from migstream.cli.sending import no_folder, target
 from migstream.errors import SourceError
 from migstream.names import many
 from migstream.render.find import Extracted, Find, FoundLine, find_parts

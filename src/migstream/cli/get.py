@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.cli.vocabulary import hex_option, raw_options
+from migstream.cli.options import hex_option, raw_options
 from migstream.render.values import Values, held, is_several, place_bytes, place_line
 
 __all__ = ["command"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import Option, all_option, raw_options
 from migstream.cli.printing import warn
-from migstream.cli.vocabulary import Option, all_option, raw_options
 from migstream.errors import NoSuchAddress
 from migstream.names import unescape
 from migstream.render.history import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.complete import ignorable
+from migstream.cli.completed import completed
 
 __all__ = ["IGNORE", "ignored"]
 
@@ -12,7 +12,7 @@ IGNORE = click.Option(
     ["--ignore"],
     multiple=True,
     metavar="WHAT",
-    shell_complete=ignorable,
+    shell_complete=completed("ignorable"),
     help="Leave out clocks, timers, counters, or paths by globs; with commas, or once for each.",
 )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import force_option, output_option
 from migstream.cli.sending import target
-from migstream.cli.vocabulary import force_option, output_option
 from migstream.errors import Unsupported
 from migstream.render.written import Written, written_line
 from migstream.source.address import scheme_of

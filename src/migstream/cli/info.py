@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, begun, verb
-from migstream.cli.vocabulary import all_option
+from migstream.cli.options import all_option
 from migstream.render.info import (
     Info,
     Recording,

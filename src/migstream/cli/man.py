@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Verb, guarded
-from migstream.cli.complete import verbs
-from migstream.cli.vocabulary import force_option
+from migstream.cli.completed import completed
+from migstream.cli.options import force_option
 
 __all__ = ["command"]
 
 
 @click.command("man", cls=Verb)
-@click.argument("verb", required=False, shell_complete=verbs)
+@click.argument("verb", required=False, shell_complete=completed("verbs"))
 def command(verb: str | None, output: str | None, force: bool) -> None:
     """The manual's page of VERB, or of the command itself, as man(1) reads it: `migstream man get | man -l -`.
 

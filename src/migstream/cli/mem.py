@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import all_option, block_option, raw_options
 from migstream.cli.printing import warn
-from migstream.cli.vocabulary import all_option, block_option, raw_options
 from migstream.errors import NoSuchAddress
 from migstream.machine.paging.walk import VirtualMemory, pages, translate
 from migstream.machine.physical import Range

@@ -11,9 +11,9 @@ import click
 
 from migstream.cli.binary import binary
 from migstream.cli.common import Run, verb
+from migstream.cli.options import Option, force_option, output_option
 from migstream.cli.printing import warn
 from migstream.cli.sending import target
-from migstream.cli.vocabulary import Option, force_option, output_option
 from migstream.errors import NoFailure
 from migstream.render.minimum import Minimised, minimised, minimum_parts, step_line
 

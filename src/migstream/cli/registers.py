@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
-from migstream.cli.vocabulary import all_option
+from migstream.cli.options import all_option
 from migstream.errors import NoSuchPath
 from migstream.machine.registers.read import registers
 from migstream.render.registers.table import Registers, cpu_parts

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Verb, guarded
-from migstream.cli.complete import verbs
+from migstream.cli.completed import completed
 from migstream.cli.printing import print_json
 
 __all__ = ["command"]
 
 
 @click.command("schema", cls=Verb)
-@click.argument("verb", shell_complete=verbs)
+@click.argument("verb", shell_complete=completed("verbs"))
 @click.option("--ndjson", is_flag=True, help="Of a line of JSON, as VERB --ndjson prints them.")
 def command(verb: str, ndjson: bool) -> None:
     """The JSON Schema of what VERB prints with --json (docs/json.md).

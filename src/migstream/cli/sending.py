@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migstream.cli.vocabulary import STDOUT
+from migstream.cli.options import STDOUT
 
 if TYPE_CHECKING:
     from migstream.cli.common import Out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run, verb
-from migstream.cli.complete import assignments as complete
+from migstream.cli.completed import completed
 from migstream.cli.editing import OUTPUT, edited
 from migstream.names import unescape
 from migstream.render.changes import Set
@@ -26,7 +26,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @verb(
-    click.Argument(["assignments"], nargs=-1, metavar="[PATH=VALUE]...", shell_complete=complete),
+    click.Argument(
+        ["assignments"],
+        nargs=-1,
+        metavar="[PATH=VALUE]...",
+        shell_complete=completed("assignments"),
+    ),
     click.Option(["--machine"], metavar="NAME", help="Name another machine type."),
     click.Option(
         ["--capabilities"],

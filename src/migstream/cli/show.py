@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, paths, verb
-from migstream.cli.vocabulary import all_option
+from migstream.cli.options import all_option
 from migstream.places import places
 from migstream.render.hexdump import Hexdump, dump_parts, of_place, region
 

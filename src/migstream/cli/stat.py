@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, verb
-from migstream.cli.vocabulary import all_option
+from migstream.cli.options import all_option
 from migstream.render.stat import Stat, stat, stat_parts
 
 __all__ = ["command"]

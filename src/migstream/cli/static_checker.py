@@ -9,7 +9,7 @@ import click
 
 from migstream.cli.common import Out, Verb, guarded
 from migstream.cli.destination import schema_at
-from migstream.cli.vocabulary import output_options
+from migstream.cli.options import output_options
 from migstream.render.schemas import SchemaAnswer, schema_parts, schemas
 
 __all__ = ["command"]

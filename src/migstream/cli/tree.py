@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.cli.vocabulary import all_option, hex_option
+from migstream.cli.options import all_option, hex_option
 from migstream.render.tree import Look, Tree, node, tree_parts
 
 __all__ = ["command"]
