@@ -172,6 +172,7 @@ def test_codes_are_completed(complete: Complete) -> None:
         ("migstream convert x --to-container z", ["zstd"]),
         ("migstream extract x -f l", ["lime"]),
         ("migstream check x -f s", ["sarif"]),
+        ("migstream desc x -f k", ["kaitai"]),
         ("migstream diff x y --ignore c", ["clocks", "counters"]),
         ("migstream diff x y --ignore clocks,t", ["clocks,timers"]),
         ("migstream schema his", ["history"]),

@@ -3,11 +3,15 @@ Usage: migstream desc [OPTIONS] STREAM
 
   The JSON description of the stream's devices, one entry on a line.
 
-  Keys that an object has more than once are kept, in their order.
+  Keys that an object has more than once are kept, in their order. With --format
+  what it says as declarations in another language, of every device's state in
+  this stream, at its places.
 
 Options:
   -r, --raw                    The exact bytes of the stream.
   --force                      With -r: write to a terminal, too.
+  -f, --format FORMAT          The form: declarations for jsonschema, c, python,
+                               kaitai, imhex, wireshark.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -29,6 +33,8 @@ Options:
 Examples:
   # The description, an entry on a line
   $ migstream desc guest.mig
+  # As declarations in C
+  $ migstream desc guest.mig -f c > guest.h
   # Exactly as it is in the stream
   $ migstream desc guest.mig --raw > description.json
 

@@ -69,6 +69,7 @@ $ migstream find backup.tar --json
     }
   ],
   "stopped": null,
+  "unreadable": [],
   "output": null,
   "extracted": []
 }

@@ -27,6 +27,7 @@ __all__ = [
     "codes",
     "containers",
     "ignorable",
+    "languages",
     "messages",
     "ram_blocks",
     "stream_values",
@@ -156,6 +157,15 @@ def containers(_ctx: click.Context, _: click.Parameter, begun: str) -> list[Comp
     with suppress(MigstreamError):
         found += CONTAINERS.names()
     return _items(found, begun)
+
+
+def languages(_ctx: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `desc` writes declarations in, those of other packages too."""
+    from migstream.export.shapes import FORMATS
+
+    with suppress(MigstreamError):
+        return _items(FORMATS.names(), begun)
+    return []
 
 
 # --- of migstream ----------------------------------------------------------------------------------

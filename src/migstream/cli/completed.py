@@ -18,6 +18,7 @@ Name = Literal[
     "codes",
     "containers",
     "ignorable",
+    "languages",
     "messages",
     "ram_blocks",
     "stream_values",

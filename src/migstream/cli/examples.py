@@ -74,6 +74,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "desc": (
         Example("migstream desc guest.mig", "The description, an entry on a line"),
+        Example("migstream desc guest.mig -f c > guest.h", "As declarations in C"),
         Example("migstream desc guest.mig --raw > description.json", "Exactly as it is in the stream"),
     ),
     "mem": (
