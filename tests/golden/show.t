@@ -27,6 +27,16 @@ Options:
   -v, --verbose                Say all that is known.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # The bytes of a device beside its fields
+  $ migstream show guest.mig i8254
+  # Of one field
+  $ migstream show guest.mig 'cpu[0]/env.eip'
+  # Who owns the byte at an offset
+  $ migstream show guest.mig @0x3a603
+  # Any region
+  $ migstream show guest.mig @0-0x40
+
 $ migstream show pc-7.2.mig 'timer[0]'
 0003a5b0  00 00 00 00 00 00 00 00                          ........          timer[0]/cpu_ticks_offset int64 = 0
 0003a5b8  00 00 00 00 00 00 00 00                          ........          timer[0]/unused unused_buffer = 8 bytes, all zero

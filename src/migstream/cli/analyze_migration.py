@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import stream_options
+from migstream.cli.common import Verb
+from migstream.cli.options import stream_options
 from migstream.cli.watching import Watching
 
 __all__ = ["command"]
 
 
-@click.command("analyze-migration")
+@click.command("analyze-migration", cls=Verb)
 @click.option("-f", "--file", "file", required=True, metavar="FILE", help="Stream to read.")
 @click.option(
     "-d",
