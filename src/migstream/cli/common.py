@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from migstream.cli import terminal
 from migstream.cli.printing import warn
 from migstream.cli.watching import Watching, progress
 from migstream.errors import (
@@ -66,9 +67,8 @@ class Out:
     def __init__(self, *, as_json: bool, color: str, verbose: bool) -> None:
         self.as_json = as_json
         self.verbose = verbose
-        self.colour = color == "always" or (
-            color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        )
+        self.colour = terminal.colours(sys.stdout, color)
+        self.width = terminal.width(sys.stdout)
 
     def show(self, answer: Callable[[], Answer], parts: Iterable[Part]) -> None:
         """Print a result on standard output: the answer with --json, else its parts.
@@ -85,7 +85,7 @@ class Out:
         from migstream.render.paint import text
 
         out = sys.stdout
-        for line in text(parts, colour=self.colour):
+        for line in text(parts, colour=self.colour, width=self.width):
             out.write(line + "\n")
 
     def emit(self, answer: Answer, *, pretty: bool = True) -> None:
@@ -139,7 +139,7 @@ def _complain(error: MigstreamError, name: str) -> None:
     from migstream.render.errors import error_lines
 
     for line in error_lines(error, name):
-        warn(hidden(line))
+        warn(hidden(line), "error")
 
 
 def fail(error: MigstreamError, name: str) -> NoReturn:
@@ -183,11 +183,11 @@ def guarded(function: Callable[[], None], name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except RecursionError:
-        warn(f"migstream: {escape(name)}: nested beyond reason [MS100]")
+        warn(f"migstream: {escape(name)}: nested beyond reason [MS100]", "error")
         sys.exit(3)
     except (MemoryError, OSError) as error:
         reason = getattr(error, "strerror", None) or "out of memory"
-        warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]")
+        warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]", "error")
         sys.exit(5)
 
 
@@ -202,6 +202,7 @@ def output_options() -> list[click.Parameter]:
             help="Colour; auto: on a terminal, unless NO_COLOR is set.",
         ),
         click.Option(["-v", "--verbose"], is_flag=True, help="Say all that is known."),
+        *terminal.options(),
     ]
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
-from migstream.render.shown import Line, Mark, Part, dim, line
-from migstream.render.text import LINE, escape, hex_line, prose, size
+from migstream.render.shown import Bytes, Line, Mark, Part, dim, line
+from migstream.render.text import LINE, escape, prose, size
 
 if TYPE_CHECKING:
     from migstream.machine.search import Gap, Hit
@@ -117,7 +117,7 @@ def hex_parts(pieces: Pieces, *, everything: bool) -> Iterator[Part]:
                     yield dim("*")
                 starred = True
                 continue
-            yield hex_line(at, row).rstrip()
+            yield Bytes(at, row)
             last, starred = row, False
     if starred:
         yield f"{at + LINE:08x}"
@@ -164,11 +164,11 @@ def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
         yield f"{size(total)} of {escape(name)}, {WORDS[kind]}: {why}"
 
 
-def hit_line(hit: Hit) -> Line:
+def hit_line(hit: Hit) -> Bytes:
     """The hit's first sixteen bytes, and how many more there are."""
     more = len(hit.data) - LINE
     beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
-    return line(hex_line(hit.address, hit.data[:LINE]), "  ", dim(beside))
+    return Bytes(hit.address, hit.data[:LINE], dim(beside))
 
 
 def string_line(hit: Hit) -> Line:

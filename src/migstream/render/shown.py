@@ -1,4 +1,4 @@
-"""What a result looks like before anybody paints it: lines, headings and tables, and marks in them.
+"""What a result looks like before anybody paints it: lines, headings, tables and bytes, and marks in them.
 
 A result is told once in these *parts*; `render.paint` makes text of a terminal, plain text or HTML
 of them. A line is text, or several texts of which some are marked:
@@ -7,6 +7,10 @@ of them. A line is text, or several texts of which some are marked:
 
 Text in a part is shown as it is: whoever puts a name from a stream there has escaped it
 (`migstream.names`); what HTML obeys is the painter's to escape.
+
+Parts do not know how wide the terminal is. Where they do not fit, a line is folded between words and
+goes on below its second column (two blanks stand between columns), a table gives room from its
+columns of text, and bytes stand fewer in a line.
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 __all__ = [
+    "Bytes",
     "Cell",
+    "Evenly",
     "Line",
     "Mark",
     "Part",
@@ -25,19 +31,25 @@ __all__ = [
     "Table",
     "Text",
     "Title",
+    "added",
     "dim",
     "head",
     "indented",
     "line",
     "name",
+    "removed",
     "value",
 ]
 
-Style = Literal["head", "name", "dim", "value"]
+Style = Literal["head", "name", "dim", "value", "error", "warning", "note", "added", "removed"]
 
 
 class Mark(NamedTuple):
-    """A text that means something: a heading, a name, a value, or what is only beside the matter."""
+    """A text that means something.
+
+    A heading, a name, a value, what is only beside the matter; how bad something is (the styles are
+    called like severities); what one of two sides has more than the other.
+    """
 
     style: Style
     text: str
@@ -61,8 +73,19 @@ class Title(NamedTuple):
     text: str
 
 
+class Evenly(NamedTuple):
+    """A line of many words of one kind: where it is folded, its lines become equally long."""
+
+    text: str
+
+
 class Table(msgspec.Struct, frozen=True):
     """Rows in columns.
+
+    Where it is wider than the terminal, columns that are aligned to the left give room, the widest
+    first: their cells are folded between words, and a word that is too long, a name, loses its
+    middle. A last column of which too little would be left stands below its row. Numbers, which are
+    aligned to the right, stay whole.
 
     Attributes
     ----------
@@ -78,7 +101,40 @@ class Table(msgspec.Struct, frozen=True):
     indent: int = 0
 
 
-Part = str | Mark | Line | Title | Table
+class Bytes(msgspec.Struct, frozen=True):
+    """Bytes in hexadecimal and as characters, sixteen in a line, and beside the first line what they are.
+
+    Attributes
+    ----------
+    at : address of the first one
+    within : what the label begins with, where that is the same for many: on a terminal it is said
+        once, above them
+    lead : stands before each line
+    marked : indexes of those that are shown in `style`, all where it is None
+    """
+
+    at: int
+    data: bytes | memoryview
+    label: Cell = ""
+    within: str = ""
+    lead: str = ""
+    marked: frozenset[int] | None = frozenset()
+    style: Style = "value"
+    indent: int = 0
+
+    @property
+    def inside(self) -> Bytes:
+        """The same with a label that does not say `within`."""
+        first, *rest = self.label if isinstance(self.label, Line) else (self.label,)
+        bare = (first if isinstance(first, str) else first.text).removeprefix(self.within)
+        bare = bare.lstrip("/")
+        if not bare and rest and isinstance(rest[0], str):
+            rest[0] = rest[0].lstrip()
+        label = line(bare if isinstance(first, str) else Mark(first.style, bare), *rest)
+        return msgspec.structs.replace(self, label=label)
+
+
+Part = str | Mark | Line | Title | Evenly | Table | Bytes
 
 
 def line(*texts: Text | Line) -> Line:
@@ -95,10 +151,12 @@ def line(*texts: Text | Line) -> Line:
 def indented(part: Part, by: int) -> Part:
     """The same further to the right."""
     match part:
-        case Table():
+        case Table() | Bytes():
             return msgspec.structs.replace(part, indent=part.indent + by)
         case Title():
             return part
+        case Evenly():
+            return Evenly(" " * by + part.text)
         case Line():
             return Line((" " * by, *part))
     return Line((" " * by, part))
@@ -122,3 +180,13 @@ def dim(text: str) -> Mark:
 def value(text: str) -> Mark:
     """What something holds."""
     return Mark("value", text)
+
+
+def added(text: str) -> Mark:
+    """What only the second of two has."""
+    return Mark("added", text)
+
+
+def removed(text: str) -> Mark:
+    """What only the first of two has."""
+    return Mark("removed", text)

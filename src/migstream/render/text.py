@@ -13,6 +13,7 @@ __all__ = [
     "prose",
     "short_size",
     "size",
+    "sizes",
 ]
 
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
@@ -42,6 +43,11 @@ def size(number: int) -> str:
     if number >= STEP:
         return f"{short_size(number)} ({grouped(number)})"
     return many(number, "byte")
+
+
+def sizes(number: int) -> tuple[str, str]:
+    """The same for two columns of a table, so that either can be compared down the column."""
+    return short_size(number), grouped(number)
 
 
 def percent(part: int, whole: int) -> str:

@@ -1,0 +1,151 @@
+"""A table as lines: columns as wide as what is in them, or as the terminal lets them be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from migstream.render.pieces import piece, plain, stripped, texts
+from migstream.render.shown import Cell, Line, Mark, Table, Text
+from migstream.render.width import columns, fold, longest, middle, take
+
+__all__ = ["grid"]
+
+GAP = 2  # blanks between columns
+DEEP = 4  # what stands below its row is so much to the right of it
+# Columns of the terminal that a column of text keeps beside a last one, and where there is no way around it.
+KEPT, LEAST = 24, 12
+
+
+def grid(table: Table, width: int | None) -> Iterator[Line]:
+    """The lines of a table; wider than `width` only where numbers alone are."""
+    shape = _Shape(_wanted(table), table, below=0)
+    if width is not None and shape.total > width:
+        shape = _fitted(table, width)
+    table = shape.table
+    if table.head:
+        yield from (Line((Mark("dim", plain(one)),)) for one in shape.lines(table.head))
+    for row in table.rows:
+        yield from shape.lines(row)
+
+
+def _wanted(table: Table) -> list[int]:
+    """Columns of the terminal that each column of a table takes."""
+    rows = [row for row in (table.head, *table.rows) if row]
+    return [max(columns(plain(cell)) for cell in column) for column in zip(*rows, strict=True)]
+
+
+class _Shape:
+    """Where the columns of a table stand."""
+
+    def __init__(self, widths: Sequence[int], table: Table, *, below: int) -> None:
+        self.widths = list(widths)
+        self.table = table
+        self.below = below  # columns of the terminal for the last cell, which stands below its row; 0: it does not
+
+    @property
+    def beside(self) -> int:
+        """How many cells stand beside each other."""
+        return len(self.widths) - bool(self.below)
+
+    @property
+    def total(self) -> int:
+        return self.table.indent + sum(self.widths[: self.beside]) + GAP * (self.beside - 1)
+
+    def give(self, width: int, least: Sequence[int]) -> bool:
+        """Take what is too much from the widest columns; whether it fits then."""
+        while (over := self.total - width) > 0:
+            able = [n for n in range(self.beside) if self.widths[n] > least[n]]
+            if not able:
+                return False
+            widest = max(able, key=lambda n: self.widths[n])
+            others = [self.widths[n] for n in able if n != widest]
+            floor = max(least[widest], min(max(others, default=0), self.widths[widest] - 1))
+            self.widths[widest] = max(floor, self.widths[widest] - over)
+        return True
+
+    def lines(self, row: Sequence[Cell]) -> Iterator[Line]:
+        """The lines of a row."""
+        cells = [_folded(cell, width) for cell, width in zip(row, self.widths, strict=True)]
+        lead = " " * self.table.indent
+        for line in zip_longest(*cells[: self.beside], fillvalue=()):
+            shown: list[Text] = [lead]
+            for number, (found, side) in enumerate(zip(line, self.table.align, strict=False)):
+                pad = " " * (self.widths[number] - columns(plain(Line(found))))
+                gap = " " * GAP if number else ""
+                shown += [gap, pad, *found] if side == ">" else [gap, *found, pad]
+            yield stripped(shown)
+        if self.below and row is not self.table.head and plain(row[-1]):
+            for found in _folded(row[-1], self.below):
+                yield stripped([lead, " " * DEEP, *found])
+
+
+def _fitted(table: Table, width: int) -> _Shape:
+    """The same in `width` columns, as far as it gives way."""
+    table = _without_empty(table)
+    wanted = _wanted(table)
+    last = len(wanted) - 1
+    # names of columns are folded first: they explain, they are not the matter; then texts, between
+    # their words; only then names in a column lose their middle
+    heads = [longest(name) for name in table.head] or [0] * (last + 1)
+    whole = [max(_held(table, n), heads[n]) for n in range(last + 1)]
+    words = [
+        max((longest(plain(row[n])) for row in table.rows), default=0) for n in range(last + 1)
+    ]
+
+    def least(most: int, words: Sequence[int] = (0,) * (last + 1)) -> list[int]:
+        return [
+            whole[n] if side == ">" else min(whole[n], max(most, words[n]))
+            for n, side in enumerate(table.align)
+        ]
+
+    shape = _Shape(wanted, table, below=0)
+    for floors in (whole, least(KEPT, words), least(KEPT)):
+        if shape.give(width, floors):
+            return shape
+    if last and table.align[last] == "<":
+        below = max(width - table.indent - DEEP, LEAST)
+        shape = _Shape([*wanted[:last], below], table, below=below)
+    for floors in (whole, least(LEAST, words), least(LEAST)):
+        if shape.give(width, floors):
+            break
+    return shape
+
+
+def _held(table: Table, number: int) -> int:
+    """Columns of the terminal for what is in a column of the table."""
+    return max((columns(plain(row[number])) for row in table.rows), default=0)
+
+
+def _without_empty(table: Table) -> Table:
+    """Without columns in which nothing is but their name."""
+    kept = [n for n in range(len(table.align)) if _held(table, n)]
+    if not kept:
+        return table
+    return Table(
+        [[row[n] for n in kept] for row in table.rows],
+        "".join(table.align[n] for n in kept),
+        [table.head[n] for n in kept] if table.head else (),
+        table.indent,
+    )
+
+
+def _folded(cell: Cell, width: int) -> list[tuple[Text, ...]]:
+    """A cell in lines of `width` columns; a word that is longer loses its middle."""
+    text = plain(cell)
+    if len(text) <= width and columns(text) <= width:
+        return [texts(cell)]
+    cell = _shortened(cell, text, width)
+    return [tuple(piece(cell, start, stop)) for start, stop in fold(plain(cell), width, width)]
+
+
+def _shortened(cell: Cell, text: str, width: int) -> Cell:
+    found: list[Text] = []
+    done = at = 0
+    for word in text.split(" "):
+        if word and take(word, 0, width) < len(word):
+            head, tail = middle(word, width)
+            found += [*piece(cell, done, at + head), "…"]
+            done = at + tail
+        at += len(word) + 1
+    return Line((*found, *piece(cell, done, len(text)))) if done else cell
