@@ -14,7 +14,7 @@ def main() -> None:
 
         sys.stdout.write(f"{version_line()}\n")
         return
-    from migstream.cli.ending import asked_to_end, listen
+    from migstream.cli.ending import INTERRUPTED, asked_to_end, finish, interrupted, listen
 
     listen()
     status: int | str | None = 0
@@ -27,10 +27,14 @@ def main() -> None:
             raise
     # Outside of `except`: whatever the blocks on the way held has been let go of by now.
     asked = asked_to_end()
+    if asked == INTERRUPTED:
+        interrupted()
+        finish()
     if asked is not None:
         _leave(asked, flush=False)
     if isinstance(status, int):
         _leave(status)
+    finish()
     sys.exit(status)
 
 
@@ -59,10 +63,13 @@ def _leave(status: int, *, flush: bool = True) -> None:
     """
     import os
 
+    from migstream.cli.ending import finish
+
     if flush:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except OSError:
             return  # the usual end says it
+        finish()
     os._exit(status)

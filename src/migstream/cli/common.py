@@ -89,8 +89,12 @@ class Out:
             out.write(line + "\n")
 
     def emit(self, answer: Answer, *, pretty: bool = True) -> None:
-        """Print a JSON document."""
-        self.write(json_text(answer, pretty=pretty) + b"\n")
+        """Print a JSON document; on a terminal as text, which is paged."""
+        data = json_text(answer, pretty=pretty) + b"\n"
+        if terminal.is_terminal(sys.stdout):
+            sys.stdout.write(data.decode())
+        else:
+            self.write(data)
 
     def write(self, data: bytes | memoryview) -> None:
         """Write bytes to standard output as they are."""

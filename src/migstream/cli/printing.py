@@ -13,7 +13,7 @@ from migstream.names import escaped
 if TYPE_CHECKING:
     from migstream.render.shown import Style
 
-__all__ = ["prepare", "print_json", "say", "warn"]
+__all__ = ["fresh_line", "prepare", "print_json", "say", "warn"]
 
 OURS = "migstream: "
 READABLE = "migstream.readable"
@@ -35,6 +35,10 @@ def prepare() -> None:
         # not a pseudo file in the place of one, nor an output that is closed
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors=READABLE)
+    if sys.stdout is not None and is_terminal(sys.stdout):
+        from migstream.cli.paging import screen
+
+        sys.stdout = screen(sys.stdout)
 
 
 def say(line: str) -> None:
@@ -60,6 +64,13 @@ def _fitted(line: str, style: Style) -> Iterator[str]:
     told = line.removeprefix(OURS)
     part = Line((Mark(style, OURS.rstrip()), " ", told)) if told != line else line
     return text([part], colour=colours(sys.stderr), width=width(sys.stderr))
+
+
+def fresh_line() -> None:
+    """On a terminal, go back to the beginning of a line and clear it: a bar, a `^C` may stand there."""
+    if is_terminal(sys.stderr):
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 def print_json(data: bytes) -> None:
