@@ -194,7 +194,7 @@ def test_a_table_folds_texts_shortens_names_and_puts_a_last_column_below() -> No
 
 def test_a_table_leaves_out_an_empty_column_where_there_is_no_room() -> None:
     table = Table([("a" * 30, "", "b")], "<<<", ("one", "two" * 5, "three"))
-    assert list(text([table], width=60))[0] == f"{'one':30}  {'two' * 5}  three"
+    assert next(text([table], width=60)) == f"{'one':30}  {'two' * 5}  three"
     assert list(text([table], width=40)) == [f"{'one':30}  three", f"{'a' * 30}  b"]
     names = Table([], "<<", ("one" * 10, "two" * 10))
     assert len(*text([names], width=60)) == 60

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from migstream.render.html import elements
 from migstream.render.paint import text
 from migstream.render.shown import (
+    Bytes,
     Cell,
+    Evenly,
     Line,
     Mark,
     Part,
@@ -57,6 +59,7 @@ def all_texts(found: list[Part]) -> list[str]:
         if isinstance(part, Table):
             told += [*part.head, *(seen(cell) for row in part.rows for cell in row)]
         else:
+            assert not isinstance(part, Evenly | Bytes)
             told.append(part.text if isinstance(part, Title) else seen(part))
     return told
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from migstream.cli.common import stream_options
-from migstream.cli.watching import Watching
+from migstream.cli.watching import watching
 
 __all__ = ["command"]
 
@@ -46,7 +46,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, **source: Any) ->
         from migstream.stream import open_anything
 
         put = sys.stdout.write
-        with open_anything(file, spool=memory or extract, watch=Watching(), **source) as stream:
+        with open_anything(file, spool=memory or extract, watch=watching(), **source) as stream:
             begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):

@@ -13,7 +13,7 @@ import click
 
 from migstream.cli import terminal
 from migstream.cli.printing import warn
-from migstream.cli.watching import Watching, progress
+from migstream.cli.watching import progress, watching
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
@@ -373,7 +373,7 @@ def with_stream(
             index=index,
             inside=inside,
             container=container,
-            watch=Watching(),
+            watch=watching(),
         ) as stream:
             one = Run(stream, as_json=as_json, color=color, verbose=verbose)
             if not any_source:

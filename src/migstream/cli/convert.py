@@ -145,7 +145,7 @@ def command(
     sizes = _sizes(run.stream, resize, ram)
     lacking = missing(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
-    with progress("convert", total * ((ram != "same") + (not no_verify))) as tell:
+    with progress("converting", total * ((ram != "same") + (not no_verify))) as tell:
         made = convert(
             run.stream,
             output,

@@ -9,7 +9,7 @@ import click
 
 from migstream.cli.common import Run, begun, naming, verb
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.watching import Watching
+from migstream.cli.watching import watching
 from migstream.names import unescape
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing
@@ -76,7 +76,7 @@ def command(
     with ExitStack() as stack:
         with naming(other):
             opened = open_anything(
-                other, channels=other_channels, inside=other_inside, spool=True, watch=Watching()
+                other, channels=other_channels, inside=other_inside, spool=True, watch=watching()
             )
             second = begun(stack.enter_context(opened))
         found = diff(run.stream, second, ignore=left_out, parts=wanted)

@@ -9,7 +9,7 @@ import click
 from migstream.cli.common import Out, Verb, begun, guarded, stream_options
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
-from migstream.cli.watching import Watching
+from migstream.cli.watching import watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public
 from migstream.stream import Stream, open_anything
@@ -77,7 +77,7 @@ def command(
             offset=offset,
             inside=inside,
             container=container,
-            watch=Watching(),
+            watch=watching(),
         ) as stream:
             _make(begun(stream), source, output, names, ram=not no_ram, force=force)
 

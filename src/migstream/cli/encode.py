@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from migstream.cli.common import Out, Verb, guarded, output_options
+from migstream.cli.watching import watching
 from migstream.render.written import Written, written_line
 
 __all__ = ["command"]
@@ -27,7 +28,8 @@ def _command(folder: str, output: str, original: str | None, force: bool, **prin
     def work() -> None:
         from migstream.document.folder import encode
 
-        made = Encode(output=output, size=encode(folder, output, original=original, replace=force))
+        size = encode(folder, output, original=original, replace=force, watch=watching())
+        made = Encode(output=output, size=size)
         Out(**printing).show(lambda: made, [written_line(made)])
 
     guarded(work, folder)

@@ -15,6 +15,7 @@ import click
 from migstream.cli.common import Out, Verb, begun, guarded, output_options
 from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
+from migstream.cli.watching import watching
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
 from migstream.render.text import escape
@@ -63,7 +64,11 @@ def _said(
     from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
-        opened = None if stream is None else begun(stack.enter_context(open_anything(stream)))
+        opened = (
+            None
+            if stream is None
+            else begun(stack.enter_context(open_anything(stream, watch=watching())))
+        )
         to = None
         if schema is not None or other is not None:
             to = make_destination(

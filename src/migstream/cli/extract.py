@@ -73,7 +73,7 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     from migstream.render.missing import missing
 
     planned = Extraction(run.stream, form, blocks)
-    with progress("extract", planned.size) as tell:
+    with progress("writing", planned.size) as tell:
         made = planned.write(output, force=force, tell=tell)
     lacking = missing(run.stream.ram, ranges=run.as_json)
     if blocks:

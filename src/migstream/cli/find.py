@@ -11,6 +11,7 @@ import click
 
 from migstream.cli.common import OFFSET, Out, Verb, guarded, output_options, progress
 from migstream.cli.printing import warn
+from migstream.cli.watching import watching
 from migstream.errors import SourceError
 from migstream.names import many
 from migstream.render.find import Extracted, Find, find_parts
@@ -96,7 +97,7 @@ def command(
         from migstream.source.containers import NONE
         from migstream.source.opened import open_source
 
-        opened = open_source(source, container=NONE, spool=True)
+        opened = open_source(source, container=NONE, spool=True, watch=watching())
         try:
             _find(opened, out, offset, extract, output, force=force, everything=everything)
         finally:
@@ -162,7 +163,7 @@ def _search(
     from migstream.analysis.find import find
 
     found: list[Found] = []
-    with progress("find", store.size) as tell:
+    with progress("searching", store.size) as tell:
         try:
             for one in find(store, start=offset, everything=everything, tell=tell):
                 if len(found) == MOST:
@@ -203,7 +204,7 @@ def _extract(
             f"{len(spans)} streams that lie in one another have {total:#x} bytes together, their source {store.size:#x}",
             hint="extract those that are meant, one by one",
         )
-    with progress("extract", total) as tell:
+    with progress("writing", total) as tell:
         if which == ALL:
             names = carve_all(store, spans, output, force=force, tell=tell)
         else:

@@ -38,6 +38,7 @@ from migstream.render.memory import (
     missed_lines,
     string_line,
 )
+from migstream.source.telling import telling
 
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
@@ -242,9 +243,12 @@ def _search(
 
     def hits() -> Iterator[Hit]:
         nonlocal count
-        for hit in search(view.segments(start, stop), view.ram, needles, missed=gaps.append):
-            count += 1
-            yield hit
+        segments = list(view.segments(start, stop))
+        total = sum(segment.size for segment in segments)
+        with telling(run.stream.watch, "searching", total) as tell:
+            for hit in search(segments, view.ram, needles, missed=gaps.append, tell=tell):
+                count += 1
+                yield hit
 
     def answer() -> Hits:
         listed = [found(hit) for hit in hits()]  # only then it is known what was missed

@@ -7,14 +7,16 @@ it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.values import differing_ranges
+from migstream.source.telling import telling
 
 if TYPE_CHECKING:
-    from migstream.ram.image import Block
+    from migstream.ram.image import Block, Ram
+    from migstream.source.telling import Tell
     from migstream.stream import Stream
 
 __all__ = ["memory"]
@@ -33,6 +35,14 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
     """
     left, right = a.ram, b.ram
     names = list(dict.fromkeys([*left, *right]))
+    total = sum(
+        min(left[name].size, right[name].size) for name in names if name in left and name in right
+    )
+    with telling(a.watch, "comparing", total) as tell:
+        yield from _blocks(left, right, names, tell)
+
+
+def _blocks(left: Ram, right: Ram, names: Sequence[str], tell: Tell) -> Iterator[Change]:
     for name in names:
         one, two = left.get(name), right.get(name)
         sizes = None if one is None else one.size, None if two is None else two.size
@@ -40,7 +50,7 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
             yield _resized(name, *sizes)
         if one is None or two is None:
             continue
-        ranges = tuple(_merged(_pages(one, two)))
+        ranges = tuple(_merged(_pages(one, two, tell)))
         if ranges:
             yield Change(
                 mark="~",
@@ -79,7 +89,7 @@ def _merged(ranges: Iterator[Range]) -> Iterator[Range]:
         yield last
 
 
-def _pages(a: Block, b: Block) -> Iterator[Range]:
+def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
     """Ranges of pages, in bytes of the block, that differ within the length that both have."""
     stop = min(a.size, b.size)
     left, right = a.runs(0, stop), b.runs(0, stop)
@@ -89,11 +99,12 @@ def _pages(a: Block, b: Block) -> Iterator[Range]:
     while one is not None and two is not None:
         end = min(one.stop, two.stop)
         if one.kind == two.kind and one.kind in EMPTY:
-            pass
+            tell(end - at)
         elif NOTHING & {one.kind, two.kind}:
+            tell(end - at)
             yield Range(start=at, stop=end, old=one.kind, new=two.kind)
         else:
-            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers)
+            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers, tell)
         at = end
         one = next(left, None) if one.stop == end else one
         two = next(right, None) if two.stop == end else two
@@ -106,11 +117,13 @@ def _contents(
     stop: int,
     kinds: tuple[str, str],
     buffers: tuple[bytearray, bytearray],
+    tell: Tell,
 ) -> Iterator[Range]:
     """Pages of [start, stop), where both sides have contents, that differ: a window at a time."""
     page = min(a.page, b.page)
     for at in range(start, stop, WINDOW):
         size = min(WINDOW, stop - at)
+        tell(size)
         for block, buffer in zip((a, b), buffers, strict=True):
             _fill(block, at, memoryview(buffer)[:size])
         if size == WINDOW and buffers[0] == buffers[1]:
