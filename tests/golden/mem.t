@@ -50,6 +50,8 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
 $ migstream mem pc-7.2.mig
@@ -271,3 +273,20 @@ ffff09cc  53 65 61 42 49 4f 53                             SeaBIOS           utf
 ffff10dd  53 65 61 42 49 4f 53                             SeaBIOS           utf-8
 [stderr]
 migstream: not looked through: 15.8 MiB (16 515 072) of ram0, not in this stream: it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file
+
+# On a terminal of 80 columns.
+$ migstream mem pc-7.2.mig
+guest-physical           size  block       offset  known from
+00000000-000c0000   768.0 KiB  pc.ram        +0x0  RAM: split at 4 GiB by CMOS
+                                                   0x34, 0x35, 0x5b-0x5d
+000c0000-000e0000   128.0 KiB  pc.rom        +0x0  PAM: option ROMs
+000e0000-00100000   128.0 KiB  pc.bios   +0x20000  PAM: end of the firmware
+                                                   below 1 MiB
+00100000-01000000    15.0 MiB  pc.ram   +0x100000  RAM: split at 4 GiB by CMOS
+                                                   0x34, 0x35, 0x5b-0x5d
+fffc0000-100000000  256.0 KiB  pc.bios       +0x0  firmware below 4 GiB
+
+# On a terminal of 60 columns.
+$ migstream mem pc-7.2.mig 0xfffffff0
+fffffff0  ea 5b e0 00 f0 30 36 2f  .[...06/
+fffffff8  32 33 2f 39 39 00 fc 00  23/99...

@@ -15,6 +15,7 @@ from migstream.render.shown import (
     Evenly,
     Line,
     Mark,
+    Paragraph,
     Part,
     Table,
     Title,
@@ -37,6 +38,7 @@ styles = st.sampled_from(["head", "name", "dim", "value", "error", "warning", "a
 texts = prose | st.builds(Mark, styles, prose)
 lines = st.builds(Line, st.lists(texts, max_size=4))
 cells = texts | lines
+paragraphs = st.builds(Paragraph, st.lists(prose, min_size=1, max_size=3).map("\n".join))
 numbers = st.integers(0, 10**6).map(str)
 widths = st.integers(40, 160)
 
@@ -54,7 +56,13 @@ dumps = st.builds(
     lead=st.sampled_from(["", "- ", "+ "]), marked=st.none() | st.frozensets(st.integers(0, 40)),
 )  # fmt: skip
 parts = st.lists(
-    texts | lines | st.builds(Title, prose) | st.builds(Evenly, prose) | tables() | dumps,
+    texts
+    | lines
+    | st.builds(Title, prose)
+    | st.builds(Evenly, prose)
+    | paragraphs
+    | tables()
+    | dumps,
     max_size=4,
 )
 
@@ -67,8 +75,8 @@ def said(part: Part) -> str:
             return "".join(map(said, cells))
         case Line():
             return "".join(map(said, part))
-        case Title() | Evenly() | Mark():
-            return part.text.replace(" ", "")
+        case Title() | Evenly() | Paragraph() | Mark():
+            return re.sub("[ \n]", "", part.text)
         case Bytes():
             raise AssertionError("said otherwise")
     return part.replace(" ", "")
@@ -80,9 +88,12 @@ def test_no_line_is_wider_than_the_terminal(found: list[Part], width: int) -> No
         assert columns(one) <= width, one
 
 
-@given(st.lists(texts | lines | st.builds(Title, prose) | st.builds(Evenly, prose)), widths)
+@given(
+    st.lists(texts | lines | st.builds(Title, prose) | st.builds(Evenly, prose) | paragraphs),
+    widths,
+)
 def test_a_word_that_fits_in_a_line_is_not_broken(found: list[Part], width: int) -> None:
-    whole = {word for one in text(found) for word in one.split(" ") if columns(word) <= width}
+    whole = {word for one in text(found) for word in one.split(" ") if 0 < columns(word) <= width}
     shown = {word for one in text(found, width=width) for word in one.split(" ")}
     assert whole <= shown
 
@@ -95,7 +106,10 @@ def test_a_number_in_a_table_is_not_broken(table: Table, width: int) -> None:
             assert side == "<" or cell in shown
 
 
-@given(st.lists(texts | lines | st.builds(Title, prose) | st.builds(Evenly, prose)), widths)
+@given(
+    st.lists(texts | lines | st.builds(Title, prose) | st.builds(Evenly, prose) | paragraphs),
+    widths,
+)
 def test_folding_loses_no_character(found: list[Part], width: int) -> None:
     shown = "".join(text(found, width=width)).replace(" ", "")
     assert shown == "".join(map(said, found))
@@ -113,7 +127,7 @@ def test_without_a_width_nothing_is_lost_or_cut(found: list[Part]) -> None:
             digits = "".join(re.sub("^[-+ ]*[0-9a-f]+ ", "", one)[:48] for one in shown)
             assert re.sub("[^0-9a-f]", "", digits).startswith(bytes(part.data).hex())
         else:
-            assert len(shown) == 1
+            assert len(shown) == (part.text.count("\n") + 1 if isinstance(part, Paragraph) else 1)
         if not isinstance(part, Bytes):
             assert "".join(shown).replace(" ", "") == said(part)
 
@@ -198,6 +212,30 @@ def test_a_table_leaves_out_an_empty_column_where_there_is_no_room() -> None:
     assert list(text([table], width=40)) == [f"{'one':30}  three", f"{'a' * 30}  b"]
     names = Table([], "<<", ("one" * 10, "two" * 10))
     assert len(*text([names], width=60)) == 60
+
+
+def test_columns_of_numbers_alone_stand_below_too_where_they_must() -> None:
+    row = ("1", "0x0", "whole stream", "342.3 KiB", "350 517", "pc-i440fx-7.2", "30", "")
+    head = ("", "offset", "", "size", "bytes", "machine", "devices", "")
+    assert list(text([Table([row], ">><>><><", head)], width=60)) == [
+        "   offset                     size    bytes  machine",
+        "1     0x0  whole stream  342.3 KiB  350 517  pc-i440fx-7.2",
+        "    devices 30",
+    ]
+    assert list(text([Table([row], ">><>><><", head)], width=44)) == [
+        "   offset                     size    bytes",
+        "1     0x0  whole stream  342.3 KiB  350 517",
+        "    machine pc-i440fx-7.2, devices 30",
+    ]
+
+
+def test_a_paragraph_is_folded_anew() -> None:
+    told = Paragraph("one two three\nfour five six seven eight nine ten eleven\ntwelve")
+    assert list(text([told], width=50)) == told.text.split("\n")
+    assert list(text([told], width=40)) == [
+        "one two three four five six seven eight",
+        "nine ten eleven twelve",
+    ]
 
 
 def test_bytes_stand_in_as_many_columns_as_there_is_room_for() -> None:

@@ -16,6 +16,7 @@ from migstream.render.shown import (
     Evenly,
     Line,
     Mark,
+    Paragraph,
     Part,
     Table,
     Title,
@@ -59,7 +60,7 @@ def all_texts(found: list[Part]) -> list[str]:
         if isinstance(part, Table):
             told += [*part.head, *(seen(cell) for row in part.rows for cell in row)]
         else:
-            assert not isinstance(part, Evenly | Bytes)
+            assert not isinstance(part, Evenly | Paragraph | Bytes)
             told.append(part.text if isinstance(part, Title) else seen(part))
     return told
 

@@ -41,12 +41,13 @@ class _Shape:
     def __init__(self, widths: Sequence[int], table: Table, *, below: int) -> None:
         self.widths = list(widths)
         self.table = table
-        self.below = below  # columns of the terminal for the last cell, which stands below its row; 0: it does not
+        self.below = below  # how many of the last cells stand below their row
+        self.room = 0  # columns of the terminal for them there
 
     @property
     def beside(self) -> int:
         """How many cells stand beside each other."""
-        return len(self.widths) - bool(self.below)
+        return len(self.widths) - self.below
 
     @property
     def total(self) -> int:
@@ -66,18 +67,30 @@ class _Shape:
 
     def lines(self, row: Sequence[Cell]) -> Iterator[Line]:
         """The lines of a row."""
-        cells = [_folded(cell, width) for cell, width in zip(row, self.widths, strict=True)]
+        beside = zip(row[: self.beside], self.widths, strict=False)
+        cells = [_folded(cell, width) for cell, width in beside]
         lead = " " * self.table.indent
-        for line in zip_longest(*cells[: self.beside], fillvalue=()):
+        for line in zip_longest(*cells, fillvalue=()):
             shown: list[Text] = [lead]
             for number, (found, side) in enumerate(zip(line, self.table.align, strict=False)):
                 pad = " " * (self.widths[number] - columns(plain(Line(found))))
                 gap = " " * GAP if number else ""
                 shown += [gap, pad, *found] if side == ">" else [gap, *found, pad]
             yield stripped(shown)
-        if self.below and row is not self.table.head and plain(row[-1]):
-            for found in _folded(row[-1], self.below):
+        if self.below and row is not self.table.head:
+            told = self._told(row)
+            for found in _folded(told, self.room) if plain(told) else ():
                 yield stripped([lead, " " * DEEP, *found])
+
+    def _told(self, row: Sequence[Cell]) -> Line:
+        """What stands below: a number, and where there are several cells each of them, with the name of its column."""
+        names = self.table.head or [""] * len(row)
+        told: list[Text] = []
+        for cell, name, side in list(zip(row, names, self.table.align, strict=True))[self.beside :]:
+            if plain(cell):
+                named = f"{name} " if name and (self.below > 1 or side == ">") else ""
+                told += [", " if told else "", named, *texts(cell)]
+        return Line(told)
 
 
 def _fitted(table: Table, width: int) -> _Shape:
@@ -103,12 +116,13 @@ def _fitted(table: Table, width: int) -> _Shape:
     for floors in (whole, least(KEPT, words), least(KEPT)):
         if shape.give(width, floors):
             return shape
-    if last and table.align[last] == "<":
-        below = max(width - table.indent - DEEP, LEAST)
-        shape = _Shape([*wanted[:last], below], table, below=below)
-    for floors in (whole, least(LEAST, words), least(LEAST)):
-        if shape.give(width, floors):
-            break
+    # numbers stay where they are as long as they can
+    for below in range(table.align[last] == "<" and last > 0, last + 1):
+        shape = _Shape(wanted, table, below=below)
+        shape.room = max(width - table.indent - DEEP, LEAST)
+        for floors in (whole, least(LEAST, words), least(LEAST)):
+            if shape.give(width, floors):
+                return shape
     return shape
 
 

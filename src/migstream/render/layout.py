@@ -8,9 +8,20 @@ from itertools import zip_longest
 
 from migstream.render.grid import grid
 from migstream.render.pieces import piece, plain, stripped, texts
-from migstream.render.shown import Bytes, Evenly, Line, Mark, Part, Style, Table, Text, Title
+from migstream.render.shown import (
+    Bytes,
+    Evenly,
+    Line,
+    Mark,
+    Paragraph,
+    Part,
+    Style,
+    Table,
+    Text,
+    Title,
+)
 from migstream.render.text import LINE
-from migstream.render.width import columns, fold
+from migstream.render.width import columns, fold, longest
 
 __all__ = ["laid_out"]
 
@@ -38,14 +49,19 @@ def laid_out(part: Part, width: int | None) -> Iterator[Line]:
             yield from _line(Line((Mark("head", part.text),)), width)
         case Evenly():
             yield from _evenly(part.text, width)
+        case Paragraph():
+            yield from _paragraph(part.text, width)
         case Line():
             yield from _line(part, width)
         case _:
             yield from _line(Line((part,)), width)
 
 
-def _line(cell: Line, width: int | None) -> Iterator[Line]:
-    """A line, and what of it has no room below: beside its second column, else a little to the right."""
+def _line(cell: Line, width: int | None, hang: int | None = None) -> Iterator[Line]:
+    """A line, and what of it has no room below: beside its second column, else a little to the right.
+
+    `hang` says how far, where that is known.
+    """
     text = plain(cell)
     if width is None or (len(text) <= width and columns(text) <= width):
         yield cell
@@ -53,7 +69,7 @@ def _line(cell: Line, width: int | None) -> Iterator[Line]:
     body = text.lstrip(" ")
     lead = len(text) - len(body)
     beside = min(lead, width // 2)
-    hang = _hang(body, width - beside) + beside
+    hang = beside + (_hang(body, width - beside) if hang is None else hang)
     for number, (start, stop) in enumerate(fold(body, width - beside, width - hang)):
         before = " " * (hang if number else beside)
         yield stripped([before, *piece(cell, start + lead, stop + lead)])
@@ -70,16 +86,26 @@ def _hang(body: str, room: int) -> int:
     return 0
 
 
+def _paragraph(text: str, width: int | None) -> Iterator[Line]:
+    lines = text.split("\n")
+    listed = any(one.startswith((" ", "- ")) for one in lines)
+    if width is not None and not listed and any(columns(one) > width for one in lines):
+        lines = [" ".join(lines)]
+    for one in lines:
+        yield from _line(Line((one,)), width, hang=0)
+
+
 def _evenly(text: str, width: int | None) -> Iterator[Line]:
     if width is None or columns(text) <= width:
         yield Line((text,))
         return
-    room = width - HANG
-    most = len(list(fold(text, room, room)))
-    while room > LINE and len(list(fold(text, room - 1, room - 1))) == most:
+    body = text.lstrip(" ")
+    lead = " " * min(len(text) - len(body), width // 2)
+    room = width - len(lead)
+    most = len(list(fold(body, room, room)))
+    while room > LINE and len(list(fold(body, room - 1, room - 1))) == most:
         room -= 1
-    for number, (start, stop) in enumerate(fold(text, room, room)):
-        yield Line((" " * HANG if number else "", text[start:stop]))
+    yield from (Line((lead, body[start:stop])) for start, stop in fold(body, room, room))
 
 
 # --- bytes ---------------------------------------------------------------------------------------
@@ -92,7 +118,7 @@ def _bytes(part: Bytes, width: int | None) -> Iterator[Line]:
     per, room = LINE, 0
     if width is not None:
         before = columns(lead) + address + 2
-        per, room = _room(width - before, labelled=bool(label))
+        per, room = _room(width - before, label)
         if label and not room:
             yield from _line(Line((lead, *texts(part.label))), width)
     beside = [list(texts(part.label))] if label and (room or width is None) else []
@@ -106,12 +132,13 @@ def _bytes(part: Bytes, width: int | None) -> Iterator[Line]:
         yield stripped([*(row or [blank]), *(["  ", *told] if told else [])])
 
 
-def _room(width: int, *, labelled: bool) -> tuple[int, int]:
+def _room(width: int, label: str) -> tuple[int, int]:
     """How many bytes stand in a line, and the columns beside them: 0 where what they are stands above."""
-    if labelled:
+    if label:
+        word = longest(label)
         for per in PER_LINE:
             room = width - 4 * per - 1 - 2
-            if room >= LABEL:
+            if room >= max(LABEL, word):
                 return per, room
     return next((per for per in PER_LINE if 4 * per + 1 <= width), PER_LINE[-1]), 0
 

@@ -26,6 +26,7 @@ __all__ = [
     "Evenly",
     "Line",
     "Mark",
+    "Paragraph",
     "Part",
     "Style",
     "Table",
@@ -79,12 +80,18 @@ class Evenly(NamedTuple):
     text: str
 
 
+class Paragraph(NamedTuple):
+    """Prose in lines, which become others where one of them does not fit."""
+
+    text: str
+
+
 class Table(msgspec.Struct, frozen=True):
     """Rows in columns.
 
     Where it is wider than the terminal, columns that are aligned to the left give room, the widest
     first: their cells are folded between words, and a word that is too long, a name, loses its
-    middle. A last column of which too little would be left stands below its row. Numbers, which are
+    middle. Last columns of which too little would be left stand below their row. Numbers, which are
     aligned to the right, stay whole.
 
     Attributes
@@ -134,7 +141,7 @@ class Bytes(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, label=label)
 
 
-Part = str | Mark | Line | Title | Evenly | Table | Bytes
+Part = str | Mark | Line | Title | Evenly | Paragraph | Table | Bytes
 
 
 def line(*texts: Text | Line) -> Line:
@@ -157,6 +164,8 @@ def indented(part: Part, by: int) -> Part:
             return part
         case Evenly():
             return Evenly(" " * by + part.text)
+        case Paragraph():
+            return Paragraph("\n".join(" " * by + one for one in part.text.split("\n")))
         case Line():
             return Line((" " * by, *part))
     return Line((" " * by, part))
