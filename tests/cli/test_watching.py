@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.cli import status, watching
+from migstream.cli import terminal, watching
 from migstream.errors import SourceError
 from migstream.source.layers import COPIED, READING, UNPACKED, UNPACKING
 from support import build
@@ -150,7 +150,7 @@ def test_no_terminal_no_line(packed: Path) -> None:
     words = [*AT_ONCE, "mem", str(packed), "--text", "x"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "unpacking" not in done.stderr
-    assert watching.watching() is None
+    assert terminal.watching() is None
 
 
 class Clock:
@@ -160,7 +160,9 @@ class Clock:
         self.now = 0.0
         self.shown: list[str] = []
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(status, "show", lambda parts: self.shown.append("  ".join(parts)))
+        monkeypatch.setattr(
+            watching, "show_status", lambda parts: self.shown.append("  ".join(parts))
+        )
 
 
 def test_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

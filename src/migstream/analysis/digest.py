@@ -24,7 +24,7 @@ import msgspec
 
 from migstream.analysis.ignore import Ignore
 from migstream.names import brief, escape
-from migstream.source.telling import Tell, telling
+from migstream.source.layers import Tell, telling
 from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span

@@ -23,7 +23,7 @@ from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
 from migstream.source.address import public, scheme_of
-from migstream.source.telling import telling
+from migstream.source.layers import telling
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 

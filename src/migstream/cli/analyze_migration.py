@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from migstream.cli.common import stream_options
-from migstream.cli.watching import watching
+from migstream.cli.terminal import watching
 
 __all__ = ["command"]
 

@@ -13,7 +13,7 @@ import click
 
 from migstream.cli import terminal
 from migstream.cli.printing import warn
-from migstream.cli.watching import progress, watching
+from migstream.cli.terminal import progress, watching
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,

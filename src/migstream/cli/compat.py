@@ -22,7 +22,7 @@ from migstream.cli.common import (
     with_stream,
 )
 from migstream.cli.destination import make_destination, options, parse_version
-from migstream.cli.watching import watching
+from migstream.cli.terminal import watching
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.schemas import Schemas, schema_parts, schemas

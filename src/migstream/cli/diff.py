@@ -9,7 +9,7 @@ import click
 
 from migstream.cli.common import Run, begun, naming, verb
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.watching import watching
+from migstream.cli.terminal import watching
 from migstream.names import unescape
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing

@@ -38,7 +38,7 @@ from migstream.render.memory import (
     missed_lines,
     string_line,
 )
-from migstream.source.telling import telling
+from migstream.source.layers import telling
 
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory

@@ -18,9 +18,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from migstream.cli import status
 from migstream.cli.ending import wait_for
-from migstream.cli.terminal import height, is_terminal, paged, width
+from migstream.cli.terminal import clear_status, height, is_terminal, paged, width
 
 if TYPE_CHECKING:
     import subprocess
@@ -59,7 +58,7 @@ class Screen(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if self._held is None or not isinstance(text, str):  # bytes: the file itself refuses them
-            status.clear()
+            clear_status()
             return self._inner.write(text)
         if not self._held:
             self._since = time.monotonic()
@@ -91,7 +90,7 @@ class Screen(io.TextIOBase):
 
     def _release(self) -> None:
         held, self._held = self._held or [], None
-        status.clear()
+        clear_status()
         self._inner.write("".join(held))
         self._inner.flush()
 

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from migstream.cli import status
-from migstream.cli.terminal import colours, is_terminal, width
+from migstream.cli.terminal import clear_status, colours, is_terminal, width
 from migstream.names import escaped
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def warn(line: str, style: Style = "warning") -> None:
     On a terminal it is folded, and the name before it is in the colour of what is wrong.
     """
     if is_terminal(sys.stderr):
-        status.clear()
+        clear_status()
         line = "\n".join(_fitted(line, style))
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

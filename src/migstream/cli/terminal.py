@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
 
-__all__ = ["colours", "height", "is_terminal", "options", "paged", "width"]
+from migstream.source.layers import Tell, Watch, telling
+
+__all__ = [
+    "clear_status",
+    "colours",
+    "height",
+    "is_terminal",
+    "options",
+    "paged",
+    "progress",
+    "show_status",
+    "watching",
+    "width",
+]
 
 LEAST = 40  # columns that are always assumed
 WIDE, PAGER = "migstream.wide", "migstream.pager"
@@ -98,3 +114,51 @@ def _size(stream: TextIO) -> tuple[int, int]:
     except (OSError, ValueError):
         return 0, 0
     return size.columns, size.lines
+
+
+# --- the one line that says how far something is -------------------------------------------------------
+
+CLEAR = "\r\x1b[K"
+_shown: list[str] = []
+
+
+def show_status(parts: list[str]) -> None:
+    """Write the line anew: of the parts as many as there is room for, the first in any case."""
+    if not is_terminal(sys.stderr):  # a pager has it by now
+        return
+    room = (width(sys.stderr) or 80) - 1
+    while len(parts) > 1 and len("  ".join(parts)) > room:
+        parts.pop()
+    _shown[:] = ["  ".join(parts)[:room]]
+    sys.stderr.write(CLEAR + _shown[0])
+    sys.stderr.flush()
+
+
+def clear_status() -> None:
+    """Take it away, before something else is written."""
+    if _shown:
+        _shown.clear()
+        if is_terminal(sys.stderr):
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
+
+
+def watching(unit: str = "") -> Watch | None:
+    """Who is told how far something is; nobody where standard error is no terminal.
+
+    Parameters
+    ----------
+    unit : what is counted, such as "machine types"; bytes where it is empty
+    """
+    if not is_terminal(sys.stderr):
+        return None
+    from migstream.cli.watching import Watching
+
+    return Watching(unit)
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
+    """The same for who tells how much was done since the last time."""
+    with telling(watching(unit), label, total) as tell:
+        yield tell

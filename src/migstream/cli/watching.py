@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-from migstream.cli import status
 from migstream.cli.printing import warn
-from migstream.cli.terminal import is_terminal
+from migstream.cli.terminal import clear_status, show_status
 from migstream.render.text import grouped, short_size
-from migstream.source.layers import SPOOLING, UNPACKING, Watch
-from migstream.source.telling import Tell, telling
+from migstream.source.layers import SPOOLING, UNPACKING
 
-__all__ = ["Watching", "progress", "watching"]
+__all__ = ["Watching"]
 
 SOON = 0.5  # seconds that something may take before anything is said of it
 EVERY = 0.1  # from one look to the next
@@ -26,23 +22,6 @@ HINT = (
     " xz -T0 --block-size=16MiB and pzstd make such"
 )
 MINUTE, HOUR = 60, 3600
-
-
-def watching(unit: str = "") -> Watch | None:
-    """Who is told how far something is; nobody where standard error is no terminal.
-
-    Parameters
-    ----------
-    unit : what is counted, such as "machine types"; bytes where it is empty
-    """
-    return Watching(unit) if is_terminal(sys.stderr) else None
-
-
-@contextmanager
-def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
-    """The same for who tells how much was done since the last time."""
-    with telling(watching(unit), label, total) as tell:
-        yield tell
 
 
 class Watching:
@@ -75,7 +54,7 @@ class Watching:
             warn(f"migstream: {self._what} in {_folder()}; TMPDIR names another folder")
         self._seen.append((now, done))
         overdue()
-        status.show(list(self._told(total)))
+        show_status(list(self._told(total)))
 
     def _told(self, total: int) -> Iterator[str]:
         """What there is to say, the most important first."""
@@ -95,7 +74,7 @@ class Watching:
             yield f"{size(int(rate))}/s"
 
     def _end(self, now: float) -> None:
-        status.clear()
+        clear_status()
         what, took = self._what, now - self._begun
         self._what = ""
         if what in UNPACKING and took > SLOW and not self._spared:

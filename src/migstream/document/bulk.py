@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from migstream.errors import BadValue, SourceError
+from migstream.source.layers import Tell
 from migstream.source.pieces import Bulk, PieceWriter
 from migstream.source.store import Store
-from migstream.source.telling import Tell
 from migstream.wire.model import Span
 
 __all__ = [

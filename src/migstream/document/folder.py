@@ -17,10 +17,9 @@ from migstream.document.items import BULK, RAM, Tables
 from migstream.document.text import DESCRIPTION, LIKE, MARKER, ItemWriter, load, read
 from migstream.document.values import what
 from migstream.errors import BadDescription, BadValue, Unsupported
-from migstream.source.layers import Watch
+from migstream.source.layers import Watch, telling
 from migstream.source.output import new_file, new_folder
 from migstream.source.pieces import Piece, write
-from migstream.source.telling import telling
 from migstream.stream import Stream
 from migstream.vmstate.description import Description, parse_description
 from migstream.wire.model import Span, VMDescription

@@ -27,8 +27,8 @@ from migstream.edit.workbench import Change, Workbench
 from migstream.errors import NoSuchPath, Unsupported
 from migstream.names import brief
 from migstream.places import RAM, places
+from migstream.source.layers import telling
 from migstream.source.pieces import Sink, write
-from migstream.source.telling import telling
 from migstream.stream import as_stream
 from migstream.vmstate.encode import encode_value
 from migstream.vmstate.layout import Node

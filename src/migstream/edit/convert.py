@@ -22,7 +22,7 @@ from migstream.edit.shell import asked_shell, is_mapped
 from migstream.edit.workbench import Change
 from migstream.names import brief
 from migstream.source.containers import NONE
-from migstream.source.telling import telling
+from migstream.source.layers import telling
 from migstream.stream import Stream, as_stream, open_stream
 
 if TYPE_CHECKING:

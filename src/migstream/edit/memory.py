@@ -14,8 +14,8 @@ from migstream.ram import kernel
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.pages import BitmapPages
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
+from migstream.source.layers import telling
 from migstream.source.pieces import Zeros
-from migstream.source.telling import telling
 from migstream.wire.model import Command, Item, Section
 from migstream.wire.write import counted
 

@@ -17,11 +17,10 @@ import msgspec
 from migstream.errors import Unsupported
 from migstream.source.containers import NONE
 from migstream.source.domain import read_domain
-from migstream.source.layers import Watch
+from migstream.source.layers import Tell, Watch, telling
 from migstream.source.libvirt import FORMATS, SPARSE, image_head
 from migstream.source.output import write_at
 from migstream.source.packing import PACKERS, packed
-from migstream.source.telling import Tell, telling
 
 if TYPE_CHECKING:
     from migstream.source.layers import Layer

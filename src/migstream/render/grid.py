@@ -1,38 +1,32 @@
-"""A table as lines: columns as wide as what is in them, or as the terminal lets them be."""
+"""A table as lines that fit a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from migstream.render.pieces import piece, plain, stripped, texts
-from migstream.render.shown import Cell, Line, Mark, Table, Text
-from migstream.render.width import columns, fold, longest, middle, take
+from migstream.render.cuts import fold, longest, middle, piece, take
+from migstream.render.shown import GAP, Cell, Line, Mark, Table, Text, plain, stripped, texts
+from migstream.render.text import columns
 
 __all__ = ["grid"]
 
-GAP = 2  # blanks between columns
 DEEP = 4  # what stands below its row is so much to the right of it
 # Columns of the terminal that a column of text keeps beside a last one, and where there is no way around it.
 KEPT, LEAST = 24, 12
 
 
-def grid(table: Table, width: int | None) -> Iterator[Line]:
+def grid(table: Table, width: int) -> Iterator[Line]:
     """The lines of a table; wider than `width` only where numbers alone are."""
-    shape = _Shape(_wanted(table), table, below=0)
-    if width is not None and shape.total > width:
-        shape = _fitted(table, width)
+    if _Shape(table.widths, table, below=0).total <= width:
+        yield from table.lines()
+        return
+    shape = _fitted(table, width)
     table = shape.table
     if table.head:
         yield from (Line((Mark("dim", plain(one)),)) for one in shape.lines(table.head))
     for row in table.rows:
         yield from shape.lines(row)
-
-
-def _wanted(table: Table) -> list[int]:
-    """Columns of the terminal that each column of a table takes."""
-    rows = [row for row in (table.head, *table.rows) if row]
-    return [max(columns(plain(cell)) for cell in column) for column in zip(*rows, strict=True)]
 
 
 class _Shape:
@@ -68,19 +62,14 @@ class _Shape:
     def lines(self, row: Sequence[Cell]) -> Iterator[Line]:
         """The lines of a row."""
         beside = zip(row[: self.beside], self.widths, strict=False)
-        cells = [_folded(cell, width) for cell, width in beside]
-        lead = " " * self.table.indent
-        for line in zip_longest(*cells, fillvalue=()):
-            shown: list[Text] = [lead]
-            for number, (found, side) in enumerate(zip(line, self.table.align, strict=False)):
-                pad = " " * (self.widths[number] - columns(plain(Line(found))))
-                gap = " " * GAP if number else ""
-                shown += [gap, pad, *found] if side == ">" else [gap, *found, pad]
-            yield stripped(shown)
+        for line in zip_longest(
+            *(_folded(cell, width) for cell, width in beside), fillvalue=Line()
+        ):
+            yield self.table.beside(line, self.widths)
         if self.below and row is not self.table.head:
             told = self._told(row)
             for found in _folded(told, self.room) if plain(told) else ():
-                yield stripped([lead, " " * DEEP, *found])
+                yield stripped([" " * (self.table.indent + DEEP), *found])
 
     def _told(self, row: Sequence[Cell]) -> Line:
         """What stands below: a number, and where there are several cells each of them, with the name of its column."""
@@ -96,7 +85,7 @@ class _Shape:
 def _fitted(table: Table, width: int) -> _Shape:
     """The same in `width` columns, as far as it gives way."""
     table = _without_empty(table)
-    wanted = _wanted(table)
+    wanted = table.widths
     last = len(wanted) - 1
     # names of columns are folded first: they explain, they are not the matter; then texts, between
     # their words; only then names in a column lose their middle
@@ -144,13 +133,13 @@ def _without_empty(table: Table) -> Table:
     )
 
 
-def _folded(cell: Cell, width: int) -> list[tuple[Text, ...]]:
+def _folded(cell: Cell, width: int) -> list[Line]:
     """A cell in lines of `width` columns; a word that is longer loses its middle."""
     text = plain(cell)
     if len(text) <= width and columns(text) <= width:
-        return [texts(cell)]
+        return [Line(texts(cell))]
     cell = _shortened(cell, text, width)
-    return [tuple(piece(cell, start, stop)) for start, stop in fold(plain(cell), width, width)]
+    return [Line(piece(cell, start, stop)) for start, stop in fold(plain(cell), width, width)]
 
 
 def _shortened(cell: Cell, text: str, width: int) -> Cell:

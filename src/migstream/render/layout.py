@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from migstream.render.grid import grid
-from migstream.render.pieces import piece, plain, stripped, texts
+from migstream.render.cuts import fold, longest, piece
 from migstream.render.shown import (
     Bytes,
     Evenly,
@@ -19,9 +18,11 @@ from migstream.render.shown import (
     Table,
     Text,
     Title,
+    plain,
+    stripped,
+    texts,
 )
-from migstream.render.text import LINE
-from migstream.render.width import columns, fold, longest
+from migstream.render.text import LINE, columns
 
 __all__ = ["laid_out"]
 
@@ -29,8 +30,7 @@ HANG = 2  # columns that a line goes on further to the right
 LABEL = 26  # columns beside bytes for what they are; with less it stands above
 PER_LINE = (LINE, 8, 4)  # bytes, as many as there is room for
 
-_SECOND = re.compile(r"(?<=[^ ]) {2,}(?=[^ ])")
-_SIGN = re.compile(r"(?:\d+\.|[-+~=]) ")
+SECOND, SIGN = r"(?<=[^ ]) {2,}(?=[^ ])", r"(?:\d+\.|[-+~=]) "
 
 
 def laid_out(part: Part, width: int | None) -> Iterator[Line]:
@@ -41,6 +41,11 @@ def laid_out(part: Part, width: int | None) -> Iterator[Line]:
     """
     match part:
         case Table():
+            if width is None:
+                yield from part.lines()
+                return
+            from migstream.render.grid import grid
+
             for one in grid(part, width):
                 yield from _line(one, width)
         case Bytes():
@@ -77,7 +82,7 @@ def _line(cell: Line, width: int | None, hang: int | None = None) -> Iterator[Li
 
 def _hang(body: str, room: int) -> int:
     """How much further to the right a line goes on: no word that fits in one is cut for it."""
-    second, sign = _SECOND.search(body), _SIGN.match(body)
+    second, sign = re.search(SECOND, body), re.match(SIGN, body)
     word = max((one for one in map(columns, body.split(" ")) if one <= room), default=0)
     wanted = [columns(body[: found.end()]) for found in (second, sign) if found is not None]
     for hang in (*wanted, HANG):
@@ -103,7 +108,8 @@ def _evenly(text: str, width: int | None) -> Iterator[Line]:
     lead = " " * min(len(text) - len(body), width // 2)
     room = width - len(lead)
     most = len(list(fold(body, room, room)))
-    while room > LINE and len(list(fold(body, room - 1, room - 1))) == most:
+    least = max(LINE, min(longest(body), room))
+    while room > least and len(list(fold(body, room - 1, room - 1))) == most:
         room -= 1
     yield from (Line((lead, body[start:stop])) for start, stop in fold(body, room, room))
 

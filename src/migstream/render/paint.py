@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from migstream.render.layout import laid_out
-from migstream.render.shown import Bytes, Line, Mark, Part, Title
+from migstream.render.shown import Bytes, Line, Mark, Part, Table, Title
 
 __all__ = ["painted", "text"]
 
@@ -37,14 +36,30 @@ def text(parts: Iterable[Part], *, colour: bool = False, width: int | None = Non
         if isinstance(part, Bytes) and width is not None and part.within:
             if part.within != within:
                 yield from (
-                    painted(one, colour=colour) for one in laid_out(Title(part.within), width)
+                    painted(one, colour=colour) for one in _lines(Title(part.within), width)
                 )
             within, part = part.within, part.inside
         elif not isinstance(part, Bytes):
             within = ""
-        for one in laid_out(part, width):
+        for one in _lines(part, width):
             yield painted(one, colour=colour)
         first = False
+
+
+def _lines(part: Part, width: int | None) -> Iterable[Line]:
+    """What is laid out; that of which nothing has to be is not, and its modules are not loaded."""
+    if width is None:
+        if isinstance(part, Line):
+            return (part,)
+        if isinstance(part, Title):
+            return (Line((Mark("head", part.text),)),)
+        if isinstance(part, str | Mark):
+            return (Line((part,)),)
+        if isinstance(part, Table):
+            return part.lines()
+    from migstream.render.layout import laid_out
+
+    return laid_out(part, width)
 
 
 def painted(line: Line, *, colour: bool) -> str:

@@ -15,12 +15,15 @@ columns of text, and bytes stand fewer in a line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from migstream.render.text import columns
+
 __all__ = [
+    "GAP",
     "Bytes",
     "Cell",
     "Evenly",
@@ -36,9 +39,13 @@ __all__ = [
     "dim",
     "head",
     "indented",
+    "like",
     "line",
     "name",
+    "plain",
     "removed",
+    "stripped",
+    "texts",
     "value",
 ]
 
@@ -66,6 +73,7 @@ class Line(tuple[Text, ...]):
 
 
 Cell = str | Mark | Line
+GAP = 2  # blanks between columns
 
 
 class Title(NamedTuple):
@@ -106,6 +114,28 @@ class Table(msgspec.Struct, frozen=True):
     align: str
     head: Sequence[str] = ()
     indent: int = 0
+
+    @property
+    def widths(self) -> list[int]:
+        """Columns of a terminal for what is in each column."""
+        rows = [row for row in (self.head, *self.rows) if row]
+        return [max(columns(plain(cell)) for cell in column) for column in zip(*rows, strict=True)]
+
+    def lines(self) -> Iterator[Line]:
+        """Its rows, however wide that makes them."""
+        widths = self.widths
+        if self.head:
+            yield Line((Mark("dim", plain(self.beside(self.head, widths))),))
+        yield from (self.beside(row, widths) for row in self.rows)
+
+    def beside(self, row: Sequence[Cell], widths: Sequence[int]) -> Line:
+        """The first cells of a row, one beside the other in columns of these widths."""
+        found: list[Text] = [" " * self.indent]
+        for number, (cell, width, side) in enumerate(zip(row, widths, self.align, strict=False)):
+            gap = " " * GAP if number else ""
+            pad = " " * (width - columns(plain(cell)))
+            found += [gap, pad, *texts(cell)] if side == ">" else [gap, *texts(cell), pad]
+        return stripped(found)
 
 
 class Bytes(msgspec.Struct, frozen=True):
@@ -199,3 +229,33 @@ def added(text: str) -> Mark:
 def removed(text: str) -> Mark:
     """What only the first of two has."""
     return Mark("removed", text)
+
+
+# --- what they consist of --------------------------------------------------------------------------
+
+
+def texts(cell: Cell) -> tuple[Text, ...]:
+    """What a cell consists of."""
+    return cell if isinstance(cell, Line) else (cell,)
+
+
+def plain(cell: Cell) -> str:
+    """Its characters."""
+    if isinstance(cell, str):
+        return cell
+    return "".join(one if isinstance(one, str) else one.text for one in texts(cell))
+
+
+def stripped(found: list[Text]) -> Line:
+    """Without blanks at the end."""
+    while found:
+        last = found.pop()
+        text = (last if isinstance(last, str) else last.text).rstrip(" ")
+        if text:
+            return Line((*found, like(last, text)))
+    return Line()
+
+
+def like(one: Text, text: str) -> Text:
+    """Another text with the same mark."""
+    return text if isinstance(one, str) else Mark(one.style, text)

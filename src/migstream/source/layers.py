@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
 import msgspec
@@ -20,8 +21,10 @@ __all__ = [
     "Layer",
     "Opened",
     "Pipe",
+    "Tell",
     "Watch",
     "passed",
+    "telling",
 ]
 
 SPOOL_CHUNK = 1 << 18
@@ -45,6 +48,33 @@ READING = "reading"
 SPOOLING = frozenset(("copying to a temporary file", "unpacking to a temporary file"))
 COPIED, UNPACKED = sorted(SPOOLING)
 UNPACKING = frozenset(("unpacking", UNPACKED))
+
+
+Tell = Callable[[int], None]
+
+
+def _nothing(_: int) -> None:
+    pass
+
+
+@contextmanager
+def telling(watch: Watch | None, what: str, total: int) -> Iterator[Tell]:
+    """Tell it in steps, how many bytes were done since the last one; at the end, however it ends, all are."""
+    if watch is None or not total:
+        yield _nothing
+        return
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done = min(done + more, total)
+        if done < total:
+            watch(what, done, total)
+
+    try:
+        yield tell
+    finally:
+        watch(what, total, total)
 
 
 class Closing(Protocol):

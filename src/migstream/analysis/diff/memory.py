@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.values import differing_ranges
-from migstream.source.telling import telling
+from migstream.source.layers import telling
 
 if TYPE_CHECKING:
     from migstream.ram.image import Block, Ram
-    from migstream.source.telling import Tell
+    from migstream.source.layers import Tell
     from migstream.stream import Stream
 
 __all__ = ["memory"]

@@ -1,40 +1,19 @@
-"""How many columns of a terminal a text takes, and where it is cut into lines that fit.
-
-East Asian wide characters take two columns, combining ones none (Unicode's tables, as Python has them).
-"""
+"""Texts cut into lines that fit a terminal: where they are cut, and the marks that they keep."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-__all__ = ["Cut", "columns", "fold", "longest", "middle", "take"]
+from migstream.render.shown import Cell, Text, like, texts
+from migstream.render.text import columns
 
-WIDE = frozenset("WF")
-# A vowel or final consonant of Hangul joins the syllable before it, though no table calls it combining.
-JAMO = range(0x1160, 0x1200)
+__all__ = ["Cut", "fold", "longest", "middle", "piece", "take"]
+
 # A number and its unit or groups, and what `= ` stands before, stay together where there is room.
-_TOGETHER = re.compile(
-    r"(?:= )?(?:\(?\d{1,3}(?: \d{3}(?!\d)){1,6}[^ ]*|\(?\d[\d.]* [KMGTP]iB[^ ]*|[^ ]+)"
-)
-_WORD = re.compile("[^ ]+")
+TOGETHER = r"(?:= )?(?:\(?\d{1,3}(?: \d{3}(?!\d)){1,6}[^ ]*|\(?\d[\d.]* [KMGTP]iB[^ ]*|[^ ]+)"
 
 Cut = tuple[int, int]
-
-
-def _column(char: str) -> int:
-    import unicodedata
-
-    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
-        return 0
-    if ord(char) in JAMO:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in WIDE else 1
-
-
-def columns(text: str) -> int:
-    """Columns that are taken."""
-    return len(text) if text.isascii() else sum(map(_column, text))
 
 
 def take(text: str, start: int, room: int) -> int:
@@ -44,7 +23,7 @@ def take(text: str, start: int, room: int) -> int:
         return start + max(min(len(piece), room), 1)
     at = start
     for at in range(start, len(text)):
-        room -= _column(text[at])
+        room -= columns(text[at])
         if room < 0:
             return max(at, start + 1)
     return at + 1
@@ -79,12 +58,15 @@ def fold(text: str, first: int, rest: int) -> Iterator[Cut]:
 
 
 def _words(text: str, room: int) -> Iterator[Cut]:
-    for word in _TOGETHER.finditer(text):
-        low, high = word.span()
+    for together in re.finditer(TOGETHER, text):
+        low, high = together.span()
         if take(text, low, room) >= high:
             yield low, high
-        else:
-            yield from (one.span() for one in _WORD.finditer(text, low, high))
+            continue
+        for word in text[low:high].split(" "):
+            if word:
+                yield low, low + len(word)
+            low += len(word) + 1
 
 
 def middle(text: str, room: int) -> tuple[int, int]:
@@ -99,3 +81,19 @@ def middle(text: str, room: int) -> tuple[int, int]:
     while at > head and columns(text[at - 1 :]) <= tail:
         at -= 1
     return head, at
+
+
+# --- texts with marks ----------------------------------------------------------------------------
+
+
+def piece(cell: Cell, start: int, stop: int) -> list[Text]:
+    """Its characters [start, stop)."""
+    found: list[Text] = []
+    at = 0
+    for one in texts(cell):
+        text = one if isinstance(one, str) else one.text
+        low, high = max(start - at, 0), min(stop - at, len(text))
+        if low < high:
+            found.append(like(one, text[low:high]))
+        at += len(text)
+    return found
