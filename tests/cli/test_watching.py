@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.cli import terminal, watching
+from migstream.cli import common, watching
 from migstream.errors import SourceError
 from migstream.source.layers import COPIED, READING, UNPACKED, UNPACKING
 from support import build
@@ -150,7 +150,7 @@ def test_no_terminal_no_line(packed: Path) -> None:
     words = [*AT_ONCE, "mem", str(packed), "--text", "x"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "unpacking" not in done.stderr
-    assert terminal.watching() is None
+    assert common.watching() is None
 
 
 class Clock:

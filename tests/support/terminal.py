@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -45,6 +45,7 @@ class Terminal:
         errors: bool = True,
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        pass_fds: Collection[int] = (),
     ) -> None:
         self._ours, theirs = open_terminal()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -58,6 +59,7 @@ class Terminal:
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509
             cwd=cwd,
+            pass_fds=tuple(pass_fds),
             env={**clean, "TERM": "xterm", **(environment or {})},
         )
         os.close(theirs)

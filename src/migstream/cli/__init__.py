@@ -14,7 +14,7 @@ def main() -> None:
 
         sys.stdout.write(f"{version_line()}\n")
         return
-    from migstream.cli.ending import INTERRUPTED, asked_to_end, finish, interrupted, listen
+    from migstream.cli.ending import INTERRUPTED, asked_to_end, finish, listen, lost
 
     listen()
     status: int | str | None = 0
@@ -28,7 +28,9 @@ def main() -> None:
     # Outside of `except`: whatever the blocks on the way held has been let go of by now.
     asked = asked_to_end()
     if asked == INTERRUPTED:
-        interrupted()
+        from migstream.cli.printing import interrupted
+
+        interrupted(lost())
         finish()
     if asked is not None:
         _leave(asked, flush=False)
@@ -49,6 +51,10 @@ def _run() -> None:
     from migstream.cli.printing import prepare
 
     prepare()
+    if sys.stdout is not None and sys.stdout.isatty():
+        from migstream.cli.paging import screen
+
+        sys.stdout = screen(sys.stdout)
     if "_MIGSTREAM_COMPLETE" in os.environ:
         from migstream.cli.completion import install
 

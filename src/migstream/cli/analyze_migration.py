@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import stream_options
-from migstream.cli.terminal import watching
+from migstream.cli.common import stream_options, watching
 
 __all__ = ["command"]
 

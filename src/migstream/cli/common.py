@@ -13,7 +13,6 @@ import click
 
 from migstream.cli import terminal
 from migstream.cli.printing import warn
-from migstream.cli.terminal import progress, watching
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
@@ -24,6 +23,7 @@ from migstream.errors import (
 from migstream.names import json_text, unescape
 from migstream.render.text import escape
 from migstream.source.address import hidden, public, scheme_of
+from migstream.source.layers import Tell, Watch, telling
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "progress",
     "stream_options",
     "verb",
+    "watching",
     "with_stream",
 ]
 
@@ -193,6 +194,27 @@ def guarded(function: Callable[[], None], name: str) -> None:
         reason = getattr(error, "strerror", None) or "out of memory"
         warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]", "error")
         sys.exit(5)
+
+
+def watching(unit: str = "") -> Watch | None:
+    """Who is told how far something is; nobody where standard error is no terminal.
+
+    Parameters
+    ----------
+    unit : what is counted, such as "machine types"; bytes where it is empty
+    """
+    if not terminal.is_terminal(sys.stderr):
+        return None
+    from migstream.cli.watching import Watching
+
+    return Watching(unit)
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
+    """The same for who tells how much was done since the last time."""
+    with telling(watching(unit), label, total) as tell:
+        yield tell
 
 
 def output_options() -> list[click.Parameter]:

@@ -19,10 +19,10 @@ from migstream.cli.common import (
     guarded,
     output_options,
     stream_options,
+    watching,
     with_stream,
 )
 from migstream.cli.destination import make_destination, options, parse_version
-from migstream.cli.terminal import watching
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.schemas import Schemas, schema_parts, schemas

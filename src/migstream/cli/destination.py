@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migstream.cli.common import begun, naming
-from migstream.cli.terminal import watching
+from migstream.cli.common import begun, naming, watching
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from contextlib import ExitStack
 
 import click
 
-from migstream.cli.common import Run, begun, naming, verb
+from migstream.cli.common import Run, begun, naming, verb, watching
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.terminal import watching
 from migstream.names import unescape
 from migstream.render.diff import DiffAnswer, diff_answer, diff_parts
 from migstream.render.missing import missing

@@ -6,10 +6,9 @@ from functools import partial
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, stream_options
+from migstream.cli.common import Out, Verb, begun, guarded, stream_options, watching
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.printing import say, warn
-from migstream.cli.terminal import watching
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public
 from migstream.stream import Stream, open_anything

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, guarded, output_options
-from migstream.cli.terminal import watching
+from migstream.cli.common import Out, Verb, guarded, output_options, watching
 from migstream.render.written import Written, written_line
 
 __all__ = ["command"]

@@ -17,7 +17,7 @@ from types import FrameType
 
 from migstream.source.leftovers import no_more, remove_all, unfinished
 
-__all__ = ["INTERRUPTED", "asked_to_end", "finish", "interrupted", "listen", "wait_for"]
+__all__ = ["INTERRUPTED", "asked_to_end", "finish", "listen", "lost", "wait_for"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PATIENCE = 0.6  # seconds for the main thread
@@ -34,14 +34,9 @@ def asked_to_end() -> int | None:
     return STATUS + _asked[0] if _asked else None
 
 
-def interrupted() -> None:
-    """Say that, on a line of its own, and what is not there because of it."""
-    from migstream.cli.printing import fresh_line, warn
-    from migstream.names import escape
-
-    lost = f"; nothing written to {', '.join(map(escape, _lost))}" if _lost else ""
-    fresh_line()
-    warn(f"migstream: interrupted{lost}")
+def lost() -> list[str]:
+    """Names of the files that were being written when the signal came."""
+    return _lost
 
 
 def wait_for(last: Callable[[], None]) -> None:

@@ -12,10 +12,9 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, output_options
+from migstream.cli.common import Out, Verb, begun, guarded, output_options, watching
 from migstream.cli.destination import make_destination, options, parse_version
 from migstream.cli.printing import warn
-from migstream.cli.terminal import watching
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
 from migstream.render.text import escape

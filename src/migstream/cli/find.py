@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migstream.cli.common import OFFSET, Out, Verb, guarded, output_options, progress
+from migstream.cli.common import OFFSET, Out, Verb, guarded, output_options, progress, watching
 from migstream.cli.printing import warn
-from migstream.cli.terminal import watching
 from migstream.errors import SourceError
 from migstream.names import many
 from migstream.render.find import Extracted, Find, find_parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.cli.terminal import clear_status, colours, is_terminal, width
@@ -13,7 +13,7 @@ from migstream.names import escaped
 if TYPE_CHECKING:
     from migstream.render.shown import Style
 
-__all__ = ["fresh_line", "prepare", "print_json", "say", "warn"]
+__all__ = ["interrupted", "prepare", "print_json", "say", "warn"]
 
 OURS = "migstream: "
 READABLE = "migstream.readable"
@@ -35,10 +35,6 @@ def prepare() -> None:
         # not a pseudo file in the place of one, nor an output that is closed
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors=READABLE)
-    if sys.stdout is not None and is_terminal(sys.stdout):
-        from migstream.cli.paging import screen
-
-        sys.stdout = screen(sys.stdout)
 
 
 def say(line: str) -> None:
@@ -67,11 +63,14 @@ def _fitted(line: str, style: Style) -> Iterator[str]:
     return text([part], colour=colours(sys.stderr), width=width(sys.stderr))
 
 
-def fresh_line() -> None:
-    """On a terminal, go back to the beginning of a line and clear it: a bar, a `^C` may stand there."""
-    if is_terminal(sys.stderr):
+def interrupted(lost: Sequence[str]) -> None:
+    """Say that Ctrl-C ended it, on a line of its own, and which files are not there because of it."""
+    from migstream.names import escape
+
+    if is_terminal(sys.stderr):  # how far it was, and a `^C`, may stand in the line
         sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+    names = ", ".join(map(escape, lost))
+    warn(f"{OURS}interrupted{f'; nothing written to {names}' if names else ''}")
 
 
 def print_json(data: bytes) -> None:

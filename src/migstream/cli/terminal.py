@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
-
-from migstream.source.layers import Tell, Watch, telling
 
 __all__ = [
     "clear_status",
@@ -19,9 +15,7 @@ __all__ = [
     "is_terminal",
     "options",
     "paged",
-    "progress",
     "show_status",
-    "watching",
     "width",
 ]
 
@@ -141,24 +135,3 @@ def clear_status() -> None:
         if is_terminal(sys.stderr):
             sys.stderr.write(CLEAR)
             sys.stderr.flush()
-
-
-def watching(unit: str = "") -> Watch | None:
-    """Who is told how far something is; nobody where standard error is no terminal.
-
-    Parameters
-    ----------
-    unit : what is counted, such as "machine types"; bytes where it is empty
-    """
-    if not is_terminal(sys.stderr):
-        return None
-    from migstream.cli.watching import Watching
-
-    return Watching(unit)
-
-
-@contextmanager
-def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
-    """The same for who tells how much was done since the last time."""
-    with telling(watching(unit), label, total) as tell:
-        yield tell
