@@ -28,9 +28,11 @@ from migstream.render.mapped import (
     translation_parts,
 )
 from migstream.render.memory import (
+    Around,
     Dump,
     Hits,
     Space,
+    around_parts,
     dump_parts,
     found,
     hit_line,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from migstream.machine.registers.read import Cpu
     from migstream.machine.search import Gap, Hit, Needle, Segment
     from migstream.ram.image import Ram
+    from migstream.render.shown import Part
     from migstream.stream import Stream
 
     IntegerType = click.ParamType[int]
@@ -55,6 +58,7 @@ __all__ = ["command"]
 
 SOME = 256
 PAGE = 4096
+MOST_CONTEXT = 1 << 16
 END = 1 << 64
 MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
@@ -201,6 +205,18 @@ class View:
                 yield part._replace(address=part.address + address - at)
             address += here
 
+    def around(self, hit: Hit, context: int) -> Around:
+        """A hit and so many bytes on either side of it, as far as they are there and follow each other."""
+        if not context:
+            return hit.address, hit.data
+        from migstream.machine.search import surroundings
+
+        low = max(hit.address - context, 0)
+        size = hit.address + len(hit.data) + context - low
+        if self.space == "block":
+            size = min(size, self.ram[self.block].size - low)
+        return surroundings(self.places(low, size), self.ram, hit.address)
+
     @cached_property
     def _virtual(self) -> VirtualMemory:
         return VirtualMemory(self.cpu, self.tables)
@@ -233,9 +249,9 @@ def _needles(
 
 
 def _search(
-    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool
+    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool, context: int
 ) -> None:
-    """Print the hits; exit status 1 where there are none."""
+    """Print the hits, with so many bytes around each; exit status 1 where there are none."""
     from migstream.machine.search import search
 
     gaps: list[Gap] = []
@@ -251,7 +267,8 @@ def _search(
                 yield hit
 
     def answer() -> Hits:
-        listed = [found(hit) for hit in hits()]  # only then it is known what was missed
+        # only when all are found it is known what was missed
+        listed = [found(hit, view.around(hit, context)) for hit in hits()]
         return Hits(
             file=run.stream.name,
             space=view.space,
@@ -260,7 +277,14 @@ def _search(
             missing=[missed(gap) for gap in gaps],
         )
 
-    run.show(answer, map(hit_line if plain else string_line, hits()))
+    def parts() -> Iterator[Part]:
+        for hit in hits():
+            if context:
+                yield from around_parts(hit, view.around(hit, context))
+            else:
+                yield hit_line(hit) if plain else string_line(hit)
+
+    run.show(answer, parts())
     _say_missed(view, gaps, "not looked through")
     if not count:
         run.damage(run.stream.noticed)
@@ -349,6 +373,13 @@ def _ranges(run: Run, view: View) -> None:
     ),
     click.Option(["--regex"], multiple=True, metavar="RE", help="Find a regular expression."),
     click.Option(["-i", "--ignore-case"], is_flag=True, help="Upper and lower case are the same."),
+    click.Option(
+        ["-C", "--context"],
+        type=click.IntRange(0, MOST_CONTEXT),
+        default=0,
+        metavar="N",
+        help="Bytes around what is found, on either side.",
+    ),
     click.Option(["--strings"], is_flag=True, help="Print strings, as strings(1) does."),
     click.Option(
         ["--min", "minimum"],
@@ -374,6 +405,7 @@ def command(
     text: tuple[str, ...],
     regex: tuple[str, ...],
     ignore_case: bool,
+    context: int,
     strings: bool,
     minimum: int,
 ) -> None:
@@ -397,6 +429,8 @@ def command(
         raise click.UsageError("--raw is for a dump")
     if address is not None and (pages or translate is not None):
         raise click.UsageError("--translate and --pages take no ADDRESS beside them")
+    if context and not (wanted[0] or strings):
+        raise click.UsageError("--context is for what is found: --find, --text, --regex, --strings")
     view = View(run, cpu, virt, block)
     start = view.address(address) if address is not None else 0
     with contextlib.ExitStack() as stack:
@@ -412,7 +446,7 @@ def command(
                 strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
             )
             stop = END if length is None else start + length
-            _search(run, view, needles, start, stop, plain=not strings)
+            _search(run, view, needles, start, stop, plain=not strings, context=context)
         elif address is None and block is None and not virt:
             _ranges(run, view)
         elif address is None and virt:

@@ -32,6 +32,7 @@ __all__ = [
     "regex_needle",
     "search",
     "strings_needles",
+    "surroundings",
     "text_needles",
     "virtual_segments",
 ]
@@ -306,6 +307,20 @@ def _parts(
             for at in range(run.start, run.stop, window):
                 yield at + shift, block.read(at, min(at + window, run.stop))
                 tell(min(window, run.stop - at))
+
+
+def surroundings(segments: Iterable[Segment], blocks: Blocks, address: int) -> tuple[int, bytes]:
+    """Where the bytes around an address begin that are there without a gap, and these; none where it is in one."""
+    start, found = address, bytearray()
+    parts = _parts(segments, blocks, WINDOW, lambda _: None, lambda _: None)
+    for at, part in parts:
+        if at != start + len(found):
+            if start <= address < start + len(found):
+                break
+            start, found = at, bytearray()
+        found += bytes(part)  # of so many zeros too
+    here = start <= address < start + len(found)
+    return (start, bytes(found)) if here else (address, b"")
 
 
 def gaps(segments: Iterable[Segment], blocks: Blocks) -> Iterator[Gap]:
