@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env test test-lowest test-everywhere golden lint format bench fuzz streams lock clean
+.PHONY: help try env docs docs-links test test-lowest test-everywhere golden lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -24,10 +24,12 @@ help:
 	@echo 'make golden  write what the commands print today into tests/golden and the documentation'
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
+	@echo 'make docs    the documentation as a site, build/site/html/index.html; warnings are errors'
+	@echo 'make docs-links       ask whether what the documentation links to elsewhere is there (needs the network)'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
 	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
 	@echo 'make streams make tests/streams again with the installed QEMU'
-	@echo 'make lock    pin requirements/dev.in again'
+	@echo 'make lock    pin requirements/dev.in and docs.in again'
 	@echo 'make clean   remove everything that make made'
 
 env: $(STAMP)
@@ -72,6 +74,21 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The site has an environment of its own, so that tests do not pay for it.
+DOCS       := .venv-docs
+DOCS_STAMP := $(DOCS)/.installed
+
+$(DOCS_STAMP): requirements/docs.txt
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs: $(DOCS_STAMP)
+	PYTHONPATH=src $(DOCS)/bin/python docs/site/build.py build/site
+
+docs-links: $(DOCS_STAMP)
+	PYTHONPATH=src $(DOCS)/bin/python docs/site/build.py build/site --external
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -96,9 +113,11 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  requirements/dev.in -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements/docs.in -o requirements/docs.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --resolution lowest-direct --no-deps --all-extras pyproject.toml -o requirements/lowest.txt
 
 clean:
-	rm -rf .venv .venv-lowest fuzz/findings build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
+	rm -rf .venv .venv-docs .venv-lowest fuzz/findings build dist .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache src/*.egg-info
 	rm -f tests/streams/*.mig
 	find src tests bench examples fuzz -name __pycache__ -type d -prune -exec rm -rf {} +

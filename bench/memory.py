@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
+from bench.containers import disk
 from bench.streams import build
 from bench.timing import Row, anonymous_peak, seconds
 
@@ -103,7 +105,28 @@ def memory_rows(
     )
     rows += _peaks(f"{LARGE} MiB", ours, large, out)
     clean()
+    rows += _bounds(f"{LARGE} MiB", ours, large)
     large.unlink()
+    return rows
+
+
+def _bounds(name: str, ours: str, stream: Path) -> list[Row]:
+    """Memory for all of a stream that is read through something; each is made and removed in turn."""
+
+    def row(through: str, command: tuple[str, ...], piped: Path | None = None) -> Row:
+        print(f"memory: {' '.join(command)}", file=sys.stderr)
+        peak = anonymous_peak(command, piped) / (1 << 20)
+        return Row(f"memory of stat, {name}, {through}", peak, "the bar", MOST, "<=", 1, "MiB")
+
+    rows = [row("a pipe", (ours, "stat", "-"), stream)]
+    if zstd := shutil.which("zstd"):
+        packed = stream.with_suffix(".zst")
+        subprocess.run((zstd, "-q", "-1", str(stream), "-o", str(packed)), check=True)
+        rows.append(row("zstd", (ours, "stat", str(packed))))
+        packed.unlink()
+    held = disk(stream, stream.with_suffix(".qcow2"))
+    rows.append(row("a snapshot", (ours, "stat", str(held))))
+    held.unlink()
     return rows
 
 

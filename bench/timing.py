@@ -6,9 +6,10 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 
 class CommandFailedError(Exception):
@@ -78,10 +79,30 @@ def seconds(
     return statistics.median(taken[1:])
 
 
-def anonymous_peak(command: Sequence[str]) -> int:
-    """The most memory in bytes, mapped file pages left out, that a process had when it was looked at."""
+def anonymous_peak(command: Sequence[str], piped: Path | None = None) -> int:
+    """The most memory in bytes, mapped file pages left out, that a process had when it was looked at.
+
+    Parameters
+    ----------
+    piped : what it gets on standard input, from a pipe
+    """
     most = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with ExitStack() as stack:
+        fed: IO[bytes] | None = None
+        if piped is not None:
+            fed = stack.enter_context(
+                subprocess.Popen(("cat", str(piped)), stdout=subprocess.PIPE)
+            ).stdout
+        process = stack.enter_context(
+            subprocess.Popen(
+                command,
+                stdin=fed or subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        if fed is not None:
+            fed.close()
         while process.poll() is None:
             try:
                 lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from itertools import chain
@@ -55,6 +56,33 @@ def test_with_a_compiler_the_kernel_is_compiled(tmp_path: Path) -> None:
     assert not name.endswith("-any.whl")
     assert [name for name in names if name.startswith("migstream/ram/kernel.cp")]
     assert "migstream/ram/kernel.py" in names
+
+
+@pytest.mark.slow
+def test_a_source_distribution_is_the_repository(tmp_path: Path) -> None:
+    """Tests, streams, pages and examples: who packages it can run and build all of them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a checkout of git's")
+    names = {name for name in listed.stdout.split("\0") if name and (REPOSITORY / name).exists()}
+    source = tmp_path / "source"
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, source / name)
+    code = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
+    made = tmp_path / "made"
+    made.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(made)],
+        cwd=source, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (archive,) = made.iterdir()
+    with tarfile.open(archive) as opened:
+        held = {member.name.partition("/")[2] for member in opened if member.isfile()}
+    assert names - held == set()
 
 
 def floors(lines: list[str]) -> set[tuple[str, str, str]]:

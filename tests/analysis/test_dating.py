@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import pytest
 from click.testing import CliRunner
 
 from migstream.analysis.dating import written_by
@@ -12,6 +13,7 @@ from migstream.cli.group import cli
 from migstream.edit.change import Edit
 from migstream.qemu.release import Bounds, parse
 from migstream.stream import open_stream
+from support import build
 from support.samples import Sample
 
 
@@ -40,3 +42,22 @@ def test_a_machine_type_is_not_older_than_the_qemu_that_has_it(
         edit.write(changed := io.BytesIO())
     with open_stream(changed.getvalue()) as stream:
         assert written_by(stream) == Bounds((8, 0), (8, 2))
+
+
+@pytest.mark.parametrize(("control", "newer"), [(0x60000010, True), (0x80050033, False)])
+def test_what_a_guest_switched_on_is_no_mark_of_a_release(control: int, *, newer: bool) -> None:
+    """Every release sends the new way of plugging CPUs in, once a guest's system has asked for it."""
+    subsection = {"vmsd_name": "piix4_pm/cpuhp", "version": 1, "fields": []}
+    devices = [
+        build.device("cpu", [build.field("env.cr[0]", "uint64", 8)]),
+        build.device("piix4_pm", []) | {"subsections": [subsection]},
+    ]
+    raw = (
+        build.HEADER + build.configuration("pc-i440fx-7.2")
+        + build.full(3, "cpu", build.be64(control))
+        + build.full(4, "piix4_pm", build.subsection("piix4_pm/cpuhp", b""))
+        + build.END + build.description(build.described(*devices))
+    )  # fmt: skip
+    with open_stream(raw) as stream:
+        assert written_by(stream).since((11, 1)) is newer
+        assert ((7, 2) in written_by(stream)) is not newer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from migstream.errors import SourceError
 from migstream.source.store import File, Whole
 from support import build
 from support.examine import bounded
+from support.failing import failing_at
 from support.samples import Sample
 from support.verbs import alone, ours
 
@@ -364,7 +366,8 @@ def test_what_was_found_is_told_though_the_source_fails_then(
 ) -> None:
     """Here it becomes shorter while it is read."""
     path = tmp_path / "disk.img"
-    path.write_bytes(named_sample("none-7.2.mig").read() + bytes(8 << 20))
+    path.write_bytes(named_sample("none-7.2.mig").read())
+    os.truncate(path, 100 << 20)  # more than is read ahead
     with path.open("rb") as file:
         search = find(File(file.fileno(), path.stat().st_size))
         assert next(search).state == "whole"
@@ -389,3 +392,25 @@ def test_the_command_prints_what_it_found_before_the_source_failed(
     status, out = ours(["find", str(path)])
     assert status == 5
     assert b"whole stream" in out
+
+
+def test_the_command_passes_over_what_a_device_cannot_read(
+    named_sample: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One stream before a bad place, one with a bad place in it, one behind both."""
+    stream = named_sample("pc-7.2.mig").read()
+    path = tmp_path / "disk.img"
+    behind = len(stream) + (1 << 20)
+    broken = behind + len(stream) // 2
+    last = behind + len(stream) + 5000
+    path.write_bytes(stream + bytes(1 << 20) + stream + bytes(5000) + stream + bytes(9 << 20))
+    bad = {len(stream) + 70_000, broken}
+    failing_at(monkeypatch, bad)
+    status, out = ours(["find", "--json", str(path)])
+    answer = json.loads(out)
+    assert status == 5
+    states = {one["offset"]: one["state"] for one in answer["found"]}
+    assert states[0] == states[last] == "whole"
+    assert states[behind] == "damaged"
+    assert all(any(start <= at < stop for start, stop in answer["unreadable"]) for at in bad)
+    assert sum(stop - start for start, stop in answer["unreadable"]) < 1 << 20

@@ -3,10 +3,14 @@ Usage: migstream desc [OPTIONS] STREAM
 
   The JSON description of the stream's devices, one entry on a line.
 
-  Keys that an object has more than once are kept, in their order.
+  Keys that an object has more than once are kept, in their order. With --format
+  what it says as declarations in another language, of every device's state in
+  this stream, at its places.
 
 Options:
   --raw                        The exact bytes of the stream.
+  --format FORMAT              As declarations: jsonschema, c, python, kaitai,
+                               imhex, wireshark.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a

@@ -62,6 +62,7 @@ $ migstream find backup.tar --json
     }
   ],
   "stopped": null,
+  "unreadable": [],
   "output": null,
   "extracted": []
 }

@@ -46,8 +46,8 @@ $ migstream show pc-7.2.mig @0-0x40
 $ migstream show pc-7.2.mig @0x3a5cf
 0003a5cd  04 00 00 00 04 0a 63 70 75 5f 63 6f 6d 6d 6f 6e  ......cpu_common  cpu_common[0] full header = section 4
 0003a5dd  00 00 00 00 00 00 00 01                          ........
-0003a5e5  00 00 00 00                                      ....              cpu_common[0]/halted uint32 = 0
-0003a5e9  00 00 00 10                                      ....              cpu_common[0]/interrupt_request uint32 = 16 (0x10)
+0003a5e5  00 00 00 00                                      ....              cpu_common[0]/halted uint32 = 0 (runs)
+0003a5e9  00 00 00 10                                      ....              cpu_common[0]/interrupt_request uint32 = 16 (0x10) POLL
 0003a5ed  7e 00 00 00 04                                   ~....             cpu_common[0] footer = section 4
 
 $ migstream show tiny.mig 'one[0]/rows' --json

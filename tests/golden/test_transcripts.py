@@ -7,7 +7,9 @@ today into the transcripts and the pages: the difference is the review.
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import shutil
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +19,15 @@ from click.testing import CliRunner
 
 from migstream.cli.group import VERBS, cli
 from support import errorpage, schemas, transcript
+from support.lacking import lacks
+from support.qemu import find
 from support.samples import REPOSITORY, Packed, Sample
 from support.transcript import PAGES, RUN, Block, Ran, Screen, Shell, Step
 
 Unpack = Callable[[Packed], Sample]
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.t"))
-LANGUAGES = {*RUN, "text", "toml", "yaml", "json"}
+LANGUAGES = {*RUN, "text", "toml", "yaml", "json", "sh"}
 # They are run as a whole by tests of their own: tests/qemu/test_ci_recipe.py, tests/examples/.
 ELSEWHERE = {"ci.md", "extending.md", "tutorial-machine.md"}
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
@@ -39,6 +43,21 @@ pinned_click = pytest.mark.skipif(
 
 def _name(path: Path) -> str:
     return path.name
+
+
+def _marks(page: Path) -> list[pytest.MarkDecorator]:
+    """A page that needs a QEMU is a test of QEMU."""
+    needs = transcript.needs(page.read_text())
+    return [pytest.mark.qemu] if any(need.startswith("qemu-") for need in needs) else []
+
+
+def _there(need: str) -> bool:
+    if need.startswith("/"):
+        return any(os.access(path, os.R_OK) for path in Path("/").glob(need[1:]))
+    command, _, release = need.partition(" ")
+    if release:
+        return any(one.root is None and one.version.startswith(release) for one in find(command))
+    return shutil.which(command) is not None
 
 
 @pytest.fixture
@@ -117,16 +136,23 @@ def test_the_page_of_errors_is_that_of_the_table(*, update: bool) -> None:
     _settled(errorpage.PAGE, errorpage.page(), update=update)
 
 
-@pytest.mark.parametrize("page", HERE, ids=_name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=_marks(page), id=page.name) for page in HERE]
+)
 def test_the_documentation_is_true(
     page: Path, tmp_path: Path, unpack: Unpack, *, update: bool
 ) -> None:
     text = page.read_text()
+    if missing := [need for need in transcript.needs(text) if not _there(need)]:
+        lacks(f"not here: {', '.join(missing)}")
     transcript.fill(text, tmp_path, unpack)
     shell = Shell(tmp_path)
     lines = text.split("\n")
     new: list[tuple[Block, list[str]]] = []
     for block in transcript.blocks(text):
+        if block.file:
+            (tmp_path / block.file).write_text("".join(f"{line}\n" for line in block.text))
+            continue
         if block.language not in RUN or block.not_run:
             continue
         if block.language == "python":
@@ -173,6 +199,8 @@ def test_no_command_hides_from_the_runner(page: Path) -> None:
     text = page.read_text()
     found = transcript.blocks(text)
     assert {block.language for block in found} <= LANGUAGES
+    scripts = [block for block in found if block.language == "sh"]
+    assert [block.start for block in scripts if not (block.file or block.not_run)] == []
     inside = {number for block in found for number in range(block.start - 1, block.stop + 1)}
     command = re.compile(r"(?: {4,}|\t)(?:\$ |(?:migstream|make|import|from|with) )")
     outside = [line for n, line in enumerate(text.split("\n")) if n not in inside]
@@ -224,6 +252,22 @@ def test_a_line_is_run_on_the_terminal_that_its_remark_names(tmp_path: Path) -> 
     assert step.screen == Screen(40, colour=True)
     assert Shell(tmp_path).run_on(step.screen, step.line) == Ran("0 40\n", "", 0)
     assert transcript.transcript("# About it.\n$ stty size\n")[0].screen is None
+
+
+def test_a_block_may_be_a_file_and_a_page_says_what_it_needs() -> None:
+    page = "<!-- needs: one, two 7.2 -->\n<!-- needs: /three/* -->\n\n<!-- file: run.sh -->\n```sh\nexit 3\n```\n"
+    (block,) = transcript.blocks(page)
+    assert (block.language, block.file, block.text) == ("sh", "run.sh", ["exit 3"])
+    assert transcript.needs(page) == ["one", "two 7.2", "/three/*"]
+
+
+def test_what_a_page_needs_is_looked_for(tmp_path: Path) -> None:
+    assert _there("sh")
+    assert not _there("no-such-command")
+    assert not _there("qemu-system-x86_64 0.1")
+    assert not _there(f"{tmp_path}/kernel-*")
+    (tmp_path / "kernel-1").touch()
+    assert _there(f"{tmp_path}/kernel-*")
 
 
 def test_a_line_is_run_as_a_shell_runs_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Save images that a real libvirt wrote, opened, held against the guest's bare stream, and written back."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -101,6 +102,24 @@ def test_a_bare_stream_is_put_into_an_image_and_another_format(tmp_path: Path) -
         assert made.size == wrapped.stat().st_size
         libvirt.virsh("restore", str(libvirt.lend(wrapped)), "--paused")
         assert "paused" in libvirt.virsh("domstate", "guest")
+
+
+def test_an_image_for_an_older_machine_type_restores_with_xml_that_says_so(tmp_path: Path) -> None:
+    """libvirt itself changes everything in an image but the machine type."""
+    with Libvirt() as libvirt:
+        xml = re.sub(
+            "<rng.*</rng>", "", domain_xml("guest", MACHINE, emulator=EMULATOR), flags=re.DOTALL
+        )
+        libvirt.create(xml)  # a virtio-rng of 7.1 has no vectors
+        image, older = libvirt.folder / "guest.save", tmp_path / "older.save"
+        libvirt.virsh("save", "guest", str(image))
+        said = libvirt.virsh("save-image-dumpxml", str(image), "--security-info")
+        migstream.convert(
+            image, older, machine="pc-i440fx-7.1", container="libvirt",
+            xml=said.replace(MACHINE, "pc-i440fx-7.1"),
+        )  # fmt: skip
+        libvirt.virsh("restore", str(libvirt.lend(older)), "--paused")
+        assert "pc-i440fx-7.1" in libvirt.virsh("dumpxml", "guest")
 
 
 def test_a_redacted_image_has_none_of_the_domain_s_secrets_and_restores(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migstream.errors import SourceError
 from migstream.source import needles
-from migstream.source.needles import SECTOR, WINDOW, Needles
-from migstream.source.store import Whole
+from migstream.source.needles import SECTOR, STRIP, WINDOW, Needles
+from migstream.source.store import File, Whole
 
 WORD = b"QEVM\0"
 PATTERN = re.compile(rb"QEVM\x00(?=[\x01-\x03])")
@@ -86,3 +88,32 @@ def test_it_reads_each_window_once() -> None:
     while (place := search.after(at)) is not None:
         at = place + 1
     assert store.read <= store.size + 8 * needles.LONGEST
+
+
+def test_a_file_is_searched_ahead_and_the_same_is_found(tmp_path: Path) -> None:
+    """Strips by two threads: at their edges, across jumps, and to the last byte."""
+    size = 5 * STRIP + 12345
+    places = sorted(
+        {STRIP + n for n in range(-9, 9, 3)} | {17, 2 * STRIP - 5, 4 * STRIP, size - 6}
+        | {Random(n).randrange(size - 6) for n in range(20)}  # noqa: S311 - no secret
+    )  # fmt: skip
+    data = bytearray(size)
+    for at in places:
+        data[at : at + 6] = WORD + b"\1"
+    expected = plain(bytes(data))
+    path = tmp_path / "large"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        store = File(file.fileno(), size)
+        search, hits, at = Needles(store, PATTERN, WORD, SECTORS), [], 0
+        while (place := search.after(at)) is not None:
+            hits.append(place)
+            at = place + 1
+        assert hits == expected
+        for start in (3 * STRIP, 0, STRIP + 1, 4 * STRIP + 1, size - 6, size):  # there and back
+            rest = [one for one in expected if one >= start]
+            assert search.after(start) == (rest[0] if rest else None)
+        path.write_bytes(data[: 2 * STRIP])  # it becomes shorter while it is read
+        search = Needles(store, PATTERN, WORD, SECTORS)
+        with pytest.raises(SourceError, match="shorter"):
+            search.after(3 * STRIP)

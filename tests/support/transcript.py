@@ -14,10 +14,16 @@ Two kinds of text hold them. A transcript (``tests/golden/NAME.t``) is::
 A command whose remark ends in ``On a terminal of N columns`` is run on a terminal of its own, on which both outputs
 are; with ``in colour`` behind it marks are shown as ``\\e[1m``. A page of documentation has fenced blocks of the same (``console``), in which both outputs are shown as a terminal
 shows them, the status is not shown, a line that ends in ``...`` is cut there, and one that is ``...`` stands for any
-number of lines. Its ``python`` blocks are run as well: one page is one program. Two comments may stand before a block::
+number of lines. Its ``python`` blocks are run as well: one page is one program. Comments may stand before a block::
 
     <!-- not run: why not -->
     <!-- given: what is done first, in the language of the block -->
+    <!-- file: NAME, as which the block is put into the folder, and not run -->
+
+and anywhere in a page one that names what a machine must have for it, between commas: commands, of a QEMU also its
+release, and patterns of paths::
+
+    <!-- needs: qemu-system-x86_64 7.2, cpio, /boot/vmlinuz-* -->
 
 ``migstream`` is run in this process, everything else by the shell, both in a folder that holds the files that the text
 names: kept streams, packed and unpacked, and those of `MADE`. A pipe goes from one command to the next when the first
@@ -58,6 +64,7 @@ __all__ = [
     "cut",
     "document",
     "fill",
+    "needs",
     "same",
     "transcript",
 ]
@@ -91,7 +98,8 @@ _STAGE = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^|'"\\])+""")
 _REDIRECTION = re.compile(r"\s([<>])\s*(\S+)\s*$")
 _SCREEN = re.compile(r"On a terminal of (\d+) columns(, in colour)?\.?$")
 _REMARKS = re.compile(r"(?:<!--(?:(?!-->).)*-->\s*)+\Z", re.DOTALL)
-_REMARK = re.compile(r"<!-- (not run|given):\s*(.*?)\s*-->", re.DOTALL)
+_REMARK = re.compile(r"<!-- (not run|given|file):\s*(.*?)\s*-->", re.DOTALL)
+_NEEDS = re.compile(r"<!-- needs:\s*(.*?)\s*-->", re.DOTALL)
 
 
 @dataclass
@@ -127,6 +135,7 @@ class Block:
     text: list[str]
     given: str = ""
     not_run: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -318,11 +327,17 @@ def blocks(page: str) -> list[Block]:
             Block(
                 language, opened, number, lines[opened:number],
                 given=remarks.get("given", ""), not_run=" ".join(remarks.get("not run", "").split()),
+                file=remarks.get("file", ""),
             )
         )  # fmt: skip
         last, opened = number + 1, None
     assert opened is None, f"a fence is not closed: line {opened}"
     return found
+
+
+def needs(page: str) -> list[str]:
+    """What a page cannot be run without: commands, QEMUs with a release, patterns of paths."""
+    return [one.strip() for said in _NEEDS.findall(page) for one in said.split(",")]
 
 
 def same(shown: list[str], printed: list[str]) -> bool:

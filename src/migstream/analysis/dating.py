@@ -25,8 +25,10 @@ __all__ = ["written_by"]
 DESCRIBED = (2, 3)  # the first release that writes a description
 CONFIGURATION_KEY = b'"configuration"'
 KEY_WITHIN = 64  # bytes from the beginning of the text in which its first keys stand
-# Subsections that are there whenever the device is, and that no release before 11.1 sends.
+# Subsections that 11.1 sends whenever the device is there. Older releases send them, too, once the guest's operating
+# system has run the ACPI tables, which switch to the new way of plugging CPUs in: never before it has paging on.
 NEW_SUBSECTIONS = (b'"piix4_pm/cpuhp"', b'"ich9_pm/cpuhp"')
+CONTROL, PAGING = "env.cr[0]", 1 << 31
 REGISTERS = "cpreg_vmstate_array_len"  # a number of 32 bits with a sign since 11.1
 
 Mark = tuple[Version, bool]  # a release, and whether the stream is of it or newer
@@ -63,10 +65,20 @@ def _described(stream: Stream, text: bytes) -> Iterator[Mark]:
 
 
 def _new_state(stream: Stream, text: bytes) -> bool:
-    if any(name in text for name in NEW_SUBSECTIONS):
+    if any(name in text for name in NEW_SUBSECTIONS) and not _paging(stream):
         return True
     return REGISTERS.encode() in text and any(
         child.name == REGISTERS and child.type == "int32"
+        for device in stream.devices
+        if device.name == "cpu"
+        for child in device
+    )
+
+
+def _paging(stream: Stream) -> bool:
+    """Whether a CPU of a PC has paging on: an operating system may run."""
+    return any(
+        child.name == CONTROL and int(child) & PAGING
         for device in stream.devices
         if device.name == "cpu"
         for child in device

@@ -20,7 +20,7 @@ from migstream.names import many
 from migstream.source import libvirt, qcow2
 from migstream.source.layers import Opened
 from migstream.source.needles import Needles
-from migstream.source.store import Slice, Store, Until
+from migstream.source.store import Slice, Sparing, Store, Until
 from migstream.stream.locate import Tail
 from migstream.stream.reading import Described, described_at, read_stream
 from migstream.wire.cursor import Cursor
@@ -96,7 +96,8 @@ def find(
 
     Raises
     ------
-    SourceError : the source cannot be read; what was found before that was given
+    SourceError : the source cannot be read; what was found before that was given. Sectors that a
+        `Sparing` store could not read are passed over; a stream that they lie in is damaged.
     """
     work = _Work(WORK * store.size + FLOOR)
     needles = Needles(store, BEGINS, BEGINNING, [libvirt.MAGIC[:4], qcow2.MAGIC], tell)
@@ -110,12 +111,26 @@ def find(
         if found is None:
             at += 1
             continue
+        if found.whole:
+            found = _as_read(store, found)
         if found.whole and not around:
             work.left = left  # it is not searched, so each byte is read once
         yield msgspec.structs.replace(found, within=around[-1].offset) if around else found
         if found.whole:
             around.append(found)
         at += found.size if found.whole and found.size and not everything else 1
+
+
+def _as_read(store: Store, found: Found) -> Found:
+    """Damaged, where zeros stand for some of its bytes."""
+    if not isinstance(store, Sparing):
+        return found
+    gone = store.lost(found.offset, found.offset + (found.size or 0))
+    if not gone:
+        return found
+    size = sum(stop - start for start, stop in gone)
+    damage = f"{many(size, 'byte')} could not be read, the first at {max(gone[0][0] - found.offset, 0):#x}"
+    return msgspec.structs.replace(found, state="damaged", damage=damage)
 
 
 def _found(store: Store, at: int, work: _Work) -> Found | None:

@@ -122,10 +122,14 @@ def _find(
     force: bool,
     everything: bool,
 ) -> None:
+    from migstream.source.store import File, Sparing
+
     store = opened.store
     assert store is not None
     if output is not None and not force and Path(output).is_file():
         raise SourceError(f"{output} is there already", hint="--force replaces it")
+    if isinstance(store, File):
+        store = store.sparing()
     found, stopped, error = _search(store, offset, everything=everything)
     files: list[Extracted] = []
     if extract is not None and output is not None and (found or extract != ALL):
@@ -133,12 +137,14 @@ def _find(
             files = _extract(store, found, extract, output, force=force)
         except SourceError as failed:
             error = error or failed  # the list took long enough to be shown
+    lost = store.lost() if isinstance(store, Sparing) else []
     out.show(
         lambda: Find(
             file=opened.name,
             size=store.size,
             found=found,
             stopped=stopped,
+            unreadable=lost,
             output=output if files else None,
             extracted=files,
         ),
@@ -147,6 +153,12 @@ def _find(
     sys.stdout.flush()
     if stopped is not None:
         warn(f"migstream: more than {MOST}: --offset {stopped:#x} goes on from here")
+    if lost:
+        size, (at, _) = sum(stop - start for start, stop in lost), lost[0]
+        error = error or SourceError(
+            f"{many(size, 'byte')} in {many(len(lost), 'place')} could not be read, the first at {at:#x}; all else was searched",
+            hint="the device fails: copy it with ddrescue, and search the copy",
+        )
     error = error or opened.cut
     if error is not None:
         raise error

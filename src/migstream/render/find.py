@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from migstream.analysis.find import Found
-from migstream.render.answer import Answer
+from migstream.render.answer import Answer, Pair
 from migstream.render.shown import Part, Table
 from migstream.render.text import escape, sizes
 
@@ -28,13 +28,14 @@ class Find(Answer, tag="find", frozen=True, kw_only=True):
     """What was found in a file or device of `size` bytes, by offset.
 
     `stopped` is the offset at which the search ended because it had found enough, null where it
-    came to the end. `extracted` are the files that were written to `output`.
+    came to the end. `unreadable` are bytes [start, stop) that could not be read. `extracted` are the files that were written to `output`.
     """
 
     file: str
     size: int
     found: list[Found]
     stopped: int | None
+    unreadable: list[Pair]
     output: str | None
     extracted: list[Extracted]
 

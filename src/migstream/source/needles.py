@@ -2,7 +2,8 @@
 
 `bytes.find` and `re` look at one byte after the other. Two comparisons of all 16-bit words of a
 window with the first, and with the second and third byte of what is looked for tell at a fifth of
-the time that nothing in it begins so, which is nearly always.
+the time that nothing in it begins so, which is nearly always. Of a file strips are read and looked
+at by two threads, before they are asked for: reading and comparing both let the other one run.
 """
 
 from __future__ import annotations
@@ -10,14 +11,22 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from migstream.source.store import Store
+from migstream.errors import SourceError
+from migstream.source.store import File, Store
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["SECTOR", "Needles"]
 
-WINDOW = 1 << 20
+WINDOW = 1 << 19  # what is compared at once: it stays in a cache
+STRIP = 8 << 20  # what a thread takes at once
+THREADS = 2
+AHEAD = 4  # strips that are begun, the one that is asked for among them
 SECTOR = 512
 LONGEST = 32  # bytes that a pattern looks at
 FEW = 64  # places in a window that are looked at one by one
@@ -53,9 +62,12 @@ class Needles:
         self._sectors = [int.from_bytes(one, "little") for one in sectors]
         self._tell = tell
         self._told = 0
-        self._flags = bytearray(WINDOW // 2 + LONGEST)
-        self._mask = np.frombuffer(self._flags, bool)
-        self._base = self._stop = 0  # the window that was looked at
+        self._failing = -1  # the strip that could not be read as one
+        # a file can be read by several at once; of another store no more is asked than is needed
+        several = isinstance(store, File) and store.size > STRIP
+        self._size = STRIP if several else WINDOW
+        self._strips = _Ahead(self._search, store.size) if several else None
+        self._base = self._stop = 0  # what was looked at
         self._hits: list[int] = []
 
     def after(self, at: int, stop: int | None = None) -> int | None:
@@ -63,7 +75,7 @@ class Needles:
         end = self._store.size if stop is None else min(stop, self._store.size)
         while at < end:
             if not self._base <= at < self._stop:
-                self._look(at & -WINDOW)
+                self._look(at)
             index = bisect_left(self._hits, at)
             if index < len(self._hits):
                 hit = self._hits[index]
@@ -77,12 +89,39 @@ class Needles:
             self._tell(at - self._told)
             self._told = at
 
-    def _look(self, base: int) -> None:
-        """Find all places in the window from `base` on."""
+    def _look(self, at: int) -> None:
+        """Find all places in the strip that `at` is in; in its window, where the strip cannot be read as one."""
+        base = at & -self._size
+        if base != self._failing:
+            self._progress(base)
+            try:
+                self._hits = (
+                    self._search(base, base + self._size)
+                    if self._strips is None
+                    else self._strips.get(base)
+                )
+            except SourceError:
+                self._failing = base
+            else:
+                self._base, self._stop = base, base + self._size
+                return
+        base = at & -WINDOW
         self._progress(base)
-        view = self._store.view(base, base + WINDOW + LONGEST)
+        self._hits = self._search(base, base + WINDOW)
+        self._base, self._stop = base, base + WINDOW
+
+    def _search(self, start: int, stop: int) -> list[int]:
+        """The places in [start, stop); nothing of `self` is changed."""
+        flags = bytearray(WINDOW // 2 + LONGEST)
         hits: list[int] = []
-        if self._may_hold(view):
+        for at in range(start, min(stop, self._store.size), WINDOW):
+            hits += self._window(at, self._store.view(at, at + WINDOW + LONGEST), flags)
+        return hits
+
+    def _window(self, base: int, view: memoryview, flags: bytearray) -> list[int]:
+        """The places in the window from `base` on, of which `view` has the bytes and those behind them."""
+        hits: list[int] = []
+        if self._may_hold(view, flags):
             hits = [base + hit.start() for hit in self._pattern.finditer(view)]
         if self._sectors and len(view) >= MARK:
             marks = np.frombuffer(view, "<u4", len(view) // MARK)[:: SECTOR // MARK]
@@ -90,16 +129,16 @@ class Needles:
                 there = marks == word
                 if there.any():
                     hits += [base + SECTOR * int(n) for n in np.flatnonzero(there)]
-        self._base, self._stop = base, base + WINDOW
-        self._hits = sorted(hit for hit in hits if hit < self._stop)
+        return sorted(hit for hit in hits if hit < base + WINDOW)
 
-    def _may_hold(self, view: memoryview) -> bool:
+    def _may_hold(self, view: memoryview, flags: bytearray) -> bool:
         words = np.frombuffer(view, "<u2", len(view) // 2)
+        mask = np.frombuffer(flags, bool)
         for word, before in self._words:
-            np.equal(words, word, out=self._mask[: len(words)])
+            np.equal(words, word, out=mask[: len(words)])
             at = -1
             for _ in range(FEW):
-                at = self._flags.find(1, at + 1, len(words))
+                at = flags.find(1, at + 1, len(words))
                 if at < 0:
                     break
                 begin = 2 * at - before
@@ -108,3 +147,25 @@ class Needles:
             else:
                 return True  # too many to look at here
         return False
+
+
+class _Ahead:
+    """Strips of a file, searched before they are asked for."""
+
+    def __init__(self, search: Callable[[int, int], list[int]], size: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._search = search
+        self._size = size
+        self._pool = ThreadPoolExecutor(THREADS)
+        self._begun: dict[int, Future[list[int]]] = {}
+
+    def get(self, base: int) -> list[int]:
+        """The places in the strip from `base` on; those behind it are begun."""
+        wanted = range(base, min(base + AHEAD * STRIP, self._size), STRIP)
+        for one in self._begun.keys() - set(wanted):  # the search went on elsewhere
+            self._begun.pop(one).cancel()
+        for one in wanted:
+            if one not in self._begun:
+                self._begun[one] = self._pool.submit(self._search, one, one + STRIP)
+        return self._begun.pop(base).result()

@@ -7,13 +7,15 @@ shorter meanwhile is an error of ours and not the end of the process. What was k
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from bisect import bisect_right
 from typing import Protocol
 
 from migstream.errors import SourceError
 
-__all__ = ["File", "Kept", "Rest", "Slice", "Store", "Until", "Whole"]
+__all__ = ["File", "Kept", "Rest", "Slice", "Sparing", "Store", "Until", "Whole"]
 
 
 class Store(Protocol):
@@ -44,6 +46,9 @@ class Whole:
         return self._view[start:stop]
 
 
+SPARED = 4096  # bytes that are given up together: what the kernel reads at once, at least
+MOST_LOST = 256
+UNREADABLE = {errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EILSEQ}  # Linux: block/blk-core.c
 BLOCK_BITS = 16
 BLOCK = 1 << BLOCK_BITS
 BLOCKS = 16
@@ -80,6 +85,10 @@ class File:
         start &= BLOCK - 1
         return block[start : start + ((stop - 1) & (BLOCK - 1)) + 1 - start]
 
+    def sparing(self) -> Sparing:
+        """The same file, of which what cannot be read is passed over."""
+        return Sparing(self._fd, self.size)
+
     def close(self) -> None:
         """Read no more: the descriptor's number may soon be another file's."""
         self._fd = -1
@@ -100,11 +109,50 @@ class File:
         except SourceError:
             raise
         except OSError as error:
-            raise SourceError(
-                f"cannot be read at {start:#x}: {(error.strerror or str(error)).lower()}",
-                hint="the storage under it fails, or the file was closed",
-            ) from None
+            return self._failed(start, stop, error)
         return memoryview(data)
+
+    def _failed(self, start: int, stop: int, error: OSError) -> memoryview:  # noqa: ARG002 - Sparing's
+        raise SourceError(
+            f"cannot be read at {start:#x}: {(error.strerror or str(error)).lower()}",
+            hint="the storage under it fails, or the file was closed",
+        ) from None
+
+
+class Sparing(File):
+    """A file on a device that cannot read some of its sectors: zeros stand for them, and are told.
+
+    More than 256 such places are an error as any of them is in a File.
+    """
+
+    def __init__(self, fd: int, size: int) -> None:
+        super().__init__(fd, size)
+        self._lost: set[int] = set()  # places that were given up, in units of SPARED
+
+    def lost(self, start: int = 0, stop: int = sys.maxsize) -> list[tuple[int, int]]:
+        """The bytes [from, to) that could not be read so far, as far as they touch [start, stop)."""
+        found: list[tuple[int, int]] = []
+        for number in sorted(self._lost):
+            at, end = number * SPARED, min((number + 1) * SPARED, self.size)
+            if at >= stop or end <= start:
+                continue
+            if found and found[-1][1] == at:
+                at, _ = found.pop()
+            found.append((at, end))
+        return found
+
+    def _failed(self, start: int, stop: int, error: OSError) -> memoryview:
+        """Halves, until what cannot be read is small."""
+        if error.errno not in UNREADABLE:
+            return super()._failed(start, stop, error)
+        first, last = start // SPARED, (stop - 1) // SPARED
+        if first < last:
+            middle = (first + last + 1) // 2 * SPARED
+            return memoryview(b"".join((self._read(start, middle), self._read(middle, stop))))
+        if first not in self._lost and len(self._lost) == MOST_LOST:
+            return super()._failed(start, stop, error)
+        self._lost.add(first)
+        return memoryview(bytes(stop - start))
 
 
 class Slice:

@@ -31,6 +31,7 @@ SYSLOG = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
 GLUED = re.compile(
     rf"(?<=\S)\s*(?={WHEN}:? {SPEAKER}: )|(?<=\w)(?={WHEN}[Z: ])|(?<=\S)\s*(?={SYSLOG} \S+ [\w./-]+(?:\[\d+\])?:)"
 )
+QEMU = "qemu"
 GENERIC = "libvirt"  # QEMU says "error:", too
 # What stands before the words, outermost first; each is tried again until none fits.
 PREFIXES = (
@@ -39,7 +40,7 @@ PREFIXES = (
     ("", re.compile(r"\[(?P<when>[ \d.]+)\]\s+")),  # the kernel's clock
     # syslog and journald: month, day, time, host, program
     ("", re.compile(r"(?P<when>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)\s+\S+\s+(?P<who>[\w./-]+)(?:\[\d+\])?:(?:\s+|$)")),
-    ("qemu", re.compile(rf"(?P<who>{SPEAKER})(?:\[\d+\])?:\s+")),
+    (QEMU, re.compile(rf"(?P<who>{SPEAKER})(?:\[\d+\])?:\s+")),
     # libvirt's own log: thread, level, function and line
     ("libvirt", re.compile(r"\d+: (?:info|error|warning|debug) : (?:\w+:\d+ : )?")),
     ("libvirt", re.compile(r"(?P<who>libvirtd?|virt[a-z]*d|virt-handler|virt-launcher|virsh)(?:\[\d+\])?:\s+")),
@@ -51,6 +52,9 @@ PREFIXES = (
     ("libvirt", re.compile(r"unable to execute QEMU command '[\w-]+': ")),
     ("libvirt", re.compile(r"(?:job|migration(?: out| in)?(?: job)?|snapshot(?: job)?|domain save job)[:'\w ]* failed: (?=\S)")),
 )  # fmt: skip
+OF_WRAPPERS = {
+    prefix for _, prefix in PREFIXES if prefix.match("ERROR: x") or prefix.match("Error: x")
+}
 # Keys under which programs put what they say into JSON.
 KEYS = (
     "msg",
@@ -67,6 +71,7 @@ KEYS = (
     "details",
 )
 QUOTES = re.compile(r"^[\"'`]+|[\"'`)\]},]+$")
+APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")  # as in "can't", which closes nothing
 ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
 PLAIN = {"n": "\n", "r": "\n", "t": "\t"}
 
@@ -159,6 +164,8 @@ def _spoken(number: int, line: str) -> Spoken:
     while again and text:
         again = False
         for speaker, prefix in PREFIXES:
+            if who == QEMU and prefix in OF_WRAPPERS:
+                continue  # behind its own name it is part of what QEMU says
             found = prefix.match(text) or (prefix.match(QUOTES.sub("", text)))
             if found is None or not found.end():
                 continue
@@ -177,8 +184,11 @@ def _unquoted(text: str) -> str:
     while text and text[-1] in "\"'`)]}":
         last = text[-1]
         opener = {")": "(", "]": "[", "}": "{"}.get(last, last)
+        marks = APOSTROPHE.sub("", text)
         even = (
-            text.count(last) % 2 == 0 if opener == last else text.count(opener) >= text.count(last)
+            marks.count(last) % 2 == 0
+            if opener == last
+            else marks.count(opener) >= marks.count(last)
         )
         # QEMU quotes as `this', too
         if even or (last == "'" and text.count("`") + text.count("'") > 1 and text.count("`") % 2):

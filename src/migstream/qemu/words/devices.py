@@ -99,6 +99,12 @@ DEVICES: tuple[Message, ...] = (
         ),
         "Required VMState Id are missing: {ids:s}",
         "VMState Id '{id:s}' is invalid.",
+        "{where}: Failed to Load: {why:s}",
+        "{where}: Failed to Save: {why:s}",
+        "{where}: Failed to restore Id '{id:s}'",
+        "{where}: Failed to read from stream: {why:s}",
+        "{where}: Failed to write to stream: {why:s}",
+        "{where}: Failed to close stream: {why:s}",
         means="the state of a helper process (dbus-vmstate) cannot be handed on",
         causes=(
             "the destination does not have the same helper processes on its bus",

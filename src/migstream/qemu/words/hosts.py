@@ -1,9 +1,8 @@
-"""What is refused before or beside the stream: by a host, a backend, a disk, TLS, or libvirt.
+"""What is refused before or beside the stream: by a host, a backend, a disk, or TLS.
 
 Words of QEMU (block/snapshot.c, migration/savevm.c, crypto/tlssession.c, io/channel-tls.c,
-backends/tpm/tpm_emulator.c, hw/9pfs/9p.c, hw/vfio/migration.c, block/file-posix.c), of usbredir
-(usbredirparser/usbredirparser.c) and of libvirt (src/qemu/qemu_migration.c, src/conf/domain_conf.c,
-src/cpu/cpu.c).
+backends/tpm/tpm_emulator.c, hw/9pfs/9p.c, hw/vfio/migration.c, block/file-posix.c), and of usbredir
+(usbredirparser/usbredirparser.c). What libvirt itself refuses is in `libvirt`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from migstream.qemu.words.model import Message, message
 __all__ = ["HOSTS"]
 
 host = partial(message, place="none", side="host")
-libvirt = partial(message, place="none", side="libvirt")
 source = partial(message, place="none", side="source")
 
 HOSTS: tuple[Message, ...] = (
@@ -94,6 +92,10 @@ HOSTS: tuple[Message, ...] = (
         "Device '{device}' does not have the requested snapshot '{snapshot:s}'",
         "Snapshot '{snapshot:s}' does not exist in one or more devices",
         "Can't find snapshot",
+        "Can't find the snapshot",
+        "Snapshot can not be found",
+        "Snapshot with id '{id:s}' and name '{snapshot:s}' does not exist on device '{device}'",
+        "There is no snapshot available.",
         means="no snapshot of that name is on the disk that is asked for it",
         causes=(
             "another disk holds the VM state, or the image was replaced or converted (which drops snapshots)",
@@ -116,9 +118,75 @@ HOSTS: tuple[Message, ...] = (
         "No block device supports snapshots",
         "Block driver does not support snapshots",
         "Disk device '{device}' does not support snapshotting",
+        "Block format '{format}' used by device '{device}' does not support {what:s}",
+        "Device '{device}' does not support internal snapshots",
+        "No available block device supports snapshots",
+        "At least one device is required for snapshot",
+        "Cannot store dirty bitmaps in qcow2 v2 files",
+        "Size of VMstate region is unknown",
+        "I/O buffer registration is not supported when reading from vmstate",
         means="a writable disk is in a format that cannot hold a snapshot",
         causes=("a raw disk (also an UEFI variable store), or one behind a network protocol",),
         look=("the disks' formats: `qemu-img info IMAGE`; make the disk qcow2, or read-only",),
+    ),
+    host(
+        "snapshot-failed",
+        "Snapshot '{snapshot:s}' already exists in one or more devices",
+        "Snapshot with name '{snapshot:s}' already exists on device '{device}'",
+        "Could not create snapshot '{snapshot:s}' on '{device}'",
+        "Could not delete snapshot '{snapshot:s}' on '{device}': {why:s}",
+        "Could not load snapshot '{snapshot:s}' on '{device}': {why:s}",
+        "Could not check snapshot '{snapshot:s}' on '{device}'",
+        "Could not create snapshot for icount record",
+        "Could not load snapshot for icount replay",
+        "Could not open VM state file",
+        "Error while creating snapshot on '{device}'",
+        "Error while deleting snapshot on device '{device}': {why:s}",
+        "Failed to create snapshot '{snapshot:s}' on device '{device}'",
+        "Failed to delete snapshot with id '{id:s}' and name '{snapshot:s}' on device '{device}' in abort: {why:s}",
+        "Failed to load snapshot",
+        "Failed to get a snapshot list",
+        "Failed to remove snapshot from snapshot list",
+        "Failed to read l1 table for snapshot",
+        "Failed to read snapshot table",
+        "Failed to update snapshot status in disk",
+        "Failed to update the snapshot table",
+        "Snapshot table is too big",
+        "Can't list snapshots of device '{device}'",
+        "Can't resize a v2 image which has snapshots",
+        "ERROR failed to {what:n} snapshot table: {why:s}",
+        "ERROR failed to read the snapshot table pointer from the image header: {why:s}",
+        "ERROR failed to {what:n} the snapshot {which:n}: {why:s}",
+        "ERROR snapshot {snapshot} ({name:s}) {what:s}",
+        "ERROR {number:d} snapshots in image with data file",
+        "Discarding {number:d} overhanging snapshots",
+        "bdrv_readv_vmstate failed",
+        "bdrv_writev_vmstate failed",
+        "bdrv_snapshot_list: error {error:d}",
+        means="the disk's list of snapshots could not be read or written: the image, not the state in it",
+        causes=(
+            "no room on the disk, or an image that cannot be written",
+            "the image's tables are damaged; another process has it open",
+            "a snapshot of that name is there already",
+        ),
+        look=("`qemu-img snapshot -l IMAGE`, `qemu-img check IMAGE` while the guest is off",),
+    ),
+    host(
+        "disk-bitmaps",
+        "Dirty bitmap '{bitmap:s}' not found",
+        "{device}: Failed to make dirty bitmaps writable: {why:s}",
+        "requested x-dirty-bitmap {bitmap:s} not found",
+        "no dirty-bitmap match",
+        "x-dirty-bitmap query too long to send to server",
+        "Bitmap '{bitmap:s}' is currently in use by another operation and cannot be used",
+        "Bitmap '{bitmap:s}' is inconsistent and cannot be used",
+        "Bitmap '{bitmap:s}' is readonly and cannot be modified",
+        means="a dirty bitmap (what a backup wants to know of a disk) is not there, or not usable",
+        causes=(
+            "the image was changed by a program that does not keep bitmaps",
+            "a backup holds it",
+        ),
+        look=("`qemu-img info IMAGE`: its bitmaps; remove it, and make a full backup",),
     ),
     # --- what cannot be saved ---
     source(
@@ -150,6 +218,7 @@ HOSTS: tuple[Message, ...] = (
         "Migration is disabled when using feature 'peer mode' in device 'ivshmem'",
         "Migration disabled: TPM emulator does not support migration",
         "Migration disabled: {why:s}",
+        "Migration disabled",
         "Back-end of {what:s} does not support migration through qemu",
         "The vdagent chardev doesn't support migration with machine version less than 10.1",
         "TCG plugin time control does not support migration",
@@ -175,7 +244,7 @@ HOSTS: tuple[Message, ...] = (
         ),
         look=(
             "`virsh migrate NAME qemu+ssh://HOST/system --auto-converge`, --postcopy, or a longer `migrate-setmaxdowntime`",
-            "`migstream history --heat` of a save shows what the guest writes",
+            "`migstream stat FILE` of a save shows how much was sent again, round by round",
         ),
     ),
     source(
@@ -184,72 +253,6 @@ HOSTS: tuple[Message, ...] = (
         "Error while writing VM state",
         means="the state could not be written: a device refused, or the disk did",
         causes=("the line before says which device", "no room on the disk that holds the snapshot"),
-        kind="result",
-    ),
-    # --- libvirt ---
-    libvirt(
-        "libvirt-host-cpu",
-        "the CPU is incompatible with host CPU: {why:s}",
-        "guest and host CPU are not compatible: {why:s}",
-        "Host CPU does not provide required features: {features:s}",
-        "unsupported configuration: CPU mode '{mode}' for {arch:s} is not supported by hypervisor",
-        means="libvirt: the host's CPU lacks what the guest's CPU has; nothing was loaded",
-        causes=(
-            "the destination's CPU, microcode or kernel is older, or a feature is switched off there",
-            "the guest's CPU is host-model or host-passthrough of another host",
-        ),
-        look=(
-            "`virsh hypervisor-cpu-baseline` over the domcapabilities of all hosts gives a CPU that all have",
-        ),
-    ),
-    libvirt(
-        "libvirt-abi",
-        "Target {what:s} does not match source {source:s}",
-        "Target {what:s} does not match source",
-        "Domain name mismatch{what:s}",
-        means="libvirt: the XML given for the destination describes another machine than the one that runs",
-        causes=("--xml or the definition on the destination differs where it must not",),
-        look=("`virsh dumpxml --migratable NAME` of the source, compared with what was given",),
-    ),
-    libvirt(
-        "libvirt-unsafe",
-        "Migration without shared storage is unsafe",
-        "Migration may lead to data corruption if disks use cache != none or cache != directsync",
-        "Migration may lead to data corruption if disks use cache other than none or directsync",
-        means="libvirt refuses: the disks may be seen by both hosts and differ",
-        causes=("the images are on local storage, or cached by the source's host",),
-        look=(
-            "`virsh migrate NAME qemu+ssh://HOST/system --copy-storage-all`, or cache='none' in the disks; --unsafe where you know better",
-        ),
-    ),
-    libvirt(
-        "libvirt-lock",
-        "Timed out during operation: cannot acquire state change lock{holder:s}",
-        "cannot acquire state change lock{holder:s}",
-        "cannot acquire state change lock",
-        means="libvirt: another operation on this guest has not ended",
-        causes=("a save, snapshot or migration hangs, or a QEMU that does not answer",),
-        look=("`virsh domjobinfo NAME`, `virsh domjobabort NAME`",),
-    ),
-    libvirt(
-        "libvirt-lost",
-        "Lost connection to destination host",
-        "Attempt to migrate guest to the same host {host:s}",
-        "unable to connect to server at '{address:s}': {why:s}",
-        "Unable to find security driver for model {model}",
-        means="libvirt: the other host's daemon cannot be reached, or is this one",
-        causes=("its name, its ports (49152 and up), a firewall, its certificates",),
-        look=("`virsh -c qemu+ssh://HOST/system list` from the source",),
-    ),
-    libvirt(
-        "libvirt-wrapper",
-        "QEMU unexpectedly closed the monitor",
-        "qemu unexpectedly closed the monitor",
-        "process exited while connecting to monitor",
-        "guest unexpectedly quit",
-        means="QEMU ended while libvirt talked to it: what QEMU said is the reason",
-        causes=("the lines of QEMU's own log, /var/log/libvirt/qemu/NAME.log on that host",),
-        look=("/var/log/libvirt/qemu/NAME.log (session: ~/.cache/libvirt/qemu/log/NAME.log)",),
         kind="result",
     ),
 )

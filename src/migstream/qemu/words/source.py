@@ -57,7 +57,7 @@ SOURCE: tuple[Message, ...] = (
         "'hv-passthrough' CPU flag prevents migration, use explicit set of hv-* flags instead",
         ("non-migratable device: {device}", "newer than 5.2"),
         "'peer' devices are not migratable",
-        "The {format} format used by node '{node:s}' does not support live migration",
+        "The {format:n} format used by node '{node:s}' does not support live migration",
         "Bitmap '{bitmap:s}' in unnamed node can't be migrated",
         "Bitmap '{bitmap:s}' in a node with auto-generated name '{node:s}' can't be migrated",
         "Cannot migrate bitmap '{bitmap:s}' on node '{node:s}': Name is longer than {limit:d} bytes",

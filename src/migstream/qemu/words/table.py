@@ -12,8 +12,10 @@ from migstream.qemu.words.devices import DEVICES
 from migstream.qemu.words.framing import FRAMING
 from migstream.qemu.words.hosts import HOSTS
 from migstream.qemu.words.last import LAST
+from migstream.qemu.words.libvirt import LIBVIRT
 from migstream.qemu.words.model import Message, Wording, names
 from migstream.qemu.words.ram import RAM
+from migstream.qemu.words.refused import REFUSED
 from migstream.qemu.words.source import SOURCE
 from migstream.qemu.words.virtio import VIRTIO
 from migstream.qemu.words.vmstate import VMSTATE
@@ -33,6 +35,8 @@ MESSAGES: tuple[Message, ...] = (
     *CHANNELS,
     *SOURCE,
     *HOSTS,
+    *REFUSED,
+    *LIBVIRT,
     *LAST,
 )
 

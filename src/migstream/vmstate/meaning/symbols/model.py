@@ -1,0 +1,139 @@
+"""What a symbol is, and the forms in which tables of them are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from migstream.vmstate.values import Value
+
+__all__ = [
+    "Symbol",
+    "Symbols",
+    "Table",
+    "address",
+    "bits",
+    "date",
+    "enumeration",
+    "number_in_path",
+    "words",
+]
+
+SILENT, UNNAMED = ".", "-"
+
+
+class Symbol(NamedTuple):
+    """A name for a value, in the words of its specification, and what it means; either may be empty."""
+
+    name: str = ""
+    description: str = ""
+
+
+# Of what a value holds, and the value itself: where it stands can say more.
+Symbols = Callable[[Any, "Value"], Symbol]
+# By the path from the device or blob, without indices; `*/name` for a field wherever it stands.
+Table = Mapping[str, Symbols]
+
+
+class _Part(NamedTuple):
+    name: str
+    shift: int
+    width: int
+
+
+def bits(spec: str, first: int = 0) -> Symbols:
+    """Names of bits from `first` on, the lowest first; bits below are not looked at.
+
+    `NAME` is one bit, `NAME:3` a number of three bits (said as `NAME=5` where it is not 0); `-` has no
+    name and is said by its number, as is what stands behind the last; `.` says nothing (`-:4`, `.:4` for four).
+    """
+    parts, at = [], first
+    for token in spec.split():
+        name, _, width = token.partition(":")
+        parts.append(_Part(name, at, int(width or 1)))
+        at += int(width or 1)
+    end = at
+
+    def of(value: Any, _: Value) -> Symbol:
+        if not isinstance(value, int):
+            return Symbol()
+        if value < 0:
+            value &= (1 << 64) - 1
+        said: list[str] = []
+        for part in parts:
+            field = value >> part.shift & (1 << part.width) - 1
+            if not field or part.name == SILENT:
+                continue
+            if part.name == UNNAMED:
+                said += _numbered(field, part.shift)
+            else:
+                said.append(part.name if part.width == 1 else f"{part.name}={field}")
+        return Symbol(" ".join([*said, *_numbered(value >> end, end)]))
+
+    return of
+
+
+def _numbered(field: int, shift: int) -> list[str]:
+    return [f"bit {shift + n}" for n in range(field.bit_length()) if field >> n & 1]
+
+
+def enumeration(known: Mapping[int, str | tuple[str, str]]) -> Symbols:
+    """Names of numbers, some with a description."""
+    table = {
+        n: Symbol(said) if isinstance(said, str) else Symbol(*said) for n, said in known.items()
+    }
+
+    def of(value: Any, _: Value) -> Symbol:
+        return table.get(value, Symbol()) if isinstance(value, int) else Symbol()
+
+    return of
+
+
+def words(known: Mapping[str, str]) -> Symbols:
+    """Descriptions of words that stand in a buffer, with a NUL behind them."""
+
+    def of(value: Any, _: Value) -> Symbol:
+        if not isinstance(value, bytes):
+            return Symbol()
+        word = value.partition(b"\0")[0].decode("ascii", "replace")
+        return Symbol(word, known[word]) if word in known else Symbol()
+
+    return of
+
+
+def address(spec: str, low: int) -> Symbols:
+    """Flags in the bits below `low`, and an address above them: `ENABLED at 0x7ffe000`."""
+    flags = bits(spec)
+
+    def of(value: Any, at: Value) -> Symbol:
+        if not isinstance(value, int) or not value:
+            return Symbol()
+        mask = (1 << low) - 1
+        where = f"at {value & ~mask:#x}" if value & ~mask else ""
+        return Symbol(" ".join(filter(None, (flags(value & mask, at).name, where))))
+
+    return of
+
+
+def date(unit: int = 1) -> Symbols:
+    """A time since 1970, `unit` of which are a second, as a date of UTC."""
+
+    def of(value: Any, _: Value) -> Symbol:
+        if not isinstance(value, int) or value <= 0:
+            return Symbol()
+        try:
+            when = datetime.fromtimestamp(value // unit, UTC)
+        except (ValueError, OverflowError, OSError):
+            return Symbol()
+        return Symbol("", f"{when:%Y-%m-%d %H:%M:%S} UTC")
+
+    return of
+
+
+def number_in_path(value: Value) -> int | None:
+    """The last index in a value's path: which element it is."""
+    _, bracket, rest = value.path.rpartition("[")
+    number = rest.partition("]")[0]
+    return int(number) if bracket and number.isdigit() else None
