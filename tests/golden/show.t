@@ -163,6 +163,7 @@ Error: Missing argument 'PATH...'.
 $ migstream show q35-7.2.mig 'i8254/channels[1]' ioapic
 i8254[0]
 000c5b63  00 01 00 00              ....      channels[1]/count int32 = 65536
+                                             (18.21 Hz)
 000c5b67  00 00                    ..        channels[1]/latched_count uint16
                                              = 0
 000c5b69  00                       .         channels[1]/count_latched uint8 = 0
@@ -174,6 +175,7 @@ i8254[0]
 000c5b6e  00                       .         channels[1]/write_latch uint8 = 0
 000c5b6f  00                       .         channels[1]/rw_mode uint8 = 0
 000c5b70  03                       .         channels[1]/mode uint8 = 3
+                                             SQUARE_WAVE
 000c5b71  00                       .         channels[1]/bcd uint8 = 0
 000c5b72  01                       .         channels[1]/gate uint8 = 1
 000c5b73  00 00 00 00 00 00 00 00  ........  channels[1]/count_load_time int64
@@ -182,7 +184,7 @@ i8254[0]
                                              int64 = 0
 ioapic[0]
 000c5898  00                       .         id uint8 = 0
-000c5899  00                       .         ioregsel uint8 = 0
+000c5899  00                       .         ioregsel uint8 = 0 ID
 000c589a  00 00 00 00 00 00 00 00  ........  unused unused_buffer = 8 bytes, all
                                              zero
 000c58a2  00 00 00 00              ....      irr uint32 = 0
@@ -215,6 +217,7 @@ ioapic[0]
 $ migstream show q35-7.2.mig 'i8254/channels[1]'
 i8254[0]
 000c5b63  00 01 00 00  ....  channels[1]/count int32 = 65536
+                             (18.21 Hz)
 000c5b67  00 00        ..    channels[1]/latched_count
                              uint16 = 0
 000c5b69  00           .     channels[1]/count_latched uint8
@@ -230,6 +233,7 @@ i8254[0]
                              = 0
 000c5b6f  00           .     channels[1]/rw_mode uint8 = 0
 000c5b70  03           .     channels[1]/mode uint8 = 3
+                             SQUARE_WAVE
 000c5b71  00           .     channels[1]/bcd uint8 = 0
 000c5b72  01           .     channels[1]/gate uint8 = 1
 000c5b73  00 00 00 00  ....  channels[1]/count_load_time
@@ -240,7 +244,7 @@ channels[1]/next_transition_time int64 = 0
 # On a terminal of 120 columns.
 $ migstream show q35-7.2.mig 'i8254/channels[1]'
 i8254[0]
-000c5b63  00 01 00 00                                      ....              channels[1]/count int32 = 65536
+000c5b63  00 01 00 00                                      ....              channels[1]/count int32 = 65536 (18.21 Hz)
 000c5b67  00 00                                            ..                channels[1]/latched_count uint16 = 0
 000c5b69  00                                               .                 channels[1]/count_latched uint8 = 0
 000c5b6a  00                                               .                 channels[1]/status_latched uint8 = 0
@@ -249,7 +253,7 @@ i8254[0]
 000c5b6d  00                                               .                 channels[1]/write_state uint8 = 0
 000c5b6e  00                                               .                 channels[1]/write_latch uint8 = 0
 000c5b6f  00                                               .                 channels[1]/rw_mode uint8 = 0
-000c5b70  03                                               .                 channels[1]/mode uint8 = 3
+000c5b70  03                                               .                 channels[1]/mode uint8 = 3 SQUARE_WAVE
 000c5b71  00                                               .                 channels[1]/bcd uint8 = 0
 000c5b72  01                                               .                 channels[1]/gate uint8 = 1
 000c5b73  00 00 00 00 00 00 00 00                          ........          channels[1]/count_load_time int64 = 0
@@ -258,4 +262,4 @@ i8254[0]
 # Nothing is folded or left out.
 # On a terminal of 80 columns.
 $ migstream show q35-7.2.mig 'i8254/channels[1]/count' --wide
-000c5b63  00 01 00 00                                      ....              i8254[0]/channels[1]/count int32 = 65536
+000c5b63  00 01 00 00                                      ....              i8254[0]/channels[1]/count int32 = 65536 (18.21 Hz)

@@ -635,8 +635,9 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
               uint64[16]
 0x0003a683    env.eip                    65520 (0xfff0)  uint64
 0x0003a68b    env.eflags                 2  uint64
-0x0003a693    env.hflags                 64 (0x40)  uint32
-0x0003a697    env.fpuc                   895 (0x37f)  uint16
+0x0003a693    env.hflags                 64 (0x40) ADDSEG  uint32
+0x0003a697    env.fpuc                   895 (0x37f) IM DM ZM OM UM PM PC=3
+              uint16
 0x0003a699    env.fpus_vmstate           0  uint16
 0x0003a69b    env.fptag_vmstate          0  uint16
 0x0003a69d    env.fpregs_format_vmstate  0  uint16
@@ -649,14 +650,15 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003a7b7    env.sysenter_cs            0  uint32
 0x0003a7bb    env.sysenter_esp           0  uint64
 0x0003a7c3    env.sysenter_eip           0  uint64
-0x0003a7cb    env.cr[0]                  1610612752 (0x60000010)  uint64
+0x0003a7cb    env.cr[0]                  1610612752 (0x60000010) ET NW CD
+              uint64
 0x0003a7d3    env.cr[2]                  0  uint64
 0x0003a7db    env.cr[3]                  0  uint64
 0x0003a7e3    env.cr[4]                  0  uint64
 0x0003a7eb    env.dr                     0 0 0 0 0 0 4294905840 (0xffff0ff0)
               1024 (0x400)  uint64[8]
-0x0003a82b    env.a20_mask               -1  int32
-0x0003a82f    env.mxcsr                  8064 (0x1f80)  uint32
+0x0003a82b    env.a20_mask               -1 (A20 open)  int32
+0x0003a82f    env.mxcsr                  8064 (0x1f80) IM DM ZM OM UM PM  uint32
 0x0003a833    env.xmm_regs[0]  struct[16]
 0x0003a933    env.efer                   0  uint64
 0x0003a93b    env.star                   0  uint64
@@ -665,9 +667,9 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003a953    env.fmask                  0  uint64
 0x0003a95b    env.kernelgsbase           0  uint64
 0x0003a963    env.smbase                 196608 (0x30000)  uint32
-0x0003a967    env.pat                    1974748653749254 (0x7040600070406)
-              uint64
-0x0003a96f    env.hflags2                257 (0x101)  uint32
+0x0003a967    env.pat                    1974748653749254 (0x7040600070406) WB
+              WT UC- UC WB WT UC- UC  uint64
+0x0003a96f    env.hflags2                257 (0x101) GIF VGIF  uint32
 0x0003a973    env.vm_hsave               0  uint64
 0x0003a97b    env.vm_vmcb                0  uint64
 0x0003a983    env.tsc_offset             0  uint64
@@ -681,16 +683,17 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003a9a0    env.mtrr_fixed             0 0 0 0 0 0 0 0 … 3 more  uint64[11]
 0x0003a9f8    env.mtrr_deftype           0  uint64
 0x0003aa00    env.mtrr_var  struct[8]
-0x0003aa80    env.interrupt_injected     -1  int32
+0x0003aa80    env.interrupt_injected     -1 (none)  int32
 0x0003aa84    env.mp_state               0 RUNNABLE  uint32
 0x0003aa88    env.tsc                    0  uint64
-0x0003aa90    env.exception_nr           -1  int32
+0x0003aa90    env.exception_nr           -1 (none)  int32
 0x0003aa94    env.soft_interrupt         0  uint8
 0x0003aa95    env.nmi_injected           0  uint8
 0x0003aa96    env.nmi_pending            0  uint8
 0x0003aa97    env.has_error_code         0  uint8
 0x0003aa98    env.sipi_vector            0  uint32
-0x0003aa9c    env.mcg_cap                16777482 (0x100010a)  uint64
+0x0003aa9c    env.mcg_cap                16777482 (0x100010a) BANKS=10 CTL SER
+              uint64
 0x0003aaa4    env.mcg_status             0  uint64
 0x0003aaac    env.mcg_ctl                18446744073709551615
               (0xffffffffffffffff)  uint64
@@ -700,7 +703,7 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003abf4    env.tsc_aux                0  uint64
 0x0003abfc    env.system_time_msr        0  uint64
 0x0003ac04    env.wall_clock_msr         0  uint64
-0x0003ac0c    env.xcr0                   1  uint64
+0x0003ac0c    env.xcr0                   1 X87  uint64
 0x0003ac14    env.xstate_bv              0  uint64
 0x0003ac1c    env.xmm_regs[1]  struct[16]
 0x0003ad1c    cpu/poll_control_msr  subsection
