@@ -26,6 +26,7 @@ from support import build
 from support.endings import COMMAND, PATIENCE, SIGNALS, alive, end, start, until
 from support.lacking import needs_proc
 from support.samples import Sample
+from support.terminal import Terminal
 
 Named = Callable[[str], Sample]
 
@@ -382,3 +383,46 @@ def test_an_end_that_cannot_be_raised_is_not_told(
     for one in (end, other):
         ending._unraisable(cast("sys.UnraisableHookArgs", one))
     assert told == ([other] if asked else [end, other])
+
+
+# --- what is said ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [("set", "; nothing written to made"), ("digest", "; nothing written to made")],
+)
+def test_ctrl_c_says_what_is_not_there(
+    verb: str, more: str, stream: Path, out: Path, temporary: Path, tmp_path: Path
+) -> None:
+    process = begin(WRITING[verb], stream, out, tmp_path / "moment", SLOW_DISK)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGINT
+    assert said.decode().splitlines() == [f"migstream: interrupted{more}"]
+
+
+def test_ctrl_c_on_a_terminal_has_a_line_of_its_own(stream: Path) -> None:
+    """The line that says how far something is, and the terminal's ^C, give way to it."""
+    needs_proc()
+    at_once = "from migstream.cli import main, watching; watching.SOON = -1; main()"
+    raw = stream.read_bytes()
+    reader, writer = os.pipe()
+    with Terminal(
+        sys.executable, "-c", at_once, "info", f"/dev/fd/{reader}", pass_fds=(reader,)
+    ) as terminal:
+        os.close(reader)
+        with os.fdopen(writer, "wb", buffering=0) as pipe:
+            pipe.write(raw[: len(raw) // 2])
+            until(lambda: waiting(pipe.fileno()) == 0, terminal.process)
+            terminal.press("\x03")
+            assert terminal.end() == 128 + signal.SIGINT
+    last = terminal.text().rpartition("\r\x1b[K")[2]
+    assert last == "\x1b[1;33mmigstream:\x1b[0m interrupted\n"
+
+
+def test_only_ctrl_c_is_worth_a_word(stream: Path, out: Path, tmp_path: Path) -> None:
+    process = begin(WRITING["set"], stream, out, tmp_path / "moment", SLOW_DISK)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")

@@ -38,6 +38,8 @@ Options:
   --color [auto|always|never]     Colour; auto: on a terminal, unless NO_COLOR
                                   is set.
   -v, --verbose                   Say all that is known.
+  --wide                          Do not fit lines to the terminal.
+  --no-pager                      Do not page what is longer than the screen.
   -h, --help                      Show this message and exit.
 
 Examples:
@@ -207,3 +209,23 @@ $ migstream check pc-7.2.mig --golden pc-7.2.mig
 migstream: pc-7.2.mig: pc-7.2.mig is not a digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]
+
+# On a terminal of 80 columns, in colour.
+$ head -c 300000 pc-7.2.mig > cut.mig; migstream check cut.mig
+cut.mig:0x3d7dc \e[36mdescription\e[0m: \e[1;31merror\e[0m MS101: wanted 98649 bytes, 48132 left
+  expected 98649, found 48132
+  hint: the stream was cut off; what precedes this place is intact
+cut.mig: 1 error; it could not be read to its end
+\e[1;33mmigstream:\e[0m cut.mig: it could not be read to its end [MS101]
+[exit status 3]
+
+# On a terminal of 60 columns.
+$ migstream check cut.mig
+cut.mig:0x3d7dc description: error MS101: wanted 98649
+  bytes, 48132 left
+  expected 98649, found 48132
+  hint: the stream was cut off; what precedes this place is
+    intact
+cut.mig: 1 error; it could not be read to its end
+migstream: cut.mig: it could not be read to its end [MS101]
+[exit status 3]

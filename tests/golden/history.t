@@ -36,6 +36,8 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
 Examples:
@@ -113,3 +115,24 @@ $ migstream history pc-ignore-shared-7.2.mig pc.ram@0
 migstream: pc-ignore-shared-7.2.mig: no RAM block 'pc.ram' [MS301]
   hint: there are pc.rom, ram0
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream history pc-xbzrle-7.2.mig 0x10000
+version  round  kind          at  channel  bytes changed  sha256
+      0      1  page      0x3165                          48fd0316dd4b15e2
+      1      2  page     0x9361e                     512  a68e108196612cd2
+      2      3  xbzrle   0xd58b8                     512  68f59ec4882f72ea
+      3      4  xbzrle   0xebdb0                     512  08bd9b65dd3c880b
+      4      5  xbzrle  0x1040c8                     512  793a0bfeeacc23fc
+      5      6  xbzrle  0x11c3e2                     512  db0c798b2fa50871
+
+# On a terminal of 60 columns.
+$ migstream history pc-xbzrle-7.2.mig 0x10000
+version  round  kind          at     bytes  sha256
+                                   changed
+      0      1  page      0x3165            48fd0316dd4b15e2
+      1      2  page     0x9361e       512  a68e108196612cd2
+      2      3  xbzrle   0xd58b8       512  68f59ec4882f72ea
+      3      4  xbzrle   0xebdb0       512  08bd9b65dd3c880b
+      4      5  xbzrle  0x1040c8       512  793a0bfeeacc23fc
+      5      6  xbzrle  0x11c3e2       512  db0c798b2fa50871

@@ -272,8 +272,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: damaged in 2 places
 
 Devices
-  globalstate[0]  v1  104 bytes  not described
-  timer[0]        v2   24 bytes  not described
+  globalstate[0]  v1  104 B  104  not described
+  timer[0]        v2   24 B   24  not described
 [stderr]
 migstream: cut.mig.xz:0x105 description: wanted 486 bytes, 480 left [MS101]
   expected 486, found 480

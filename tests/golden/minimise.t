@@ -41,6 +41,8 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
 Examples:
@@ -54,8 +56,8 @@ $ migstream minimise pc-7.2.mig -o small.out -- sh -c '! grep -aq pcspk {}'
 small.out: 342.3 KiB (350 517) -> 285 bytes
 31 sections -> 1, 8 tries
 
-left    path        before     after
-device  pcspk[0]  26 bytes  26 bytes
+left    path      bytes before  after
+device  pcspk[0]            26     26
 
 It fails as before:
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from migstream.cli import terminal
 from migstream.cli.completed import completed
 from migstream.cli.options import INDEX, MAPS, output_options, stream_options
 from migstream.cli.printing import warn
-from migstream.cli.watching import Watching, progress
 from migstream.errors import (
     MigstreamError,
     NoSuchAddress,
@@ -25,6 +25,7 @@ from migstream.errors import (
 from migstream.names import json_text, unescape
 from migstream.render.text import escape
 from migstream.source.address import hidden, public
+from migstream.source.layers import Tell, Watch, telling
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = [
     "paths",
     "progress",
     "verb",
+    "watching",
     "with_stream",
 ]
 
@@ -100,9 +102,8 @@ class Out:
         self.ndjson = ndjson
         self.verbose = verbose
         self.aside = False
-        self.colour = color == "always" or (
-            color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        )
+        self.colour = terminal.colours(sys.stdout, color)
+        self.width = terminal.width(sys.stdout)
 
     def show(
         self, answer: Callable[[], Answer], parts: Iterable[Part], lines: Iterable[Printed] = ()
@@ -123,12 +124,17 @@ class Out:
         from migstream.render.paint import text
 
         out = sys.stderr if self.aside else sys.stdout
-        for line in text(parts, colour=self.colour and not self.aside):
+        colour, width = (False, None) if self.aside else (self.colour, self.width)
+        for line in text(parts, colour=colour, width=width):
             out.write(line + "\n")
 
     def emit(self, answer: Answer, *, pretty: bool = True) -> None:
-        """Print a JSON document."""
-        self.write(json_text(answer, pretty=pretty) + b"\n")
+        """Print a JSON document; on a terminal as text, which is paged."""
+        data = json_text(answer, pretty=pretty) + b"\n"
+        if terminal.is_terminal(sys.stdout):
+            sys.stdout.write(data.decode())
+        else:
+            self.write(data)
 
     def lines(self, lines: Iterable[Printed]) -> None:
         """Print each as a line of JSON, which can be read before the next is looked for."""
@@ -184,7 +190,7 @@ def _complain(error: MigstreamError, name: str) -> None:
     from migstream.render.errors import error_lines
 
     for line in error_lines(error, name):
-        warn(hidden(line))
+        warn(hidden(line), "error")
 
 
 def fail(error: MigstreamError, name: str) -> NoReturn:
@@ -228,12 +234,33 @@ def guarded(function: Callable[[], None], name: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except RecursionError:
-        warn(f"migstream: {escape(name)}: nested beyond reason [MS100]")
+        warn(f"migstream: {escape(name)}: nested beyond reason [MS100]", "error")
         sys.exit(3)
     except (MemoryError, OSError) as error:
         reason = getattr(error, "strerror", None) or "out of memory"
-        warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]")
+        warn(f"migstream: {escape(name)}: {reason.lower()} [MS400]", "error")
         sys.exit(5)
+
+
+def watching(unit: str = "") -> Watch | None:
+    """Who is told how far something is; nobody where standard error is no terminal.
+
+    Parameters
+    ----------
+    unit : what is counted, such as "machine types"; bytes where it is empty
+    """
+    if not terminal.is_terminal(sys.stderr):
+        return None
+    from migstream.cli.watching import Watching
+
+    return Watching(unit)
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
+    """The same for who tells how much was done since the last time."""
+    with telling(watching(unit), label, total) as tell:
+        yield tell
 
 
 def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
@@ -325,7 +352,7 @@ def with_stream(
             index=index,
             inside=inside,
             container=container,
-            watch=Watching(),
+            watch=watching(),
         ) as stream:
             one = Run(stream, as_json=as_json, ndjson=ndjson, color=color, verbose=verbose)
             if not any_source:

@@ -17,7 +17,7 @@ from migstream.cli.common import (
     Run,
     Verb,
     guarded,
-    progress,
+    watching,
     with_stream,
 )
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
@@ -159,15 +159,15 @@ def _binaries(
     from migstream.analysis.compat.machines import Side, compat_machines
 
     breaks = _breaks(accept)
-    with progress("machine types", 100) as tell:
-        report = compat_machines(
-            Side(source, arguments),
-            Side(destination, arguments),
-            wanted,
-            breaks,
-            verify=verify,
-            done=lambda done, total: tell(100 * done // total - 100 * (done - 1) // total),
-        )
+    watch = watching("machine types")
+    report = compat_machines(
+        Side(source, arguments),
+        Side(destination, arguments),
+        wanted,
+        breaks,
+        verify=verify,
+        done=lambda done, total: watch and watch("playing", done, total),
+    )
     out.show(lambda: machines(report), machine_parts(report, verbose=out.verbose))
     sys.exit(report.exit_status)
 

@@ -152,7 +152,7 @@ def command(
     lacking = missing(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
     with target(run, output, run.stream.size) as path:
-        with progress("convert", total * ((ram != "same") + (not no_verify))) as tell:
+        with progress("converting", total * ((ram != "same") + (not no_verify))) as tell:
             made = convert(
                 run.stream,
                 path,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from migstream.cli.common import begun, naming
+from migstream.cli.common import begun, naming, watching
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def make_destination(
     stream = None
     if other is not None:
         with naming(other):
-            stream = begun(stack.enter_context(open_anything(other)))
+            stream = begun(stack.enter_context(open_anything(other, watch=watching())))
     return Destination(
         None if schema is None else schema_at(schema),
         stream,

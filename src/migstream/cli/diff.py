@@ -11,10 +11,9 @@ from functools import partial
 import click
 from msgspec.structs import replace
 
-from migstream.cli.common import Run, naming, verb
+from migstream.cli.common import Run, naming, verb, watching
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.options import OFFSET
-from migstream.cli.watching import Watching
 from migstream.errors import MigstreamError
 from migstream.names import unescape
 from migstream.render.diff import (
@@ -128,7 +127,7 @@ def command(
                 container=other_container,
                 like=other_like,
                 spool=True,
-                watch=Watching(),
+                watch=watching(),
             )
             second = stack.enter_context(opened)
             if second.not_begun is not None:

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded
+from migstream.cli.common import Out, Verb, begun, guarded, watching
 from migstream.cli.ignoring import IGNORE, ignored
 from migstream.cli.options import printed, stream_options
 from migstream.cli.printing import say, warn
-from migstream.cli.watching import Watching
 from migstream.render.digested import Digested, DigestWritten, digested_line
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public
@@ -94,7 +93,7 @@ def command(
             offset=offset,
             inside=inside,
             container=container,
-            watch=Watching(),
+            watch=watching(),
         ) as stream:
             begun(stream)
             if output is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.common import Out, Verb, guarded, watching
 from migstream.cli.options import force_option, output_option, output_options
 from migstream.cli.sending import target
 from migstream.render.written import Written, written_line
@@ -31,7 +31,7 @@ def _command(folder: str, output: str, original: str | None, force: bool, **prin
 
         out = Out(**printing)
         with target(out, output) as path:
-            size = encode(folder, path, original=original, replace=force)
+            size = encode(folder, path, original=original, replace=force, watch=watching())
             made = Encode(output=output, size=size)
             out.show(lambda: made, [written_line(made)])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded
+from migstream.cli.common import Out, Verb, begun, guarded, watching
 from migstream.cli.completed import completed
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
 from migstream.cli.options import output_options
@@ -64,7 +64,11 @@ def _said(
     from migstream.analysis.explain.log import explain
 
     with ExitStack() as stack:
-        opened = None if stream is None else begun(stack.enter_context(open_anything(stream)))
+        opened = (
+            None
+            if stream is None
+            else begun(stack.enter_context(open_anything(stream, watch=watching())))
+        )
         to = None
         if schema is not None or other is not None:
             to = make_destination(

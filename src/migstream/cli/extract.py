@@ -70,7 +70,7 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
         no_folder(output, "what -f raw makes")
     planned = Extraction(run.stream, form, blocks)
     with target(run, output, run.stream.size) as path:
-        with progress("extract", planned.size) as tell:
+        with progress("writing", planned.size) as tell:
             made = planned.write(path, force=force, tell=tell)
         lacking = missing(run.stream.ram, ranges=run.as_json)
         if blocks:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.analysis.find import Found
-from migstream.cli.common import Out, Verb, guarded, progress
+from migstream.cli.common import Out, Verb, guarded, progress, watching
 from migstream.cli.options import (
     OFFSET,
     STDOUT,
@@ -109,7 +109,7 @@ def command(
         from migstream.source.containers import NONE
         from migstream.source.opened import open_source
 
-        opened = open_source(source, container=NONE, spool=True)
+        opened = open_source(source, container=NONE, spool=True, watch=watching())
         try:
             _find(opened, out, offset, extract, output, force=force, everything=everything)
         finally:
@@ -191,7 +191,7 @@ def _search(
     from migstream.analysis.find import find
 
     found: list[Found] = []
-    with progress("find", store.size) as tell:
+    with progress("searching", store.size) as tell:
         try:
             for one in find(store, start=offset, everything=everything, tell=tell):
                 if len(found) == MOST:
@@ -234,7 +234,7 @@ def _extract(
             f"{len(spans)} streams that lie in one another have {total:#x} bytes together, their source {store.size:#x}",
             hint="extract those that are meant, one by one",
         )
-    with progress("extract", total) as tell:
+    with progress("writing", total) as tell:
         if which == ALL:
             names = carve_all(store, spans, output, force=force, tell=tell)
         else:

@@ -32,6 +32,7 @@ from migstream.render.mapped import (
     translation_parts,
 )
 from migstream.render.memory import (
+    Around,
     Dump,
     Found,
     HitLine,
@@ -39,6 +40,7 @@ from migstream.render.memory import (
     Missed,
     MissedLine,
     Space,
+    around_parts,
     dump_parts,
     found,
     hit_line,
@@ -46,6 +48,7 @@ from migstream.render.memory import (
     missed_lines,
     string_line,
 )
+from migstream.source.layers import telling
 
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from migstream.machine.search import Gap, Hit, Needle, Segment
     from migstream.ram.image import Ram
     from migstream.render.answer import Printed
+    from migstream.render.shown import Part
     from migstream.stream import Stream
 
     IntegerType = click.ParamType[int]
@@ -63,6 +67,7 @@ __all__ = ["command"]
 
 SOME = 256
 PAGE = 4096
+MOST_CONTEXT = 1 << 16
 END = 1 << 64
 MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
@@ -211,6 +216,18 @@ class View:
                 yield part._replace(address=part.address + address - at)
             address += here
 
+    def around(self, hit: Hit, context: int) -> Around:
+        """A hit and so many bytes on either side of it, as far as they are there and follow each other."""
+        if not context:
+            return hit.address, hit.data
+        from migstream.machine.search import surroundings
+
+        low = max(hit.address - context, 0)
+        size = hit.address + len(hit.data) + context - low
+        if self.space == "block":
+            size = min(size, self.ram[self.block].size - low)
+        return surroundings(self.places(low, size), self.ram, hit.address)
+
     @cached_property
     def _virtual(self) -> VirtualMemory:
         return VirtualMemory(self.cpu, self.tables)
@@ -243,9 +260,9 @@ def _needles(
 
 
 def _search(
-    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool
+    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool, context: int
 ) -> None:
-    """Print the hits; exit status 1 where there are none."""
+    """Print the hits, with so many bytes around each; exit status 1 where there are none."""
     from migstream.machine.search import search
 
     gaps: list[Gap] = []
@@ -253,12 +270,16 @@ def _search(
 
     def hits() -> Iterator[Hit]:
         nonlocal count
-        for hit in search(view.segments(start, stop), view.ram, needles, missed=gaps.append):
-            count += 1
-            yield hit
+        segments = list(view.segments(start, stop))
+        total = sum(segment.size for segment in segments)
+        with telling(run.stream.watch, "searching", total) as tell:
+            for hit in search(segments, view.ram, needles, missed=gaps.append, tell=tell):
+                count += 1
+                yield hit
 
     def answer() -> Hits:
-        listed = [found(hit) for hit in hits()]  # only then it is known what was missed
+        # only when all are found it is known what was missed
+        listed = [found(hit, view.around(hit, context)) for hit in hits()]
         return Hits(
             file=run.stream.name,
             space=view.space,
@@ -275,7 +296,14 @@ def _search(
         for gap in gaps:
             yield MissedLine(file=file, space=space), missed(gap)
 
-    run.show(answer, map(hit_line if plain else string_line, hits()), lines())
+    def parts() -> Iterator[Part]:
+        for hit in hits():
+            if context:
+                yield from around_parts(hit, view.around(hit, context))
+            else:
+                yield hit_line(hit) if plain else string_line(hit)
+
+    run.show(answer, parts(), lines())
     _say_missed(view, gaps, "not looked through")
     if not count:
         run.damage(run.stream.noticed)
@@ -373,6 +401,13 @@ def _ranges(run: Run, view: View) -> None:
     ),
     click.Option(["--regex"], multiple=True, metavar="RE", help="Find a regular expression."),
     click.Option(["-i", "--ignore-case"], is_flag=True, help="Upper and lower case are the same."),
+    click.Option(
+        ["-C", "--context"],
+        type=click.IntRange(0, MOST_CONTEXT),
+        default=0,
+        metavar="N",
+        help="Bytes around what is found, on either side.",
+    ),
     click.Option(["--strings"], is_flag=True, help="Print strings, as strings(1) does."),
     click.Option(
         ["--min", "minimum"],
@@ -407,6 +442,7 @@ def command(
     text: tuple[str, ...],
     regex: tuple[str, ...],
     ignore_case: bool,
+    context: int,
     strings: bool,
     minimum: int,
 ) -> None:
@@ -430,6 +466,8 @@ def command(
         raise click.UsageError("--raw is for a dump")
     if address is not None and (pages or translate is not None):
         raise click.UsageError("--translate and --pages take no ADDRESS beside them")
+    if context and not (wanted[0] or strings):
+        raise click.UsageError("--context is for what is found: --find, --text, --regex, --strings")
     view = View(run, cpu, virt, block)
     start = view.address(address) if address is not None else 0
     with contextlib.ExitStack() as stack:
@@ -445,7 +483,7 @@ def command(
                 strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
             )
             stop = END if length is None else start + length
-            _search(run, view, needles, start, stop, plain=not strings)
+            _search(run, view, needles, start, stop, plain=not strings, context=context)
         elif address is None and block is None and not virt:
             _ranges(run, view)
         elif address is None and virt:

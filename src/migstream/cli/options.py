@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from migstream.cli import terminal
 from migstream.cli.completed import completed
 from migstream.names import unescape
 
@@ -80,6 +81,7 @@ def output_options(*, lines: bool = False, json: str = "Print JSON.") -> list[cl
             help="Colour; auto: on a terminal, unless NO_COLOR is set.",
         ),
         verbose_option(),
+        *terminal.options(),
     ]
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import codecs
 import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from migstream.cli.terminal import clear_status, colours, is_terminal, width
 from migstream.names import escaped
 
-__all__ = ["prepare", "print_json", "say", "warn"]
+if TYPE_CHECKING:
+    from migstream.render.shown import Style
 
+__all__ = ["interrupted", "prepare", "print_json", "say", "warn"]
+
+OURS = "migstream: "
 READABLE = "migstream.readable"
 ASCII = "migstream_ascii"
 # What our own lines are made of, for an output of ASCII or Latin-1.
@@ -50,10 +57,35 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-def warn(line: str) -> None:
-    """A line beside the results, seen at once whatever standard error is."""
+def warn(line: str, style: Style = "warning") -> None:
+    """A line beside the results, seen at once whatever standard error is.
+
+    On a terminal it is folded, and the name before it is in the colour of what is wrong.
+    """
+    if is_terminal(sys.stderr):
+        clear_status()
+        line = "\n".join(_fitted(line, style))
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def _fitted(line: str, style: Style) -> Iterator[str]:
+    from migstream.render.paint import text
+    from migstream.render.shown import Line, Mark
+
+    told = line.removeprefix(OURS)
+    part = Line((Mark(style, OURS.rstrip()), " ", told)) if told != line else line
+    return text([part], colour=colours(sys.stderr), width=width(sys.stderr))
+
+
+def interrupted(lost: Sequence[str]) -> None:
+    """Say that Ctrl-C ended it, on a line of its own, and which files are not there because of it."""
+    from migstream.names import escape
+
+    if is_terminal(sys.stderr):  # how far it was, and a `^C`, may stand in the line
+        sys.stderr.write("\r\x1b[K")
+    names = ", ".join(map(escape, lost))
+    warn(f"{OURS}interrupted{f'; nothing written to {names}' if names else ''}")
 
 
 def print_json(data: bytes) -> None:

@@ -50,6 +50,8 @@ WORDS = (
     Word(("--machine",), True, "a machine type, by its name", "machine type"),
     Word(("--depth",), True, "so many levels", "Levels"),
     Word(("--color",), True, "`auto` (on a terminal, unless NO_COLOR is set), `always`, `never`; also `--colour`", "(?i)colour"),
+    Word(("--wide",), False, "lines as long as they are, on a terminal too", "terminal"),
+    Word(("--no-pager",), False, "no pager, on a terminal too", "page"),
     Word(("--like",), True, "take the description from another stream where this one has none", "description"),
     Word(("--channel",), True, "a recorded multifd channel; a folder or a pattern in quotes for several", "channel"),
     Word(("--offset",), True, "where in the file to begin", "(?i)where"),

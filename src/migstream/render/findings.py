@@ -12,7 +12,7 @@ from migstream.analysis.findings import SEVERITIES, Finding, Severity
 from migstream.names import json_text
 from migstream.render.answer import Answer, Pair
 from migstream.render.sarif import sarif, sentence
-from migstream.render.shown import Part, head, line, name
+from migstream.render.shown import Mark, Part, line, name
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
@@ -110,7 +110,14 @@ def finding_parts(finding: Finding, file: str, *, verbose: bool) -> Iterator[Par
         place += f":{finding.span.start:#x}"
     inside = escape(finding.path or finding.section)
     told = f" {finding.code}: {_short(finding.message)}"
-    yield line(place, " " if inside else "", name(inside), ": ", head(finding.severity), told)
+    yield line(
+        place,
+        " " if inside else "",
+        name(inside),
+        ": ",
+        Mark(finding.severity, finding.severity),
+        told,
+    )
     if finding.expected or finding.found:
         sides = [f"expected {_short(finding.expected)}"] if finding.expected else []
         sides += [f"found {_short(finding.found)}"] if finding.found else []

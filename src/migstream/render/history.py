@@ -11,8 +11,8 @@ import msgspec
 
 from migstream.render.answer import Answer, Line, Printed
 from migstream.render.memory import hex_parts
-from migstream.render.shown import Part, Table, dim, value
-from migstream.render.text import LINE, hex_line
+from migstream.render.shown import Bytes, Part, Table
+from migstream.render.text import LINE
 
 if TYPE_CHECKING:
     from migstream.ram.history import PageVersion
@@ -216,5 +216,5 @@ def contents_parts(offset: int, one: PageVersion, *, everything: bool) -> Iterat
 def changes_parts(offset: int, old: PageVersion, new: PageVersion) -> Iterator[Part]:
     """Lines of sixteen bytes that differ, before (-) and after (+)."""
     for at, before, after in _changed(offset, old, new):
-        yield dim(f"- {hex_line(at, before)}")
-        yield value(f"+ {hex_line(at, after)}")
+        yield Bytes(at, before, lead="- ", marked=None, style="removed")
+        yield Bytes(at, after, lead="+ ", marked=None, style="added")

@@ -25,7 +25,7 @@ from migstream.render.missing import (
     total,
 )
 from migstream.render.shown import Part, Table, Title, dim, indented, line
-from migstream.render.text import escape, grouped, prose, short_size, size
+from migstream.render.text import escape, grouped, prose, short_size, size, sizes
 from migstream.source.layers import Layer
 from migstream.stream import Stream
 
@@ -294,7 +294,7 @@ def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) ->
         rows = [
             (
                 escape(b.name),
-                size(b.size),
+                *sizes(b.size),
                 "" if b.page_size is None else f"pages of {short_size(b.page_size)}",
                 "" if b.address is None else f"at {b.address:#x}",
                 _held(b),
@@ -302,7 +302,7 @@ def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) ->
             for b in ram.blocks
         ]
         yield Title("RAM blocks")
-        yield Table(rows, "<><<<", indent=2)
+        yield Table(rows, "<>><<<", indent=2)
         yield from (indented(told, 2) for told in missing_lines(ram.missing or ()))
     if one.devices:
         yield from _largest(one.devices, len(one.devices) if everything else LARGEST)
@@ -383,11 +383,11 @@ def _largest(devices: Sequence[Device], most: int) -> Iterator[Part]:
         (
             escape(d.path),
             "" if d.version_id is None else f"v{d.version_id}",
-            size(d.size),
+            *sizes(d.size),
             "" if d.described else "not described",
         )
         for d in shown
     ]
-    yield Table(rows, "<>><", indent=2)
+    yield Table(rows, "<>>><", indent=2)
     if rest:
         yield dim(f"  and {rest} more (--all): ls --devices, tree")
