@@ -88,6 +88,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream history live.mig pc.ram@0x10000 --diff 0 1", "What changed (1: something)", 1),
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
+    "queue": (
+        Example("migstream queue virtio.mig virtio-net", "All queues of a device"),
+        Example("migstream queue virtio.mig virtio-net 0", "What waits in one, buffer by buffer"),
+        Example("migstream queue virtio.mig virtio-net 0 --contents", "With the bytes of the buffers"),
+    ),
     "extract": (
         Example("migstream extract guest.mig -o guest.core", "A core file for crash, gdb, drgn, Volatility"),
         Example("migstream extract guest.mig -f raw -o blocks", "A file for each RAM block"),
