@@ -26,6 +26,7 @@ from support import build
 from support.endings import COMMAND, PATIENCE, SIGNALS, alive, end, start, until
 from support.lacking import needs_proc
 from support.samples import Sample
+from support.terminal import Terminal
 
 Named = Callable[[str], Sample]
 
@@ -107,7 +108,8 @@ READING = {
     "find": ("--extract", "1", "-o", "made"),
     "compat": ("--to-stream", "-"),
 }
-OTHERS = {"explain", "static-checker", "encode", "analyze-migration", "schema"}
+OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
+OTHERS |= {"schema", "completion", "man"}  # read nothing
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,21 @@ def test_a_verb_whose_reader_does_not_read_ends(number: int, stream: Path) -> No
     process = start("decode", stream, stdout=writer)
     until(lambda: waiting(reader) == 4096, process)
     end(process, number)
+    os.close(reader)
+    os.close(writer)
+
+
+@by_signal
+def test_a_file_that_is_sent_and_not_read_is_taken_away(
+    number: int, stream: Path, temporary: Path
+) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = start("convert", stream, "-o", "-", stdout=writer)
+    until(lambda: waiting(reader) == 4096, process)
+    assert names(temporary) != []
+    end(process, number)
+    assert names(temporary) == []
     os.close(reader)
     os.close(writer)
 
@@ -366,3 +383,46 @@ def test_an_end_that_cannot_be_raised_is_not_told(
     for one in (end, other):
         ending._unraisable(cast("sys.UnraisableHookArgs", one))
     assert told == ([other] if asked else [end, other])
+
+
+# --- what is said ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [("set", "; nothing written to made"), ("digest", "; nothing written to made")],
+)
+def test_ctrl_c_says_what_is_not_there(
+    verb: str, more: str, stream: Path, out: Path, temporary: Path, tmp_path: Path
+) -> None:
+    process = begin(WRITING[verb], stream, out, tmp_path / "moment", SLOW_DISK)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGINT
+    assert said.decode().splitlines() == [f"migstream: interrupted{more}"]
+
+
+def test_ctrl_c_on_a_terminal_has_a_line_of_its_own(stream: Path) -> None:
+    """The line that says how far something is, and the terminal's ^C, give way to it."""
+    needs_proc()
+    at_once = "from migstream.cli import main, watching; watching.SOON = -1; main()"
+    raw = stream.read_bytes()
+    reader, writer = os.pipe()
+    with Terminal(
+        sys.executable, "-c", at_once, "info", f"/dev/fd/{reader}", pass_fds=(reader,)
+    ) as terminal:
+        os.close(reader)
+        with os.fdopen(writer, "wb", buffering=0) as pipe:
+            pipe.write(raw[: len(raw) // 2])
+            until(lambda: waiting(pipe.fileno()) == 0, terminal.process)
+            terminal.press("\x03")
+            assert terminal.end() == 128 + signal.SIGINT
+    last = terminal.text().rpartition("\r\x1b[K")[2]
+    assert last == "\x1b[1;33mmigstream:\x1b[0m interrupted\n"
+
+
+def test_only_ctrl_c_is_worth_a_word(stream: Path, out: Path, tmp_path: Path) -> None:
+    process = begin(WRITING["set"], stream, out, tmp_path / "moment", SLOW_DISK)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")

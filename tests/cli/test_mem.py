@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
+import migstream
 from migstream.cli.group import cli
 from migstream.machine.registers.read import Cpu
 from migstream.stream import Stream, open_stream
@@ -171,3 +172,38 @@ def test_what_cannot_be(mem: Mem, words: list[str], said: str) -> None:
     assert result.exit_code == 2
     assert said.lower() in result.stderr.lower()
     assert not result.stdout
+
+
+def test_context_is_what_is_around_a_hit_as_far_as_it_is_there(named_sample: Named) -> None:
+    stream = named_sample("q35-7.2.mig").path
+    words = ["mem", str(stream), "--text", "SeaBIOS", "-C", "24", "--json"]
+    hits = json.loads(CliRunner().invoke(cli, words).stdout)["hits"]
+    with migstream.open(stream) as opened:
+        for hit in hits:
+            at, size = hit["address"], len(hit["hex"]) // 2
+            assert opened.memory.read(at - 24, 24).hex() == hit["before"]
+            assert opened.memory.read(at + size, 24).hex() == hit["after"]
+    shown = CliRunner().invoke(cli, words[:-1]).stdout
+    assert shown.startswith("000f041f  utf-8, 7 bytes\n  000f0407  6c 31 36 20 77")
+
+
+@pytest.mark.parametrize("context", [0, 1, 5, 100, 70000])
+def test_context_ends_with_the_block_and_at_what_is_not_there(
+    named_sample: Named, context: int
+) -> None:
+    """The hit is the first two bytes of the block."""
+    stream = named_sample("q35-7.2.mig").path
+    words = ["mem", str(stream), "--block", "pc.bios", "--regex", "(?s).{2}", "-n", "2", "--json"]
+    ended = CliRunner().invoke(cli, [*words, "-C", str(context)])
+    if context > 65536:
+        assert ended.exit_code == 2
+        return
+    [hit] = json.loads(ended.stdout)["hits"]
+    with migstream.open(stream) as opened:
+        behind = opened.ram["pc.bios"].read(2, 2 + context)
+    assert (hit["before"], hit["after"]) == ("", behind.hex())
+
+
+def test_context_is_for_what_is_found(named_sample: Named) -> None:
+    words = ["mem", str(named_sample("q35-7.2.mig").path), "0x0", "-C", "3"]
+    assert "--context is for what is found" in CliRunner().invoke(cli, words).stderr

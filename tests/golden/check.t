@@ -20,6 +20,7 @@ Options:
   --report FILE                   Write it to a file, too, as its name ends:
                                   .json, .ndjson, .sarif, .xml (JUnit).
   --force                         Replace reports that are there.
+  --all                           All findings, not the first twenty of a code.
   --like OTHER                    Take the description from another stream where
                                   this one has none.
   --channel FILE                  A recorded multifd channel of this migration;
@@ -33,10 +34,23 @@ Options:
   --walk                          Read all of a large stream before anything is
                                   said of it.
   --json                          Print JSON.
+  --ndjson                        Print a line of JSON for each as it is found.
   --color [auto|always|never]     Colour; auto: on a terminal, unless NO_COLOR
                                   is set.
   -v, --verbose                   Say all that is known.
+  --wide                          Do not fit lines to the terminal.
+  --no-pager                      Do not page what is longer than the screen.
   -h, --help                      Show this message and exit.
+
+Examples:
+  # Is anything wrong?
+  $ migstream check good.mig
+  # All that is to be said of it (1: something)
+  $ migstream check bad.mig -v
+  # Has anything changed since then?
+  $ migstream check good.mig --golden good.digest
+  # For code scanning, too
+  $ migstream check good.mig --report check.sarif
 
 $ migstream check pc-7.2.mig
 pc-7.2.mig: nothing found
@@ -128,6 +142,10 @@ $ migstream check footer.mig -f sarif | head -n 30
               "fullDescription": {
                 "text": "Between sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first."
               },
+              "help": {
+                "text": "A section, footer or command that cannot be.\n\nBetween sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first.\n\nMore: migstream explain MS103",
+                "markdown": "A section, footer or command that cannot be.\n\nBetween sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first.\n\nMore: migstream explain MS103"
+              },
               "defaultConfiguration": {
                 "level": "error"
               }
@@ -136,10 +154,6 @@ $ migstream check footer.mig -f sarif | head -n 30
         }
       },
       "automationDetails": {
-        "id": "footer.mig/"
-      },
-      "results": [
-        {
 
 $ migstream check footer.mig -f junit
 <?xml version='1.0' encoding='utf-8'?>
@@ -195,3 +209,23 @@ $ migstream check pc-7.2.mig --golden pc-7.2.mig
 migstream: pc-7.2.mig: pc-7.2.mig is not a digest [MS400]
   hint: `migstream digest STREAM -o FILE` makes one
 [exit status 5]
+
+# On a terminal of 80 columns, in colour.
+$ head -c 300000 pc-7.2.mig > cut.mig; migstream check cut.mig
+cut.mig:0x3d7dc \e[36mdescription\e[0m: \e[1;31merror\e[0m MS101: wanted 98649 bytes, 48132 left
+  expected 98649, found 48132
+  hint: the stream was cut off; what precedes this place is intact
+cut.mig: 1 error; it could not be read to its end
+\e[1;33mmigstream:\e[0m cut.mig: it could not be read to its end [MS101]
+[exit status 3]
+
+# On a terminal of 60 columns.
+$ migstream check cut.mig
+cut.mig:0x3d7dc description: error MS101: wanted 98649
+  bytes, 48132 left
+  expected 98649, found 48132
+  hint: the stream was cut off; what precedes this place is
+    intact
+cut.mig: 1 error; it could not be read to its end
+migstream: cut.mig: it could not be read to its end [MS101]
+[exit status 3]

@@ -45,7 +45,17 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Two -dump-vmstate files (1: a break)
+  $ migstream compat old.json --to new.json
+  # Will the QEMU that saved bad.mig load it?
+  $ migstream compat good.mig --to-stream bad.mig
+  # A stream, with every device (1: it fails)
+  $ migstream compat good.mig --to new.json -v
 
 $ migstream compat pc-7.2.mig --to-stream pc-7.2.mig
 pc-7.2.mig: loads in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
@@ -434,12 +444,12 @@ Error: say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH
 
 $ migstream compat pc-7.2.mig --to nothing.json
 [stderr]
-migstream: pc-7.2.mig: nothing.json: no such file or directory [MS400]
+migstream: nothing.json: no such file or directory [MS400]
 [exit status 5]
 
 $ migstream compat pc-7.2.mig --to pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
+migstream: pc-7.2.mig: it is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
 [exit status 3]
 
 $ head -c 240000 pc-7.2.mig > cut.mig
@@ -457,3 +467,84 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns, in colour.
+$ migstream compat pc-xbzrle-7.2.mig --to-stream q35-7.2.mig -v
+\e[1mpc-xbzrle-7.2.mig: does not load in q35-7.2.mig (QEMU 7.2 or newer, older than\e[0m
+  \e[1m8.2)\e[0m
+
+0xd    the machine type is pc-i440fx-7.2, that of the destination pc-q35-7.2
+  hint: start the destination with -machine pc-i440fx-7.2
+  QEMU will say:
+    \e[2mMachine type received is 'pc-i440fx-7.2' and local is 'pc-q35-7.2'\e[0m
+    \e[2mload of migration failed: Invalid argument\e[0m
+
+0x33  \e[36mram/pc.ram\e[0m  the stream's machine has 16M of RAM, the destination's 32M of
+      RAM
+  hint: start with -m 16M
+
+0x13507b  \e[36mPCIBUS[0]/nirq\e[0m  nirq is 4, that of the destination 8, and they must be
+          equal
+
+0x135094  \e[36m0000:00:00.0/I440FX[0]\e[0m  the destination has no device
+          0000:00:00.0/I440FX with instance id 0
+  hint: add the device to its command line
+
+0x135291  \e[36m0000:00:01.0/PIIX3[0]\e[0m  the destination has no device
+          0000:00:01.0/PIIX3 with instance id 0
+  hint: add the device to its command line
+
+0x135770  \e[36mfdc[0]\e[0m  the destination has no device fdc with instance id 0
+  hint: add the device to its command line
+
+0x136cc7  \e[36m0000:00:01.1/ide[0]\e[0m  the destination has no device 0000:00:01.1/ide
+          with instance id 0
+  hint: add the device to its command line
+
+0x1370b3  \e[36m0000:00:01.3/piix4_pm[0]\e[0m  the destination has no device
+          0000:00:01.3/piix4_pm with instance id 0
+  hint: add the device to its command line
+
+\e[2mdevice                    verdict\e[0m
+timer[0]                  loads
+cpu_common[0]             loads
+cpu[0]                    loads    cpu[0]/cpu/msr_smi_count: nothing says
+                                   whether the destination knows this subsection
+kvm-tpr-opt[0]            loads
+apic[0]                   loads
+fw_cfg[0]                 loads
+PCIHost[0]                loads
+PCIBUS[0]                 \e[1;31mFAILS\e[0m    at 0x13507b: value
+0000:00:00.0/I440FX[0]    \e[1;31mFAILS\e[0m    at 0x135094: section
+dma[0]                    loads
+dma[1]                    loads
+0000:00:01.0/PIIX3[0]     \e[1;31mFAILS\e[0m    at 0x135291: section
+i8259[0]                  loads
+i8259[1]                  loads
+ioapic[0]                 loads
+hpet[0]                   loads
+mc146818rtc[0]            loads
+i8254[0]                  loads
+pcspk[0]                  loads
+fdc[0]                    \e[1;31mFAILS\e[0m    at 0x135770: section
+ps2kbd[0]                 loads
+ps2mouse[0]               loads
+pckbd[0]                  loads
+vmmouse[0]                loads
+port92[0]                 loads
+0000:00:01.1/ide[0]       \e[1;31mFAILS\e[0m    at 0x136cc7: section
+i2c_bus[0]                loads
+0000:00:01.3/piix4_pm[0]  \e[1;31mFAILS\e[0m    at 0x1370b3: section
+acpi_build[0]             loads
+globalstate[0]            loads
+
+the stream has 1 CPU, the destination 2: as after a reset there: cpu_common[1],
+  cpu[1], apic[1]
+  hint: start with -smp 1
+
+not in the stream, so as after a reset on the destination: 0000:00:00.0/mch[0],
+  0000:00:1f.0/ICH9LPC[0], serial[0], 0000:00:1f.2/ich9_ahci[0],
+  0000:00:1f.3/ich9_smb[0], 0000:00:01.0/virtio-net[0], 0000:00:02.0/e1000e[0],
+  0000:00:03.0/xhci[0], 0000:00:03.0/1/usb-ptr[0], 0000:00:03.0/2/usb-kbd[0],
+  0000:00:04.0/virtio-rng[0]
+[exit status 1]

@@ -3,10 +3,15 @@ Usage: migstream desc [OPTIONS] STREAM
 
   The JSON description of the stream's devices, one entry on a line.
 
-  Keys that an object has more than once are kept, in their order.
+  Keys that an object has more than once are kept, in their order. With --format
+  what it says as declarations in another language, of every device's state in
+  this stream, at its places.
 
 Options:
-  --raw                        The exact bytes of the stream.
+  -r, --raw                    The exact bytes of the stream.
+  --force                      With -r: write to a terminal, too.
+  -f, --format FORMAT          The form: declarations for jsonschema, c, python,
+                               kaitai, imhex, wireshark.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -23,7 +28,17 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # The description, an entry on a line
+  $ migstream desc guest.mig
+  # As declarations in C
+  $ migstream desc guest.mig -f c > guest.h
+  # Exactly as it is in the stream
+  $ migstream desc guest.mig --raw > description.json
 
 $ migstream desc pc-7.2.mig | head -n 40
 {

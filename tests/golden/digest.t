@@ -11,7 +11,7 @@ Usage: migstream digest [OPTIONS] STREAM | FILES...
   Exit status: 0 done, 2 wrong usage, 3 damaged stream.
 
 Options:
-  -o, --output FILE  Write the digest here.
+  -o, --output FILE  Write the digest here; - is standard output.
   --force            With -o: replace what is there.
   --refresh          Make each of these digests again, as it was made.
   --no-ram           Leave guest memory out: instant on any size.
@@ -31,6 +31,12 @@ Options:
                      mislead.
   --walk             Read all of a large stream before anything is said of it.
   -h, --help         Show this message and exit.
+
+Examples:
+  # The state as text
+  $ migstream digest guest.mig
+  # Keep it, without guest memory
+  $ migstream digest guest.mig --no-ram -o guest.digest
 
 $ migstream digest tiny.mig
 migstream digest 1

@@ -24,7 +24,19 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # The page of a code
+  $ migstream explain MS103
+  # What a log says
+  $ migstream explain libvirt.log
+  # And which bytes of the stream it is about
+  $ migstream explain libvirt.log --stream bad.mig
+  # All codes
+  $ migstream explain --list
 
 $ migstream explain MS515
 MS515  A device section is longer or shorter than described  (error)
@@ -261,3 +273,44 @@ The difference (destination: pc-7.2.mig)
 In the stream
   0xc6ede-0xc7f4f 0000:00:1f.2/ich9_ahci[0]  section 31, version 1, 4168 bytes
 next: migstream check q35-7.2.mig
+
+# On a terminal of 80 columns, in colour.
+$ migstream explain "qemu-system-x86_64: Unknown savevm section or instance '0000:00:03.0/virtio-net' 0. Make sure that your current VM setup matches your saved VM setup, including any hotplugged devices"
+\e[1;31mUnknown savevm section or instance '0000:00:03.0/virtio-net' 0. Make sure that\e[0m
+  \e[1;31myour current VM setup matches your saved VM setup, including any hotplugged\e[0m
+  \e[1;31mdevices\e[0m (QEMU up to 10.1)
+  means: the stream has a device that the destination does not have under this
+    name and instance
+  likely:
+    1. the device is missing from the destination's command line, or was
+       hot-plugged at the source
+    2. it sits at another address there (the name of a PCI device begins with
+       its address)
+    3. the destination was started with another machine type or other devices
+    4. the section's name or instance id is damaged
+  look at:
+    1. the destination's command line for this device
+    2. the section's header
+in: 0000:00:03.0/virtio-net[0]
+
+\e[1mThe difference\e[0m
+  \e[36m0000:00:03.0/virtio-net[0]\e[0m  the stream has a device that the destination does
+                              not have under this name and instance
+    source       \e[32ma section '0000:00:03.0/virtio-net' with instance id 0\e[0m
+    destination  \e[32mno device of that name and instance id\e[0m
+    \e[2mby QEMU's own words\e[0m
+next: \e[32mmigstream explain LOG --stream SAVED\e[0m
+
+# On a terminal of 60 columns.
+$ migstream explain MS101
+MS101  The bytes end too early  (error)
+
+Something announces more bytes than the file has: the file
+is cut off (disk full, an interrupted copy or migration), or
+the length that announces them is damaged. QEMU says `Failed
+to load DEVICE:FIELD` for the field where the bytes end, and
+`Input/output error` at last. Behind the end marker QEMU
+does not care.
+
+Compare the file's size with that of the original; copy it
+again.

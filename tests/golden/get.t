@@ -8,8 +8,9 @@ Usage: migstream get [OPTIONS] STREAM PATH...
   page, ram/BLOCK@START-STOP), or bytes of the stream (@START-STOP).
 
 Options:
-  -x, --hex                    In hexadecimal.
+  -x, --hex                    Numbers in hexadecimal.
   -r, --raw                    The raw bytes.
+  --force                      With -r: write to a terminal, too.
   --where                      Offset and length before each value.
   --like OTHER                 Take the description from another stream where
                                this one has none.
@@ -27,7 +28,19 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # One value
+  $ migstream get guest.mig 'cpu[0]/env.eip'
+  # Several, in hexadecimal
+  $ migstream get guest.mig 'cpu[0]/env.regs[*]' -x
+  # With the offset and size of each
+  $ migstream get guest.mig 'i8259[*]/imr' --where
+  # The raw bytes
+  $ migstream get guest.mig 'cpu[0]' -r > cpu.bin
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.eip'
 65520 (0xfff0)

@@ -8,6 +8,7 @@ Usage: migstream info [OPTIONS] STREAM
   return path or multifd channel it says how much of what it holds.
 
 Options:
+  --all                        Every device, not the largest.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -25,6 +26,16 @@ Options:
                                set.
   -v, --verbose                Say all that is known.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # What this is
+  $ migstream info guest.mig
+  # A snapshot in a disk, by its name
+  $ migstream info disk.qcow2 --inside before
+  # What comes through a pipe
+  $ xz -dc guest.mig.xz | migstream info -
+  # For a program
+  $ migstream info guest.save --json
 
 $ migstream info none-7.2.mig
 file          none-7.2.mig
@@ -76,7 +87,7 @@ Largest devices
   cpu[0]                      v12      1.8 KiB (1 851)
   cpu[1]                      v12      1.8 KiB (1 851)
   0000:00:1f.3/ich9_smb[0]     v1            325 bytes
-  and 29 more: ls --devices, tree
+  and 29 more (--all): ls --devices, tree
 
 $ migstream info pc-7.2.mig --json
 {
@@ -455,7 +466,7 @@ Largest devices
   ps2kbd[0]                  v3        284 bytes
   0000:00:00.0/I440FX[0]     v3        277 bytes
   mc146818rtc[0]             v3        245 bytes
-  and 20 more: ls --devices, tree
+  and 20 more (--all): ls --devices, tree
 
 $ migstream info pc-uuid-7.2.mig | head -n 11
 file          pc-uuid-7.2.mig
@@ -515,7 +526,7 @@ Largest devices
   ps2kbd[0]                  v3        284 bytes  not described
   0000:00:00.0/I440FX[0]     v3        277 bytes  not described
   mc146818rtc[0]             v3        245 bytes  not described
-  and 20 more: ls --devices, tree
+  and 20 more (--all): ls --devices, tree
 
 $ migstream info s390x-7.2.mig | head -n 12
 file          s390x-7.2.mig

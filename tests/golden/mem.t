@@ -18,15 +18,20 @@ Options:
   -n, --length NUMBER          Bytes; 256 without it.
   --virt / --phys              Addresses are virtual ones, or guest-physical
                                (default).
-  --cpu N                      Whose virtual addresses; 0.
+  --cpu N                      The CPU whose virtual addresses these are; 0.
   --block NAME                 Addresses are offsets in this RAM block.
   -r, --raw                    The raw bytes.
+  --force                      With -r: write to a terminal, too.
+  --all                        Every line of a dump, also one like the one
+                               before.
   --translate ADDRESS          Walk the page tables for this one.
   --pages                      List what a CPU's page tables map.
   --find HEX                   Find bytes: 'de ad ?? ef', ?? is any.
   --text WORD                  Find text, as UTF-8 and UTF-16LE.
   --regex RE                   Find a regular expression.
   -i, --ignore-case            Upper and lower case are the same.
+  -C, --context N              Bytes around what is found, on either side.
+                               [0<=x<=65536]
   --strings                    Print strings, as strings(1) does.
   --min N                      Characters of the shortest string; 4.
                                [1<=x<=1024]
@@ -47,10 +52,23 @@ Options:
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Which memory there is, and where
+  $ migstream mem guest.mig
+  # A hexdump of guest-physical memory
+  $ migstream mem guest.mig 0xf0000 -n 64
+  # Find text
+  $ migstream mem guest.mig --text SeaBIOS
+  # The first mebibyte, raw
+  $ migstream mem guest.mig 0 -n 1M -r > low.bin
 
 $ migstream mem pc-7.2.mig
 guest-physical           size  block       offset  known from
@@ -271,3 +289,31 @@ ffff09cc  53 65 61 42 49 4f 53                             SeaBIOS           utf
 ffff10dd  53 65 61 42 49 4f 53                             SeaBIOS           utf-8
 [stderr]
 migstream: not looked through: 15.8 MiB (16 515 072) of ram0, not in this stream: it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file
+
+# On a terminal of 80 columns.
+$ migstream mem pc-7.2.mig
+guest-physical           size  block       offset  known from
+00000000-000c0000   768.0 KiB  pc.ram        +0x0  RAM: split at 4 GiB by CMOS
+                                                   0x34, 0x35, 0x5b-0x5d
+000c0000-000e0000   128.0 KiB  pc.rom        +0x0  PAM: option ROMs
+000e0000-00100000   128.0 KiB  pc.bios   +0x20000  PAM: end of the firmware
+                                                   below 1 MiB
+00100000-01000000    15.0 MiB  pc.ram   +0x100000  RAM: split at 4 GiB by CMOS
+                                                   0x34, 0x35, 0x5b-0x5d
+fffc0000-100000000  256.0 KiB  pc.bios       +0x0  firmware below 4 GiB
+
+# On a terminal of 60 columns.
+$ migstream mem pc-7.2.mig 0xfffffff0
+fffffff0  ea 5b e0 00 f0 30 36 2f  .[...06/
+fffffff8  32 33 2f 39 39 00 fc 00  23/99...
+
+# What is found in its context.
+$ migstream mem q35-7.2.mig --text SeaBIOS -C 20 | head -n 8
+000f041f  utf-8, 7 bytes
+  000f040b  77 69 74 68 20                                   with
+  000f0410  69 6e 76 61 6c 69 64 20 73 74 61 63 6b 0a 00 53  invalid stack..S
+  000f0420  65 61 42 49 4f 53 20 28 76 65 72 73 69 6f 6e 20  eaBIOS (version
+  000f0430  25 73 29 0a 00 42 55 49 4c 44                    %s)..BUILD
+000f09cc  utf-8, 7 bytes
+  000f09b8  63 72 3d 25 30 32 78 20                          cr=%02x
+  000f09c0  25 30 32 78 0a 00 58 65 6e 48 56 4d 53 65 61 42  %02x..XenHVMSeaB

@@ -25,7 +25,19 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # The bytes of a device beside its fields
+  $ migstream show guest.mig i8254
+  # Of one field
+  $ migstream show guest.mig 'cpu[0]/env.eip'
+  # Who owns the byte at an offset
+  $ migstream show guest.mig @0x3a603
+  # Any region
+  $ migstream show guest.mig @0-0x40
 
 $ migstream show pc-7.2.mig 'timer[0]'
 0003a5b0  00 00 00 00 00 00 00 00                          ........          timer[0]/cpu_ticks_offset int64 = 0
@@ -168,3 +180,108 @@ Try 'migstream show --help' for help.
 
 Error: Missing argument 'PATH...'.
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream show q35-7.2.mig 'i8254/channels[1]' ioapic
+i8254[0]
+000c5b63  00 01 00 00              ....      channels[1]/count int32 = 65536
+                                             (18.21 Hz)
+000c5b67  00 00                    ..        channels[1]/latched_count uint16
+                                             = 0
+000c5b69  00                       .         channels[1]/count_latched uint8 = 0
+000c5b6a  00                       .         channels[1]/status_latched uint8
+                                             = 0
+000c5b6b  00                       .         channels[1]/status uint8 = 0
+000c5b6c  00                       .         channels[1]/read_state uint8 = 0
+000c5b6d  00                       .         channels[1]/write_state uint8 = 0
+000c5b6e  00                       .         channels[1]/write_latch uint8 = 0
+000c5b6f  00                       .         channels[1]/rw_mode uint8 = 0
+000c5b70  03                       .         channels[1]/mode uint8 = 3
+                                             SQUARE_WAVE
+000c5b71  00                       .         channels[1]/bcd uint8 = 0
+000c5b72  01                       .         channels[1]/gate uint8 = 1
+000c5b73  00 00 00 00 00 00 00 00  ........  channels[1]/count_load_time int64
+                                             = 0
+000c5b7b  00 00 00 00 00 00 00 00  ........  channels[1]/next_transition_time
+                                             int64 = 0
+ioapic[0]
+000c5898  00                       .         id uint8 = 0
+000c5899  00                       .         ioregsel uint8 = 0 ID
+000c589a  00 00 00 00 00 00 00 00  ........  unused unused_buffer = 8 bytes, all
+                                             zero
+000c58a2  00 00 00 00              ....      irr uint32 = 0
+000c58a6  00 00 00 00 00 01 00 00  ........  ioredtbl uint64[24]
+000c58ae  00 00 00 00 00 01 00 00  ........
+000c58b6  00 00 00 00 00 01 00 00  ........
+000c58be  00 00 00 00 00 01 00 00  ........
+000c58c6  00 00 00 00 00 01 00 00  ........
+000c58ce  00 00 00 00 00 01 00 00  ........
+000c58d6  00 00 00 00 00 01 00 00  ........
+000c58de  00 00 00 00 00 01 00 00  ........
+000c58e6  00 00 00 00 00 01 00 00  ........
+000c58ee  00 00 00 00 00 01 00 00  ........
+000c58f6  00 00 00 00 00 01 00 00  ........
+000c58fe  00 00 00 00 00 01 00 00  ........
+000c5906  00 00 00 00 00 01 00 00  ........
+000c590e  00 00 00 00 00 01 00 00  ........
+000c5916  00 00 00 00 00 01 00 00  ........
+000c591e  00 00 00 00 00 01 00 00  ........
+000c5926  00 00 00 00 00 01 00 00  ........
+000c592e  00 00 00 00 00 01 00 00  ........
+000c5936  00 00 00 00 00 01 00 00  ........
+000c593e  00 00 00 00 00 01 00 00  ........
+000c5946  00 00 00 00 00 01 00 00  ........
+000c594e  00 00 00 00 00 01 00 00  ........
+000c5956  00 00 00 00 00 01 00 00  ........
+000c595e  00 00 00 00 00 01 00 00  ........
+
+# On a terminal of 60 columns.
+$ migstream show q35-7.2.mig 'i8254/channels[1]'
+i8254[0]
+000c5b63  00 01 00 00  ....  channels[1]/count int32 = 65536
+                             (18.21 Hz)
+000c5b67  00 00        ..    channels[1]/latched_count
+                             uint16 = 0
+000c5b69  00           .     channels[1]/count_latched uint8
+                             = 0
+000c5b6a  00           .     channels[1]/status_latched
+                             uint8 = 0
+000c5b6b  00           .     channels[1]/status uint8 = 0
+000c5b6c  00           .     channels[1]/read_state uint8
+                             = 0
+000c5b6d  00           .     channels[1]/write_state uint8
+                             = 0
+000c5b6e  00           .     channels[1]/write_latch uint8
+                             = 0
+000c5b6f  00           .     channels[1]/rw_mode uint8 = 0
+000c5b70  03           .     channels[1]/mode uint8 = 3
+                             SQUARE_WAVE
+000c5b71  00           .     channels[1]/bcd uint8 = 0
+000c5b72  01           .     channels[1]/gate uint8 = 1
+000c5b73  00 00 00 00  ....  channels[1]/count_load_time
+000c5b77  00 00 00 00  ....  int64 = 0
+channels[1]/next_transition_time int64 = 0
+000c5b7b  00 00 00 00 00 00 00 00  ........
+
+# On a terminal of 120 columns.
+$ migstream show q35-7.2.mig 'i8254/channels[1]'
+i8254[0]
+000c5b63  00 01 00 00                                      ....              channels[1]/count int32 = 65536 (18.21 Hz)
+000c5b67  00 00                                            ..                channels[1]/latched_count uint16 = 0
+000c5b69  00                                               .                 channels[1]/count_latched uint8 = 0
+000c5b6a  00                                               .                 channels[1]/status_latched uint8 = 0
+000c5b6b  00                                               .                 channels[1]/status uint8 = 0
+000c5b6c  00                                               .                 channels[1]/read_state uint8 = 0
+000c5b6d  00                                               .                 channels[1]/write_state uint8 = 0
+000c5b6e  00                                               .                 channels[1]/write_latch uint8 = 0
+000c5b6f  00                                               .                 channels[1]/rw_mode uint8 = 0
+000c5b70  03                                               .                 channels[1]/mode uint8 = 3 SQUARE_WAVE
+000c5b71  00                                               .                 channels[1]/bcd uint8 = 0
+000c5b72  01                                               .                 channels[1]/gate uint8 = 1
+000c5b73  00 00 00 00 00 00 00 00                          ........          channels[1]/count_load_time int64 = 0
+000c5b7b  00 00 00 00 00 00 00 00                          ........          channels[1]/next_transition_time int64 = 0
+
+# Nothing is folded or left out.
+# On a terminal of 80 columns.
+$ migstream show q35-7.2.mig 'i8254/channels[1]/count' --wide
+000c5b63  00 01 00 00                                      ....              i8254[0]/channels[1]/count int32 = 65536 (18.21 Hz)

@@ -5,6 +5,7 @@ Usage: migstream stat [OPTIONS] STREAM
   part.
 
 Options:
+  --all                        Every device, not the largest.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -22,6 +23,12 @@ Options:
                                set.
   -v, --verbose                Say all that is known.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Where the bytes go
+  $ migstream stat guest.mig
+  # Every device and every round
+  $ migstream stat live.mig --all
 
 $ migstream stat pc-7.2.mig
 pc-7.2.mig: 342.3 KiB (350 517)
@@ -61,7 +68,7 @@ Devices (12.6 KiB (12 857))
   kvm-tpr-opt[0]                  174 bytes  0.0 %
   hpet[0]                         174 bytes  0.0 %
   globalstate[0]                  134 bytes  0.0 %
-  and 15 more, 838 bytes (-v shows all)
+  and 15 more, 838 bytes (--all)
 
 $ migstream stat pc-xbzrle-7.2.mig
 pc-xbzrle-7.2.mig: 1.3 MiB (1 375 507)
@@ -106,7 +113,7 @@ Devices (13.1 KiB (13 400))
   kvm-tpr-opt[0]                  174 bytes  0.0 %
   hpet[0]                         174 bytes  0.0 %
   globalstate[0]                  134 bytes  0.0 %
-  and 15 more, 838 bytes (-v shows all)
+  and 15 more, 838 bytes (--all)
 
 $ migstream stat tiny.mig --json
 {

@@ -22,7 +22,7 @@ from support import errorpage, schemas, transcript
 from support.lacking import lacks
 from support.qemu import find
 from support.samples import REPOSITORY, Packed, Sample
-from support.transcript import PAGES, RUN, Block, Ran, Shell, Step
+from support.transcript import PAGES, RUN, Block, Ran, Screen, Shell, Step
 
 Unpack = Callable[[Packed], Sample]
 
@@ -80,8 +80,8 @@ def _settled(path: Path, new: str, *, update: bool) -> None:
         pytest.fail(f"{text}\n(if it is meant: make golden)", pytrace=False)
 
 
-# What these print under --json is not ours to describe: the stream's own description, QEMU's script's form.
-OTHERS = {"desc", "schema", "analyze-migration"}
+# What these print is not ours to describe: the description of the stream, what other programs read, the form of a script of QEMU.
+OTHERS = {"desc", "schema", "completion", "man", "analyze-migration"}
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OTHERS])
@@ -108,7 +108,7 @@ def test_the_command_prints_what_it_printed(
     transcript.fill(text, tmp_path, unpack)
     shell = Shell(tmp_path)
     steps = [
-        Step(step.line, shell.run(step.line).transcript(), step.before)
+        Step(step.line, _ran(shell, step).transcript(), step.before)
         for step in transcript.transcript(text)
     ]
     for verb, document in shell.answers:
@@ -118,6 +118,11 @@ def test_the_command_prints_what_it_printed(
     assert str(tmp_path) not in new
     assert "\x1b" not in new
     _settled(path, new, update=update)
+
+
+def _ran(shell: Shell, step: Step) -> Ran:
+    screen = step.screen
+    return shell.run(step.line) if screen is None else shell.run_on(screen, step.line)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -239,6 +244,14 @@ def test_a_transcript_is_read_as_it_is_written() -> None:
         ("two", ["[stderr]", "no", "[exit status 2]"]),
     ]
     assert transcript.document(steps) == text
+
+
+def test_a_line_is_run_on_the_terminal_that_its_remark_names(tmp_path: Path) -> None:
+    text = "# On a terminal of 40 columns, in colour.\n$ stty size; test -t 2\n"
+    [step] = transcript.transcript(text)
+    assert step.screen == Screen(40, colour=True)
+    assert Shell(tmp_path).run_on(step.screen, step.line) == Ran("0 40\n", "", 0)
+    assert transcript.transcript("# About it.\n$ stty size\n")[0].screen is None
 
 
 def test_a_block_may_be_a_file_and_a_page_says_what_it_needs() -> None:

@@ -5,7 +5,7 @@ Usage: migstream tree [OPTIONS] STREAM [PATH]...
 
 Options:
   --depth N                    Levels to show.  [x>=1]
-  --hex                        Numbers in hexadecimal.
+  -x, --hex                    Numbers in hexadecimal.
   --all                        All elements of arrays, not eight.
   --where                      The offset of each value.
   --like OTHER                 Take the description from another stream where
@@ -24,7 +24,17 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # All that one device holds
+  $ migstream tree guest.mig i8254
+  # All devices, their fields only
+  $ migstream tree guest.mig --depth 1
+  # In hexadecimal, with offsets
+  $ migstream tree guest.mig 'cpu[0]' -x --where
 
 $ migstream tree tiny.mig
 one[0]  one
@@ -625,3 +635,91 @@ i8254[0]  i8254
   channels[0].irq_disabled          0  uint32
   channels  struct[3]
     [0]  struct
+
+# On a terminal of 80 columns.
+$ migstream tree --where pc-7.2.mig cpu --depth 1
+0x0003a603  cpu[0]  cpu
+0x0003a603    env.regs                   0 0 397233 (0x60fb1) 0 0 0 0 0 … 8 more
+              uint64[16]
+0x0003a683    env.eip                    65520 (0xfff0)  uint64
+0x0003a68b    env.eflags                 2  uint64
+0x0003a693    env.hflags                 64 (0x40) ADDSEG  uint32
+0x0003a697    env.fpuc                   895 (0x37f) IM DM ZM OM UM PM PC=3
+              uint16
+0x0003a699    env.fpus_vmstate           0  uint16
+0x0003a69b    env.fptag_vmstate          0  uint16
+0x0003a69d    env.fpregs_format_vmstate  0  uint16
+0x0003a69f    env.fpregs  struct[8]
+0x0003a6ef    env.segs  struct[6]
+0x0003a767    env.ldt  struct
+0x0003a77b    env.tr  struct
+0x0003a78f    env.gdt  struct
+0x0003a7a3    env.idt  struct
+0x0003a7b7    env.sysenter_cs            0  uint32
+0x0003a7bb    env.sysenter_esp           0  uint64
+0x0003a7c3    env.sysenter_eip           0  uint64
+0x0003a7cb    env.cr[0]                  1610612752 (0x60000010) ET NW CD
+              uint64
+0x0003a7d3    env.cr[2]                  0  uint64
+0x0003a7db    env.cr[3]                  0  uint64
+0x0003a7e3    env.cr[4]                  0  uint64
+0x0003a7eb    env.dr                     0 0 0 0 0 0 4294905840 (0xffff0ff0)
+              1024 (0x400)  uint64[8]
+0x0003a82b    env.a20_mask               -1 (A20 open)  int32
+0x0003a82f    env.mxcsr                  8064 (0x1f80) IM DM ZM OM UM PM  uint32
+0x0003a833    env.xmm_regs[0]  struct[16]
+0x0003a933    env.efer                   0  uint64
+0x0003a93b    env.star                   0  uint64
+0x0003a943    env.lstar                  0  uint64
+0x0003a94b    env.cstar                  0  uint64
+0x0003a953    env.fmask                  0  uint64
+0x0003a95b    env.kernelgsbase           0  uint64
+0x0003a963    env.smbase                 196608 (0x30000)  uint32
+0x0003a967    env.pat                    1974748653749254 (0x7040600070406) WB
+              WT UC- UC WB WT UC- UC  uint64
+0x0003a96f    env.hflags2                257 (0x101) GIF VGIF  uint32
+0x0003a973    env.vm_hsave               0  uint64
+0x0003a97b    env.vm_vmcb                0  uint64
+0x0003a983    env.tsc_offset             0  uint64
+0x0003a98b    env.intercept              0  uint64
+0x0003a993    env.intercept_cr_read      0  uint16
+0x0003a995    env.intercept_cr_write     0  uint16
+0x0003a997    env.intercept_dr_read      0  uint16
+0x0003a999    env.intercept_dr_write     0  uint16
+0x0003a99b    env.intercept_exceptions   0  uint32
+0x0003a99f    env.v_tpr                  0  uint8
+0x0003a9a0    env.mtrr_fixed             0 0 0 0 0 0 0 0 … 3 more  uint64[11]
+0x0003a9f8    env.mtrr_deftype           0  uint64
+0x0003aa00    env.mtrr_var  struct[8]
+0x0003aa80    env.interrupt_injected     -1 (none)  int32
+0x0003aa84    env.mp_state               0 RUNNABLE  uint32
+0x0003aa88    env.tsc                    0  uint64
+0x0003aa90    env.exception_nr           -1 (none)  int32
+0x0003aa94    env.soft_interrupt         0  uint8
+0x0003aa95    env.nmi_injected           0  uint8
+0x0003aa96    env.nmi_pending            0  uint8
+0x0003aa97    env.has_error_code         0  uint8
+0x0003aa98    env.sipi_vector            0  uint32
+0x0003aa9c    env.mcg_cap                16777482 (0x100010a) BANKS=10 CTL SER
+              uint64
+0x0003aaa4    env.mcg_status             0  uint64
+0x0003aaac    env.mcg_ctl                18446744073709551615
+              (0xffffffffffffffff)  uint64
+0x0003aab4    env.mce_banks              18446744073709551615
+              (0xffffffffffffffff) 0 0 0 18446744073709551615
+              (0xffffffffffffffff) 0 0 0 … 32 more  uint64[40]
+0x0003abf4    env.tsc_aux                0  uint64
+0x0003abfc    env.system_time_msr        0  uint64
+0x0003ac04    env.wall_clock_msr         0  uint64
+0x0003ac0c    env.xcr0                   1 X87  uint64
+0x0003ac14    env.xstate_bv              0  uint64
+0x0003ac1c    env.xmm_regs[1]  struct[16]
+0x0003ad1c    cpu/poll_control_msr  subsection
+
+# On a terminal of 60 columns, in colour.
+$ migstream tree --where pc-7.2.mig timer
+\e[2m0x0003a5b0  \e[0m\e[1mtimer[0]\e[0m  \e[2mtimer\e[0m
+\e[2m0x0003a5b0  \e[0m  \e[36mcpu_ticks_offset\e[0m  \e[32m0\e[0m  \e[2mint64\e[0m
+\e[2m0x0003a5b8  \e[0m  \e[36munused\e[0m            \e[32m8 bytes, all zero\e[0m
+              \e[2munused_buffer\e[0m
+\e[2m0x0003a5c0  \e[0m  \e[36mcpu_clock_offset\e[0m  \e[32m0\e[0m  \e[2mint64\e[0m

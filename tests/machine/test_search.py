@@ -20,6 +20,7 @@ from migstream.machine.search import (
     regex_needle,
     search,
     strings_needles,
+    surroundings,
     text_needles,
     virtual_segments,
 )
@@ -196,3 +197,12 @@ def test_strings_come_whole_or_in_pieces() -> None:
         b"x" * 10,
         "wide text".encode("utf-16-le"),
     ]
+
+
+def test_surroundings_stop_where_memory_does() -> None:
+    data = b"a" * PAGE + b"x" * PAGE + bytes(PAGE) + b"b" * PAGE
+    blocks = {"ram": Block(data, frozenset({1}))}
+    place = list(block_segments("ram", 0, len(data)))
+    assert surroundings(place, blocks, 5) == (0, data[:PAGE])
+    assert surroundings(place, blocks, 3 * PAGE) == (2 * PAGE, data[2 * PAGE :])
+    assert surroundings(place, blocks, PAGE) == (PAGE, b"")

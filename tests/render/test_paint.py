@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from migstream.render.html import elements
 from migstream.render.paint import text
 from migstream.render.shown import (
+    Bytes,
     Cell,
+    Evenly,
     Line,
     Mark,
+    Paragraph,
     Part,
     Table,
     Title,
@@ -57,6 +60,7 @@ def all_texts(found: list[Part]) -> list[str]:
         if isinstance(part, Table):
             told += [*part.head, *(seen(cell) for row in part.rows for cell in row)]
         else:
+            assert not isinstance(part, Evenly | Paragraph | Bytes)
             told.append(part.text if isinstance(part, Title) else seen(part))
     return told
 

@@ -11,7 +11,8 @@ Two kinds of text hold them. A transcript (``tests/golden/NAME.t``) is::
     migstream: ...
     [exit status 2]
 
-and a page of documentation has fenced blocks of the same (``console``), in which both outputs are shown as a terminal
+A command whose remark ends in ``On a terminal of N columns`` is run on a terminal of its own, on which both outputs
+are; with ``in colour`` behind it marks are shown as ``\\e[1m``. A page of documentation has fenced blocks of the same (``console``), in which both outputs are shown as a terminal
 shows them, the status is not shown, a line that ends in ``...`` is cut there, and one that is ``...`` stands for any
 number of lines. Its ``python`` blocks are run as well: one page is one program. Comments may stand before a block::
 
@@ -49,12 +50,14 @@ from click.testing import CliRunner
 from migstream.cli.group import cli
 from support import build
 from support.samples import REPOSITORY, Packed, Sample, own_streams
+from support.terminal import Terminal
 
 __all__ = [
     "PAGES",
     "RUN",
     "Block",
     "Ran",
+    "Screen",
     "Shell",
     "Step",
     "blocks",
@@ -93,6 +96,7 @@ CUT = "..."
 
 _STAGE = re.compile(r"""(?:'[^']*'|"[^"]*"|\\.|[^|'"\\])+""")
 _REDIRECTION = re.compile(r"\s([<>])\s*(\S+)\s*$")
+_SCREEN = re.compile(r"On a terminal of (\d+) columns(, in colour)?\.?$")
 _REMARKS = re.compile(r"(?:<!--(?:(?!-->).)*-->\s*)+\Z", re.DOTALL)
 _REMARK = re.compile(r"<!-- (not run|given|file):\s*(.*?)\s*-->", re.DOTALL)
 _NEEDS = re.compile(r"<!-- needs:\s*(.*?)\s*-->", re.DOTALL)
@@ -105,6 +109,20 @@ class Step:
     line: str
     shown: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
+
+    @property
+    def screen(self) -> Screen | None:
+        """The terminal that it is run on, where it is."""
+        found = _SCREEN.search(self.before[-1]) if self.before else None
+        return None if found is None else Screen(int(found[1]), colour=found[2] is not None)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A terminal of so many columns."""
+
+    columns: int
+    colour: bool
 
 
 @dataclass
@@ -191,6 +209,17 @@ class Shell:
                 out, err, status = one(stage, out)
                 errors += err
         return Ran(_text(out), _text(errors), status)
+
+    def run_on(self, screen: Screen, line: str) -> Ran:
+        """Run what a person typed on a terminal of its own."""
+        colour = {} if screen.colour else {"NO_COLOR": "1"}
+        ours = f'migstream() {{ "{sys.executable}" -m migstream "$@"; }}\n'
+        with Terminal(
+            "sh", "-c", ours + line,
+            columns=screen.columns, cwd=self._folder, environment={"LC_ALL": "C.UTF-8"} | colour,
+        ) as terminal:  # fmt: skip
+            status = terminal.end()
+            return Ran(terminal.text().replace("\x1b", "\\e"), "", status)
 
     def _ours(self, stage: str, given: bytes) -> tuple[bytes, bytes, int]:
         """One call of the command; the shell says what its words are."""

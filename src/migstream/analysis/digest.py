@@ -25,6 +25,7 @@ import msgspec
 
 from migstream.analysis.ignore import Ignore
 from migstream.names import brief, encoded, escape, unescape
+from migstream.source.layers import Tell, telling
 from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRST",
+    "HASHING",
     "Digest",
     "Entry",
     "Opening",
@@ -52,6 +54,7 @@ FROM_TAIL = "from tail"
 SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
+HASHING = "hashing"
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
 WORDS = {"absent": "never sent", "unplugged": "not plugged in"}
 EQUALS = " = "
@@ -225,9 +228,11 @@ def digest_lines(
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:
-        for block in sorted(stream.ram):
-            if not left_out.covers(f"ram/{block}"):
-                yield memory_entry(block, stream.ram[block]).line
+        blocks = [name for name in sorted(stream.ram) if not left_out.covers(f"ram/{name}")]
+        total = sum(stream.ram[name].size for name in blocks)
+        with telling(stream.watch, HASHING, total) as tell:
+            for name in blocks:
+                yield memory_entry(name, stream.ram[name], tell).line
 
 
 def entries(stream: Stream, ignore: Ignore) -> Iterator[Entry]:
@@ -353,7 +358,7 @@ def _leaf(value: Value, raw: bytearray) -> str:
     return f"{kind} {word(str(value.plain()))}"
 
 
-def memory_entry(name: str, block: Block) -> Entry:
+def memory_entry(name: str, block: Block, tell: Tell = lambda _: None) -> Entry:
     """A RAM block: length, how much was never sent or is not plugged in, and a hash of where what is not zero stands.
 
     Raises
@@ -368,8 +373,10 @@ def memory_entry(name: str, block: Block) -> Entry:
         if run.kind in without:
             without[run.kind] += run.stop - run.start
         if run.kind != "data":
+            tell(run.stop - run.start)
             continue
         for at in range(max(run.start - run.start % CHUNK, done), run.stop, CHUNK):
+            tell(CHUNK)
             done = min(at + CHUNK, block.size)
             piece = block.read(at, done)
             if piece != blank[: len(piece)]:

@@ -13,6 +13,7 @@ import msgspec
 from migstream.analysis.digest import (
     EQUALS,
     FIRST,
+    HASHING,
     Entry,
     Opening,
     digest_lines,
@@ -25,6 +26,7 @@ from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
 from migstream.source.address import public, scheme_of
+from migstream.source.layers import telling
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -151,13 +153,14 @@ def compare(stream: Stream, golden: Golden) -> list[Difference]:
 def _made(stream: Stream, golden: Golden) -> Iterator[Entry]:
     ignore = Ignore(golden.ignore)
     yield from entries(stream, ignore)
-    for name, block in sorted(stream.ram.items()) if golden.ram else ():
-        if ignore.covers(f"ram/{name}"):
-            continue
-        try:
-            yield memory_entry(name, block)
-        except ParseError as error:
-            yield Entry(f"ram/{word(name)}", f"not readable: {prose(error.message)}")
+    ram = stream.ram if golden.ram else {}
+    blocks = [pair for pair in sorted(ram.items()) if not ignore.covers(f"ram/{pair[0]}")]
+    with telling(stream.watch, HASHING, sum(block.size for _, block in blocks)) as tell:
+        for name, block in blocks:
+            try:
+                yield memory_entry(name, block, tell)
+            except ParseError as error:
+                yield Entry(f"ram/{word(name)}", f"not readable: {prose(error.message)}")
 
 
 def _difference(path: str, old: Entry | None, new: Entry | None) -> Difference:

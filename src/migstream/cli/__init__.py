@@ -14,7 +14,7 @@ def main() -> None:
 
         sys.stdout.write(f"{version_line()}\n")
         return
-    from migstream.cli.ending import asked_to_end, listen
+    from migstream.cli.ending import INTERRUPTED, asked_to_end, finish, listen, lost
 
     listen()
     status: int | str | None = 0
@@ -27,10 +27,16 @@ def main() -> None:
             raise
     # Outside of `except`: whatever the blocks on the way held has been let go of by now.
     asked = asked_to_end()
+    if asked == INTERRUPTED:
+        from migstream.cli.printing import interrupted
+
+        interrupted(lost())
+        finish()
     if asked is not None:
         _leave(asked, flush=False)
     if isinstance(status, int):
         _leave(status)
+    finish()
     sys.exit(status)
 
 
@@ -45,8 +51,12 @@ def _run() -> None:
     from migstream.cli.printing import prepare
 
     prepare()
+    if sys.stdout is not None and sys.stdout.isatty():
+        from migstream.cli.paging import screen
+
+        sys.stdout = screen(sys.stdout)
     if "_MIGSTREAM_COMPLETE" in os.environ:
-        from migstream.cli.completion import install
+        from migstream.cli.shells import install
 
         install()
     cli(prog_name="migstream")
@@ -59,10 +69,13 @@ def _leave(status: int, *, flush: bool = True) -> None:
     """
     import os
 
+    from migstream.cli.ending import finish
+
     if flush:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
         except OSError:
             return  # the usual end says it
+        finish()
     os._exit(status)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import stream_options
-from migstream.cli.watching import Watching
+from migstream.cli.common import Verb, watching
+from migstream.cli.options import stream_options
 
 __all__ = ["command"]
 
 
-@click.command("analyze-migration")
+@click.command("analyze-migration", cls=Verb)
 @click.option("-f", "--file", "file", required=True, metavar="FILE", help="Stream to read.")
 @click.option(
     "-d",
@@ -46,7 +46,7 @@ def command(file: str, dump: str, memory: bool, extract: bool, **source: Any) ->
         from migstream.stream import open_anything
 
         put = sys.stdout.write
-        with open_anything(file, spool=memory or extract, watch=Watching(), **source) as stream:
+        with open_anything(file, spool=memory or extract, watch=watching(), **source) as stream:
             begun(stream)
             if extract:
                 for name in analyze.extract(stream, Path()):

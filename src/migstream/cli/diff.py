@@ -11,12 +11,21 @@ from functools import partial
 import click
 from msgspec.structs import replace
 
-from migstream.cli.common import OFFSET, Run, naming, verb
+from migstream.cli.common import Run, naming, verb, watching
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.watching import Watching
+from migstream.cli.options import OFFSET
 from migstream.errors import MigstreamError
 from migstream.names import unescape
-from migstream.render.diff import DiffAnswer, Look, diff_answer, diff_parts
+from migstream.render.diff import (
+    ChangeAnswer,
+    DiffAnswer,
+    DiffLine,
+    LackingLine,
+    Look,
+    diff_answer,
+    diff_lines,
+    diff_parts,
+)
 from migstream.render.missing import Missing, missing
 from migstream.stream import open_anything
 
@@ -79,6 +88,7 @@ OPTIONS = re.compile(r"--(channel|inside|offset|container|like)\b")
     click.Option(["--where"], is_flag=True, help="Offset and length of each value, too."),
     memory=True,
     answers=(DiffAnswer,),
+    lines=((DiffLine, ChangeAnswer), (LackingLine, Missing)),
 )
 def command(
     run: Run,
@@ -117,7 +127,7 @@ def command(
                 container=other_container,
                 like=other_like,
                 spool=True,
-                watch=Watching(),
+                watch=watching(),
             )
             second = stack.enter_context(opened)
             if second.not_begun is not None:
@@ -140,6 +150,7 @@ def command(
                     pages=partial(page_of, run.stream, second),
                 ),
             ),
+            diff_lines(found, names, lacking),
         )
         for name, entries in zip(names, lacking, strict=True):
             run.missing(entries, name)

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, stream_options
+from migstream.cli.common import Out, Verb, begun, guarded, watching
 from migstream.cli.ignoring import IGNORE, ignored
+from migstream.cli.options import printed, stream_options
 from migstream.cli.printing import say, warn
-from migstream.cli.watching import Watching
 from migstream.render.digested import Digested, DigestWritten, digested_line
 from migstream.render.refreshed import Refreshed, refreshed_parts
 from migstream.source.address import public
@@ -25,7 +25,14 @@ RAM = "ram/"
 
 @click.command("digest", cls=Verb, answers=(Digested, DigestWritten, Refreshed))
 @click.argument("sources", nargs=-1, required=True, metavar="STREAM | FILES...")
-@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write the digest here.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    callback=printed,
+    help="Write the digest here; - is standard output.",
+)
 @click.option("--force", is_flag=True, help="With -o: replace what is there.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
 @click.option("--no-ram", is_flag=True, help="Leave guest memory out: instant on any size.")
@@ -86,7 +93,7 @@ def command(
             offset=offset,
             inside=inside,
             container=container,
-            watch=Watching(),
+            watch=watching(),
         ) as stream:
             begun(stream)
             if output is None:

@@ -12,22 +12,46 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
-from migstream.source.leftovers import no_more, remove_all
+from migstream.source.leftovers import no_more, remove_all, unfinished
 
-__all__ = ["asked_to_end", "listen"]
+__all__ = ["INTERRUPTED", "asked_to_end", "finish", "listen", "lost", "wait_for"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PATIENCE = 0.6  # seconds for the main thread
 STATUS = 128  # and the signal's number: what a shell says of a process that a signal ended
+INTERRUPTED = STATUS + signal.SIGINT
 
 _asked: list[int] = []
+_last: list[Callable[[], None]] = []
+_lost: list[str] = []
 
 
 def asked_to_end() -> int | None:
     """The exit status where a signal asked the process to end."""
     return STATUS + _asked[0] if _asked else None
+
+
+def lost() -> list[str]:
+    """Names of the files that were being written when the signal came."""
+    return _lost
+
+
+def wait_for(last: Callable[[], None]) -> None:
+    """Call this at the very end: a person still reads what was printed.
+
+    INT does not spare them it, as the terminal sends that to the reader, too; who ends us otherwise
+    waits for nobody.
+    """
+    _last.append(last)
+
+
+def finish() -> None:
+    """Wait for whom the end is to wait for."""
+    for last in _last:  # again from the second thread, where the first one does not come to it
+        last()
 
 
 def listen() -> None:
@@ -46,6 +70,7 @@ def _end(number: int, _: FrameType | None) -> None:
     """End once: what takes things away is not interrupted by whoever asks again."""
     if not _asked:
         _asked.append(number)
+        _lost.extend(unfinished())
         no_more()
         raise SystemExit(STATUS + number)
 
@@ -61,4 +86,6 @@ def _see_to_it(reader: int) -> None:
     number = os.read(reader, 1)[0]
     time.sleep(PATIENCE)
     remove_all()
+    if number == signal.SIGINT:
+        finish()
     os._exit(STATUS + number)

@@ -1,56 +1,100 @@
-"""What takes long while a source is opened, on a terminal: a bar, and how to be spared it the next time."""
+"""What takes long, on a terminal: how far it is, how fast, how long it will still take, how to be spared it."""
 
 from __future__ import annotations
 
-import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-
-import click
 
 from migstream.cli.printing import warn
-from migstream.source.layers import UNPACKING
+from migstream.cli.terminal import clear_status, show_status
+from migstream.render.text import grouped, short_size
+from migstream.source.layers import SPOOLING, UNPACKING
 
-__all__ = ["Watching", "progress"]
+__all__ = ["Watching"]
 
+SOON = 0.5  # seconds that something may take before anything is said of it
+EVERY = 0.1  # from one look to the next
+LATELY = 50  # looks that the rate is of
 SLOW = 3.0  # seconds of unpacking from which on there is something to be spared
 HINT = (
-    "migstream: all of it was unpacked to look into memory. Files of several blocks are read where they"
-    " lie: xz -T0 --block-size=16MiB and pzstd make such"
+    "migstream: all of it was unpacked. Files of several blocks are read where they lie:"
+    " xz -T0 --block-size=16MiB and pzstd make such"
 )
-
-
-@contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, if that is a terminal; told how much was done since the last time."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
-        yield bar.update
+MINUTE, HOUR = 60, 3600
 
 
 class Watching:
-    """A `migstream.source.layers.Watch` that shows a bar on standard error, if that is a terminal."""
+    """A `migstream.source.layers.Watch` that shows a line, from half a second on."""
 
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._bar: Callable[[int], None] | None = None
-        self._done = 0
-        self._begun = 0.0
+    def __init__(self, unit: str = "") -> None:
+        self._unit = unit
+        self._what = ""
+        self._begun = self._next = 0.0
+        self._seen: deque[tuple[float, int]] = deque(maxlen=LATELY)
+        self._spared = False
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        if self._bar is None:
-            self._bar = self._stack.enter_context(progress(what, total))
-            self._done, self._begun = 0, time.monotonic()
-        if done > self._done:
-            self._bar(done - self._done)
-            self._done = done
-        if done >= total:
-            self._stack.close()
-            self._bar = None
-            if what == UNPACKING and time.monotonic() - self._begun > SLOW:
-                warn(HINT)
+        now = time.monotonic()
+        if what != self._what:
+            self._what = what
+            self._begun, self._next = now, now + SOON
+            self._seen.clear()
+            self._seen.append((now, done))
+        if done >= total and (total or not done):
+            self._end(now)
+        elif now >= self._next:
+            self._next = now + EVERY
+            self._show(now, done, total)
+
+    def _show(self, now: float, done: int, total: int) -> None:
+        from migstream.cli.paging import overdue
+
+        if self._what in SPOOLING and len(self._seen) == 1:
+            warn(f"migstream: {self._what} in {_folder()}; TMPDIR names another folder")
+        self._seen.append((now, done))
+        overdue()
+        show_status(list(self._told(total)))
+
+    def _told(self, total: int) -> Iterator[str]:
+        """What there is to say, the most important first."""
+        size: Callable[[int], str] = grouped if self._unit else short_size
+        (first, before), (last, done) = self._seen[0], self._seen[-1]
+        rate = (done - before) / (last - first) if last > first else 0.0
+        unit = f" {self._unit}" if self._unit else ""
+        yield self._what
+        if not total:
+            yield size(done)
+        else:
+            yield f"{100 * done // total:>2} %"
+            if rate:
+                yield f"{_duration((total - done) / rate)} left"
+            yield f"{size(done)} of {size(total)}{unit}"
+        if rate and not self._unit:
+            yield f"{size(int(rate))}/s"
+
+    def _end(self, now: float) -> None:
+        clear_status()
+        what, took = self._what, now - self._begun
+        self._what = ""
+        if what in UNPACKING and took > SLOW and not self._spared:
+            self._spared = True
+            warn(HINT)
+
+
+def _duration(seconds: float) -> str:
+    """As people say it: 42 s, 3 min 5 s, 1 h 2 min."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+
+
+def _folder() -> str:
+    import tempfile
+
+    from migstream.names import escape
+
+    return escape(tempfile.gettempdir())

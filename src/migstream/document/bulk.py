@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from migstream.errors import BadValue, SourceError
+from migstream.source.layers import Tell
 from migstream.source.pieces import Bulk, PieceWriter
 from migstream.source.store import Store
 from migstream.wire.model import Span
@@ -45,12 +46,14 @@ class Aside:
     folder : where the side files go
     store : the stream's bytes
     original : whether references into the stream take the place of copies
+    tell : told how many bytes were copied since the last time
     """
 
-    def __init__(self, folder: Path, store: Store, *, original: bool) -> None:
+    def __init__(self, folder: Path, store: Store, *, original: bool, tell: Tell) -> None:
         self._folder = folder
         self._store = store
         self._original = original
+        self._tell = tell
         self._open: dict[str, PieceWriter] = {}
         self._closing = ExitStack()
 
@@ -77,7 +80,7 @@ class Aside:
         if file not in self._open:
             made = self._closing.enter_context((self._folder / file).open("xb"))
             self._open[file] = self._closing.enter_context(
-                PieceWriter(made.fileno(), self._store.view)
+                PieceWriter(made.fileno(), self._store.view, self._tell)
             )
         out = self._open[file]
         at = out.at
@@ -122,6 +125,13 @@ class Sources:
         if name not in self._open:
             self._open[name] = _regular(name, dir_fd=self._folder)
         return self._open[name]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, and of the original: about as many as a stream of them has."""
+        with os.scandir(self._folder) as entries:
+            size = sum(one.stat(follow_symlinks=False).st_size for one in entries)
+        return size + (self._original.size if self._original is not None else 0)
 
     def known(self, head: Any) -> None:
         """Open the original that `head` speaks of, and see that it is still the same.

@@ -17,6 +17,7 @@ from migstream.document.items import BULK, RAM, Tables
 from migstream.document.text import DESCRIPTION, LIKE, MARKER, ItemWriter, load, read
 from migstream.document.values import what
 from migstream.errors import BadDescription, BadValue, Unsupported
+from migstream.source.layers import Watch, telling
 from migstream.source.output import new_file, new_folder
 from migstream.source.pieces import Piece, write
 from migstream.stream import Stream
@@ -55,7 +56,8 @@ def decode(
         )
     with (
         new_folder(folder, replace=replace, holds=_files) as place,
-        Aside(place, stream.store, original=original is not None) as aside,
+        telling(stream.watch, "writing", stream.size) as tell,
+        Aside(place, stream.store, original=original is not None, tell=tell) as aside,
         (place / MARKER).open("wb") as out,
     ):
         span, description, name = _description(stream)
@@ -102,7 +104,12 @@ def _description(stream: Stream) -> tuple[Span | None, Description | None, str |
 
 
 def encode(
-    folder: PathLike, path: PathLike, *, original: PathLike | None = None, replace: bool = False
+    folder: PathLike,
+    path: PathLike,
+    *,
+    original: PathLike | None = None,
+    replace: bool = False,
+    watch: Watch | None = None,
 ) -> int:
     """Write the stream of a folder that `decode` made, as it is now; how many bytes there are.
 
@@ -111,6 +118,7 @@ def encode(
     path : the stream to write, whole or not at all
     original : where the file is now to which the document refers for its bulk, if it was moved
     replace : whether a file that is there may be replaced
+    watch : told how much was written, as `open` has it
 
     Raises
     ------
@@ -127,8 +135,11 @@ def encode(
         items = document.get("items")
         if not isinstance(items, list):
             raise BadValue("no items", path=["items"], expected="a list", found=what(items))
-        with new_file(path, replace=replace) as fd:
-            return write(_pieces(encoder, items), fd)
+        with (
+            new_file(path, replace=replace) as fd,
+            telling(watch, "writing", sources.size) as tell,
+        ):
+            return write(_pieces(encoder, items), fd, tell=tell)
 
 
 def _layouts(sources: Sources, document: dict[str, Any]) -> Layouts:

@@ -27,6 +27,7 @@ from migstream.edit.workbench import Change, Workbench
 from migstream.errors import NoSuchPath, Unsupported
 from migstream.names import brief
 from migstream.places import RAM, places
+from migstream.source.layers import telling
 from migstream.source.pieces import Sink, write
 from migstream.stream import as_stream
 from migstream.vmstate.encode import encode_value
@@ -309,9 +310,10 @@ class Edit:
         shell = shell_of(self.stream, xml=self._bench.domain)
         folder = Path(path).parent
         with new_file(path, replace=force) as fd:
-            with shell.around(fd, folder) as inner:
+            with shell.around(fd, folder, self.stream.watch) as inner:
                 rewritten = self._bench.settled(len(shell.head)).pieces()
-                write(chain([shell.head], rewritten), inner, self.stream.store.view)
+                with telling(self.stream.watch, "writing", self.stream.size) as tell:
+                    write(chain([shell.head], rewritten), inner, self.stream.store.view, tell)
                 with open(os.dup(inner), "rb") as file, read_again(self._bench, file) as result:  # noqa: PTH123
                     check(self._bench, result)
             return os.fstat(fd).st_size

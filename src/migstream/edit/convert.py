@@ -22,6 +22,7 @@ from migstream.edit.shell import asked_shell, is_mapped
 from migstream.edit.workbench import Change
 from migstream.names import brief
 from migstream.source.containers import NONE
+from migstream.source.layers import telling
 from migstream.stream import Stream, as_stream, open_stream
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def convert(
         mapped = ram == "mapped" or (ram == "same" and is_mapped(source))
         shell = asked_shell(source, container, form=form, xml=xml, image=like, mapped=mapped)
         fd = stack.enter_context(new_file(path, replace=force))
-        with shell.around(fd, wanted.folder) as inner:
+        with shell.around(fd, wanted.folder, source.watch) as inner:
             made = wanted.write(source, inner, shell.head)
         if not shell.packs:
             return made
@@ -173,7 +174,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
         else:
             with TemporaryFile(dir=self.folder) as between:
                 half = self._encode(stream, between.fileno(), b"")
-                with open_stream(between) as source:
+                with open_stream(between, watch=stream.watch) as source:
                     made, changed = self._rule(source, fd, half, head)
         if not self.verify:
             return made
@@ -221,7 +222,8 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
         bench = Workbench(stream)
         rules = apply(bench, self.machine, self.release)
         pieces = chain([head], bench.settled(len(head)).pieces())
-        size = write(pieces, fd, stream.store.view)
+        with telling(stream.watch, "writing", stream.size) as tell:
+            size = write(pieces, fd, stream.store.view, tell)
         made = msgspec.structs.replace(
             half,
             rules=tuple(rules),

@@ -14,6 +14,7 @@ from migstream.ram import kernel
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.pages import BitmapPages
 from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
+from migstream.source.layers import telling
 from migstream.source.pieces import Zeros
 from migstream.wire.model import Command, Item, Section
 from migstream.wire.write import counted
@@ -37,6 +38,7 @@ __all__ = [
 
 ALIGNMENT = 1 << 20  # what QEMU rounds the beginning of a page area up to
 LEAD = 8 + 1 + 255 + 4  # the longest part of a record that tells its length
+TOLD = 1 << 20  # bytes of records after which somebody is told of them
 OFFSETS = 12  # of bitmap_offset and pages_offset in the header
 
 
@@ -78,11 +80,15 @@ def _page_size(stream: Stream) -> int:
 def records(stream: Stream) -> Iterator[Record]:
     """Every page record of the stream, one by one."""
     page = _page_size(stream)
-    block = ""
-    for section in ram_sections(stream):
-        for record in section_records(stream, section, section.payload.stop, page, block):
-            yield record
-            block = record.block
+    block, told = "", 0
+    with telling(stream.watch, "looking for pages", stream.size) as tell:
+        for section in ram_sections(stream):
+            for record in section_records(stream, section, section.payload.stop, page, block):
+                yield record
+                block = record.block
+                if record.stop - told > TOLD:
+                    tell(record.stop - told)
+                    told = record.stop
 
 
 def section_records(

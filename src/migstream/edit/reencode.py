@@ -284,10 +284,14 @@ class _Conversion:
         if self._form == "mapped":
             return
         for name, block in self._ram.items():
+            done = 0
             if block.elsewhere is None:
                 for pieces in page_records(block, self._sizes[name]):
                     self._out.put(pieces)
-            self._tell(block.size)
+                    size = min(len(pieces) // 2 * block.page, block.size - done)
+                    self._tell(size)
+                    done += size
+            self._tell(block.size - done)
 
     # --- the description -----------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ import msgspec
 from migstream.errors import Unsupported
 from migstream.source.containers import NONE
 from migstream.source.domain import read_domain
+from migstream.source.layers import Tell, Watch, telling
 from migstream.source.libvirt import FORMATS, SPARSE, image_head
 from migstream.source.output import write_at
 from migstream.source.packing import PACKERS, packed
@@ -61,13 +62,14 @@ class Shell(msgspec.Struct, frozen=True):
         return any(isinstance(step, str) for step in self.steps)
 
     @contextmanager
-    def around(self, fd: int, folder: Path) -> Iterator[int]:
+    def around(self, fd: int, folder: Path, watch: Watch | None = None) -> Iterator[int]:
         """The descriptor to write to: head, and the stream behind it; at the end the container is in `fd`.
 
         Parameters
         ----------
         fd : of the empty file that the result is to be in
         folder : for what is not compressed yet
+        watch : told how much of it was compressed
         """
         if not self.packs:
             yield fd
@@ -75,8 +77,10 @@ class Shell(msgspec.Struct, frozen=True):
         with TemporaryFile(dir=folder) as between:
             yield between.fileno()
             at = 0
-            for piece in self._wrapped(_pieces(between.fileno())):
-                at += write_at(fd, [piece], at)
+            size = os.fstat(between.fileno()).st_size
+            with telling(watch, "compressing", size) as tell:
+                for piece in self._wrapped(_pieces(between.fileno(), tell)):
+                    at += write_at(fd, [piece], at)
             os.ftruncate(fd, at)
 
     def _wrapped(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
@@ -97,11 +101,12 @@ NEW: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _pieces(fd: int) -> Iterator[bytes]:
+def _pieces(fd: int, tell: Tell) -> Iterator[bytes]:
     at = 0
     while piece := os.pread(fd, CHUNK, at):
         at += len(piece)
         yield piece
+        tell(len(piece))
 
 
 def _before(head: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ CHUNK = 1 << 20
 def read_again(bench: Workbench, what: Openable) -> Stream:
     """A result as a stream of its own, described as its source is where it does not do so itself."""
     borrowed = None if bench.stream.description_span else bench.stream.description
-    return Stream(open_source(what), borrowed)
+    return Stream(open_source(what, watch=bench.stream.watch), borrowed)
 
 
 def check(bench: Workbench, result: Stream) -> None:
@@ -192,7 +192,7 @@ def compare(
     ------
     StreamError : the two do not say the same
     """
-    with os.fdopen(fd, "rb", closefd=False) as file, open_stream(file) as made:
+    with os.fdopen(fd, "rb", closefd=False) as file, open_stream(file, watch=stream.watch) as made:
         for damage in made.damage:
             raise _differs(f"the result is damaged: {damage}")
         if _payloads(stream, changed) != _payloads(made, changed):
@@ -203,9 +203,10 @@ def compare(
         if wanted != [(block.name, block.size) for block in new]:
             raise _differs("the RAM blocks are not the same")
         for block, other in zip(old, new, strict=True):
-            if block.elsewhere is None and not _same(block, other):
+            if block.elsewhere is None and not _same(block, other, tell):
                 raise _differs(f"the contents of RAM block {block.name} are not the same")
-            tell(block.size)
+            if block.elsewhere is not None:
+                tell(block.size)
         return {block.name: block.size for block in old if block.elsewhere is None}
 
 
@@ -222,7 +223,7 @@ def _payloads(stream: Stream, changed: Collection[str]) -> list[tuple[str, bytes
     ]
 
 
-def _same(one: Block, other: Block) -> bool:
+def _same(one: Block, other: Block, tell: Callable[[int], None]) -> bool:
     """Whether two blocks hold the same; a page that was never sent counts as zeros.
 
     Of different sizes, they agree as far as both go, and the other one goes on with zeros.
@@ -235,9 +236,12 @@ def _same(one: Block, other: Block) -> bool:
         return False
     for run in one.runs(0, both):
         if run.kind != "data" and all(r.kind != "data" for r in other.runs(run.start, run.stop)):
+            tell(run.stop - run.start)
             continue
         for start in range(run.start, run.stop, CHUNK):
+            tell(min(CHUNK, run.stop - start))
             first, count = start // page, -(-(min(start + CHUNK, run.stop) - start) // page)
             if b"".join(one.pieces(first, count)) != b"".join(other.pieces(first, count)):
                 return False
+    tell(one.size - both)
     return True

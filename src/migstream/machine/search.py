@@ -32,6 +32,7 @@ __all__ = [
     "regex_needle",
     "search",
     "strings_needles",
+    "surroundings",
     "text_needles",
     "virtual_segments",
 ]
@@ -283,7 +284,11 @@ class _Zeros(int):
 
 
 def _parts(
-    segments: Iterable[Segment], blocks: Blocks, window: int, missed: Callable[[Gap], None]
+    segments: Iterable[Segment],
+    blocks: Blocks,
+    window: int,
+    missed: Callable[[Gap], None],
+    tell: Callable[[int], object],
 ) -> Iterator[tuple[int, bytes | _Zeros]]:
     """Segments as (address, bytes of at most a window, or zeros); what is not in the stream is missed."""
     for segment in segments:
@@ -291,6 +296,8 @@ def _parts(
         shift = segment.address - segment.offset
         for run in block.runs(segment.offset, segment.offset + segment.size):
             size = run.stop - run.start
+            if run.kind != "data":
+                tell(size)
             if run.kind not in {"data", "zero"}:
                 missed(Gap(run.start + shift, size, run.kind, segment.block))
                 continue
@@ -299,6 +306,21 @@ def _parts(
                 continue
             for at in range(run.start, run.stop, window):
                 yield at + shift, block.read(at, min(at + window, run.stop))
+                tell(min(window, run.stop - at))
+
+
+def surroundings(segments: Iterable[Segment], blocks: Blocks, address: int) -> tuple[int, bytes]:
+    """Where the bytes around an address begin that are there without a gap, and these; none where it is in one."""
+    start, found = address, bytearray()
+    parts = _parts(segments, blocks, WINDOW, lambda _: None, lambda _: None)
+    for at, part in parts:
+        if at != start + len(found):
+            if start <= address < start + len(found):
+                break
+            start, found = at, bytearray()
+        found += bytes(part)  # of so many zeros too
+    here = start <= address < start + len(found)
+    return (start, bytes(found)) if here else (address, b"")
 
 
 def gaps(segments: Iterable[Segment], blocks: Blocks) -> Iterator[Gap]:
@@ -316,6 +338,7 @@ def search(
     needles: Sequence[Needle],
     window: int = WINDOW,
     missed: Callable[[Gap], None] = lambda _: None,
+    tell: Callable[[int], object] = lambda _: None,
 ) -> Iterator[Hit]:
     """All hits, ascending in each run of neighbouring segments. No hit goes over what is missed.
 
@@ -324,13 +347,14 @@ def search(
     blocks : RAM blocks by name (`stream.ram`)
     window : bytes to read at once
     missed : told of what cannot be looked through: it is not in the stream
+    tell : told how many bytes were passed since the last time
 
     Raises
     ------
     ParseError : the records of a page are damaged
     """
     finder = _Finder(needles)
-    for address, part in _parts(segments, blocks, window, missed):
+    for address, part in _parts(segments, blocks, window, missed, tell):
         if address != finder.stop:
             yield from finder.finish(address)
         if isinstance(part, _Zeros):

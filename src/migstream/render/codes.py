@@ -8,7 +8,7 @@ import msgspec
 
 from migstream.analysis.codes import Page
 from migstream.render.answer import Answer
-from migstream.render.shown import Part, head
+from migstream.render.shown import Paragraph, Part, head
 
 __all__ = ["CodePage", "Codes", "code_page", "code_parts", "codes", "page_parts"]
 
@@ -50,7 +50,10 @@ def page_parts(one: CodePage) -> Iterator[Part]:
     """The page as text."""
     yield head(f"{one.code}  {one.title}  ({one.severity})")
     yield ""
-    yield from one.text.split("\n")
+    for number, paragraph in enumerate(one.text.split("\n\n")):
+        if number:
+            yield ""
+        yield Paragraph(paragraph)
 
 
 def code_parts(one: Codes) -> Iterator[Part]:

@@ -10,14 +10,15 @@ import msgspec
 from migstream.analysis.compat.model import Kind, Note, Option, Problem, Report, Word
 from migstream.analysis.compat.model import Verdict as DeviceVerdict
 from migstream.render.answer import Answer, Pair
-from migstream.render.shown import Part, Table, Title, dim, line, name
+from migstream.render.shown import Mark, Part, Style, Table, Text, Title, dim, line, name
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
     from migstream.qemu.load import Verdict
 
-__all__ = ["WORDS", "Compat", "compat_answer", "compat_parts"]
+__all__ = ["WORDS", "Compat", "compat_answer", "compat_parts", "verdict_word"]
 
+STYLES: dict[str, Style] = {"fails": "error", "loses": "warning"}
 WORDS = {"loads": "loads", "loses": "loses state", "fails": "FAILS", "unknown": "not known"}
 REFUSED = "does not load, though it was predicted to"
 WRONG = "The prediction is wrong. Please report it: this output, and the stream as `migstream redact` makes it"
@@ -204,10 +205,15 @@ def _problem(problem: Problem, *, first: bool, said: str) -> Iterator[Part]:
         yield from _words(problem.said)
 
 
-def _row(verdict: DeviceVerdict) -> tuple[str, str, str]:
+def _row(verdict: DeviceVerdict) -> tuple[str, Text, str]:
     if verdict.problem is not None:
         why = f"at {verdict.problem.span.start:#x}: {verdict.problem.kind}"
     else:
         notes = [*verdict.lost, *verdict.notes]
         why = "; ".join(f"{note.path}: {note.message}" for note in notes)
-    return escape(verdict.device), WORDS[verdict.word], prose(why)
+    return escape(verdict.device), verdict_word(verdict.word), prose(why)
+
+
+def verdict_word(word: Word) -> Text:
+    """A verdict as a table has it."""
+    return Mark(STYLES[word], WORDS[word]) if word in STYLES else WORDS[word]

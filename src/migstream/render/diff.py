@@ -12,7 +12,8 @@ from migstream.analysis.diff.memory import NOTHING
 from migstream.analysis.diff.model import Change, Diff, Mark, PartName, Range
 from migstream.analysis.diff.sides import Sides, Stretch
 from migstream.names import many
-from migstream.render.answer import Answer, Pair
+from migstream.render.answer import Answer, Pair, Printed
+from migstream.render.answer import Line as JsonLine
 from migstream.render.marked import bits_text, run_line, run_lines, side_lines, width
 from migstream.render.missing import Missing
 from migstream.render.shown import (
@@ -30,7 +31,16 @@ from migstream.render.shown import (
 )
 from migstream.render.text import escape, prose
 
-__all__ = ["ChangeAnswer", "DiffAnswer", "Look", "diff_answer", "diff_parts"]
+__all__ = [
+    "ChangeAnswer",
+    "DiffAnswer",
+    "DiffLine",
+    "LackingLine",
+    "Look",
+    "diff_answer",
+    "diff_lines",
+    "diff_parts",
+]
 
 T = TypeVar("T")
 
@@ -112,6 +122,28 @@ class DiffAnswer(Answer, tag="diff", frozen=True, kw_only=True):
     missing: tuple[list[Missing], list[Missing]]
     changes: list[ChangeAnswer]
     alike: tuple[str, ...]
+
+
+class DiffLine(JsonLine, tag="diff", frozen=True, kw_only=True):
+    """One difference from `file` to `other`."""
+
+    other: str
+
+
+class LackingLine(JsonLine, tag="diff", frozen=True, kw_only=True):
+    """Behind the differences, told by its `kind`: what `file`, one of the two, lacks of its guest's memory."""
+
+
+def diff_lines(
+    diff: Diff, files: tuple[str, str], missing: tuple[list[Missing], list[Missing]]
+) -> Iterator[Printed]:
+    """The differences, then what was not there to be compared, a line each."""
+    begun = DiffLine(file=files[0], other=files[1])
+    for change in diff.changes:
+        yield begun, _answer(change)
+    for file, entries in zip(files, missing, strict=True):
+        for one in entries:
+            yield LackingLine(file=file), one
 
 
 def diff_answer(

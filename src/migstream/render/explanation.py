@@ -11,7 +11,20 @@ from migstream.analysis.diff.model import Diff
 from migstream.render.answer import Answer, Pair
 from migstream.render.diff import Look, diff_parts
 from migstream.render.findings import FindingAnswer, finding_answer, finding_parts
-from migstream.render.shown import Line, Part, Table, Title, dim, head, indented, line, name, value
+from migstream.render.shown import (
+    Line,
+    Mark,
+    Part,
+    Style,
+    Table,
+    Title,
+    dim,
+    head,
+    indented,
+    line,
+    name,
+    value,
+)
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
@@ -27,6 +40,7 @@ REFUSES = {
     "host": "the host, not by the stream",
     "libvirt": "libvirt, before QEMU has seen the stream",
 }
+SEVERE: dict[str, Style] = {"cause": "error", "warning": "warning"}
 BASIS: dict[Basis, str] = {
     "play": "the load, played: QEMU would say something else of it",
     "words": "QEMU's own words",
@@ -273,7 +287,7 @@ def explanation_parts(one: Explanation, file: str, *, verbose: bool = False) -> 
 def _said(said: Said) -> Iterator[Part]:
     message = said.message
     releases = f" (QEMU {said.wording.releases})" if said.wording.releases else ""
-    yield line(head(prose(said.text)), releases)
+    yield line(Mark(SEVERE.get(message.kind, "head"), prose(said.text)), releases)
     yield f"  means: {message.condition}"
     for title, texts in (("likely", message.causes), ("look at", message.look)):
         if texts:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from migstream.analysis.find import Found
-from migstream.render.answer import Answer, Pair
+from migstream.render.answer import Answer, Line, Pair
 from migstream.render.shown import Part, Table
-from migstream.render.text import escape, size
+from migstream.render.text import escape, sizes
 
-__all__ = ["Extracted", "Find", "find_parts"]
+__all__ = ["Extracted", "Find", "FoundLine", "find_parts"]
 
 KINDS = {"libvirt": "libvirt save image", "qcow2": "qcow2 image"}
 
@@ -40,15 +40,19 @@ class Find(Answer, tag="find", frozen=True, kw_only=True):
     extracted: list[Extracted]
 
 
+class FoundLine(Line, tag="find", frozen=True, kw_only=True):
+    """One thing that was found."""
+
+
 def find_parts(found: Sequence[Found], extracted: Sequence[Extracted]) -> Iterator[Part]:
     """A line for each, then the files."""
     if found:
-        head = ("", "offset", "", "size", "machine", "devices", "")
-        yield Table([_row(n, one) for n, one in enumerate(found, 1)], ">><><><", head)
+        head = ("", "offset", "", "size", "bytes", "machine", "devices", "")
+        yield Table([_row(n, one) for n, one in enumerate(found, 1)], ">><>><><", head)
     if extracted:
-        rows = [(f"{one.offset:#x}", "→", escape(one.file), size(one.size)) for one in extracted]
+        rows = [(f"{one.offset:#x}", "→", escape(one.file), *sizes(one.size)) for one in extracted]
         yield ""
-        yield Table(rows, "><<>")
+        yield Table(rows, "><<>>")
 
 
 def _row(number: int, one: Found) -> tuple[str, ...]:
@@ -56,7 +60,7 @@ def _row(number: int, one: Found) -> tuple[str, ...]:
         str(number),
         f"{one.offset:#x}",
         KINDS.get(one.kind) or f"{one.state} stream",
-        "" if one.size is None else size(one.size),
+        *(("", "") if one.size is None else sizes(one.size)),
         escape(one.machine or ""),
         "" if one.devices is None else str(one.devices),
         _notes(one),

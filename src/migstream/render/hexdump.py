@@ -9,9 +9,9 @@ import msgspec
 from migstream.places import Place, contents
 from migstream.render.answer import Answer, Pair
 from migstream.render.items import note, title
-from migstream.render.shown import Line, Part, dim, line, name
+from migstream.render.shown import Bytes, Line, Part, dim, line, name
 from migstream.render.shown import value as held
-from migstream.render.text import LINE, escape, grouped, hex_line, prose
+from migstream.render.text import LINE, escape, grouped, prose
 from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, Span
@@ -24,13 +24,14 @@ LONGEST = 60
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes with one owner; `span` in the stream, of guest memory in its RAM block."""
+    """Bytes with one owner, `within` a device; `span` in the stream, of guest memory in its RAM block."""
 
     span: Span
     path: str
     type: str
     text: str
     data: memoryview
+    within: str = ""
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +107,7 @@ def pieces(stream: Stream, span: Span) -> Iterator[Piece]:
                 type=_kind(value),
                 text=_word(value),
                 data=stream.store.view(low, high),
+                within=device.path,
             )
             at = high
         if at < end:
@@ -121,6 +123,7 @@ def _gap(stream: Stream, device: Device, low: int, high: int) -> Piece:
         type="header",
         text="",
         data=stream.store.view(low, high),
+        within=device.path,
     )
 
 
@@ -199,10 +202,9 @@ def dump_parts(found: Iterable[Piece], *, everything: bool) -> Iterator[Part]:
         size = piece.span.size
         lines = -(-size // LINE)
         shown = lines if everything else min(lines, FEW_LINES)
-        for index in range(shown):
-            low = index * LINE
-            told = hex_line(piece.span.start + low, bytes(piece.data[low : low + LINE]))
-            yield line(told, "  ", label) if label and not index else told.rstrip()
+        yield Bytes(
+            piece.span.start, piece.data[: shown * LINE], label, within=escape(piece.within)
+        )
         if shown < lines:
             yield dim(f"{'':8}  … {grouped(size - shown * LINE)} more bytes (--all)")
 

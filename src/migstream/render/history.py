@@ -9,26 +9,30 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.render.answer import Answer
+from migstream.render.answer import Answer, Line, Printed
 from migstream.render.memory import hex_parts
-from migstream.render.shown import Part, Table, dim, value
-from migstream.render.text import LINE, hex_line
+from migstream.render.shown import Bytes, Part, Table
+from migstream.render.text import LINE
 
 if TYPE_CHECKING:
     from migstream.ram.history import PageVersion
 
 __all__ = [
     "Change",
+    "ChangeLine",
     "Changes",
     "Contents",
     "History",
     "Version",
+    "VersionLine",
+    "change_lines",
     "changes",
     "changes_parts",
     "contents",
     "contents_parts",
     "history",
     "history_parts",
+    "version_lines",
 ]
 
 
@@ -93,6 +97,35 @@ class Changes(Answer, tag="history", frozen=True, kw_only=True):
     old: int
     new: int
     changes: list[Change]
+
+
+class VersionLine(Line, tag="history", frozen=True, kw_only=True):
+    """One version of the page at `offset` of a RAM block."""
+
+    block: str
+    offset: int
+
+
+class ChangeLine(Line, tag="history", frozen=True, kw_only=True):
+    """With --diff: bytes that differ between two versions, `old` and `new`."""
+
+    block: str
+    old: int
+    new: int
+
+
+def version_lines(one: History) -> Iterator[Printed]:
+    """The versions, a line each."""
+    begun = VersionLine(file=one.file, block=one.block, offset=one.offset)
+    for row in one.versions:
+        yield begun, row
+
+
+def change_lines(one: Changes) -> Iterator[Printed]:
+    """What differs, a line each."""
+    begun = ChangeLine(file=one.file, block=one.block, old=one.old, new=one.new)
+    for row in one.changes:
+        yield begun, row
 
 
 def _differing(a: bytes, b: bytes) -> int:
@@ -183,5 +216,5 @@ def contents_parts(offset: int, one: PageVersion, *, everything: bool) -> Iterat
 def changes_parts(offset: int, old: PageVersion, new: PageVersion) -> Iterator[Part]:
     """Lines of sixteen bytes that differ, before (-) and after (+)."""
     for at, before, after in _changed(offset, old, new):
-        yield dim(f"- {hex_line(at, before)}")
-        yield value(f"+ {hex_line(at, after)}")
+        yield Bytes(at, before, lead="- ", marked=None, style="removed")
+        yield Bytes(at, after, lead="+ ", marked=None, style="added")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape as html_text
 
+from migstream.render.layout import laid_out
 from migstream.render.shown import Cell, Line, Part, Table, Title
 
 __all__ = ["elements"]
@@ -15,7 +16,7 @@ def elements(parts: Iterable[Part]) -> Iterator[str]:
     lines: list[str] = []
     for part in parts:
         if not isinstance(part, Table | Title):
-            lines.append(_line(part))
+            lines += map(_line, laid_out(part, None))
             continue
         yield from _pre(lines)
         lines = []

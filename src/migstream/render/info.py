@@ -25,7 +25,7 @@ from migstream.render.missing import (
     total,
 )
 from migstream.render.shown import Part, Table, Title, dim, indented, line
-from migstream.render.text import escape, grouped, prose, short_size, size
+from migstream.render.text import escape, grouped, prose, short_size, size, sizes
 from migstream.source.layers import Layer
 from migstream.stream import Stream
 
@@ -286,15 +286,15 @@ def _blocks(before: str, blocks: Sequence[Backend]) -> str:
     return f"{before}{names}" if names else ""
 
 
-def info_parts(one: Info, *, verbose: bool = False) -> Iterator[Part]:
-    """One screen; with `verbose` all that a container says of itself as well."""
+def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) -> Iterator[Part]:
+    """One screen; with `verbose` all that a container says of itself as well, with `everything` all devices."""
     yield from _facts(_told(one))
     ram = one.ram
     if ram is not None and ram.blocks:
         rows = [
             (
                 escape(b.name),
-                size(b.size),
+                *sizes(b.size),
                 "" if b.page_size is None else f"pages of {short_size(b.page_size)}",
                 "" if b.address is None else f"at {b.address:#x}",
                 _held(b),
@@ -302,10 +302,10 @@ def info_parts(one: Info, *, verbose: bool = False) -> Iterator[Part]:
             for b in ram.blocks
         ]
         yield Title("RAM blocks")
-        yield Table(rows, "<><<<", indent=2)
+        yield Table(rows, "<>><<<", indent=2)
         yield from (indented(told, 2) for told in missing_lines(ram.missing or ()))
     if one.devices:
-        yield from _largest(one.devices)
+        yield from _largest(one.devices, len(one.devices) if everything else LARGEST)
     if verbose:
         for layer in one.layers:
             yield from _layer(layer)
@@ -375,19 +375,19 @@ def _checked(damage: list[str] | None) -> str:
     return f"all of it: {'damaged' if damage else 'whole'}"
 
 
-def _largest(devices: Sequence[Device]) -> Iterator[Part]:
-    shown = sorted(devices, key=lambda d: -d.size)[:LARGEST]
+def _largest(devices: Sequence[Device], most: int) -> Iterator[Part]:
+    shown = sorted(devices, key=lambda d: -d.size)[:most]
     rest = len(devices) - len(shown)
     yield Title("Largest devices" if rest else "Devices")
     rows = [
         (
             escape(d.path),
             "" if d.version_id is None else f"v{d.version_id}",
-            size(d.size),
+            *sizes(d.size),
             "" if d.described else "not described",
         )
         for d in shown
     ]
-    yield Table(rows, "<>><", indent=2)
+    yield Table(rows, "<>>><", indent=2)
     if rest:
-        yield dim(f"  and {rest} more: ls --devices, tree")
+        yield dim(f"  and {rest} more (--all): ls --devices, tree")

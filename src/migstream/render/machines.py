@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.render.answer import Answer
-from migstream.render.compat import WORDS, Compat, compat_answer, compat_parts
+from migstream.render.compat import Compat, compat_answer, compat_parts, verdict_word
 from migstream.render.schemas import Schemas, schema_count, schema_parts, schemas
-from migstream.render.shown import Part, Table
+from migstream.render.shown import Part, Table, Text
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def machine_parts(report: BinariesReport, *, verbose: bool) -> Iterator[Part]:
     )
 
 
-def _row(one: MachineReport) -> tuple[str, str]:
+def _row(one: MachineReport) -> tuple[Text, str]:
     """Verdict, and why."""
     if one.report is None:
         return "not tried", prose(one.said.splitlines()[-1])
@@ -110,12 +110,12 @@ def _row(one: MachineReport) -> tuple[str, str]:
         if problem is None
         else f"{problem.path or problem.device}: {problem.message}".lstrip(": ")
     )
-    word = "loads" if one.accepted else "FAILS"
+    word = verdict_word("loads" if one.accepted else "fails")
     if one.tried is not None and one.tried.accepted is not one.report.predicted:
         said = one.tried.said.splitlines()
         tried = f"QEMU says: {said[0]}" if said else "QEMU takes it"
         why = f"predicted otherwise ({why or 'no problem seen'}), which is wrong: please report it; {tried}"
     elif problem is None and any(v.lost for v in one.report.verdicts):
-        word = WORDS["loses"]
+        word = verdict_word("loses")
         why = ", ".join(v.device for v in one.report.verdicts if v.lost)
     return word, prose(why)

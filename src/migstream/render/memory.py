@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
-from migstream.render.shown import Line, Mark, Part, dim, line
-from migstream.render.text import LINE, escape, hex_line, prose, size
+from migstream.render.answer import Line as JsonLine
+from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
+from migstream.render.text import LINE, escape, prose, size
 
 if TYPE_CHECKING:
     from migstream.machine.search import Gap, Hit
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WORDS",
+    "Around",
     "Dump",
     "Found",
+    "HitLine",
     "Hits",
     "Missed",
+    "MissedLine",
     "Space",
+    "around_parts",
     "dump_parts",
     "found",
     "hex_parts",
@@ -35,6 +41,7 @@ __all__ = [
 WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
 Space = Literal["physical", "virtual", "block"]
+Around = tuple[int, bytes]  # an address, and the bytes from there on
 Pieces = Iterable[tuple[int, bytes]]
 
 
@@ -48,11 +55,16 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A hit: its bytes in hexadecimal; `kind` is `hex`, `regex`, or the encoding of a text."""
+    """A hit: its bytes in hexadecimal; `kind` is `hex`, `regex`, or the encoding of a text.
+
+    `before` and `after` are the bytes around it that were asked for, as far as they are there.
+    """
 
     address: int
     kind: str
     hex: str
+    before: str = ""
+    after: str = ""
 
 
 class Dump(Answer, tag="mem", frozen=True, kw_only=True):
@@ -83,6 +95,19 @@ class Hits(Answer, tag="mem", frozen=True, kw_only=True):
     missing: list[Missed]
 
 
+class HitLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """One thing that was found; `block` is that of whose offsets addresses are, null in other spaces."""
+
+    space: Space
+    block: str | None
+
+
+class MissedLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """Behind what was found, told by its `kind`: what could not be looked through."""
+
+    space: Space
+
+
 def missed(gap: Gap) -> Missed:
     """What is not in the stream, as an answer has it beside bytes and hits."""
     return Missed(
@@ -93,9 +118,16 @@ def missed(gap: Gap) -> Missed:
     )
 
 
-def found(hit: Hit) -> Found:
-    """A hit as an answer has it."""
-    return Found(address=hit.address, kind=hit.kind, hex=hit.data.hex())
+def found(hit: Hit, around: Around | None = None) -> Found:
+    """A hit as an answer has it, and what is `around` it."""
+    before, after = ("", "") if around is None else _sides(hit, around)
+    return Found(address=hit.address, kind=hit.kind, hex=hit.data.hex(), before=before, after=after)
+
+
+def _sides(hit: Hit, around: Around) -> tuple[str, str]:
+    start, data = around
+    at = hit.address - start
+    return data[:at].hex(), data[at + len(hit.data) :].hex()
 
 
 # --- for people ----------------------------------------------------------------------------------
@@ -117,7 +149,7 @@ def hex_parts(pieces: Pieces, *, everything: bool) -> Iterator[Part]:
                     yield dim("*")
                 starred = True
                 continue
-            yield hex_line(at, row).rstrip()
+            yield Bytes(at, row)
             last, starred = row, False
     if starred:
         yield f"{at + LINE:08x}"
@@ -159,16 +191,28 @@ def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
     for gap in gaps:
         key = gap.block, gap.kind
         totals[key] = totals.get(key, 0) + gap.size
-    for (name, kind), total in totals.items():
-        why = UNPLUGGED if kind == "unplugged" else ram[name].presence().why
-        yield f"{size(total)} of {escape(name)}, {WORDS[kind]}: {why}"
+    for (block, kind), total in totals.items():
+        why = UNPLUGGED if kind == "unplugged" else ram[block].presence().why
+        yield f"{size(total)} of {escape(block)}, {WORDS[kind]}: {why}"
 
 
-def hit_line(hit: Hit) -> Line:
+def hit_line(hit: Hit) -> Bytes:
     """The hit's first sixteen bytes, and how many more there are."""
     more = len(hit.data) - LINE
     beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
-    return line(hex_line(hit.address, hit.data[:LINE]), "  ", dim(beside))
+    return Bytes(hit.address, hit.data[:LINE], dim(beside))
+
+
+def around_parts(hit: Hit, around: Around) -> Iterator[Part]:
+    """The bytes around a hit, in lines that begin where sixteen do; the hit itself is marked, and named before them."""
+    start, data = around
+    marked = range(hit.address, hit.address + len(hit.data))
+    yield line(name(f"{hit.address:08x}"), "  ", dim(f"{hit.kind}, {many(len(hit.data), 'byte')}"))
+    for low in range(start - start % LINE, start + len(data), LINE):
+        first = max(low, start)
+        row = data[first - start : low + LINE - start]
+        here = frozenset(at - first for at in range(first, first + len(row)) if at in marked)
+        yield Bytes(first, row, marked=here, indent=2)
 
 
 def string_line(hit: Hit) -> Line:

@@ -11,7 +11,7 @@ from migstream.analysis.failure import Failure
 from migstream.names import many
 from migstream.render.answer import Answer
 from migstream.render.shown import Part, Table, Title, dim, line
-from migstream.render.text import escape, prose, size
+from migstream.render.text import escape, grouped, prose, size
 
 if TYPE_CHECKING:
     from migstream.edit.minimise.search import Minimum, Step
@@ -83,12 +83,12 @@ def minimum_parts(one: Minimised) -> Iterator[Part]:
     spent = "" if one.complete else "; the tries were spent, less may do"
     yield f"{many(one.sections, 'section')} -> {len(one.left)}, {many(one.tries, 'try')}{spent}"
     rows = [
-        (escape(left.kind), escape(left.path), size(left.before), size(left.after))
+        (escape(left.kind), escape(left.path), grouped(left.before), grouped(left.after))
         for left in one.left
     ]
     if rows:
         yield ""
-        yield Table(rows, "<<>>", ("left", "path", "before", "after"))
+        yield Table(rows, "<<>>", ("left", "path", "bytes before", "after"))
     yield ""
     yield "It fails as before:"
     yield from (line("  ", dim(prose(said))) for said in one.said.splitlines())

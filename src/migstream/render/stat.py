@@ -19,7 +19,7 @@ from migstream.render.missing import (
     total,
 )
 from migstream.render.shown import Part, Table, Title, dim, indented, line
-from migstream.render.text import escape, grouped, percent, size
+from migstream.render.text import escape, grouped, percent, size, sizes
 from migstream.stream import Stream
 from migstream.wire.model import Command, Section, SectionType, flat
 
@@ -156,8 +156,8 @@ def _memory(stream: Stream) -> Memory | None:
 
 
 def _shares(rows: Sequence[tuple[str, int]], whole: int) -> Table:
-    cells = [(escape(name), size(n), percent(n, whole)) for name, n in rows]
-    return Table(cells, "<>>", indent=2)
+    cells = [(escape(name), *sizes(n), percent(n, whole)) for name, n in rows]
+    return Table(cells, "<>>>", indent=2)
 
 
 def _kinds(kinds: dict[str, Kind]) -> str:
@@ -169,7 +169,7 @@ def _sent(block: BlockShare) -> str:
     return ": ".join(filter(None, (page_count(block.pages), _kinds(block.kinds))))
 
 
-def stat_parts(one: Stat, *, verbose: bool) -> Iterator[Part]:
+def stat_parts(one: Stat, *, everything: bool) -> Iterator[Part]:
     """Tables: the whole, RAM by block, dirty rounds, devices."""
     whole = one.size
     yield Title(f"{escape(one.file)}: {size(whole)}")
@@ -183,28 +183,28 @@ def stat_parts(one: Stat, *, verbose: bool) -> Iterator[Part]:
     if one.ram is not None:
         yield from _memory_parts(one.ram, whole)
     if one.devices:
-        shown = one.devices if verbose else one.devices[:TOP]
+        shown = one.devices if everything else one.devices[:TOP]
         yield Title(f"Devices ({size(sum(d.bytes for d in one.devices))})")
         yield _shares([(d.path, d.bytes) for d in shown], whole)
         rest = one.devices[len(shown) :]
         if rest:
             left = size(sum(d.bytes for d in rest))
-            yield dim(f"  and {len(rest)} more, {left} (-v shows all)")
+            yield dim(f"  and {len(rest)} more, {left} (--all)")
 
 
 def _memory_parts(ram: Memory, whole: int) -> Iterator[Part]:
     if ram.blocks:
         rows = [
-            (escape(b.name), size(b.bytes), percent(b.bytes, whole), _sent(b)) for b in ram.blocks
+            (escape(b.name), *sizes(b.bytes), percent(b.bytes, whole), _sent(b)) for b in ram.blocks
         ]
         held = page_count(ram.pages)
         yield Title(f"RAM blocks ({held})" if held else "RAM blocks")
-        yield Table(rows, "<>><", indent=2)
+        yield Table(rows, "<>>><", indent=2)
         yield from (indented(told, 2) for told in missing_lines(ram.missing))
     if ram.rounds:
         rounds = [
-            (str(n), grouped(r.pages), size(r.bytes), _kinds(r.kinds))
+            (str(n), grouped(r.pages), *sizes(r.bytes), _kinds(r.kinds))
             for n, r in enumerate(ram.rounds, 1)
         ]
         yield Title(f"Walks through RAM ({ram.round_count})")
-        yield Table(rounds, ">>><", ("round", "pages", "bytes", ""), indent=2)
+        yield Table(rounds, ">>>><", ("round", "pages", "size", "bytes", ""), indent=2)

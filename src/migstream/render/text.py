@@ -1,4 +1,4 @@
-"""Words for sizes, shares and bytes; and the escapes of `migstream.names`."""
+"""Words for sizes, shares and bytes, the columns that a text takes; and the escapes of `migstream.names`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from migstream.names import escape, many, prose
 
 __all__ = [
     "LINE",
+    "columns",
     "escape",
     "grouped",
     "hex_line",
@@ -13,11 +14,17 @@ __all__ = [
     "prose",
     "short_size",
     "size",
+    "sizes",
 ]
 
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 STEP = 1024
 LINE = 16  # bytes of a line of a hexdump
+
+
+WIDE = frozenset("WF")
+# A vowel or final consonant of Hangul joins the syllable before it, though no table calls it combining.
+JAMO = range(0x1160, 0x1200)
 
 
 def grouped(number: int) -> str:
@@ -44,6 +51,11 @@ def size(number: int) -> str:
     return many(number, "byte")
 
 
+def sizes(number: int) -> tuple[str, str]:
+    """The same for two columns of a table, so that either can be compared down the column."""
+    return short_size(number), grouped(number)
+
+
 def percent(part: int, whole: int) -> str:
     """A share: 12.3 %."""
     return f"{100 * part / whole:.1f} %" if whole else ""
@@ -53,3 +65,21 @@ def hex_line(address: int, data: bytes) -> str:
     """Up to LINE bytes: the address, the bytes, their characters."""
     chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
     return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
+
+
+def _column(char: str) -> int:
+    import unicodedata
+
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
+        return 0
+    if ord(char) in JAMO:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in WIDE else 1
+
+
+def columns(text: str) -> int:
+    """Columns of a terminal that a text takes: two for what is wide in East Asia, none for what combines.
+
+    Unicode's tables, as Python has them.
+    """
+    return len(text) if text.isascii() else sum(map(_column, text))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
 import msgspec
@@ -11,6 +12,8 @@ from migstream.errors import SourceError
 from migstream.source.store import Store
 
 __all__ = [
+    "READING",
+    "SPOOLING",
     "UNPACKED_FLOOR",
     "UNPACKED_RATIO",
     "UNPACKING",
@@ -18,8 +21,10 @@ __all__ = [
     "Layer",
     "Opened",
     "Pipe",
+    "Tell",
     "Watch",
     "passed",
+    "telling",
 ]
 
 SPOOL_CHUNK = 1 << 18
@@ -36,9 +41,40 @@ class Pipe(Protocol):
         ...
 
 
-# What is done, how many bytes of it are, and of how many; at the end, however it ends, all of them are.
+# What is done, how many bytes of it are, and of how many, 0 where nobody knows; at the end, however it ends, all
+# of them are.
 Watch = Callable[[str, int, int], None]
-UNPACKING = "unpacking"
+READING = "reading"
+SPOOLING = frozenset(("copying to a temporary file", "unpacking to a temporary file"))
+COPIED, UNPACKED = sorted(SPOOLING)
+UNPACKING = frozenset(("unpacking", UNPACKED))
+
+
+Tell = Callable[[int], None]
+
+
+def _nothing(_: int) -> None:
+    pass
+
+
+@contextmanager
+def telling(watch: Watch | None, what: str, total: int) -> Iterator[Tell]:
+    """Tell it in steps, how many bytes were done since the last one; at the end, however it ends, all are."""
+    if watch is None or not total:
+        yield _nothing
+        return
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done = min(done + more, total)
+        if done < total:
+            watch(what, done, total)
+
+    try:
+        yield tell
+    finally:
+        watch(what, total, total)
 
 
 class Closing(Protocol):
@@ -234,8 +270,7 @@ class Opened:
         spool = Spool()
         self._closing.append(spool)
         spool.append(first)
-        total = self._total
-        watch = self.asked.watch if self.packed is not None and total else None
+        tell = self.told(COPIED, UNPACKED)
         try:
             while piece := self._next():
                 if self.packed is not None and spool.size > self.most:
@@ -244,13 +279,36 @@ class Opened:
                         hint="if that is meant, unpack it to a file first, then open that",
                     )
                 spool.append(piece)
-                if watch is not None:
-                    watch(UNPACKING, min(self.packed or 0, total - 1), total)
+                tell(spool.size)
         finally:
-            if watch is not None:
-                watch(UNPACKING, total, total)
+            tell(None)
         self.pipe = None
         return spool
+
+    def told(
+        self, reading: str = READING, unpacking: str = "unpacking"
+    ) -> Callable[[int | None], None]:
+        """Tells whoever watches what is read of this: so many bytes from its beginning; None at the end.
+
+        Of what is compressed the bytes of the file count, whose number is known.
+        """
+        watch = self.asked.watch
+        if watch is None:
+            return lambda _: None
+        packed = self.packed is not None and self.pipe is not None and self._total > 0
+        what = unpacking if packed else reading
+        total = self._total if packed else 0 if self.store is None else self.store.size
+        last = 0
+
+        def tell(at: int | None) -> None:
+            nonlocal last
+            if at is None:
+                watch(what, total or last, total or last)
+                return
+            last = (self.packed or 0) if packed else at
+            watch(what, min(last, total - 1) if total else last, total)
+
+        return tell
 
     def _next(self) -> bytes:
         """The next piece of a pipe; `cut` says where it could not be read."""

@@ -189,7 +189,7 @@ def new_file(
     target = _local(path)
     old = _old_file(target, replace=replace, dir_fd=dir_fd)
     part = _beside(target, "part")
-    with _failures(target), leftover(lambda: _unlink(part, dir_fd)):
+    with _failures(target), leftover(lambda: _unlink(part, dir_fd), output=str(target)):
         fd = os.open(part, CREATE, OWNER, dir_fd=dir_fd)
         try:
             yield fd
@@ -253,7 +253,10 @@ def new_folder(
     target = _local(path)
     old = _there(target)
     part = _beside(target, "part")
-    with _failures(target), leftover(lambda: shutil.rmtree(part, ignore_errors=True)):
+    with (
+        _failures(target),
+        leftover(lambda: shutil.rmtree(part, ignore_errors=True), output=str(target)),
+    ):
         ours = frozenset() if old is None else _ours(target, holds, replace=replace)
         part.mkdir(mode=0o700)
         yield part

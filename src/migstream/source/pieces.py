@@ -81,12 +81,16 @@ class PieceWriter:
     Parameters
     ----------
     fetch : bytes of the source, for the pieces that are a part of it
+    tell : told how many bytes were written since the last time, but for small pieces
 
     `at` is the offset of the next byte, `written` the number of bytes that are no holes. Memory that is
     given to it must not change before the end.
     """
 
-    def __init__(self, fd: int, fetch: Fetch = nothing) -> None:
+    def __init__(
+        self, fd: int, fetch: Fetch = nothing, tell: Callable[[int], object] = lambda _: None
+    ) -> None:
+        self._tell = tell
         self._out = SparseWriter(fd)
         self._fetch = fetch
 
@@ -114,12 +118,14 @@ class PieceWriter:
         """Append a piece; long runs of zeros in it become holes."""
         if isinstance(piece, Zeros):
             self._out.hole(piece.size)
+            self._tell(piece.size)
             return
         if isinstance(piece, bytes) and len(piece) < FEW:
             self._out.put((piece,))
             return
         for chunk in _chunks(piece, self._fetch):
             self._out.copy(chunk)
+            self._tell(len(chunk))
 
     def put(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Append many small pieces, none above some MiB; quicker than one by one, without a look for zeros."""
@@ -134,17 +140,23 @@ class PieceWriter:
         self._out.finish()
 
 
-def write(pieces: Iterable[Piece], sink: int | Sink, fetch: Fetch = nothing) -> int:
+def write(
+    pieces: Iterable[Piece],
+    sink: int | Sink,
+    fetch: Fetch = nothing,
+    tell: Callable[[int], object] = lambda _: None,
+) -> int:
     """Write pieces one after another; how many bytes there are.
 
     Parameters
     ----------
     sink : descriptor of an empty file, where zeros become holes, or an open file
     fetch : bytes of the source, for the pieces that are a part of it
+    tell : told how many bytes were written to a file since the last time
     """
     if not isinstance(sink, int):
         return sum(sink.write(chunk) or len(chunk) for p in pieces for chunk in _chunks(p, fetch))
-    with PieceWriter(sink, fetch) as out:
+    with PieceWriter(sink, fetch, tell) as out:
         for piece in pieces:
             out.add(piece)
         out.finish()

@@ -16,7 +16,7 @@ from migstream.errors import (
     Unsupported,
 )
 from migstream.source.containers import SCATTERED
-from migstream.source.layers import Layer, Opened
+from migstream.source.layers import Layer, Opened, Watch
 from migstream.source.store import Store, Whole
 from migstream.stream.around import CHEAP, CHEAP_AFAR, followed_by, stream_inside
 from migstream.stream.locate import GOES_ON, Tail
@@ -104,6 +104,11 @@ class Bare:
             index.close()
         for opened in (self._opened, *self._channels):
             opened.close()
+
+    @property
+    def watch(self) -> Watch | None:
+        """Who is told of what takes long, as it was opened with."""
+        return self._opened.asked.watch
 
     # --- the bytes -----------------------------------------------------------------------------
 

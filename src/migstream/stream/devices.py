@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import overload
 
+from migstream.errors import MigstreamError
 from migstream.names import brief
 from migstream.source.store import Store
 from migstream.vmstate.description import Device as DescribedDevice
@@ -16,13 +18,19 @@ from migstream.wire.model import Section
 __all__ = ["Device", "Devices", "laid_out", "opaque", "short_names"]
 
 SHOWN = 8  # devices in a repr
+CLOCK = "timer"  # the section that has the guest's virtual time
 
 
 class Device:
     """One device section: where it is, what the description says of it, its values."""
 
     def __init__(
-        self, section: Section, layout: Layout | None, store: Store, machine: str | None = None
+        self,
+        section: Section,
+        layout: Layout | None,
+        store: Store,
+        machine: str | None = None,
+        now: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.section = section
         self.layout = layout
@@ -34,6 +42,7 @@ class Device:
             device=section.name,
             machine=machine,
             described=layout is not None,
+            now=now,
         )
 
     def __repr__(self) -> str:
@@ -202,12 +211,38 @@ def laid_out(
     described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
     for device, layout in entries:
         described.setdefault(device.key, []).append((device, layout))
-    devices = []
+    devices: list[Device] = []
+    clock = _Clock()
     for section in sections:
         turn = described.get(section.key)
         entry = turn.pop(0) if turn else (None, None)
-        devices.append(Device(section, _fitted(section, store, *entry), store, machine))
+        layout = _fitted(section, store, *entry)
+        clock.see(section, layout, store)
+        devices.append(Device(section, layout, store, machine, clock.now))
     return Devices(devices)
+
+
+class _Clock:
+    """The guest's virtual time, asked of the section that has it when somebody wants to know.
+
+    It stands still in a guest that is saved (system/cpu-timers.c: vmstate_timers). Devices hold this, and
+    it holds no device.
+    """
+
+    def __init__(self) -> None:
+        self._value: Callable[[], Value] | None = None
+
+    def see(self, section: Section, layout: Layout | None, store: Store) -> None:
+        if section.name == CLOCK and layout is not None:
+            self._value = partial(root, layout, section.payload, section.path, store.view)
+
+    def now(self) -> int | None:
+        if self._value is None:
+            return None
+        try:
+            return int(self._value()["cpu_clock_offset"])
+        except (MigstreamError, TypeError):
+            return None
 
 
 def _fitted(

@@ -49,8 +49,9 @@ def open_stream(
         the bytes tell without it
     inside : which one of a container that holds several: a snapshot's id or name, a
         migration's number in a capture or a connection's name
-    watch : called while a compressed file is copied or a capture is read: with what is done, how many
-        bytes of it are, and of how many
+    watch : called again and again while something takes long (reading, unpacking, and what is done with
+        guest memory later): with what is done, how many bytes of it are, and of how many, 0 where
+        nobody knows. At the end, however it ends, all of them are
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migstream.errors import SourceError, Truncated
 from migstream.source.layers import Opened
@@ -20,15 +20,19 @@ ITEMS_FLOOR, ITEMS_RATIO = 1 << 15, 64
 class Piped:
     """A pipe on its way through a walk.
 
+    Parameters
+    ----------
+    tell : told how far it is
+
     Attributes
     ----------
     kept : what will be asked for later
     cut : why the pipe ended early, None where it did not
     """
 
-    def __init__(self, opened: Opened, walker: Walker) -> None:
+    def __init__(self, opened: Opened, walker: Walker, tell: Callable[[int], None]) -> None:
         assert opened.pipe is not None
-        self.push = Push(walker)
+        self.push = Push(walker, tell=tell)
         self.kept = Kept()
         self.cut: Truncated | None = None
         self._opened = opened

@@ -114,7 +114,11 @@ def read_stream(opened: Opened, context: Callable[[Store | None], Context]) -> W
     ----------
     context : makes the walk's context, for a store or for a pipe
     """
-    return _Reading(opened, context).run()
+    reading = _Reading(opened, context)
+    try:
+        return reading.run()
+    finally:
+        reading.tell(None)
 
 
 def contradiction(items: Iterable[Item], page_size: int | None, found: Described) -> str | None:
@@ -151,12 +155,13 @@ class _Reading:
         self._items: list[Item] = []
         self._damage: list[StreamError] = []
         self._pipe: Piped | None = None
+        self.tell = opened.told()
         if opened.store is None:
-            self._pipe = Piped(opened, self._walker)
+            self._pipe = Piped(opened, self._walker, self.tell)
             self._push = self._pipe.push
         else:
             self._walker.most = most_items(opened)
-            self._push = Push(self._walker, whole=opened.store)
+            self._push = Push(self._walker, whole=opened.store, tell=self.tell)
 
     @property
     def _store(self) -> Store:
@@ -260,7 +265,7 @@ class _Reading:
                 # the records did not tell their page size; with it, the same record says what is wrong
                 self._context.page_size = tail.page_size
                 error = None if tail.page_size else error
-            push = Push(walker, start, whole=store)
+            push = Push(walker, start, whole=store, tell=self.tell)
             if error is not None:
                 push.last = self._push.last
                 push.recover(error)
@@ -268,7 +273,7 @@ class _Reading:
         else:
             again = walker.again({} if tail is None else tail.sizes, known)
             self._damage += [e for e in walker.damage if e.at is None or e.at < start]
-            going = drive(store, again, start)
+            going = drive(store, again, start, self.tell)
         self._items = [*kept, *going]
         self._damage += again.damage
         own = self._own()

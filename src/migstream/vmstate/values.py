@@ -34,6 +34,7 @@ class Root(msgspec.Struct, frozen=True):
 
     `device` is its section's name, `vmsd` that of its VMState, `path` the path to it. `described`
     is false where no description says what the bytes are, `machine` None where the stream names none.
+    `now` tells the guest's virtual time in ns when it was saved, None where the stream does not say.
     """
 
     fetch: Fetch
@@ -43,6 +44,7 @@ class Root(msgspec.Struct, frozen=True):
     version: int | None
     machine: str | None
     described: bool
+    now: Callable[[], int | None] = lambda: None
 
 
 class Value:
@@ -437,6 +439,7 @@ def root(
     device: str | None = None,
     machine: str | None = None,
     described: bool = True,
+    now: Callable[[], int | None] = lambda: None,
 ) -> Value:
     """The whole of a device section as one value.
 
@@ -446,6 +449,7 @@ def root(
     device : the section's name; `path` where it is not given
     machine : the machine type, where the stream names one
     described : whether `layout` is the description's; if not, the payload is one buffer
+    now : the guest's virtual time in ns
     """
     node = Node(
         name=path,
@@ -465,5 +469,6 @@ def root(
         layout.version,
         machine,
         described,
+        now,
     )
     return Value(node, payload.start, path, where)

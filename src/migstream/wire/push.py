@@ -14,7 +14,7 @@ It opens nothing and waits for nothing. However the bytes are cut into pieces, t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from migstream.errors import NeedData, ParseError
@@ -38,17 +38,26 @@ class Push(Window):
     ----------
     walker : what reads; `start` is where it stands
     whole : all of the source, where it is at hand. Nothing is fed then
+    tell : told, again and again, the offset that it has come to
 
     Attributes
     ----------
     last : absolute offset behind the last item
     """
 
-    def __init__(self, walker: Walker, start: int = 0, *, whole: Bytes | None = None) -> None:
+    def __init__(
+        self,
+        walker: Walker,
+        start: int = 0,
+        *,
+        whole: Bytes | None = None,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> None:
         super().__init__(start)
         self.walker = walker
         self.last = start
         self._whole = whole
+        self._tell = tell
         self._want = WINDOW
         self._broken: ParseError | None = None
         self._behind: ParseError | None = None  # damage to go on behind
@@ -64,6 +73,7 @@ class Push(Window):
             raise self._broken
         walker = self.walker
         while not self.done:
+            self._tell(self.mark)
             cur = self.cursor()
             try:
                 while not self.done:
@@ -116,6 +126,8 @@ def through(push: Push) -> Iterator[Item]:
             push.recover(damage)
 
 
-def drive(store: Bytes, walker: Walker, start: int = 0) -> Iterator[Item]:
+def drive(
+    store: Bytes, walker: Walker, start: int = 0, tell: Callable[[int], None] = lambda _: None
+) -> Iterator[Item]:
     """Items from `start` on of a source that is at hand. Damage ends up in `walker.damage`."""
-    return through(Push(walker, start, whole=store))
+    return through(Push(walker, start, whole=store, tell=tell))

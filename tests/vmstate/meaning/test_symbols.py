@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
+from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.meaning.symbols import SYMBOLS
 from migstream.vmstate.meaning.symbols.model import address, bits, date, enumeration, words
-from migstream.vmstate.values import Value
+from migstream.vmstate.values import Value, root
+from migstream.wire.model import Span
+from support import build
 from support.meaning import device
 from support.samples import Sample
 from support.virtio import core, pci
@@ -126,3 +129,39 @@ def test_a_real_machine_says_that_it_has_not_started(named_sample: object) -> No
         bridge = stream.devices["0000:00:00.0/mch"]
         [config] = (v for v in bridge.value.leaves() if v.path.endswith("config[0]/class"))
         assert config.text == "6 BRIDGE (bridge to another bus, or the host)"
+
+
+@pytest.mark.parametrize(
+    ("expires", "now", "said"),
+    [
+        (-1, 5, ""),
+        (7_500_000_000, 5_000_000_000, "2.500000 s left"),
+        (5_000_000_000, 7_000_000_000, "2.000000 s overdue"),
+        (5_000_000_000, None, ""),
+        (1795486429325935000, 5, "2026-11-24 02:13:49 UTC"),
+    ],
+)
+def test_what_is_left_of_a_timer(expires: int, now: int | None, said: str) -> None:
+    layout = Layout("beacon", 1, 8, (Node("alarm", "timer", "leaf", 0, 8, stride=8),))
+    raw = memoryview(struct.pack(">q", expires))
+    one = root(layout, Span(0, 8), "beacon[0]", lambda a, b: raw[a:b], now=lambda: now)["alarm"]
+    assert one.description == said
+    assert one.value == expires
+
+
+def test_the_time_is_that_of_the_section_which_has_it() -> None:
+    """Whether it stands before or behind the device that has the timer."""
+    clock = build.device(
+        "timer",
+        [build.field("cpu_ticks_offset", "int64", 8), build.field("cpu_clock_offset", "int64", 8)],
+    )
+    beacon = build.device("beacon", [build.field("alarm", "timer", 8)])
+    sections = {
+        "timer": build.full(3, "timer", build.be64(0) + build.be64(10**9)),
+        "beacon": build.full(4, "beacon", build.be64(3 * 10**9)),
+    }
+    for order in (["timer", "beacon"], ["beacon", "timer"]):
+        text = build.described(*({"timer": clock, "beacon": beacon}[name] for name in order))
+        data = build.HEADER + build.configuration() + b"".join(sections[name] for name in order)
+        with migstream.open(data + build.END + build.description(text)) as stream:
+            assert stream["beacon[0]/alarm"].description == "2.000000 s left"

@@ -7,14 +7,16 @@ it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
+from migstream.source.layers import telling
 
 if TYPE_CHECKING:
     from migstream.ram.image import Block
+    from migstream.source.layers import Tell
     from migstream.stream import Stream
 
 __all__ = ["memory", "page_of"]
@@ -33,14 +35,22 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
     """
     left, right = a.ram, b.ram
     names = list(dict.fromkeys([*left, *right]))
+    total = sum(
+        min(left[name].size, right[name].size) for name in names if name in left and name in right
+    )
+    with telling(a.watch, "comparing", total) as tell:
+        yield from _blocks(a, b, names, tell)
+
+
+def _blocks(a: Stream, b: Stream, names: Sequence[str], tell: Tell) -> Iterator[Change]:
     for name in names:
-        one, two = left.get(name), right.get(name)
+        one, two = a.ram.get(name), b.ram.get(name)
         sizes = None if one is None else one.size, None if two is None else two.size
         if sizes[0] != sizes[1]:
             yield _resized(name, *sizes)
         if one is None or two is None:
             continue
-        ranges = tuple(_merged(_pages(one, two)))
+        ranges = tuple(_merged(_pages(one, two, tell)))
         if ranges:
             page = min(one.page, two.page)
             shown = next((r for r in ranges if not NOTHING & {r.old, r.new}), None)
@@ -95,7 +105,7 @@ def _merged(ranges: Iterator[Range]) -> Iterator[Range]:
         yield last
 
 
-def _pages(a: Block, b: Block) -> Iterator[Range]:
+def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
     """Ranges of pages, in bytes of the block, that differ within the length that both have."""
     stop = min(a.size, b.size)
     left, right = a.runs(0, stop), b.runs(0, stop)
@@ -105,11 +115,12 @@ def _pages(a: Block, b: Block) -> Iterator[Range]:
     while one is not None and two is not None:
         end = min(one.stop, two.stop)
         if one.kind == two.kind and one.kind in EMPTY:
-            pass
+            tell(end - at)
         elif NOTHING & {one.kind, two.kind}:
+            tell(end - at)
             yield Range(start=at, stop=end, old=one.kind, new=two.kind)
         else:
-            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers)
+            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers, tell)
         at = end
         one = next(left, None) if one.stop == end else one
         two = next(right, None) if two.stop == end else two
@@ -122,11 +133,13 @@ def _contents(
     stop: int,
     kinds: tuple[str, str],
     buffers: tuple[bytearray, bytearray],
+    tell: Tell,
 ) -> Iterator[Range]:
     """Pages of [start, stop), where both sides have contents, that differ: a window at a time."""
     page = min(a.page, b.page)
     for at in range(start, stop, WINDOW):
         size = min(WINDOW, stop - at)
+        tell(size)
         for block, buffer in zip((a, b), buffers, strict=True):
             _fill(block, at, memoryview(buffer)[:size])
         if size == WINDOW and buffers[0] == buffers[1]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from migstream.machine.registers.read import READERS, Cpu
 from migstream.render.answer import Answer
-from migstream.render.shown import Part, Table
+from migstream.render.shown import Evenly, Part, Table
 
 __all__ = ["Registers", "cpu_parts"]
 
@@ -62,7 +62,8 @@ def cpu_parts(cpu: Cpu, *, everything: bool = False) -> Iterator[Part]:
     if find_spec(module) is None:
         yield _columns(values)
     else:
-        yield from cast("Layout", import_module(module)).lines(values, cpu.arch)
+        layout = cast("Layout", import_module(module))
+        yield from map(Evenly, layout.lines(values, cpu.arch))
     if everything:
         rest = [name for name in values if name not in values.names]
         yield from (f"{name} {cpu.values[name]:#x}" for name in rest)

@@ -63,6 +63,10 @@ _INDEX = re.compile(r"\[\d+\]")
 
 def symbol(value: Value) -> Symbol | None:
     """What a single value is called, None where no table knows it."""
+    if value.wire.kind == "timer":
+        from migstream.vmstate.meaning.symbols.timers import timer
+
+        return timer(value)
     known = _symbols(value)
     return None if known is None else known(value.value, value)
 
