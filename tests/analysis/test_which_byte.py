@@ -300,26 +300,26 @@ def test_offsets_are_each_streams_own(named_sample: Named) -> None:
 
 
 def test_much_is_cut_and_counted(named_sample: Named) -> None:
-    """A device of which nearly every byte is another one: few lines, and all with -v."""
+    """A device of which nearly every byte is another one: few lines, and all with --all."""
     raw = named_sample("pc-7.2.mig").read()
     with migstream.open(raw) as stream:
         span = stream["mc146818rtc/cmos_data"].span
     other = changed(raw, dict.fromkeys(range(span.start, span.stop, 2), 0xFF))
-    short, long = (differing(raw, other, *words).stdout.splitlines() for words in ([], ["-v"]))
+    short, long = (differing(raw, other, *words).stdout.splitlines() for words in ([], ["--all"]))
     assert "64 of 128 bytes, in 64 places" in short[1]
-    assert "      … and 56 more places (-v)" in short
+    assert "      … and 56 more places (--all)" in short
     assert len(short) < 20
     assert sum(" → " in line for line in long) == 64
     assert sum(line.lstrip().startswith("+ 0x") for line in long) == 128 // 16
 
 
-def test_v_shows_every_page_that_differs(named_sample: Named) -> None:
+def test_all_shows_every_page_that_differs(named_sample: Named) -> None:
     raw = named_sample("pc-7.2.mig").read()
     with migstream.open(raw) as stream:
         pages = [stream.history("pc.bios", at)[0].at for at in (0x20000, 0x3F000)]
     assert None not in pages
     other = changed(raw, {at + 5: 1 for at in pages if at is not None})
-    short, long = (differing(raw, other, *words).stdout for words in ([], ["-v"]))
+    short, long = (differing(raw, other, *words).stdout for words in ([], ["--all"]))
     assert "2 pages in 2 ranges" in short
     assert [place in short for place in ("0x20005: ", "0x3f005: ")] == [True, False]
     assert [place in long for place in ("0x20005: ", "0x3f005: ")] == [True, True]

@@ -24,8 +24,10 @@ Options:
   --schema                     Only what there is: devices, versions, fields,
                                types, subsections.
   --memory                     Only guest memory, other live sections, commands.
-  -x, --hex                    Values in hexadecimal.
+  -x, --hex                    Numbers in hexadecimal.
   --where                      Offset and length of each value, too.
+  --all                        Every range, byte and page that differs, and
+                               values in full.
   --map BLOCK@ADDRESS          Where a RAM block is in guest-physical memory, if
                                the stream does not say.
   --index FILE                 An index to use, wherever it lies (`index` makes
@@ -103,7 +105,7 @@ $ migstream diff pc-7.2.mig pc-2.3-7.2.mig | head -n 60
     0xd0: 00 → 01  +bit 0
     0x61d: 4f 3e → 45 18
     0x623+0xb: 5b 82 48 0a 5c 2f 03 5f … → 14 35 43 50 4d 41 02 70 …
-    … and 128 more places (-v)
+    … and 128 more places (--all)
     - 0x40  44 53 44 54[12 0d]00 00 01 00 42 4f 43 48 53 20
     + 0x40  44 53 44 54[75 0a]00 00 01 00 42 4f 43 48 53 20
     - 0xd0 [00]10 4e 15 2e 5f 53 42 5f 50 43 49 30 5b 80 50
@@ -117,7 +119,7 @@ $ migstream diff pc-7.2.mig pc-2.3-7.2.mig | head -n 60
     0x1f4: 76 0d → d9 0a
     0x274: 7a 0d → dd 0a
     0x2bc: 5b 0d → be 0a
-    … and 13 more places (-v)
+    … and 13 more places (--all)
     - 0x140  40 00 00 00[12 0d]00 00 00 00 00 00 00 00 00 00
     + 0x140  40 00 00 00[75 0a]00 00 00 00 00 00 00 00 00 00
     - 0x1f0  00 00 00 00[76 0d]00 00 04 00 00 00 00 00 00 00
@@ -208,7 +210,7 @@ $ migstream diff pc-7.2.mig bad.mig
 2 pages of pc.bios
 [exit status 1]
 
-$ migstream diff pc-7.2.mig bad.mig -v | grep -v ^=
+$ migstream diff pc-7.2.mig bad.mig --all
 ~ ram/pc.bios  2 pages in 2 ranges
     [0x20000:0x21000]  differ  1 page
     [0x3f000:0x40000]  differ  1 page
@@ -220,6 +222,7 @@ $ migstream diff pc-7.2.mig bad.mig -v | grep -v ^=
     - 0x3f230  8a 44 24 12[66]f7 d0 66[21 e8]66 0f b6 c0 66 ba
     + 0x3f230  8a 44 24 12[10]f7 d0 66[10 11]66 0f b6 c0 66 ba
 2 pages of pc.bios
+[exit status 1]
 
 $ migstream diff pc-7.2.mig pc-uuid-7.2.mig --ignore clocks,timers
 + configuration/uuid  00112233-4455-6677-8899-aabbccddeeff
