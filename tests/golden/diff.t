@@ -197,6 +197,55 @@ $ migstream diff pc-7.2.mig bad.mig
 3 devices changed (3 fields)
 [exit status 1]
 
+# The same in red and green. On a terminal of 80 columns, in colour.
+$ migstream diff pc-7.2.mig bad.mig
+~ \e[1mfw_cfg[0]\e[0m
+  ~ \e[36mfw_cfg/dma (header)\e[0m  \e[2msubsection\e[0m
+      \e[2m0x3aee6: \e[0m\e[31m00\e[0m → \e[32m07\e[0m
+      \e[31m-\e[0m \e[2m0x3aed7\e[0m  05 0a 66 77 5f 63 66 67 2f 64 6d 61 00 00 00\e[31m[00]\e[0m
+      \e[32m+\e[0m \e[2m0x3aed7\e[0m  05 0a 66 77 5f 63 66 67 2f 64 6d 61 00 00 00\e[32m[07]\e[0m
+~ \e[1mmc146818rtc[0]\e[0m
+  ~ \e[36mcmos_data\e[0m  \e[2m3 of 128 bytes, in 2 places\e[0m  \e[2mbuffer\e[0m
+      \e[2m0x3b4b6: \e[0m\e[31m24\e[0m → \e[32m07\e[0m
+      \e[2m0x3b4e1: \e[0m\e[31m20 00\e[0m → \e[32m07 07\e[0m
+      \e[31m-\e[0m \e[2m0x3b4af\e[0m  41 00 12 00 02 00 03\e[31m[24]\e[0m11 26 26 02 00 80 00 00
+      \e[32m+\e[0m \e[2m0x3b4af\e[0m  41 00 12 00 02 00 03\e[32m[07]\e[0m11 26 26 02 00 80 00 00
+      \e[31m-\e[0m \e[2m0x3b4df\e[0m  00 3c\e[31m[20 00]\e[0m00 00 00 00 30 00 00 00 00 12 00 00
+      \e[32m+\e[0m \e[2m0x3b4df\e[0m  00 3c\e[32m[07 07]\e[0m00 00 00 00 30 00 00 00 00 12 00 00
+~ \e[1mi8254[0]\e[0m
+  ~ \e[36mchannels[1]/status\e[0m  \e[31m0\e[0m → \e[32m7\e[0m  \e[2muint8\e[0m
+      \e[2m0x3b5e8: \e[0m\e[31m00\e[0m → \e[32m07\e[0m
+3 devices changed (3 fields)
+[exit status 1]
+
+# Where there is less room. On a terminal of 60 columns.
+$ migstream diff pc-7.2.mig bad.mig --where --hex
+~ fw_cfg[0]
+  ~ fw_cfg/dma (header)  subsection  at 0x3aed7+0x18
+      0x3aee6: 00 → 07
+      - 0x3aed7  05 0a 66 77 5f 63 66 67 2f 64 6d 61 00 00
+                 00[00]
+      + 0x3aed7  05 0a 66 77 5f 63 66 67 2f 64 6d 61 00 00
+                 00[07]
+~ mc146818rtc[0]
+  ~ cmos_data  3 of 128 bytes, in 2 places  buffer  at
+               0x3b4af+0x80
+      0x3b4b6: 24 → 07
+      0x3b4e1: 20 00 → 07 07
+      - 0x3b4af  41 00 12 00 02 00 03[24]11 26 26 02 00 80
+                 00 00
+      + 0x3b4af  41 00 12 00 02 00 03[07]11 26 26 02 00 80
+                 00 00
+      - 0x3b4df  00 3c[20 00]00 00 00 00 30 00 00 00 00 12
+                 00 00
+      + 0x3b4df  00 3c[07 07]00 00 00 00 30 00 00 00 00 12
+                 00 00
+~ i8254[0]
+  ~ channels[1]/status  0x00 → 0x07  uint8  at 0x3b5e8+0x1
+      0x3b5e8: 00 → 07
+3 devices changed (3 fields)
+[exit status 1]
+
 # Guest memory: one byte of a page, and another page.
 $ migstream set pc-7.2.mig ram/pc.bios@0x3f234=10 ram/pc.bios@0x3f238=1011 ram/pc.bios@0x20000=fffefd -o bad.mig --force > made
 
