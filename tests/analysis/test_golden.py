@@ -155,7 +155,7 @@ def test_a_long_list_is_cut(named_sample: Named, tmp_path: Path) -> None:
     words = ["check", named_sample("pc-7.2.mig").path, "--golden", golden, "--select", "MS58"]
     short, long = run(*words), run(*words, "-v")
     assert short.stdout.count("MS583:") == 20
-    assert "more of MS583 (-v shows all)" in short.stdout
+    assert "more of MS583 (--all)" in short.stdout
     assert long.stdout.count("MS583:") > 20
     assert "(-v" not in long.stdout
 

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
@@ -18,13 +19,14 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.analysis.diff.sides import Sides, page_sides
+from migstream.analysis.diff.values import values
 from migstream.cli.group import cli
 from migstream.names import escape
-from migstream.render.marked import bits_text, run_line, run_lines, side_lines
+from migstream.render.marked import bits_text, place_text, run_line, run_lines, side_lines
 from migstream.render.paint import text
-from migstream.stream import Device
-from migstream.vmstate.layout import subsection_header
-from migstream.vmstate.values import Value
+from migstream.vmstate.layout import Layout, Node, subsection_header
+from migstream.vmstate.values import Value, root
+from migstream.wire.model import Span
 from support import build
 from support.samples import Packed, Sample, streams
 
@@ -298,26 +300,26 @@ def test_offsets_are_each_streams_own(named_sample: Named) -> None:
 
 
 def test_much_is_cut_and_counted(named_sample: Named) -> None:
-    """A device of which nearly every byte is another one: few lines, and all with -v."""
+    """A device of which nearly every byte is another one: few lines, and all with --all."""
     raw = named_sample("pc-7.2.mig").read()
     with migstream.open(raw) as stream:
         span = stream["mc146818rtc/cmos_data"].span
     other = changed(raw, dict.fromkeys(range(span.start, span.stop, 2), 0xFF))
-    short, long = (differing(raw, other, *words).stdout.splitlines() for words in ([], ["-v"]))
+    short, long = (differing(raw, other, *words).stdout.splitlines() for words in ([], ["--all"]))
     assert "64 of 128 bytes, in 64 places" in short[1]
-    assert "      … and 56 more places (-v)" in short
+    assert "      … and 56 more places (--all)" in short
     assert len(short) < 20
     assert sum(" → " in line for line in long) == 64
     assert sum(line.lstrip().startswith("+ 0x") for line in long) == 128 // 16
 
 
-def test_v_shows_every_page_that_differs(named_sample: Named) -> None:
+def test_all_shows_every_page_that_differs(named_sample: Named) -> None:
     raw = named_sample("pc-7.2.mig").read()
     with migstream.open(raw) as stream:
         pages = [stream.history("pc.bios", at)[0].at for at in (0x20000, 0x3F000)]
     assert None not in pages
     other = changed(raw, {at + 5: 1 for at in pages if at is not None})
-    short, long = (differing(raw, other, *words).stdout for words in ([], ["-v"]))
+    short, long = (differing(raw, other, *words).stdout for words in ([], ["--all"]))
     assert "2 pages in 2 ranges" in short
     assert [place in short for place in ("0x20005: ", "0x3f005: ")] == [True, False]
     assert [place in long for place in ("0x20005: ", "0x3f005: ")] == [True, True]
@@ -327,17 +329,50 @@ def test_what_one_side_only_describes_is_read_as_the_other_does(named_sample: Na
     """A description that does not fit any more: the good stream says which field it is."""
     raw = named_sample("pc-7.2.mig").read()
     bare = named_sample("pc-novmdesc-7.2.mig").read()
-    with migstream.open(raw) as a, migstream.open(bare) as b:
-        assert not any(device.described for device in b.devices)
-        same: list[Device] = [
-            d for d in a.devices
-            if d.path in b.devices and b.devices[d.path].section.payload.size == d.section.payload.size
-        ]  # fmt: skip
-        assert same
-        found = migstream.diff(a, b, parts=["values"])
-        assert not [
-            c for c in found if c.device in {d.path for d in same} and c.path.endswith("/data")
-        ]
+    with migstream.open(raw) as stream, migstream.open(bare) as b:
+        field = stream["i8254/channels[1]/mode"].span.start
+        within = field - stream.devices["i8254"].section.payload.start
+        there = b.devices["i8254"].section.payload.start + within
+        assert not b.devices["i8254"].described
+    result = differing(raw, changed(bare, {there: 0x10}), "--values")
+    place = next(n for n, one in enumerate(result.stdout.splitlines()) if "i8254" in one)
+    shown = result.stdout.splitlines()[place : place + 3]
+    assert shown[0] == "~ i8254[0]"
+    assert shown[1].startswith("  ~ channels[1]/mode  3 ")
+    assert shown[2] == f"      {place_text(field, there)}: 03 → 13  +bit 4"
+
+
+def test_what_is_read_as_another_thing_comes_behind_the_byte(named_sample: Named) -> None:
+    """A capability of PCI by its number: what it was and what it became, and first of all that number."""
+    raw = named_sample("q35-7.2.mig").read()
+    with migstream.open(raw) as stream:
+        at = stream["e1000e/parent_obj[0]/config[1]/msix_a0/id"].span.start
+    result = differing(raw, changed(raw, {at: 2}))
+    assert result.stdout.splitlines() == [
+        "~ 0000:00:02.0/e1000e[0]",
+        "  ~ parent_obj[0]/config[1]/msix_a0/id  17 (0x11) → 19 (0x13)  uint8",
+        f"      {at:#x}: 11 → 13  +bit 1",
+        "  - parent_obj[0]/config[1]/msix_a0  struct",
+        "  + parent_obj[0]/config[1]/af_a0  struct",
+        "1 device changed (3 fields)",
+    ]
+
+
+def test_a_byte_that_no_field_has_is_its_structs() -> None:
+    """Between two fields that are not next to each other."""
+    one = Node(name="x", type="uint8", kind="leaf", offset=0, size=1, stride=1)
+    layout = Layout("one", 1, 3, (one, msgspec.structs.replace(one, name="y", offset=2)))
+
+    def value(raw: bytes) -> Value:
+        return root(layout, Span(0, 3), "one[0]", lambda start, stop: memoryview(raw)[start:stop])
+
+    gap, field = values(value(b"abc"), value(b"aBC"))
+    assert (gap.path, gap.what, [(r.start, r.stop) for r in gap.ranges]) == (
+        "one[0]",
+        "bytes",
+        [(1, 2)],
+    )
+    assert (field.path, field.old, field.new) == ("one[0]/y", ord("c"), ord("C"))
 
 
 # --- options and hints for the other stream ------------------------------------------------------

@@ -15,7 +15,8 @@ Options:
   --force            With -o: replace what is there.
   --refresh          Make each of these digests again, as it was made.
   --no-ram           Leave guest memory out: instant on any size.
-  -v, --verbose      With --refresh: print all that changed.
+  --all              With --refresh: print all that changed.
+  -v, --verbose      With --refresh: as --all.
   --json             Print JSON.
   --ignore WHAT      Leave out clocks, timers, counters, or paths by globs; with
                      commas, or once for each.

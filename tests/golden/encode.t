@@ -49,6 +49,7 @@ $ migstream encode folder -o edited.mig --json
 $ migstream diff tiny.mig edited.mig
 ~ two[0]
   ~ n  7 → 8  uint32
+      0x10df: 07 → 08
 1 device changed (1 field)
 [exit status 1]
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from migstream.cli.common import Run, naming, verb, watching
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.options import OFFSET
+from migstream.cli.options import OFFSET, all_option, hex_option
 from migstream.errors import MigstreamError
 from migstream.names import unescape
 from migstream.render.diff import (
@@ -84,8 +84,9 @@ OPTIONS = re.compile(r"--(channel|inside|offset|container|like)\b")
         is_flag=True,
         help="Only guest memory, other live sections, commands.",
     ),
-    click.Option(["-x", "--hex", "hexadecimal"], is_flag=True, help="Values in hexadecimal."),
+    hex_option(),
     click.Option(["--where"], is_flag=True, help="Offset and length of each value, too."),
+    all_option("Every range, byte and page that differs, and values in full."),
     memory=True,
     answers=(DiffAnswer,),
     lines=((DiffLine, ChangeAnswer), (LackingLine, Missing)),
@@ -101,12 +102,12 @@ def command(
     other_like: str | None,
     hexadecimal: bool,
     where: bool,
+    everything: bool,
     **parts: bool,
 ) -> None:
     """What changed from STREAM to OTHER: configuration, devices, fields, memory.
 
-    `+` is in OTHER only, `-` in STREAM only, `~` differs; -v shows `=` too, and everything in full.
-    Each change is shown to the byte: its offset (in brackets that in OTHER, where it is another), and
+    `+` is in OTHER only, `-` in STREAM only, `~` differs; -v shows `=` too, and everything in full. Each change is shown to the byte: its offset (in brackets that in OTHER, where it is another), and
     the bytes of both, those that differ in brackets; `+IF -bit 3` are bits that OTHER has more, and less.
 
     Exit status: 0 same, 1 different, 2 wrong usage, 3 damaged stream.
@@ -144,7 +145,8 @@ def command(
             diff_parts(
                 found,
                 Look(
-                    everything=run.verbose,
+                    everything=everything or run.verbose,
+                    alike=run.verbose,
                     hexadecimal=hexadecimal,
                     where=where,
                     pages=partial(page_of, run.stream, second),

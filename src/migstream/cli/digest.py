@@ -36,7 +36,8 @@ RAM = "ram/"
 @click.option("--force", is_flag=True, help="With -o: replace what is there.")
 @click.option("--refresh", is_flag=True, help="Make each of these digests again, as it was made.")
 @click.option("--no-ram", is_flag=True, help="Leave guest memory out: instant on any size.")
-@click.option("-v", "--verbose", is_flag=True, help="With --refresh: print all that changed.")
+@click.option("--all", "everything", is_flag=True, help="With --refresh: print all that changed.")
+@click.option("-v", "--verbose", is_flag=True, help="With --refresh: as --all.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     sources: tuple[str, ...],
@@ -51,6 +52,7 @@ def command(
     walk: bool,
     no_ram: bool,
     ignore: tuple[str, ...],
+    everything: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -61,7 +63,7 @@ def command(
 
     Exit status: 0 done, 2 wrong usage, 3 damaged stream.
     """
-    out = Out(as_json=as_json, color="never", verbose=verbose)
+    out = Out(as_json=as_json, color="never", verbose=verbose or everything)
     if refresh:
         given = (like, channels, offset, walk, inside, container, ignore, no_ram)
         if output is not None or force or any(given):
@@ -71,8 +73,8 @@ def command(
         return
     if len(sources) > 1:
         raise click.UsageError("one STREAM; several files only with --refresh")
-    if verbose:
-        raise click.UsageError("-v says how --refresh prints what changed")
+    if verbose or everything:
+        raise click.UsageError("-v and --all say how --refresh prints what changed")
     if force and output is None:
         raise click.UsageError("--force belongs to -o")
     from migstream.analysis.digest import Opening

@@ -217,7 +217,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    everything : what is equal too, every range and byte, and values in full length
+    everything : every range and byte, and values in full length
+    alike : the devices that are equal, too
     hexadecimal : values in hexadecimal
     where : the bytes of each value, offset and length
     pages : both sides of a page of guest memory, by RAM block, offset and size; without it only the
@@ -225,6 +226,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     everything: bool = False
+    alike: bool = False
     hexadecimal: bool = False
     where: bool = False
     pages: Callable[[str, int, int], Sides] | None = None
@@ -252,7 +254,7 @@ def diff_parts(diff: Diff, look: Look) -> Iterator[Part]:
         for change in changes:
             inside = change.path.removeprefix(device).lstrip("/")
             yield from (indented(p, INDENT) for p in _change(change, inside, look))
-    if look.everything:
+    if look.alike:
         yield from (line(_sign("="), dim(escape(path))) for path in diff.alike)
     yield prose(diff.summary)
 
@@ -348,7 +350,7 @@ def _elements(change: Change, sides: Sides, label: str, kind: Line, look: Look) 
         behind = line(kind, _where(look, one.old.span, one.new.span))
         yield from _value(one, f"{label}[{index}]", behind, look)
     if len(shown) < len(indexes):
-        yield line("  ", dim(f"… and {len(indexes) - len(shown)} more elements (-v)"))
+        yield line("  ", dim(f"… and {len(indexes) - len(shown)} more elements (--all)"))
 
 
 def _octets(change: Change, sides: Sides, label: str, behind: Line, look: Look) -> Iterator[Part]:
@@ -368,7 +370,7 @@ def _bytes(sides: Sides, runs: Sequence[Stretch], look: Look, most: int = FEW) -
     for run in shown:
         yield indented(run_line(sides, run, everything=look.everything), DEEP)
     if len(shown) < len(runs):
-        yield line(" " * DEEP, dim(f"… and {len(runs) - len(shown)} more places (-v)"))
+        yield line(" " * DEEP, dim(f"… and {len(runs) - len(shown)} more places (--all)"))
     if sides.size > SHORT:
         lines = None if look.everything else most
         yield from (indented(one, DEEP) for one in side_lines(sides, shown, most=lines))
@@ -392,7 +394,7 @@ def _pages(change: Change, label: str, look: Look) -> Iterator[Part]:
             yield line(" " * DEEP, place, "  ", value(_kinds(one)), count)
         if len(shown) < len(change.ranges):
             left = change.ranges[len(shown) :]
-            text = f"… and {many(len(left), 'more range')} (-v)"
+            text = f"… and {many(len(left), 'more range')} (--all)"
             yield line(" " * DEEP, dim(text), _count(left, size))
     for sides in _pages_shown(change, look):
         yield from _bytes(sides, sides.runs(), look, FEW_OF_A_PAGE)

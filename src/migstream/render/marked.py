@@ -88,7 +88,7 @@ def side_lines(sides: Sides, runs: Sequence[Stretch], *, most: int | None) -> It
             yield line(lead, *_bracketed(side.raw[start:stop], start, marked, mark))
     left = sum(1 for _ in _rows(runs, sides.size)) - len(rows)
     if left:
-        yield line(dim(f"… {grouped(left)} more lines with a difference (-v)"))
+        yield line(dim(f"… {grouped(left)} more lines with a difference (--all)"))
 
 
 def _rows(runs: Iterable[Stretch], size: int) -> Iterator[int]:

@@ -33,6 +33,6 @@ def refreshed_parts(one: Refreshed, *, most: int | None) -> Iterator[Part]:
         yield f"{mark} {escape(difference.path)}  {prose(sides)}"
     more = len(one.differences[most:]) if most is not None else 0
     if more:
-        yield f"… and {more} more (-v)"
+        yield f"… and {more} more (--all)"
     told = many(len(one.differences), "difference") if one.differences else "no difference"
     yield f"{escape(one.file)}: {told}"

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning.symbols import names_of_bits
 from migstream.vmstate.values import Fetch, Root, Value
 
 __all__ = ["Bit", "Run", "Sides", "Stretch", "differing_ranges", "octets", "page_sides", "sides"]
@@ -97,6 +96,8 @@ class Sides(NamedTuple):
             if run.stop == run.start + 1:
                 yield from _bits(self.old.raw[run.start], self.new.raw[run.start], first)
         elif self.old.count is None and self.size <= WIDEST and kind in NUMBERS:
+            from migstream.vmstate.meaning.symbols import names_of_bits
+
             order = "little" if self.old.wire.little else "big"
             old, new = (int.from_bytes(side.raw, order) for side in self)  # type: ignore[arg-type]
             called = names_of_bits(self.new)
