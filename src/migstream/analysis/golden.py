@@ -23,7 +23,7 @@ from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
 from migstream.source.address import public, scheme_of
-from migstream.source.layers import telling
+from migstream.source.layers import Watch, telling
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -238,8 +238,12 @@ def write(
             raise stream.noticed[0]
 
 
-def refresh(path: str | os.PathLike[str]) -> list[Difference]:
+def refresh(path: str | os.PathLike[str], watch: Watch | None = None) -> list[Difference]:
     """Make a digest again from its stream, as it was made; what changed.
+
+    Parameters
+    ----------
+    watch : told how far it is, as `open` has it
 
     Raises
     ------
@@ -250,7 +254,7 @@ def refresh(path: str | os.PathLike[str]) -> list[Difference]:
     source = golden.stream
     if not scheme_of(source):
         source = str(Path(path).parent / source)
-    with open_stream(source, spool=golden.ram) as stream:
+    with open_stream(source, spool=golden.ram, watch=watch) as stream:
         found = compare(stream, golden)
         if found:
             write(stream, source, path, ignore=golden.ignore, ram=golden.ram, replace=True)
