@@ -149,7 +149,7 @@ def test_a_part_moves_to_the_right() -> None:
 
 
 def test_bytes_and_lines_of_words_are_lines_of_a_page() -> None:
-    found = [Bytes(16, b"<a>", "what"), Evenly("a b"), Paragraph("c\nd")]
+    found: list[Part] = [Bytes(16, b"<a>", "what"), Evenly("a b"), Paragraph("c\nd")]
     told = "".join(elements(found))
     assert told.startswith("<pre>00000010  3c 61 3e ")
     assert told.endswith("&lt;a&gt;               what\na b\nc\nd</pre>")
