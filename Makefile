@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env docs docs-links test test-lowest test-everywhere golden lint format bench fuzz streams lock clean
+.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-lowest      the same, with the lowest versions of the dependencies that are allowed'
 	@echo 'make test-everywhere  the same, in each root of a system below ROOTS=DIR (as root, see CONTRIBUTING.md)'
 	@echo 'make golden  write what the commands print today into tests/golden and the documentation'
+	@echo 'make man     the manual, a page for each verb, into build/man/man1'
 	@echo 'make lint    ruff, mypy strict, import-linter'
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make docs    the documentation as a site, build/site/html/index.html; warnings are errors'
@@ -50,10 +51,12 @@ $(STAMP): requirements/dev.txt pyproject.toml setup.py src/migstream/ram/kernel.
 	@$(PYTHON) -c 'import lzma, pathlib, sys; pathlib.Path(sys.argv[2]).write_bytes(lzma.open(sys.argv[1]).read())' $< $@
 
 try: $(STAMP) $(STREAM)
-	@run() { printf '\n$$ %s\n' "$$*"; PATH="$(CURDIR)/$(BIN):$$PATH" "$$@"; }; set -e; \
+	@word() { case $$1 in *[!A-Za-z0-9_./=@:-]*) printf " '%s'" "$$1";; *) printf ' %s' "$$1";; esac; }; \
+	run() { printf '\n$$'; for one; do word "$$one"; done; echo; PATH="$(CURDIR)/$(BIN):$$PATH" "$$@"; }; set -e; \
 	run migstream info $(STREAM); \
 	run migstream tree $(STREAM) '$(DEVICE)'; \
 	run migstream get $(STREAM) '$(VALUE)' --where
+	@printf '\nnext: . %s; migstream --help\n' '$(BIN)/activate'
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto $(TESTS)
@@ -63,6 +66,10 @@ test-lowest:
 
 test-everywhere: $(STAMP)
 	$(BIN)/python tests/everywhere.py '$(ROOTS)' -n auto $(TESTS)
+
+# Pages of the manual, which a wheel that is built afterwards has in share/man/man1.
+man: $(STAMP)
+	$(BIN)/python -m migstream.cli.manual build/man/man1
 
 # The difference that this makes is what is reviewed.
 golden: $(STAMP)

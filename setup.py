@@ -54,4 +54,11 @@ class Wheel(bdist_wheel):
         super().run()
 
 
-setup(ext_modules=modules, cmdclass={"build_ext": Compiled, "bdist_wheel": Wheel})
+# `make man` writes them; without it there are none.
+pages = [str(page) for page in sorted(Path("build/man/man1").glob("*.1"))]
+
+setup(
+    ext_modules=modules,
+    data_files=[("share/man/man1", pages)] if pages else [],
+    cmdclass={"build_ext": Compiled, "bdist_wheel": Wheel},
+)

@@ -81,6 +81,11 @@ def _maybe(scene: Scene, *options: str) -> list[str]:
     return [option for option in options if scene.random.random() < 0.3]
 
 
+def _form(scene: Scene) -> list[str]:
+    """One of the two forms of JSON, or text."""
+    return scene.random.choice([[], [], ["--json"], ["--ndjson"]])
+
+
 def _path(scene: Scene) -> str:
     random = scene.random
     if random.random() < 0.1:
@@ -101,13 +106,13 @@ def info(scene: Scene) -> list[str]:
 @verb(2)
 def find(scene: Scene) -> list[str]:
     carve = ["--extract", "all", *_out(scene)] if scene.random.random() < 0.3 else []
-    return [_source(scene), *carve, *_maybe(scene, "--json", "--all")]
+    return [_source(scene), *carve, *_form(scene), *_maybe(scene, "--nested")]
 
 
 @verb(4)
 def ls(scene: Scene) -> list[str]:
     channels = [word for path in scene.channels() for word in ("--channel", path)]
-    return [_source(scene), *_maybe(scene, "--json", "--devices"), *channels]
+    return [_source(scene), *_form(scene), *_maybe(scene, "--devices"), *channels]
 
 
 @verb(4)
@@ -150,14 +155,14 @@ def mem(scene: Scene) -> list[str]:
         ["--virt", "$rip"], ["--translate", "0xffffffff81000000"], ["--regex", "r..t"], ["0xfffffff0"],
         ["--block", random.choice(scene.places).rpartition("@")[0], "0"],
     ])  # fmt: skip
-    return [_source(scene), *what, *_maybe(scene, "--json")]
+    return [_source(scene), *what, *_form(scene)]
 
 
 @verb(3)
 def history(scene: Scene) -> list[str]:
     place = scene.random.choice([*scene.places, "0", "0x1000"])
     more = scene.random.choice(
-        [[], [], ["-n", "0"], ["-n", "0", "-r"], ["--diff", "0", "1"], ["--json"]]
+        [[], ["--dump", "0"], ["--dump", "0", "-r"], ["--diff", "0", "1"], _form(scene)]
     )
     return [_source(scene), *more, "--", place]
 
@@ -246,7 +251,7 @@ def redact(scene: Scene) -> list[str]:
 def convert(scene: Scene) -> list[str]:
     what = scene.random.choice([
         ["--ram", "linear"], ["--ram", "mapped"], ["--no-description"], ["--to-machine", "pc-i440fx-6.0"],
-        ["--to-qemu", "6.2"], [], ["--ram", "linear", "--to-qemu", "8.0"],
+        ["--release", "6.2"], [], ["--ram", "linear", "--release", "8.0"],
     ])  # fmt: skip
     return [_source(scene), *_out(scene), *what, *_maybe(scene, "--json", "--no-verify")]
 
@@ -261,7 +266,8 @@ def diff(scene: Scene) -> list[str]:
     return [
         _source(scene),
         scene.other_file(),
-        *_maybe(scene, "--json", "-v", "--values", "--memory"),
+        *_form(scene),
+        *_maybe(scene, "-v", "--values", "--memory"),
     ]
 
 
@@ -368,9 +374,10 @@ def _examine(words: list[str], scene: Scene, status: Any, said: bytes, complaine
     _characters("standard error", complained)
     if not RAW.intersection(words):
         text = _characters("standard output", said)
-        if "--json" in words and text and "ndjson" not in words:
+        if {"--json", "--ndjson"}.intersection(words) and text and "ndjson" not in words:
             try:
-                json.loads(text)
+                for document in text.splitlines() if "--ndjson" in words else [text]:
+                    json.loads(document)
             except ValueError as error:
                 raise Broken("JSON that is none", f"{error}: {text[:300]!r}") from None
     made = scene.folder / "out"

@@ -117,6 +117,48 @@ def test_a_whole_name_comes_before_a_short_one() -> None:
         assert [p.path for p in places(stream, "e1000/n")] == ["e1000[0]/n"]
 
 
+def test_a_device_is_had_by_its_short_name_from_python_too() -> None:
+    with migstream.open(
+        two("0000:00:03.0/e1000", "0000:00:04.0/nic", "0000:00:05.0/nic")
+    ) as stream:
+        assert stream.devices["e1000"] is stream.devices["e1000[0]"] is stream.devices[0]
+        assert "e1000" in stream.devices
+        assert "000" not in stream.devices
+        with pytest.raises(NoSuchPath, match="2 devices are called 'nic'"):
+            stream.devices["nic"]
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("rip", "rip is a register: `migstream registers STREAM`"),
+        ("EAX", "eax is a register"),
+        ("cpu/eip", "; did you mean cpu[0]/env.eip or "),
+        ("piix4_pm/sts", "did you mean 0000:00:01.3/piix4_pm[0]/ar.pm1.evt.sts or "),
+        ("i8254/channels[0]/cuont", "did you mean i8254[0]/channels[0]/count?"),
+        ("i8254/channels[3]/count", "i8254[0]/channels has 3 elements, counted from 0"),
+        ("piix4_pm[0]/parent_obj/config[0]/vendor", "vendor_id"),
+        ("piix4", "did you mean piix4_pm"),
+        ("e1000", "there is timer[0], "),
+    ],
+)
+def test_what_may_have_been_meant_is_said(pc: Stream, path: str, hint: str) -> None:
+    """The end of a name, as deep as it lies; what comes close; how many elements; what shows registers."""
+    with pytest.raises(NoSuchPath) as caught:
+        places(pc, path)
+    assert hint in caught.value.hint
+
+
+def test_a_device_says_what_may_have_been_meant_in_it(pc: Stream) -> None:
+    """From there on: as it is asked."""
+    with pytest.raises(NoSuchPath) as caught:
+        pc.devices["i8254"]["channels[0]/cuont"]
+    assert caught.value.hint == "did you mean channels[0]/count?"
+    with pytest.raises(NoSuchPath) as caught:
+        pc.devices["i8254"]["channels[3]"]
+    assert caught.value.hint == "channels has 3 elements, counted from 0"
+
+
 def test_an_index_that_is_too_large_says_how_many_there_are(pc: Stream) -> None:
     with pytest.raises(NoSuchPath) as caught:
         places(pc, "cpu[0]/env.regs[99]")

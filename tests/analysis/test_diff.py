@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
-from migstream.analysis.diff.values import differing_ranges
+from migstream.analysis.diff.sides import differing_ranges
 from migstream.analysis.ignore import SETS, Ignore
 from migstream.cli.group import cli
 from migstream.stream import open_anything
@@ -111,7 +111,10 @@ def test_a_field_is_shown_with_both_values(named_sample: Named, path: str, shown
     lines = result.stdout.splitlines()
     assert lines[0] == f"~ {path.split('/', maxsplit=1)[0]}"
     assert lines[1].strip().startswith(shown)
-    assert lines[2:] == ["1 device changed (1 field)"]
+    raw = sample.read()
+    byte = f"{last:#x}: {raw[last]:02x} → {raw[last] ^ 1:02x}"
+    assert lines[-2].startswith(f"      {byte}")
+    assert lines[-1] == "1 device changed (1 field)"
 
 
 def _flipped(sample: Sample, offset: int, *words: str) -> Result:

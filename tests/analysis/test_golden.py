@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import lzma
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,9 +15,13 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.analysis.check import check
+from migstream.analysis.digest import Opening
 from migstream.analysis.golden import compare, load, refresh, write
 from migstream.cli.group import cli
 from migstream.errors import SourceError
+from migstream.vmstate.layout import subsection_header
+from migstream.vmstate.values import Value
+from migstream.wire.model import Span
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -225,7 +231,7 @@ def test_wrong_usage(named_sample: Named, tmp_path: Path) -> None:
     assert run("digest", path, path).exit_code == 2
     assert run("digest", path, "--refresh", "-o", "b").exit_code == 2
     assert run("digest", path, "--refresh", "--no-ram").exit_code == 2
-    assert run("digest", path, "--json").exit_code == 2
+    assert run("digest", path, "-v").exit_code == 2
     assert run("check", path, "--golden", tmp_path / "none").exit_code == 5
     assert run("check", path, "--golden", path).exit_code == 5
     assert run("check", path, "--report", tmp_path / "report.txt").exit_code == 2
@@ -263,3 +269,119 @@ def test_a_subsection_inside_a_blob_is_one_thing(named_sample: Named, tmp_path: 
     assert new.old is None
     assert new.span is not None
     assert name in new.span
+
+
+# --- how it was opened, and what is said of it ---------------------------------------------------
+
+names = st.none() | st.text(min_size=1)
+
+
+@given(
+    inside=names, container=names, like=names, offset=st.integers(0, 1 << 63),
+    channels=st.lists(st.text(min_size=1), max_size=3).map(tuple),
+)  # fmt: skip
+def test_how_a_stream_was_opened_is_read_again(**how: Any) -> None:
+    """Whatever the names hold; in the midst of the other lines of a head."""
+    opening = Opening(**how)
+    lines = ["stream x", "no-ram", *opening.lines]
+    assert Opening.read(lines) == opening
+    assert not any(" = " in line or "\n" in line for line in lines)
+
+
+def test_a_refresh_opens_the_stream_as_it_was(named_sample: Named, tmp_path: Path) -> None:
+    """A snapshot in an image, by its name; a stream behind something else; another's description."""
+    image, behind, golden = (tmp_path / name for name in ("d.qcow2", "b.mig", "x.digest"))
+    packed = Path(__file__).parents[1] / "containers" / "disk.qcow2.xz"
+    image.write_bytes(lzma.decompress(packed.read_bytes()))
+    good, bare = (named_sample(name).path for name in ("pc-7.2.mig", "pc-novmdesc-7.2.mig"))
+    behind.write_bytes(bytes(0x45C) + good.read_bytes())
+    for source, option, word in (
+        (image, "inside", "after"),
+        (behind, "offset", "0x45c"),
+        (good, "container", "none"),
+        (bare, "like", good),
+    ):
+        made = run("digest", source, "--no-ram", "-o", golden, "--force", f"--{option}", word)
+        assert made.exit_code == 0, made.output
+        first = golden.read_text()
+        assert f"\n{option} " in first.partition(" = ")[0]
+        golden.write_text(first.replace("env.eip = uint64 ", "env.eip = uint64 1"))
+        again = run("digest", "--refresh", golden)
+        assert (again.exit_code, "1 difference" in again.stdout) == (0, True), again.output
+        assert golden.read_text() == first
+
+
+def test_a_digest_of_before_is_read_and_made_again(named_sample: Named, tmp_path: Path) -> None:
+    """Where nothing was given nothing is said: such a digest is what it was."""
+    golden = tmp_path / "pc.digest"
+    path = named_sample("pc-7.2.mig").path
+    run("digest", path, "-o", golden, "--no-ram", "--ignore", "clocks")
+    head = golden.read_text().splitlines()[:5]
+    assert [line.split()[0] for line in head] == [
+        "migstream",
+        "stream",
+        "ignore",
+        "no-ram",
+        "machine",
+    ]
+    assert load(golden).opening == Opening()
+    assert run("digest", "--refresh", golden).stdout == f"{golden}: no difference\n"
+
+
+def test_a_digest_that_is_there_stays(named_sample: Named, tmp_path: Path) -> None:
+    path, golden = named_sample("pc-7.2.mig").path, tmp_path / "pc.digest"
+    first = run("digest", path, "-o", golden)
+    size = golden.stat().st_size
+    assert first.stdout.startswith(f"{golden}  ")
+    assert first.stdout.endswith("of 30 devices, 6 RAM blocks\n")
+    kept = golden.read_bytes()
+    refused = run("digest", path, "-o", golden, "--no-ram")
+    assert refused.exit_code == 5
+    assert "--force" in refused.stderr
+    assert golden.read_bytes() == kept
+    made = json.loads(run("digest", path, "-o", golden, "--force", "--json").stdout)
+    assert (made["output"], made["size"], made["devices"], made["blocks"]) == (
+        str(golden),
+        size,
+        30,
+        6,
+    )
+    lines = json.loads(run("digest", path, "--json").stdout)["lines"]
+    assert lines == run("digest", path).stdout.splitlines()
+
+
+def subsections(value: Value) -> Iterator[Value]:
+    for child in value:
+        if child.kind == "subsection":
+            yield child
+        if child.kind != "leaf":
+            yield from subsections(child)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_wrong_header_of_a_subsection_is_named_to_the_byte(
+    named_sample: Named, tmp_path: Path, data: st.DataObject
+) -> None:
+    """Also where it is no subsection of this name any more; `check --select MS58` has the exact bytes."""
+    sample = named_sample("pc-7.2.mig")
+    golden = tmp_path / "golden.digest"
+    raw = sample.read()
+    with migstream.open(sample.path) as stream:
+        if not golden.exists():
+            write(stream, str(sample.path), golden, ram=False)
+        headers = {
+            one.path: Span(one.span.start, one.span.start + subsection_header(one.name))
+            for device in stream.devices
+            for one in subsections(device.value)
+        }
+    path = data.draw(st.sampled_from(sorted(headers)))
+    start, stop = headers[path]
+    at = data.draw(st.integers(start, stop - 1))
+    flipped = bytearray(raw)
+    flipped[at] ^= 1 << data.draw(st.integers(0, 7))
+    with migstream.open(bytes(flipped)) as other:
+        found = [one for one in compare(other, load(golden)) if one.path == path]
+    assert [one.span for one in found] == [Span(at, at + 1)]
+    assert found[0].new is not None
+    assert flipped[start:stop].hex() in found[0].new

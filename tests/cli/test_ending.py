@@ -108,7 +108,8 @@ READING = {
     "find": ("--extract", "1", "-o", "made"),
     "compat": ("--to-stream", "-"),
 }
-OTHERS = {"explain", "static-checker", "encode", "analyze-migration", "schema"}
+OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
+OTHERS |= {"schema", "completion", "man"}  # read nothing
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,21 @@ def test_a_verb_whose_reader_does_not_read_ends(number: int, stream: Path) -> No
     process = start("decode", stream, stdout=writer)
     until(lambda: waiting(reader) == 4096, process)
     end(process, number)
+    os.close(reader)
+    os.close(writer)
+
+
+@by_signal
+def test_a_file_that_is_sent_and_not_read_is_taken_away(
+    number: int, stream: Path, temporary: Path
+) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = start("convert", stream, "-o", "-", stdout=writer)
+    until(lambda: waiting(reader) == 4096, process)
+    assert names(temporary) != []
+    end(process, number)
+    assert names(temporary) == []
     os.close(reader)
     os.close(writer)
 

@@ -28,6 +28,12 @@ Options:
                            it.
   -h, --help               Show this message and exit.
 
+Examples:
+  # The device state, as QEMU's script prints it
+  $ migstream analyze-migration -f guest.mig
+  # The description
+  $ migstream analyze-migration -f guest.mig -d desc
+
 $ migstream analyze-migration -f tiny.mig
 {
     "ram (2)": {

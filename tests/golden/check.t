@@ -20,6 +20,7 @@ Options:
   --report FILE                   Write it to a file, too, as its name ends:
                                   .json, .ndjson, .sarif, .xml (JUnit).
   --force                         Replace reports that are there.
+  --all                           All findings, not the first twenty of a code.
   --like OTHER                    Take the description from another stream where
                                   this one has none.
   --channel FILE                  A recorded multifd channel of this migration;
@@ -33,12 +34,23 @@ Options:
   --walk                          Read all of a large stream before anything is
                                   said of it.
   --json                          Print JSON.
+  --ndjson                        Print a line of JSON for each as it is found.
   --color [auto|always|never]     Colour; auto: on a terminal, unless NO_COLOR
                                   is set.
   -v, --verbose                   Say all that is known.
   --wide                          Do not fit lines to the terminal.
   --no-pager                      Do not page what is longer than the screen.
   -h, --help                      Show this message and exit.
+
+Examples:
+  # Is anything wrong?
+  $ migstream check good.mig
+  # All that is to be said of it (1: something)
+  $ migstream check bad.mig -v
+  # Has anything changed since then?
+  $ migstream check good.mig --golden good.digest
+  # For code scanning, too
+  $ migstream check good.mig --report check.sarif
 
 $ migstream check pc-7.2.mig
 pc-7.2.mig: nothing found
@@ -130,6 +142,10 @@ $ migstream check footer.mig -f sarif | head -n 30
               "fullDescription": {
                 "text": "Between sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first."
               },
+              "help": {
+                "text": "A section, footer or command that cannot be.\n\nBetween sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first.\n\nMore: migstream explain MS103",
+                "markdown": "A section, footer or command that cannot be.\n\nBetween sections stand a type byte, and behind each section a footer with its number. Where they are not\nwhat they must be, the payload before them is longer or shorter than the source meant it to be, or these\nbytes are damaged. QEMU says `Missing section footer for NAME`, `Mismatched section id in footer`,\n`Unknown savevm section type N` (`Unknown section type N`), or `MIG_CMD ... bad length`.\n\nLook at the section before this place first.\n\nMore: migstream explain MS103"
+              },
               "defaultConfiguration": {
                 "level": "error"
               }
@@ -138,10 +154,6 @@ $ migstream check footer.mig -f sarif | head -n 30
         }
       },
       "automationDetails": {
-        "id": "footer.mig/"
-      },
-      "results": [
-        {
 
 $ migstream check footer.mig -f junit
 <?xml version='1.0' encoding='utf-8'?>
@@ -181,6 +193,7 @@ Error: Invalid value for --report: report.txt ends with none of .json, .ndjson, 
 
 # Against a golden digest.
 $ migstream digest pc-7.2.mig -o pc.digest
+pc.digest  57.4 KiB (58 735) of 30 devices, 6 RAM blocks
 
 $ migstream set pc-7.2.mig 'cpu[0]/env.regs[3]=9' -o nine.mig
 0x3a61b -> 0x3a61b        set     cpu[0]/env.regs[3]  0 -> 9

@@ -49,6 +49,14 @@ Options:
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # Two -dump-vmstate files (1: a break)
+  $ migstream compat old.json --to new.json
+  # Will the QEMU that saved bad.mig load it?
+  $ migstream compat good.mig --to-stream bad.mig
+  # A stream, with every device (1: it fails)
+  $ migstream compat good.mig --to new.json -v
+
 $ migstream compat pc-7.2.mig --to-stream pc-7.2.mig
 pc-7.2.mig: loads in pc-7.2.mig (QEMU 7.2 or newer, older than 8.2)
 all 30 devices load
@@ -436,12 +444,12 @@ Error: say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH
 
 $ migstream compat pc-7.2.mig --to nothing.json
 [stderr]
-migstream: pc-7.2.mig: nothing.json: no such file or directory [MS400]
+migstream: nothing.json: no such file or directory [MS400]
 [exit status 5]
 
 $ migstream compat pc-7.2.mig --to pc-7.2.mig
 [stderr]
-migstream: pc-7.2.mig: pc-7.2.mig is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
+migstream: pc-7.2.mig: it is not a -dump-vmstate file: JSON is malformed: invalid character (byte 0) [MS130]
 [exit status 3]
 
 $ head -c 240000 pc-7.2.mig > cut.mig

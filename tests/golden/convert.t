@@ -6,25 +6,26 @@ Usage: migstream convert [OPTIONS] STREAM
 
   Rounds, XBZRLE, compression and multifd channels become one pass. With --like,
   a stream without description gets the other's, if that fits. --to-machine and
-  --to-qemu apply what is known of the changes between releases. The result is
+  --release apply what is known of the changes between releases. The result is
   read again and compared.
 
 Options:
-  -o, --output PATH               The stream to make.  [required]
+  -o, --output PATH               The stream to make; - is standard output.
+                                  [required]
   --ram [same|linear|mapped]      linear: each page once, as the smallest
                                   record; mapped: mapped-ram; same: as it is.
                                   [default: same]
   --no-description                Leave the JSON description out.
   --to-machine NAME               Name this machine type, and give the devices
                                   the form that it has.
-  --to-qemu VERSION               The release that is to load it, such as 7.2.
+  --release VERSION               The release that is to load it, such as 7.2.
   --resize BLOCK=SIZE             Cut a RAM block, or fill it up with zeros;
                                   BLOCK may have wildcards.
-  --container [none|libvirt|gzip|bzip2|xz|zstd|lz4|lzop]
+  --to-container [none|libvirt|gzip|bzip2|xz|zstd|lz4|lzop]
                                   What the result is to stand in: libvirt is a
                                   save image that `virsh restore` takes.
                                   [default: none]
-  --format [raw|gzip|bzip2|xz|lzop|zstd|sparse]
+  -f, --format [raw|gzip|bzip2|xz|lzop|zstd|sparse]
                                   Of the save image; as it was, or raw.
   --xml FILE                      The domain's XML for the save image; the
                                   source's without it.
@@ -55,6 +56,14 @@ Options:
   --wide                          Do not fit lines to the terminal.
   --no-pager                      Do not page what is longer than the screen.
   -h, --help                      Show this message and exit.
+
+Examples:
+  # Each page once
+  $ migstream convert live.mig -o flat.mig --ram linear
+  # As mapped-ram
+  $ migstream convert guest.mig -o mapped.mig --ram mapped
+  # Compressed, into a pipe
+  $ migstream convert guest.mig -o - --to-container zstd > guest.zst
 
 $ migstream convert pc-xbzrle-7.2.mig -o flat.mig --ram linear
 flat.mig  854.9 KiB (875 401), 854.9 KiB (875 401) written (before: 1.3 MiB (1 375 507))
@@ -132,7 +141,7 @@ $ migstream convert pc-7.2.mig -o other.mig --to-qemu soon
 Usage: migstream convert [OPTIONS] STREAM
 Try 'migstream convert --help' for help.
 
-Error: Invalid value for --to-qemu: 'soon' is not a QEMU version, such as 7.2
+Error: Invalid value for --release: 'soon' is not a QEMU version, such as 7.2
 [exit status 2]
 
 $ migstream convert pc-ignore-shared-7.2.mig -o other.mig --ram linear

@@ -8,9 +8,10 @@ Usage: migstream desc [OPTIONS] STREAM
   this stream, at its places.
 
 Options:
-  --raw                        The exact bytes of the stream.
-  --format FORMAT              As declarations: jsonschema, c, python, kaitai,
-                               imhex, wireshark.
+  -r, --raw                    The exact bytes of the stream.
+  --force                      With -r: write to a terminal, too.
+  -f, --format FORMAT          The form: declarations for jsonschema, c, python,
+                               kaitai, imhex, wireshark.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -30,6 +31,14 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # The description, an entry on a line
+  $ migstream desc guest.mig
+  # As declarations in C
+  $ migstream desc guest.mig -f c > guest.h
+  # Exactly as it is in the stream
+  $ migstream desc guest.mig --raw > description.json
 
 $ migstream desc pc-7.2.mig | head -n 40
 {

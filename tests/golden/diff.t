@@ -35,12 +35,21 @@ Options:
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # What changed (exit status 1: something)
+  $ migstream diff good.mig bad.mig
+  # Without what moves by itself (1)
+  $ migstream diff good.mig bad.mig --ignore clocks,timers
+  # Devices, versions, fields, no values
+  $ migstream diff good.mig bad.mig --schema
 
 $ migstream diff pc-7.2.mig pc-7.2.mig
 no difference

@@ -5,17 +5,18 @@ Usage: migstream digest [OPTIONS] STREAM | FILES...
   hashes of memory.
 
   `migstream check --golden` says what of a stream is otherwise. With --refresh
-  all the digests named are made again from their streams.
+  all the digests named are made again from their streams, opened as they were
+  (--inside, --offset, --like, ...).
 
   Exit status: 0 done, 2 wrong usage, 3 damaged stream.
 
 Options:
-  -o, --output FILE  Write the digest here.
+  -o, --output FILE  Write the digest here; - is standard output.
   --force            With -o: replace what is there.
   --refresh          Make each of these digests again, as it was made.
   --no-ram           Leave guest memory out: instant on any size.
   -v, --verbose      With --refresh: print all that changed.
-  --json             With --refresh: print what changed as JSON.
+  --json             Print JSON.
   --ignore WHAT      Leave out clocks, timers, counters, or paths by globs; with
                      commas, or once for each.
   --like OTHER       Take the description from another stream where this one has
@@ -30,6 +31,12 @@ Options:
                      mislead.
   --walk             Read all of a large stream before anything is said of it.
   -h, --help         Show this message and exit.
+
+Examples:
+  # The state as text
+  $ migstream digest guest.mig
+  # Keep it, without guest memory
+  $ migstream digest guest.mig --no-ram -o guest.digest
 
 $ migstream digest tiny.mig
 migstream digest 1
@@ -55,6 +62,7 @@ two[0] = version 1, 4 bytes, sha256:1561ade0621c5acf
 ram/pc.ram = 12288 bytes, sha256:a5b5da07712212e1
 
 $ migstream digest pc-7.2.mig -o pc.digest --ignore clocks,timers
+pc.digest  56.5 KiB (57 886) of 30 devices, 6 RAM blocks
 
 $ migstream digest pc-7.2.mig -o pc.digest
 [stderr]
@@ -89,6 +97,7 @@ pc.digest: 1 difference
 $ cp pc-7.2.mig other.mig
 
 $ migstream digest other.mig -o other.digest --no-ram
+other.digest  57.0 KiB (58 391) of 30 devices
 
 $ migstream set other.mig 'cpu[0]/env.eip=2' --in-place
 0x3a683 -> 0x3a683        set     cpu[0]/env.eip  1 -> 2
@@ -157,3 +166,42 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+$ migstream digest tiny.mig --json | head -n 12
+{
+  "migstream": "digest",
+  "format": 1,
+  "file": "tiny.mig",
+  "lines": [
+    "migstream digest 1",
+    "stream tiny.mig",
+    "machine = none",
+    "one[0] = version 1, 60 bytes, sha256:663f84438a6f57ca",
+    "  flag = bool True",
+    "  words = uint16[4] 1 2 3 4",
+    "  when = timer -1",
+
+$ migstream digest tiny.mig -o tiny.digest --offset 0 --json
+{
+  "migstream": "digest",
+  "format": 1,
+  "output": "tiny.digest",
+  "size": 558,
+  "file": "tiny.mig",
+  "devices": 2,
+  "blocks": 1
+}
+
+# How the stream was opened is kept.
+$ (head -c 100 /dev/zero; cat pc-7.2.mig) > behind.mig && migstream digest behind.mig --offset 100 --no-ram -o behind.digest
+behind.digest  57.0 KiB (58 404) of 30 devices
+
+$ head -n 5 behind.digest
+migstream digest 1
+stream behind.mig
+no-ram
+offset 0x64
+machine = pc-i440fx-7.2
+
+$ migstream digest --refresh behind.digest
+behind.digest: no difference

@@ -6,7 +6,7 @@ Usage: migstream drop [OPTIONS] STREAM PATH...
   The description no longer names them, and the sizes in it are right again.
 
 Options:
-  -o, --output PATH            The stream to make.
+  -o, --output PATH            The stream to make; - is standard output.
   --in-place                   Replace STREAM itself, once the result is
                                complete.
   --force                      Replace what is there.
@@ -33,6 +33,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Without a device
+  $ migstream drop guest.mig i8254 -o without.mig
+  # Without several
+  $ migstream drop guest.mig 'fdc[0]' 'dma[*]' -o small.mig
 
 $ migstream drop pc-7.2.mig 'cpu[0]/poll_control_msr' acpi_build -o new.mig
 0x3ad1c -> 0x3ad1c        drop    cpu[0]/cpu/poll_control_msr  34 bytes

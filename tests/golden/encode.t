@@ -9,7 +9,8 @@ Usage: migstream encode [OPTIONS] DIR
   is left behind.
 
 Options:
-  -o, --output PATH            The stream to write.  [required]
+  -o, --output PATH            The stream to write; - is standard output.
+                               [required]
   --original STREAM            Where the stream is now that DIR refers to
                                (decode --no-ram), if it was moved.
   --force                      Replace what is there.
@@ -20,6 +21,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # A stream of the folder decoded
+  $ migstream encode decoded -o again.mig
+  # Into a pipe
+  $ migstream encode decoded -o - | migstream info -
 
 $ migstream decode --full tiny.mig -o folder
 folder  5.2 KiB (5 285) decoded

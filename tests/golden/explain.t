@@ -28,6 +28,16 @@ Options:
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # The page of a code
+  $ migstream explain MS103
+  # What a log says
+  $ migstream explain libvirt.log
+  # And which bytes of the stream it is about
+  $ migstream explain libvirt.log --stream bad.mig
+  # All codes
+  $ migstream explain --list
+
 $ migstream explain MS515
 MS515  A device section is longer or shorter than described  (error)
 

@@ -9,12 +9,14 @@ Usage: migstream extract [OPTIONS] STREAM
   does not come to its end.
 
 Options:
-  -o, --output PATH               The file or folder to make.  [required]
+  -o, --output PATH               The file or folder to make; - is standard
+                                  output.  [required]
   -f, --format [elf|raw|phys|lime]
-                                  elf: a core file with registers; raw: a folder
-                                  with one file for each RAM block; phys: guest-
-                                  physical memory from address 0; lime: its
-                                  ranges, each behind a header.  [default: elf]
+                                  The form. elf: a core file with registers;
+                                  raw: a folder with one file for each RAM
+                                  block; phys: guest-physical memory from
+                                  address 0; lime: its ranges, each behind a
+                                  header.  [default: elf]
   --block NAME                    With raw: only this block.
   --force                         Replace what is there.
   --map BLOCK@ADDRESS             Where a RAM block is in guest-physical memory,
@@ -40,6 +42,14 @@ Options:
   --wide                          Do not fit lines to the terminal.
   --no-pager                      Do not page what is longer than the screen.
   -h, --help                      Show this message and exit.
+
+Examples:
+  # A core file for crash, gdb, drgn, Volatility
+  $ migstream extract guest.mig -o guest.core
+  # A file for each RAM block
+  $ migstream extract guest.mig -f raw -o blocks
+  # Into a pipe
+  $ migstream extract guest.mig -f lime -o - | gzip > guest.lime.gz
 
 $ migstream extract q35-7.2.mig -o guest.core
 guest.core  32.3 MiB (33 818 224), 313.6 KiB (321 136) written

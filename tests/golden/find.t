@@ -11,17 +11,26 @@ Usage: migstream find [OPTIONS] FILE|DEVICE
 Options:
   --extract N|OFFSET|all       Write this one, by its number or 0x…, to the file
                                -o; all: to a folder.
-  -o, --output PATH            The file or folder to make.
+  -o, --output PATH            The file or folder to make; - is standard output.
   --force                      Replace what is there.
-  --all                        Look inside of whole streams, too.
+  --nested                     Look inside of whole streams, too.
   --offset N                   Where to begin to search.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Streams in an image of a disk
+  $ migstream find disk.img
+  # Write out the first of them
+  $ migstream find disk.img --extract 1 -o found.mig
+  # For a program, each as it is found
+  $ migstream find disk.img --ndjson
 
 # A tar file: its members begin at sectors.
 $ tar -cf backup.tar --format=ustar --owner=0 --group=0 --mtime=@0 pc-7.2.mig none-7.2.mig

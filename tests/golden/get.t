@@ -8,8 +8,9 @@ Usage: migstream get [OPTIONS] STREAM PATH...
   page, ram/BLOCK@START-STOP), or bytes of the stream (@START-STOP).
 
 Options:
-  -x, --hex                    In hexadecimal.
+  -x, --hex                    Numbers in hexadecimal.
   -r, --raw                    The raw bytes.
+  --force                      With -r: write to a terminal, too.
   --where                      Offset and length before each value.
   --like OTHER                 Take the description from another stream where
                                this one has none.
@@ -30,6 +31,16 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # One value
+  $ migstream get guest.mig 'cpu[0]/env.eip'
+  # Several, in hexadecimal
+  $ migstream get guest.mig 'cpu[0]/env.regs[*]' -x
+  # With the offset and size of each
+  $ migstream get guest.mig 'i8259[*]/imr' --where
+  # The raw bytes
+  $ migstream get guest.mig 'cpu[0]' -r > cpu.bin
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.eip'
 65520 (0xfff0)
@@ -104,12 +115,36 @@ migstream: pc-7.2.mig: nothing is called 'e1000/mac_reg' [MS300]
   hint: there is timer[0], cpu_common[0], cpu[0], kvm-tpr-opt[0], apic[0], fw_cfg[0], PCIHost[0], PCIBUS[0], ...
 [exit status 2]
 
+$ migstream get pc-7.2.mig piix4_pm/pm1a.sts
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'piix4_pm/pm1a.sts' [MS300]
+  hint: did you mean 0000:00:01.3/piix4_pm[0]/ar.pm1.evt.sts?
+[exit status 2]
+
+$ migstream get pc-7.2.mig rip
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'rip' [MS300]
+  hint: rip is a register: `migstream registers STREAM` has those of every CPU
+[exit status 2]
+
+$ migstream get pc-7.2.mig piix4_pm/sts 'cpu[0]/env.regs[99]'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'piix4_pm/sts' [MS300]
+  hint: did you mean 0000:00:01.3/piix4_pm[0]/ar.pm1.evt.sts or 0000:00:01.3/piix4_pm[0]/ar.gpe/sts?
+[exit status 2]
+
+$ migstream get pc-7.2.mig 'cpu[0]/env.regs[99]'
+[stderr]
+migstream: pc-7.2.mig: nothing is called 'cpu[0]/env.regs[99]' [MS300]
+  hint: cpu[0]/env.regs has 16 elements, counted from 0
+[exit status 2]
+
 $ head -c 240000 pc-7.2.mig > cut.mig
 
 $ migstream get cut.mig 'cpu[0]/env.eip'
 [stderr]
 migstream: cut.mig: nothing is called 'cpu[0]/env.eip' [MS300]
-  hint: did you mean cpu[0]/data?
+  hint: there is cpu[0]/data
 migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact

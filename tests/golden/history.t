@@ -8,8 +8,12 @@ Usage: migstream history [OPTIONS] STREAM BLOCK@OFFSET|ADDRESS
   two differ.
 
 Options:
-  -n, --version N              One version.
-  -r, --raw                    With -n: its bytes to standard output.
+  --dump N                     The contents of one version, by its number in the
+                               list.
+  -r, --raw                    With --dump: the bytes themselves.
+  --force                      With -r: write to a terminal, too.
+  --all                        With --dump: every line, also one like the one
+                               before.
   --diff A B                   What changed from A to B.
   --map BLOCK@ADDRESS          Where a RAM block is in guest-physical memory, if
                                the stream does not say.
@@ -28,12 +32,21 @@ Options:
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Every version of the page at an address
+  $ migstream history live.mig 0x10000
+  # What changed (1: something)
+  $ migstream history live.mig pc.ram@0x10000 --diff 0 1
+  # The first version, raw
+  $ migstream history live.mig 0x10000 --dump 0 -r > page.bin
 
 $ migstream history pc-xbzrle-7.2.mig 0x10000
 version  round  kind          at  channel  bytes changed  sha256

@@ -9,7 +9,8 @@ Usage: migstream index [OPTIONS] STREAM
   time.
 
 Options:
-  -o, --output PATH            Another file than STREAM.migidx.
+  -o, --output PATH            Another file than STREAM.migidx; - is standard
+                               output.
   --force                      Replace what is there.
   --like OTHER                 Take the description from another stream where
                                this one has none.
@@ -30,6 +31,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Make guest.mig.migidx
+  $ migstream index guest.mig
+  # Somewhere else
+  $ migstream index guest.mig -o other.migidx
 
 $ migstream index pc-7.2.mig
 pc-7.2.mig.migidx  56.0 KiB (57 344)

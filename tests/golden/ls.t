@@ -23,12 +23,21 @@ Options:
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Every item in its order
+  $ migstream ls guest.mig
+  # The devices alone: instant on any size
+  $ migstream ls guest.mig --devices
+  # A line of JSON for each item
+  $ migstream ls guest.mig --ndjson | grep ide
 
 $ migstream ls pc-7.2.mig
  offset     size  kind           id  name                           note

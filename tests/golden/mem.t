@@ -18,9 +18,12 @@ Options:
   -n, --length NUMBER          Bytes; 256 without it.
   --virt / --phys              Addresses are virtual ones, or guest-physical
                                (default).
-  --cpu N                      Whose virtual addresses; 0.
+  --cpu N                      The CPU whose virtual addresses these are; 0.
   --block NAME                 Addresses are offsets in this RAM block.
   -r, --raw                    The raw bytes.
+  --force                      With -r: write to a terminal, too.
+  --all                        Every line of a dump, also one like the one
+                               before.
   --translate ADDRESS          Walk the page tables for this one.
   --pages                      List what a CPU's page tables map.
   --find HEX                   Find bytes: 'de ad ?? ef', ?? is any.
@@ -49,12 +52,23 @@ Options:
   --walk                       Read all of a large stream before anything is
                                said of it.
   --json                       Print JSON.
+  --ndjson                     Print a line of JSON for each as it is found.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Which memory there is, and where
+  $ migstream mem guest.mig
+  # A hexdump of guest-physical memory
+  $ migstream mem guest.mig 0xf0000 -n 64
+  # Find text
+  $ migstream mem guest.mig --text SeaBIOS
+  # The first mebibyte, raw
+  $ migstream mem guest.mig 0 -n 1M -r > low.bin
 
 $ migstream mem pc-7.2.mig
 guest-physical           size  block       offset  known from

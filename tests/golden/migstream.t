@@ -4,6 +4,9 @@ Usage: migstream [OPTIONS] COMMAND [ARGS]...
 
   Read QEMU migration streams: every value by name, every byte with its place.
 
+  STREAM is a file, compressed or not, a save image of libvirt's, a disk with a
+  snapshot, a capture of the network, an address, or - for standard input.
+
   Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged
   stream, 4 unsupported, 5 input/output error.
 
@@ -12,51 +15,60 @@ Options:
               compiled.
   -h, --help  Show this message and exit.
 
-Commands:
-  info               What this is: machine, devices, RAM blocks, sizes. Instant.
-  find               Streams anywhere in a disk, a dump of memory, a tar file.
+Look:
+  info               What this is: machine, devices, RAM blocks, sizes.
+  find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
-  get                The value of a path; raw bytes or hexadecimal on request.
-  registers          Registers of every virtual CPU, as `info registers` prints
-                     them.
+  get                The value of a path, also raw or hexadecimal.
+  registers          Registers of every virtual CPU, as `info registers` has.
+  stat               Where the bytes go.
+  desc               The JSON description, as it is in the stream.
+
+Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
-  index              An index beside the stream: guest memory at once from then
-                     on.
-  extract            Guest memory to files: ELF core, raw blocks, physical,
-                     LiME.
-  check              What is wrong with a stream: framing, description, values,
-                     memory.
-  explain            What QEMU's error message means, and where in the stream;
-                     the page of a code.
-  compat             Whether a stream will load in another QEMU, and which byte
-                     is to blame if not.
-  static-checker     Two -dump-vmstate files held against each other, by bytes
-                     and not by names.
-  set                A stream with other values, bytes of memory, machine type,
-                     order.
-  drop               A stream without some devices, subsections or RAM blocks.
-  rename             A stream in which a device, subsection or RAM block has
-                     another name.
-  redact             A stream for a bug report: no memory, addresses, buffers,
-                     serial numbers.
-  minimise           The smallest stream on which a command, or a QEMU's load,
-                     still fails the same way.
-  convert            A new stream with the same devices and memory in another
-                     encoding.
-  desc               The JSON description, as it is in the stream.
-  stat               Where the bytes go.
-  diff               What changed between two streams: machine, devices, fields,
-                     memory.
-  digest             A small text file of a stream's state, to keep and to
-                     compare with.
-  decode             The whole device state as JSON; all of the stream as a
-                     folder to edit.
+  extract            Guest memory to files: ELF core, raw, physical, LiME.
+  index              An index beside the stream: guest memory at once.
+
+Judge:
+  check              What is wrong with a stream: framing, values, memory.
+  explain            What QEMU's error message means, and where it points.
+  compat             Whether another QEMU will load it, and if not, why.
+  diff               What changed between two streams.
+  digest             A stream's state as a small text, to keep and compare.
+  static-checker     Two -dump-vmstate files held against each other.
+
+Edit and make:
+  set                A stream with other values, memory, machine, order.
+  drop               A stream without some devices or RAM blocks.
+  rename             A stream in which something has another name.
+  redact             A stream for a bug report: no memory, no addresses.
+  minimise           The smallest stream that still fails the same way.
+  convert            The same state in another encoding, for another QEMU.
+  decode             Device state as JSON; a whole stream as a folder.
   encode             A stream from the folder that `decode --full` made.
+
+For shells and programs:
   schema             The JSON Schema of what a verb prints with --json.
+  completion         The script that lets a shell complete: bash, zsh, fish.
+  man                The manual: a page for each verb.
   analyze-migration  The flags and the JSON of QEMU's own script.
+
+Examples:
+  # What is this file?
+  $ migstream info guest.save
+  # What is wrong with it? (exit status 1: something)
+  $ migstream check bad.mig
+  # What differs, to the byte? (1: something)
+  $ migstream diff good.mig bad.mig
+  # What does QEMU's message mean?
+  $ migstream explain libvirt.log
+
+Every verb's --help has examples; `migstream man VERB` prints its page,
+`migstream explain CODE` that of a code. The pages about each verb are in docs/
+of the sources, commands.md first.
 
 $ migstream --version | cut -d' ' -f1,2
 migstream 0.1.0
@@ -67,6 +79,9 @@ Usage: migstream [OPTIONS] COMMAND [ARGS]...
 
   Read QEMU migration streams: every value by name, every byte with its place.
 
+  STREAM is a file, compressed or not, a save image of libvirt's, a disk with a
+  snapshot, a capture of the network, an address, or - for standard input.
+
   Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged
   stream, 4 unsupported, 5 input/output error.
 
@@ -75,51 +90,60 @@ Options:
               compiled.
   -h, --help  Show this message and exit.
 
-Commands:
-  info               What this is: machine, devices, RAM blocks, sizes. Instant.
-  find               Streams anywhere in a disk, a dump of memory, a tar file.
+Look:
+  info               What this is: machine, devices, RAM blocks, sizes.
+  find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
-  get                The value of a path; raw bytes or hexadecimal on request.
-  registers          Registers of every virtual CPU, as `info registers` prints
-                     them.
+  get                The value of a path, also raw or hexadecimal.
+  registers          Registers of every virtual CPU, as `info registers` has.
+  stat               Where the bytes go.
+  desc               The JSON description, as it is in the stream.
+
+Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
-  index              An index beside the stream: guest memory at once from then
-                     on.
-  extract            Guest memory to files: ELF core, raw blocks, physical,
-                     LiME.
-  check              What is wrong with a stream: framing, description, values,
-                     memory.
-  explain            What QEMU's error message means, and where in the stream;
-                     the page of a code.
-  compat             Whether a stream will load in another QEMU, and which byte
-                     is to blame if not.
-  static-checker     Two -dump-vmstate files held against each other, by bytes
-                     and not by names.
-  set                A stream with other values, bytes of memory, machine type,
-                     order.
-  drop               A stream without some devices, subsections or RAM blocks.
-  rename             A stream in which a device, subsection or RAM block has
-                     another name.
-  redact             A stream for a bug report: no memory, addresses, buffers,
-                     serial numbers.
-  minimise           The smallest stream on which a command, or a QEMU's load,
-                     still fails the same way.
-  convert            A new stream with the same devices and memory in another
-                     encoding.
-  desc               The JSON description, as it is in the stream.
-  stat               Where the bytes go.
-  diff               What changed between two streams: machine, devices, fields,
-                     memory.
-  digest             A small text file of a stream's state, to keep and to
-                     compare with.
-  decode             The whole device state as JSON; all of the stream as a
-                     folder to edit.
+  extract            Guest memory to files: ELF core, raw, physical, LiME.
+  index              An index beside the stream: guest memory at once.
+
+Judge:
+  check              What is wrong with a stream: framing, values, memory.
+  explain            What QEMU's error message means, and where it points.
+  compat             Whether another QEMU will load it, and if not, why.
+  diff               What changed between two streams.
+  digest             A stream's state as a small text, to keep and compare.
+  static-checker     Two -dump-vmstate files held against each other.
+
+Edit and make:
+  set                A stream with other values, memory, machine, order.
+  drop               A stream without some devices or RAM blocks.
+  rename             A stream in which something has another name.
+  redact             A stream for a bug report: no memory, no addresses.
+  minimise           The smallest stream that still fails the same way.
+  convert            The same state in another encoding, for another QEMU.
+  decode             Device state as JSON; a whole stream as a folder.
   encode             A stream from the folder that `decode --full` made.
+
+For shells and programs:
   schema             The JSON Schema of what a verb prints with --json.
+  completion         The script that lets a shell complete: bash, zsh, fish.
+  man                The manual: a page for each verb.
   analyze-migration  The flags and the JSON of QEMU's own script.
+
+Examples:
+  # What is this file?
+  $ migstream info guest.save
+  # What is wrong with it? (exit status 1: something)
+  $ migstream check bad.mig
+  # What differs, to the byte? (1: something)
+  $ migstream diff good.mig bad.mig
+  # What does QEMU's message mean?
+  $ migstream explain libvirt.log
+
+Every verb's --help has examples; `migstream man VERB` prints its page,
+`migstream explain CODE` that of a code. The pages about each verb are in docs/
+of the sources, commands.md first.
 [exit status 2]
 
 $ migstream inof pc-7.2.mig

@@ -10,11 +10,12 @@ Usage: migstream minimise [OPTIONS] STREAM -- COMMAND...
   made, 1 COMMAND does not fail, 3 nothing of the stream can be read.
 
 Options:
-  -o, --output PATH            The stream to make.  [required]
+  -o, --output PATH            The stream to make; - is standard output.
+                               [required]
   --force                      Replace what is there.
   --qemu PATH                  Have this QEMU load the stream; its arguments
                                stand behind --.
-  --capability NAME            A migration capability that this QEMU is to have;
+  --cap NAME                   A migration capability that this QEMU is to have;
                                once for each.
   --match REGEX                What the output must contain, instead of the
                                messages that are known.
@@ -43,6 +44,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # What of it makes a command fail
+  $ migstream minimise bad.mig -o small.mig --tries 8 -- migstream check {}
+  # What makes it say this
+  $ migstream minimise bad.mig -o tiny.mig --match MS563 -- migstream check {}
 
 # A command that fails where the stream has an i8254: what is left is what it looks at.
 $ migstream minimise pc-7.2.mig -o small.out -- sh -c '! grep -aq pcspk {}'

@@ -11,7 +11,7 @@ Usage: migstream redact [OPTIONS] STREAM
 Options:
   --keep-ram RANGE             Guest memory that stays: START-STOP, guest-
                                physical, or BLOCK@START-STOP.
-  -o, --output PATH            The stream to make.
+  -o, --output PATH            The stream to make; - is standard output.
   --in-place                   Replace STREAM itself, once the result is
                                complete.
   --force                      Replace what is there.
@@ -38,6 +38,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # For a bug report
+  $ migstream redact guest.mig -o report.mig
+  # But for some memory
+  $ migstream redact guest.mig --keep-ram 0-0x1000 -o part.mig
 
 $ migstream redact q35-7.2.mig -o report.mig
 0x30 -> 0x30              wipe    ram/pc.ram  33554432 bytes -> guest memory

@@ -26,6 +26,12 @@ Options:
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # The registers of every CPU
+  $ migstream registers guest.mig
+  # Everything that one CPU holds
+  $ migstream registers guest.mig --cpu 0 --all
+
 $ migstream registers q35-7.2.mig
 CPU#0
 EAX=00000000 EBX=00000000 ECX=00000000 EDX=00060fb1

@@ -7,7 +7,7 @@ Usage: migstream rename [OPTIONS] STREAM PATH NAME
   A device's NAME may give its instance id too: NAME[INSTANCE].
 
 Options:
-  -o, --output PATH            The stream to make.
+  -o, --output PATH            The stream to make; - is standard output.
   --in-place                   Replace STREAM itself, once the result is
                                complete.
   --force                      Replace what is there.
@@ -34,6 +34,12 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # A device
+  $ migstream rename guest.mig i8254 pit -o renamed.mig
+  # A RAM block
+  $ migstream rename guest.mig ram/pc.ram ram -o block.mig
 
 $ migstream rename pc-7.2.mig 'i8259[1]' 'i8259[3]' -o new.mig
 0x3b2de -> 0x3b2de        rename  i8259[1]  i8259[1] -> i8259[3]

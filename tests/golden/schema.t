@@ -7,7 +7,14 @@ Usage: migstream schema [OPTIONS] VERB
   form.
 
 Options:
+  --ndjson    Of a line of JSON, as VERB --ndjson prints them.
   -h, --help  Show this message and exit.
+
+Examples:
+  # What `info --json` prints
+  $ migstream schema info
+  # And a line of `ls --ndjson`
+  $ migstream schema ls --ndjson
 
 $ migstream schema index
 {
@@ -52,7 +59,7 @@ $ migstream schema desc
 Usage: migstream schema [OPTIONS] VERB
 Try 'migstream schema --help' for help.
 
-Error: desc prints no answer of migstream's own as JSON
+Error: desc prints no answer of migstream's own with --json
 [exit status 2]
 
 $ migstream schema nothing

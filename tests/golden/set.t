@@ -14,7 +14,7 @@ Options:
                                none where LIST is empty.
   --order LIST                 Devices, with commas between, that are to stand
                                in this order in their places.
-  -o, --output PATH            The stream to make.
+  -o, --output PATH            The stream to make; - is standard output.
   --in-place                   Replace STREAM itself, once the result is
                                complete.
   --force                      Replace what is there.
@@ -41,6 +41,14 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # Another value
+  $ migstream set guest.mig 'cpu[0]/env.eip=0x1000' -o new.mig
+  # Bytes of guest memory
+  $ migstream set guest.mig ram/pc.ram@0x7c00=ebfe -o boot.mig
+  # Another machine type
+  $ migstream set guest.mig --machine pc-i440fx-6.2 -o other.mig
 
 $ migstream set pc-7.2.mig 'cpu[0]/env.regs[0]=0x1234' 'ram/pc.ram@0x7c00=deadbeef' -o new.mig
 0x3a603 -> 0x3b612        set     cpu[0]/env.regs[0]  0 -> 4660 (0x1234)
@@ -133,4 +141,9 @@ Error: say where to: -o OUTPUT, or --in-place
 [exit status 2]
 
 $ migstream set pc-7.2.mig -o other.mig
-nothing is changed
+[stderr]
+Usage: migstream set [OPTIONS] STREAM [PATH=VALUE]...
+Try 'migstream set --help' for help.
+
+Error: nothing to change: say PATH=VALUE, --machine, --capabilities or --order
+[exit status 2]

@@ -29,6 +29,16 @@ Options:
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
+Examples:
+  # The bytes of a device beside its fields
+  $ migstream show guest.mig i8254
+  # Of one field
+  $ migstream show guest.mig 'cpu[0]/env.eip'
+  # Who owns the byte at an offset
+  $ migstream show guest.mig @0x3a603
+  # Any region
+  $ migstream show guest.mig @0-0x40
+
 $ migstream show pc-7.2.mig 'timer[0]'
 0003a5b0  00 00 00 00 00 00 00 00                          ........          timer[0]/cpu_ticks_offset int64 = 0
 0003a5b8  00 00 00 00 00 00 00 00                          ........          timer[0]/unused unused_buffer = 8 bytes, all zero
@@ -118,6 +128,18 @@ $ migstream show tiny.mig 'one[0]/rows' --json
     }
   ]
 }
+
+# An element is shown with its index and its value, however it is asked for.
+$ migstream show pc-7.2.mig 'cpu[0]/env.regs[2]'
+0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
+
+$ migstream show pc-7.2.mig @0x3a61a
+0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
+
+$ migstream show pc-7.2.mig @0x3a618-0x3a624
+0003a618  06 0f b1                                         ...               cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
+0003a61b  00 00 00 00 00 00 00 00                          ........          cpu[0]/env.regs[3] uint64 = 0
+0003a623  00                                               .                 cpu[0]/env.regs[4] uint64 = 0
 
 $ migstream show tiny.mig '**'
 [stderr]

@@ -8,11 +8,20 @@ Usage: migstream static-checker [OPTIONS]
   names. Exit status: 0 no break, 1 any.
 
 Options:
-  -s, --src SRC    -dump-vmstate of the source.  [required]
-  -d, --dest DEST  That of the destination.  [required]
-  --reverse        The other direction.
-  --json           Print JSON.
-  -h, --help       Show this message and exit.
+  -s, --src SRC                -dump-vmstate of the source.  [required]
+  -d, --dest DEST              That of the destination.  [required]
+  --reverse                    The other direction.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  -h, --help                   Show this message and exit.
+
+Examples:
+  # From old to new (1: a break)
+  $ migstream static-checker -s old.json -d new.json
+  # And back
+  $ migstream static-checker -s old.json -d new.json --reverse
 
 $ printf '%s' '{"vmschkmachine": {"Name": "pc-1.0"}, "toy": {"Name": "toy", "version_id": 1, "minimum_version_id": 1, "Description": {"name": "toy", "version_id": 1, "minimum_version_id": 1, "Fields": [{"field": "level", "version_id": 0, "field_exists": false, "size": 4}]}}}' > one.json
 
@@ -91,12 +100,12 @@ Error: Missing option '-d' / '--dest'.
 
 $ migstream static-checker -s one.json -d nothing.json
 [stderr]
-migstream: one.json: nothing.json: no such file or directory [MS400]
+migstream: nothing.json: no such file or directory [MS400]
 [exit status 5]
 
 $ printf '{' > broken.json
 
 $ migstream static-checker -s one.json -d broken.json
 [stderr]
-migstream: one.json: broken.json is not a -dump-vmstate file: Input data was truncated [MS130]
+migstream: broken.json: it is not a -dump-vmstate file: Input data was truncated [MS130]
 [exit status 3]

@@ -80,8 +80,8 @@ def _settled(path: Path, new: str, *, update: bool) -> None:
         pytest.fail(f"{text}\n(if it is meant: make golden)", pytrace=False)
 
 
-# What these print under --json is not ours to describe: the stream's own description, QEMU's script's form.
-OTHERS = {"desc", "schema", "analyze-migration"}
+# What these print is not ours to describe: the description of the stream, what other programs read, the form of a script of QEMU.
+OTHERS = {"desc", "schema", "completion", "man", "analyze-migration"}
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OTHERS])

@@ -5,7 +5,7 @@ Usage: migstream tree [OPTIONS] STREAM [PATH]...
 
 Options:
   --depth N                    Levels to show.  [x>=1]
-  --hex                        Numbers in hexadecimal.
+  -x, --hex                    Numbers in hexadecimal.
   --all                        All elements of arrays, not eight.
   --where                      The offset of each value.
   --like OTHER                 Take the description from another stream where
@@ -27,6 +27,14 @@ Options:
   --wide                       Do not fit lines to the terminal.
   --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
+
+Examples:
+  # All that one device holds
+  $ migstream tree guest.mig i8254
+  # All devices, their fields only
+  $ migstream tree guest.mig --depth 1
+  # In hexadecimal, with offsets
+  $ migstream tree guest.mig 'cpu[0]' -x --where
 
 $ migstream tree tiny.mig
 one[0]  one

@@ -18,17 +18,19 @@ from click.testing import CliRunner
 from migstream.cli.group import VERBS, cli
 from support.examine import bounded
 
-__all__ = ["COMMANDS", "alone", "clean", "ended_well", "lines", "ours"]
+__all__ = ["COMMANDS", "JSON", "LINES", "STATUS", "alone", "clean", "ended_well", "lines", "ours"]
 
 # STREAM is what is tried, GOOD another one, OUT something new in a folder of its own.
 COMMANDS = """
 info STREAM
 info STREAM --json
 find STREAM
-find STREAM --all --json
+find STREAM --nested --json
+find STREAM --ndjson
 find STREAM --extract all -o OUT
 ls STREAM
 ls STREAM --json
+ls STREAM --ndjson
 tree STREAM
 tree STREAM --all
 tree STREAM --json
@@ -42,9 +44,11 @@ registers STREAM --all --json
 mem STREAM --text word
 mem STREAM --text word --json
 mem STREAM --strings --json
+mem STREAM --text word --ndjson
 mem STREAM
 history STREAM pc.ram@0
 history STREAM pc.ram@0 --json
+history STREAM pc.ram@0 --ndjson
 index STREAM -o OUT
 extract STREAM -o OUT
 extract STREAM -o OUT -f raw
@@ -76,6 +80,7 @@ stat STREAM --json
 diff STREAM GOOD
 diff GOOD STREAM -v
 diff GOOD STREAM --json
+diff GOOD STREAM --ndjson
 digest STREAM
 digest STREAM -o OUT
 decode STREAM
@@ -84,8 +89,9 @@ analyze-migration -f STREAM
 analyze-migration -m -f STREAM
 analyze-migration -d desc -f STREAM
 """
-UNTRIED = {"static-checker", "encode", "schema"}  # they take no stream
-JSON = {"--json", "sarif", "ndjson", "decode", "analyze-migration"}
+UNTRIED = {"static-checker", "encode", "schema", "completion", "man"}  # they take no stream
+LINES = {"ndjson", "--ndjson"}
+JSON = {"--json", "sarif", *LINES, "decode", "analyze-migration"}
 
 # What a terminal obeys, and what turns the order of text around; line feeds are our own.
 FORBIDDEN = re.compile(
@@ -131,7 +137,7 @@ def ended_well(words: Sequence[str], status: int | None, out: bytes, err: bytes)
         return
     text = clean(out, words)
     if not JSON.isdisjoint(words) and text and "--full" not in words:
-        for document in text.splitlines() if "ndjson" in words else [text]:
+        for document in [text] if LINES.isdisjoint(words) else text.splitlines():
             json.loads(document)
             msgspec.json.decode(document)
 

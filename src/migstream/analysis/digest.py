@@ -8,7 +8,8 @@
       env.regs = uint64[16] 0 0 1635 …
     ram/pc.ram = 134217728 bytes, sha256:99ab…
 
-A line `from tail` says that guest memory was not walked, so that only the end of a large file was believed.
+Lines `inside`, `container`, `offset`, `like` and `channel` say how the stream was opened (`Opening`), where that
+was not left to the bytes. A line `from tail` says that guest memory was not walked, so that only the end of a large file was believed.
 Equal states give equal lines, however guest memory was sent, and a change of state changes as few
 lines as it can, so that diff(1) and a reviewer can read what happened.
 """
@@ -16,14 +17,14 @@ lines as it can, so that diff(1) and a reviewer can read what happened.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from migstream.analysis.ignore import Ignore
-from migstream.names import brief, escape
+from migstream.names import brief, encoded, escape, unescape
 from migstream.source.layers import Tell, telling
 from migstream.stream import Device, Stream, as_stream
 from migstream.vmstate.values import Value
@@ -38,6 +39,7 @@ __all__ = [
     "HASHING",
     "Digest",
     "Entry",
+    "Opening",
     "digest",
     "digest_lines",
     "entries",
@@ -91,6 +93,50 @@ class Entry(msgspec.Struct, frozen=True):
         inside = self.device and not self.is_device
         name = INSIDE + self.path.removeprefix(f"{self.device}/") if inside else self.path
         return f"{name}{EQUALS}{self.text}"
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """How a stream is opened, in the words of `open_stream`: what is needed to make its digest again."""
+
+    inside: str | None = None
+    container: str | None = None
+    offset: int = 0
+    like: str | None = None
+    channels: tuple[str, ...] = ()
+
+    def moved(self, path: Callable[[str], str]) -> Opening:
+        """The same with other names of files."""
+        like = None if self.like is None else path(self.like)
+        return msgspec.structs.replace(self, like=like, channels=tuple(map(path, self.channels)))
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """What a digest says of it: nothing where all is left to the bytes."""
+        words = {
+            "inside": self.inside,
+            "container": self.container,
+            "offset": hex(self.offset) if self.offset else None,
+            "like": self.like,
+        }
+        yield from (f"{key} {word(said)}" for key, said in words.items() if said is not None)
+        yield from (f"channel {word(channel)}" for channel in self.channels)
+
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> Opening:
+        """What the head of a digest says. Raises ValueError where `offset` is no number."""
+        words: dict[str, str] = {}
+        channels = []
+        for line in lines:
+            key, _, said = line.partition(" ")
+            words[key] = unescape(said)
+            channels += [words[key]] if key == "channel" else []
+        return cls(
+            inside=words.get("inside"),
+            container=words.get("container"),
+            offset=int(words.get("offset", "0"), 0),
+            like=words.get("like"),
+            channels=tuple(channels),
+        )
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -148,7 +194,12 @@ def digest(stream: Stream | Openable, *, ignore: Sequence[str] = (), ram: bool =
 
 
 def digest_lines(
-    stream: Stream, *, name: str, ignore: Sequence[str] = (), ram: bool = True
+    stream: Stream,
+    *,
+    name: str,
+    ignore: Sequence[str] = (),
+    ram: bool = True,
+    opening: Opening | None = None,
 ) -> Iterator[str]:
     """The lines.
 
@@ -157,6 +208,7 @@ def digest_lines(
     name : where the stream is found again, for a refresh
     ignore : sets and globs (`analysis.ignore`); what they cover is left out
     ram : whether to hash guest memory, which reads all of the stream
+    opening : how the stream was opened, for a refresh
 
     Raises
     ------
@@ -171,6 +223,8 @@ def digest_lines(
         yield "no-ram"
     if not stream.walked:
         yield FROM_TAIL
+    if opening is not None:
+        yield from opening.lines
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:
@@ -252,8 +306,7 @@ def _value(
         return
     else:
         if SUBSECTION in {value.kind, value.type}:  # described, or one inside of a blob
-            version = "" if value.node.version is None else f", version {value.node.version}"
-            yield Entry(path, f"{SUBSECTION}{version}", device, value.span)
+            yield _subsection(value, path, device, payload[at:])
         for child in value.children:
             yield from _value(child, device, ignore, payload, base)
         return
@@ -262,6 +315,21 @@ def _value(
         payload[first:last] = bytes(max(last - first, 0))
     text = _leaf(value, payload[at : at + value.span.size])
     yield Entry(path, text, device, value.span, stride if _listed(value) else 0)
+
+
+def _subsection(value: Value, path: str, device: str, raw: bytearray) -> Entry:
+    """What begins here, and its header where that is not the one of the description."""
+    version = value.node.version
+    text = SUBSECTION if version is None else f"{SUBSECTION}, version {version}"
+    if value.kind != SUBSECTION or version is None:
+        return Entry(path, text, device, value.span)
+    name = encoded(value.name)
+    right = bytes((5, len(name) & 0xFF)) + name + (version & 0xFFFFFFFF).to_bytes(4, "big")
+    wrong = [at for at, (one, other) in enumerate(zip(raw, right, strict=False)) if one != other]
+    if not wrong:
+        return Entry(path, text, device, value.span)
+    span = Span(value.span.start + wrong[0], value.span.start + wrong[-1] + 1)
+    return Entry(path, f"{text}, header {raw[: len(right)].hex()}", device, span)
 
 
 def _erase(value: Value, device: str, ignore: Ignore, payload: bytearray, base: int) -> None:

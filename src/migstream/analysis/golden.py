@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
 
 from migstream.analysis.digest import (
+    EQUALS,
     FIRST,
     HASHING,
     Entry,
+    Opening,
     digest_lines,
     entries,
     memory_entry,
@@ -55,13 +58,17 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Golden(msgspec.Struct, frozen=True):
-    """A digest: its own path, the stream it was made of, how, and its entries in their order."""
+    """A digest: its own path, the stream it was made of, how, and its entries in their order.
+
+    The paths of `stream` and of files in `opening` are relative to the digest's own.
+    """
 
     name: str
     stream: str
     ignore: tuple[str, ...]
     ram: bool
     entries: dict[str, Entry]
+    opening: Opening = Opening()
 
     def __repr__(self) -> str:
         return brief(
@@ -87,18 +94,23 @@ def load(path: str | os.PathLike[str]) -> Golden:
         raise SourceError(
             f"{path} is not a digest", hint="`migstream digest STREAM -o FILE` makes one"
         )
-    words = dict(line.partition(" ")[::2] for line in lines[1:4] if " = " not in line)
+    head = list(takewhile(lambda line: EQUALS not in line, lines[1:]))
+    words = dict(line.partition(" ")[::2] for line in head)
     ignore = tuple(words.get("ignore", "").split())
     try:
         Ignore(ignore)
+        opening = Opening.read(head)
     except ValueError as error:
-        raise SourceError(f"{path}: {error}", hint="its line `ignore` is damaged") from None
+        raise SourceError(
+            f"{path}: {error}", hint="its line `ignore` or `offset` is damaged"
+        ) from None
     return Golden(
         name=str(path),
         stream=unescape(words.get("stream", "")),
         ignore=ignore,
         ram="no-ram" not in words,
         entries=_by_path(read_entries(lines)),
+        opening=opening,
     )
 
 
@@ -212,12 +224,14 @@ def write(
     ignore: tuple[str, ...] = (),
     ram: bool = True,
     replace: bool = False,
+    opening: Opening | None = None,
 ) -> None:
     """Write a digest.
 
     Parameters
     ----------
     source : the stream's own path, kept relative to the digest
+    opening : how the stream was opened; its paths become relative, too
     replace : whether a file that is there may be replaced
 
     Raises
@@ -227,12 +241,15 @@ def write(
     """
     from migstream.source.output import new_file
 
-    if source == "-" or scheme_of(os.fspath(source)):
-        name = public(os.fspath(source))
-    else:
-        name = os.path.relpath(source, Path(path).parent)
+    def near(name: str) -> str:
+        return public(name) if name == "-" or scheme_of(name) else os.path.relpath(name, folder)
+
+    folder = Path(path).parent
+    how = None if opening is None else opening.moved(near)
     with new_file(path, replace=replace) as fd, open(fd, "wb", closefd=False) as out:
-        lines = digest_lines(stream, name=name, ignore=ignore, ram=ram)
+        lines = digest_lines(
+            stream, name=near(os.fspath(source)), ignore=ignore, ram=ram, opening=how
+        )
         out.writelines(f"{line}\n".encode() for line in lines)
         if stream.noticed:
             raise stream.noticed[0]
@@ -250,12 +267,19 @@ def refresh(path: str | os.PathLike[str], watch: Watch | None = None) -> list[Di
     SourceError : the digest or its stream cannot be read, or not be written
     StreamError : the stream is damaged: the digest stays as it was
     """
+
+    def found_at(name: str) -> str:
+        return name if scheme_of(name) else str(Path(path).parent / name)
+
     golden = load(path)
-    source = golden.stream
-    if not scheme_of(source):
-        source = str(Path(path).parent / source)
-    with open_stream(source, spool=golden.ram, watch=watch) as stream:
+    source, opening = found_at(golden.stream), golden.opening.moved(found_at)
+    with open_stream(
+        source, spool=golden.ram, watch=watch, **msgspec.structs.asdict(opening)
+    ) as stream:
         found = compare(stream, golden)
         if found:
-            write(stream, source, path, ignore=golden.ignore, ram=golden.ram, replace=True)
+            write(
+                stream, source, path,
+                ignore=golden.ignore, ram=golden.ram, replace=True, opening=opening,
+            )  # fmt: skip
     return found

@@ -59,7 +59,7 @@ def _run() -> None:
 
         sys.stdout = screen(sys.stdout)
     if "_MIGSTREAM_COMPLETE" in os.environ:
-        from migstream.cli.completion import install
+        from migstream.cli.shells import install
 
         install()
     cli(prog_name="migstream")

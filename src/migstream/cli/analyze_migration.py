@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import stream_options, watching
+from migstream.cli.common import Verb, watching
+from migstream.cli.options import stream_options
 
 __all__ = ["command"]
 
 
-@click.command("analyze-migration")
+@click.command("analyze-migration", cls=Verb)
 @click.option("-f", "--file", "file", required=True, metavar="FILE", help="Stream to read.")
 @click.option(
     "-d",

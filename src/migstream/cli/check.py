@@ -9,26 +9,35 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.completed import completed
+from migstream.cli.options import all_option, force_option
 from migstream.cli.printing import warn
-from migstream.render.findings import SUFFIXES, Check, Found, render, report_parts
+from migstream.render.findings import (
+    FORMATS,
+    SUFFIXES,
+    Check,
+    Found,
+    render,
+    report_parts,
+)
 
 __all__ = ["command"]
 
 
 def _codes(texts: tuple[str, ...], option: str) -> list[str]:
     """What --select and --ignore name, checked: an unknown code would silently choose nothing."""
-    codes = [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
-    if not codes:
+    given = [code.strip().upper() for text in texts for code in text.split(",") if code.strip()]
+    if not given:
         return []
     from migstream.analysis.codes import pages
 
     known = [page.code for page in pages()]
-    for code in codes:
+    for code in given:
         if not any(one.startswith(code) for one in known):
             raise click.BadParameter(
                 f"no code begins with {code}: `migstream explain --list` has all", param_hint=option
             )
-    return codes
+    return given
 
 
 def _form(path: str) -> str:
@@ -52,12 +61,19 @@ def _form(path: str) -> str:
         ["--select", "chosen"],
         multiple=True,
         metavar="CODES",
+        shell_complete=completed("codes"),
         help="Only these: codes or their beginnings, MS54,MS1.",
     ),
-    click.Option(["--ignore", "ignored"], multiple=True, metavar="CODES", help="Not these."),
+    click.Option(
+        ["--ignore", "ignored"],
+        multiple=True,
+        metavar="CODES",
+        shell_complete=completed("codes"),
+        help="Not these.",
+    ),
     click.Option(
         ["-f", "--format", "form"],
-        type=click.Choice(["text", "json", "ndjson", "sarif", "junit"]),
+        type=click.Choice(["text", *FORMATS]),
         default="text",
         help="How to print what was found.",
     ),
@@ -68,10 +84,12 @@ def _form(path: str) -> str:
         metavar="FILE",
         help="Write it to a file, too, as its name ends: .json, .ndjson, .sarif, .xml (JUnit).",
     ),
-    click.Option(["--force"], is_flag=True, help="Replace reports that are there."),
+    force_option("Replace reports that are there."),
+    all_option("All findings, not the first twenty of a code."),
     spooled_for="golden",
     any_source=True,
-    answers=(Check, Found),
+    answers=(Check,),
+    lines=(Found,),
 )
 def command(
     run: Run,
@@ -81,6 +99,7 @@ def command(
     form: str,
     reports: tuple[str, ...],
     force: bool,
+    everything: bool,
 ) -> None:
     """Everything that is wrong with a stream: framing, description, values, memory.
 
@@ -106,17 +125,18 @@ def command(
         report = check(run.stream, golden=kept, chosen=select, ignored=ignore)
         for path, kind in files.items():
             write_at(out[path], [render(report, kind)], 0)
-    if run.as_json and form == "text":
-        form = "json"
+    if form == "text" and (run.as_json or run.ndjson):
+        form = "json" if run.as_json else "ndjson"
     if form == "text":
-        run.print(report_parts(report, verbose=run.verbose))
+        shown = everything or run.verbose
+        run.print(report_parts(report, verbose=run.verbose, everything=shown))
     else:
         run.write(render(report, form))
     sys.stdout.flush()
     if not report.complete:
         from migstream.render.text import escape
 
-        codes = [f.code for f in report.findings if f.severity == "error"][:1]
-        reason = "".join(f" [{code}]" for code in codes)
+        errors = [f.code for f in report.findings if f.severity == "error"][:1]
+        reason = "".join(f" [{code}]" for code in errors)
         warn(f"migstream: {escape(report.file)}: it could not be read to its end{reason}")
     sys.exit(report.exit_status)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from migstream.cli import terminal
+from migstream.cli.completed import completed
+from migstream.cli.options import INDEX, MAPS, output_options, stream_options
 from migstream.cli.printing import warn
 from migstream.errors import (
     MigstreamError,
@@ -22,14 +24,12 @@ from migstream.errors import (
 )
 from migstream.names import json_text, unescape
 from migstream.render.text import escape
-from migstream.source.address import hidden, public, scheme_of
+from migstream.source.address import hidden, public
 from migstream.source.layers import Tell, Watch, telling
 from migstream.stream import Stream, open_anything
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    from migstream.render.answer import Answer
+    from migstream.render.answer import Answer, Printed, PrintedType
     from migstream.render.missing import Missing
     from migstream.render.shown import Part
 
@@ -41,10 +41,8 @@ __all__ = [
     "fail",
     "guarded",
     "naming",
-    "output_options",
     "paths",
     "progress",
-    "stream_options",
     "verb",
     "watching",
     "with_stream",
@@ -52,32 +50,72 @@ __all__ = [
 
 MOST_DAMAGE = 5
 BROKEN_PIPE = 141
+CHANNELS = (
+    ". --channel takes one FILE: a folder, or a pattern in quotes ('ch*.bin'), stands for several"
+)
 
 
 class Verb(click.Command):
-    """A command that knows what it answers under --json; `migstream schema` prints the schema of it."""
+    """A command that knows what it answers, and has examples in its help.
 
-    def __init__(self, *args: Any, answers: Sequence[type[Answer]] = (), **rest: Any) -> None:
+    Parameters
+    ----------
+    answers : what it prints with --json; `migstream schema` prints the schema of it
+    lines : what it prints with --ndjson, a line each
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        answers: Sequence[type[Answer]] = (),
+        lines: Sequence[PrintedType] = (),
+        **rest: Any,
+    ) -> None:
         super().__init__(*args, **rest)
         self.answers = tuple(answers)
+        self.lines = tuple(lines)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does it; of several files behind one --channel it is said how they are meant."""
+        several = "--channel" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if several and "extra argument" in error.message:
+                error.message += CHANNELS  # type: ignore[misc]  # click reads it when it prints
+            raise
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from migstream.cli.examples import examples_of, write_examples
+
+        write_examples(formatter, examples_of(ctx.info_name or ""))
+        super().format_epilog(ctx, formatter)
 
 
 class Out:
-    """Where a verb's words go, and in which form."""
+    """Where a verb's words go, and in which form; `aside` where standard output is for something else."""
 
-    def __init__(self, *, as_json: bool, color: str, verbose: bool) -> None:
+    def __init__(self, *, as_json: bool, color: str, verbose: bool, ndjson: bool = False) -> None:
+        if as_json and ndjson:
+            raise click.UsageError("--json and --ndjson are two forms of the same: choose one")
         self.as_json = as_json
+        self.ndjson = ndjson
         self.verbose = verbose
+        self.aside = False
         self.colour = terminal.colours(sys.stdout, color)
         self.width = terminal.width(sys.stdout)
 
-    def show(self, answer: Callable[[], Answer], parts: Iterable[Part]) -> None:
-        """Print a result on standard output: the answer with --json, else its parts.
+    def show(
+        self, answer: Callable[[], Answer], parts: Iterable[Part], lines: Iterable[Printed] = ()
+    ) -> None:
+        """Print a result on standard output: the answer with --json, lines with --ndjson, else its parts.
 
-        Only that which is printed is made, where `parts` is a generator.
+        Only that which is printed is made, where `parts` and `lines` are generators.
         """
         if self.as_json:
             self.emit(answer())
+        elif self.ndjson:
+            self.lines(lines)
         else:
             self.print(parts)
 
@@ -85,8 +123,9 @@ class Out:
         """Print parts of a result as text."""
         from migstream.render.paint import text
 
-        out = sys.stdout
-        for line in text(parts, colour=self.colour, width=self.width):
+        out = sys.stderr if self.aside else sys.stdout
+        colour, width = (False, None) if self.aside else (self.colour, self.width)
+        for line in text(parts, colour=colour, width=width):
             out.write(line + "\n")
 
     def emit(self, answer: Answer, *, pretty: bool = True) -> None:
@@ -96,6 +135,13 @@ class Out:
             sys.stdout.write(data.decode())
         else:
             self.write(data)
+
+    def lines(self, lines: Iterable[Printed]) -> None:
+        """Print each as a line of JSON, which can be read before the next is looked for."""
+        from migstream.render.answer import line_text
+
+        for one in lines:
+            self.write(line_text(one) + b"\n")
 
     def write(self, data: bytes | memoryview) -> None:
         """Write bytes to standard output as they are."""
@@ -107,8 +153,8 @@ class Out:
 class Run(Out):
     """One run of a verb: the open stream, and where its words go."""
 
-    def __init__(self, stream: Stream, *, as_json: bool, color: str, verbose: bool) -> None:
-        super().__init__(as_json=as_json, color=color, verbose=verbose)
+    def __init__(self, stream: Stream, **printing: Any) -> None:
+        super().__init__(**printing)
         self.stream = stream
 
     def missing(self, entries: Iterable[Missing], name: str = "") -> None:
@@ -217,98 +263,6 @@ def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
         yield tell
 
 
-def output_options() -> list[click.Parameter]:
-    """What says how a verb prints: what `Out` takes."""
-    return [
-        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
-        click.Option(
-            ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            help="Colour; auto: on a terminal, unless NO_COLOR is set.",
-        ),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say all that is known."),
-        *terminal.options(),
-    ]
-
-
-class _Offset(click.ParamType):  # type: ignore[type-arg]
-    """A number of bytes, decimal or with 0x."""
-
-    name = "offset"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            number = int(str(value), 0)
-        except ValueError:
-            number = -1
-        if number < 0:
-            self.fail(f"{value!r} is not an offset in bytes, such as 0x45c", param, ctx)
-        return number
-
-
-OFFSET = _Offset()
-
-
-def stream_options(container: str = "--container") -> list[click.Parameter]:
-    """What belongs to a stream and is not in it.
-
-    `container` is the option that says what it stands in, for a verb that has another `--container`.
-    """
-    return [
-        click.Option(
-            ["--like"],
-            type=click.Path(allow_dash=True),
-            metavar="OTHER",
-            help="Take the description from another stream where this one has none.",
-        ),
-        click.Option(
-            ["--channel", "channels"],
-            type=click.Path(),
-            multiple=True,
-            metavar="FILE",
-            help="A recorded multifd channel of this migration; a folder or a pattern ('ch*.bin') for several.",
-        ),
-        click.Option(
-            ["--offset"],
-            type=OFFSET,
-            default=0,
-            metavar="N",
-            help="Where in STREAM the stream begins; offsets are counted from there.",
-        ),
-        click.Option(
-            ["--inside"],
-            type=unescape,
-            metavar="NAME",
-            help="Which one of several that STREAM holds: a snapshot's id or name, a connection.",
-        ),
-        click.Option(
-            [container, "container"],
-            metavar="KIND",
-            help="What the stream stands in (none: nothing), where the bytes mislead.",
-        ),
-        click.Option(
-            ["--walk"],
-            is_flag=True,
-            help="Read all of a large stream before anything is said of it.",
-        ),
-    ]
-
-
-INDEX = click.Option(
-    ["--index"],
-    type=click.Path(),
-    metavar="FILE",
-    help="An index to use, wherever it lies (`index` makes one).",
-)
-MAPS = click.Option(
-    ["--map", "maps"],
-    multiple=True,
-    metavar="BLOCK@ADDRESS",
-    help="Where a RAM block is in guest-physical memory, if the stream does not say.",
-)
-
-
 def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
     if not maps:
         return []
@@ -326,13 +280,14 @@ def verb(
     spooled_for: str = "",
     any_source: bool = False,
     answers: Sequence[type[Answer]] = (),
+    lines: Sequence[PrintedType] = (),
     container: str = "--container",
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make a command of a function that takes a Run and the values of `params`.
 
     Parameters
     ----------
-    answers : what it prints with --json
+    answers, lines : what it prints with --json, and a line of it with --ndjson
     container : the option that says what the stream stands in
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
     spooled_for : the name of a parameter: a pipe is spooled where it is given
@@ -348,10 +303,11 @@ def verb(
         options = [
             *([MAPS, INDEX] if memory else []),
             *stream_options(container),
-            *output_options(),
+            *output_options(lines=bool(lines)),
         ]
         return Verb(
             answers=answers,
+            lines=lines,
             name=function.__name__.rstrip("_"),
             callback=run,
             params=[stream, *params, *options],
@@ -371,6 +327,7 @@ def with_stream(
     channels: tuple[str, ...],
     color: str,
     verbose: bool,
+    ndjson: bool = False,
     offset: int = 0,
     walk: bool = False,
     maps: tuple[str, ...] = (),
@@ -397,7 +354,7 @@ def with_stream(
             container=container,
             watch=watching(),
         ) as stream:
-            one = Run(stream, as_json=as_json, color=color, verbose=verbose)
+            one = Run(stream, as_json=as_json, ndjson=ndjson, color=color, verbose=verbose)
             if not any_source:
                 begun(stream)
             try:
@@ -427,21 +384,5 @@ def paths(*, required: bool) -> click.Argument:
         nargs=-1,
         required=required,
         metavar="PATH..." if required else "[PATH]...",
-        shell_complete=_complete,
+        shell_complete=completed("stream_values"),
     )
-
-
-def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Devices first; behind a slash the fields of what is written so far."""
-    from click.shell_completion import CompletionItem
-
-    from migstream.render.tree import completions
-
-    source = ctx.params.get("source")
-    if not source or source == "-" or scheme_of(source):
-        return []  # nothing is fetched over a network because somebody pressed a key
-    try:
-        with open_anything(source) as stream:
-            return [CompletionItem(text, more=True) for text in completions(stream, incomplete)]
-    except (MigstreamError, OSError):
-        return []

@@ -17,12 +17,11 @@ from migstream.cli.common import (
     Run,
     Verb,
     guarded,
-    output_options,
-    stream_options,
     watching,
     with_stream,
 )
-from migstream.cli.destination import make_destination, options, parse_version
+from migstream.cli.destination import make_destination, options, parse_version, schema_at
+from migstream.cli.options import output_options, stream_options
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.schemas import Schemas, schema_parts, schemas
@@ -134,7 +133,6 @@ def _schemas(
     arguments: Sequence[str],
 ) -> None:
     from migstream.analysis.compat.schemas import check_schemas
-    from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
         if schema is None and qemu is not None:
@@ -143,7 +141,7 @@ def _schemas(
             schema = str(stack.enter_context(ask(qemu, arguments)).schema)
         if schema is None:
             raise click.UsageError("a schema is held against another one: --to or --to-qemu")
-        report = check_schemas(open_schema(source), open_schema(schema))
+        report = check_schemas(schema_at(source), schema_at(schema))
     out.show(lambda: schemas(report, Schemas), schema_parts(report))
     sys.exit(report.exit_status)
 

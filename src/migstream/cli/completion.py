@@ -1,70 +1,23 @@
-"""Completion in bash: as click has it, and also of words that hold what bash breaks words at.
-
-bash takes `0000:00:03.0/e1000` for five words and wants back what follows the last colon alone.
-Zsh and fish do neither: click's own classes serve them.
-"""
+"""`migstream completion`."""
 
 from __future__ import annotations
 
-import os
+import click
 
-from click.shell_completion import (
-    BashComplete,
-    CompletionItem,
-    add_completion_class,
-    split_arg_string,
-)
+from migstream.cli.common import Verb, guarded
+from migstream.cli.printing import say
+from migstream.cli.shells import SHELLS, script
 
-__all__ = ["Bash", "install"]
-
-# `more`: a path that can go on, so no space is put behind it.
-SOURCE = """\
-%(complete_func)s() {
-    local answer kind value
-    answer=$(COMP_LINE=$COMP_LINE COMP_POINT=$COMP_POINT COMP_WORDBREAKS=$COMP_WORDBREAKS \\
-        %(complete_var)s=bash_complete "$1")
-    COMPREPLY=()
-    while IFS=, read -r kind value; do
-        case $kind in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-            plain) COMPREPLY+=("$value") ;;
-            more) COMPREPLY+=("$value"); compopt -o nospace ;;
-        esac
-    done <<< "$answer"
-}
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
+__all__ = ["command"]
 
 
-class Bash(BashComplete):
-    """Reads the line itself rather than the words that bash made of it."""
+@click.command("completion", cls=Verb)
+@click.argument("shell", type=click.Choice([*SHELLS]))
+def command(shell: str) -> None:
+    """The script that lets a shell complete verbs, options, and names in files.
 
-    source_template = SOURCE
-
-    def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor without the command, and the one that is being written."""
-        whole = os.environb.get(b"COMP_LINE", b"")
-        point = int(os.environ.get("COMP_POINT") or len(whole))
-        line = os.fsdecode(whole[:point])
-        words = split_arg_string(line)
-        begun = words.pop() if words and not line[-1:].isspace() else ""
-        return words[1:], begun
-
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """The completions, each without what bash keeps of the word as it is."""
-        breaks = os.environ.get("COMP_WORDBREAKS", "")
-        kept = max((incomplete.rfind(one) + 1 for one in breaks), default=0)
-        found = super().get_completions(args, incomplete)
-        for item in found:
-            if item.type == "plain":
-                item.value = item.value[kept:]
-        return found
-
-    def format_completion(self, item: CompletionItem) -> str:
-        return f"{'more' if item.more else item.type},{item.value}"
-
-
-def install() -> None:
-    """Let this class serve bash."""
-    add_completion_class(Bash)
+    For bash: `eval "$(migstream completion bash)"` in ~/.bashrc, or the script itself as a file in
+    ~/.local/share/bash-completion/completions. For zsh the same in ~/.zshrc. For fish:
+    `migstream completion fish > ~/.config/fish/completions/migstream.fish`.
+    """
+    guarded(lambda: say(script(shell).rstrip()), "completion")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.cli.options import Option, force_option, output_option
+from migstream.cli.sending import target
 from migstream.render.converted import Convert, converted, converted_parts
 from migstream.source.containers import NONE
 from migstream.source.libvirt import FORMATS
@@ -28,7 +30,7 @@ def _release(text: str | None) -> Version | None:
     try:
         return None if text is None else parse(text)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--to-qemu") from None
+        raise click.BadParameter(str(error), param_hint="--release") from None
 
 
 def _text(path: str) -> str:
@@ -62,7 +64,7 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
 
 
 @verb(
-    click.Option(["-o", "--output"], required=True, type=click.Path(), help="The stream to make."),
+    output_option("The stream to make; - is standard output.", required=True),
     click.Option(
         ["--ram"],
         type=click.Choice(["same", "linear", "mapped"]),
@@ -76,8 +78,11 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
         metavar="NAME",
         help="Name this machine type, and give the devices the form that it has.",
     ),
-    click.Option(
-        ["--to-qemu"], metavar="VERSION", help="The release that is to load it, such as 7.2."
+    Option(
+        ["--release"],
+        also=["--to-qemu"],
+        metavar="VERSION",
+        help="The release that is to load it, such as 7.2.",
     ),
     click.Option(
         ["--resize"],
@@ -85,15 +90,16 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
         metavar="BLOCK=SIZE",
         help="Cut a RAM block, or fill it up with zeros; BLOCK may have wildcards.",
     ),
-    click.Option(
-        ["--container", "wrap"],
+    Option(
+        ["--to-container", "wrap"],
+        also=["--container"],
         type=click.Choice([NONE, LIBVIRT, *PACKERS]),
         default=NONE,
         show_default=True,
         help="What the result is to stand in: libvirt is a save image that `virsh restore` takes.",
     ),
     click.Option(
-        ["--format", "form"],
+        ["-f", "--format", "form"],
         type=click.Choice(FORMATS),
         help="Of the save image; as it was, or raw.",
     ),
@@ -110,7 +116,7 @@ def _sizes(stream: Stream, options: tuple[str, ...], ram: str) -> dict[str, int]
         help="A save image whose XML and cookie the result gets.",
     ),
     click.Option(["--no-verify"], is_flag=True, help="Do not read the result again to compare."),
-    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    force_option(),
     memory=True,
     answers=(Convert,),
     container="--from-container",
@@ -121,7 +127,7 @@ def command(
     ram: str,
     no_description: bool,
     to_machine: str | None,
-    to_qemu: str | None,
+    release: str | None,
     resize: tuple[str, ...],
     wrap: str,
     form: str | None,
@@ -133,33 +139,34 @@ def command(
     """A new stream with the same devices and the same memory, encoded in another way.
 
     Rounds, XBZRLE, compression and multifd channels become one pass. With --like, a stream without
-    description gets the other's, if that fits. --to-machine and --to-qemu apply what is known of
+    description gets the other's, if that fits. --to-machine and --release apply what is known of
     the changes between releases. The result is read again and compared.
     """
     from migstream.edit.convert import convert
     from migstream.render.missing import missing
 
     if wrap != LIBVIRT and any((form, xml, image)):
-        raise click.UsageError("--format, --xml and --image belong to --container libvirt")
-    release = _release(to_qemu)
+        raise click.UsageError("--format, --xml and --image belong to --to-container libvirt")
+    version = _release(release)
     sizes = _sizes(run.stream, resize, ram)
     lacking = missing(run.stream.ram)
     total = sum(block.used_length for block in run.stream.blocks)
-    with progress("converting", total * ((ram != "same") + (not no_verify))) as tell:
-        made = convert(
-            run.stream,
-            output,
-            ram=ram,
-            description=not no_description,
-            machine=to_machine,
-            release=release,
-            sizes=sizes,
-            verify=not no_verify,
-            force=force,
-            tell=tell,
-            container=wrap,
-            form=form,
-            xml=None if xml is None else _text(xml),
-            image=image,
-        )
-    run.show(lambda: converted(made, output, lacking), converted_parts(made, output, lacking))
+    with target(run, output, run.stream.size) as path:
+        with progress("converting", total * ((ram != "same") + (not no_verify))) as tell:
+            made = convert(
+                run.stream,
+                path,
+                ram=ram,
+                description=not no_description,
+                machine=to_machine,
+                release=version,
+                sizes=sizes,
+                verify=not no_verify,
+                force=force,
+                tell=tell,
+                container=wrap,
+                form=form,
+                xml=None if xml is None else _text(xml),
+                image=image,
+            )
+        run.show(lambda: converted(made, output, lacking), converted_parts(made, output, lacking))

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from migstream.cli.common import Run, begun, verb
+from migstream.cli.options import force_option, output_option
+from migstream.cli.sending import no_folder
 from migstream.render.shape import Decoded, Folder, decoded
 from migstream.render.written import written_line
 
@@ -18,13 +20,13 @@ __all__ = ["command"]
     click.Option(
         ["--full"], is_flag=True, help="All of the stream, as a folder to edit and to encode."
     ),
-    click.Option(["-o", "--output"], type=click.Path(), help="With --full: the folder to make."),
+    output_option("With --full: the folder to make."),
     click.Option(
         ["--no-ram"],
         is_flag=True,
         help="With --full: refer to STREAM for guest memory and other bulk instead of copying it.",
     ),
-    click.Option(["--force"], is_flag=True, help="With --full: replace such a folder."),
+    force_option("With --full: replace such a folder."),
     any_source=True,  # a pipe of which --full makes a file must not have been read before
     answers=(Decoded, Folder),
 )
@@ -38,6 +40,7 @@ def command(
     """
     if full != bool(output):
         raise click.UsageError("--full and -o belong together")
+    no_folder(output, "what --full makes")
     if (no_ram or force) and not full:
         raise click.UsageError("--no-ram and --force belong to --full")
     if run.stream.seekable or not full:

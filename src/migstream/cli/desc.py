@@ -5,17 +5,20 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.completed import completed
+from migstream.cli.options import raw_options
 from migstream.render.description import description_parts, description_text
 
 __all__ = ["command"]
 
 
 @verb(
-    click.Option(["--raw"], is_flag=True, help="The exact bytes of the stream."),
+    *raw_options("The exact bytes of the stream."),
     click.Option(
-        ["--format", "form"],
+        ["-f", "--format", "form"],
         metavar="FORMAT",
-        help="As declarations: jsonschema, c, python, kaitai, imhex, wireshark.",
+        shell_complete=completed("languages"),
+        help="The form: declarations for jsonschema, c, python, kaitai, imhex, wireshark.",
     ),
 )
 def command(run: Run, raw: bool, form: str | None) -> None:

@@ -14,8 +14,9 @@ from migstream.stream import open_anything
 if TYPE_CHECKING:
     from migstream.analysis.compat.destination import Destination
     from migstream.qemu.release import Version
+    from migstream.vmstate.schema import Schema
 
-__all__ = ["make_destination", "options", "parse_version"]
+__all__ = ["make_destination", "options", "parse_version", "schema_at"]
 
 
 def options() -> list[click.Parameter]:
@@ -71,14 +72,13 @@ def make_destination(
     BadDescription : the file is not a schema
     """
     from migstream.analysis.compat.destination import Destination
-    from migstream.vmstate.schema import open_schema
 
     stream = None
     if other is not None:
         with naming(other):
             stream = begun(stack.enter_context(open_anything(other, watch=watching())))
     return Destination(
-        None if schema is None else open_schema(schema),
+        None if schema is None else schema_at(schema),
         stream,
         release,
         label,
@@ -86,6 +86,14 @@ def make_destination(
         capabilities,
         offered,
     )
+
+
+def schema_at(path: str) -> Schema:
+    """A -dump-vmstate file; what is wrong with it is said with its name."""
+    from migstream.vmstate.schema import open_schema
+
+    with naming(path):
+        return open_schema(path)
 
 
 def parse_version(text: str | None) -> Version | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run
+from migstream.cli.options import force_option, output_option
 from migstream.cli.printing import warn
+from migstream.cli.sending import target
 from migstream.errors import MigstreamError
 from migstream.render.changes import Edited, change_lines, changed
 
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["OUTPUT", "edited"]
 
 OUTPUT = (
-    click.Option(["-o", "--output"], type=click.Path(), help="The stream to make."),
+    output_option("The stream to make; - is standard output."),
     click.Option(
         ["--in-place"], is_flag=True, help="Replace STREAM itself, once the result is complete."
     ),
-    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    force_option(),
 )
 
 
@@ -42,7 +44,7 @@ def edited(
     """
     from migstream.edit.change import Edit
 
-    target = _target(run, output, in_place)
+    place = _place(run, output, in_place)
     edit = Edit(run.stream)
     try:
         change(edit)
@@ -50,18 +52,20 @@ def edited(
         if isinstance(error, MigstreamError):
             raise
         raise click.UsageError(str(error)) from None
-    size = edit.save(target, force=force or in_place)
-    if not _kept(run.stream):
-        warn(
-            f"migstream: the result is a bare stream: {run.stream.layers[0].name} images are not written"
+    with target(run, place, run.stream.size) as path:
+        size = edit.save(path, force=force or in_place)
+        if not _kept(run.stream):
+            warn(
+                f"migstream: the result is a bare stream: {run.stream.layers[0].name} images are not written"
+            )
+        changes = edit.changes()
+        run.show(
+            lambda: answer(output=place, size=size, changes=changed(changes)),
+            change_lines(changes),
         )
-    changes = edit.changes()
-    run.show(
-        lambda: answer(output=target, size=size, changes=changed(changes)), change_lines(changes)
-    )
 
 
-def _target(run: Run, output: str | None, in_place: bool) -> str:
+def _place(run: Run, output: str | None, in_place: bool) -> str:
     if in_place == (output is not None):
         raise click.UsageError("say where to: -o OUTPUT, or --in-place")
     if output is not None:

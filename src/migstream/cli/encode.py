@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, guarded, output_options, watching
+from migstream.cli.common import Out, Verb, guarded, watching
+from migstream.cli.options import force_option, output_option, output_options
+from migstream.cli.sending import target
 from migstream.render.written import Written, written_line
 
 __all__ = ["command"]
@@ -27,9 +29,11 @@ def _command(folder: str, output: str, original: str | None, force: bool, **prin
     def work() -> None:
         from migstream.document.folder import encode
 
-        size = encode(folder, output, original=original, replace=force, watch=watching())
-        made = Encode(output=output, size=size)
-        Out(**printing).show(lambda: made, [written_line(made)])
+        out = Out(**printing)
+        with target(out, output) as path:
+            size = encode(folder, path, original=original, replace=force, watch=watching())
+            made = Encode(output=output, size=size)
+            out.show(lambda: made, [written_line(made)])
 
     guarded(work, folder)
 
@@ -41,16 +45,14 @@ command = Verb(
     answers=(Encode,),
     params=[
         click.Argument(["folder"], type=click.Path(), metavar="DIR"),
-        click.Option(
-            ["-o", "--output"], required=True, type=click.Path(), help="The stream to write."
-        ),
+        output_option("The stream to write; - is standard output.", required=True),
         click.Option(
             ["--original"],
             type=click.Path(),
             metavar="STREAM",
             help="Where the stream is now that DIR refers to (decode --no-ram), if it was moved.",
         ),
-        click.Option(["--force"], is_flag=True, help="Replace what is there."),
+        force_option(),
         *output_options(),
     ],
 )

@@ -12,8 +12,10 @@ from typing import Any
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, output_options, watching
-from migstream.cli.destination import make_destination, options, parse_version
+from migstream.cli.common import Out, Verb, begun, guarded, watching
+from migstream.cli.completed import completed
+from migstream.cli.destination import make_destination, options, parse_version, schema_at
+from migstream.cli.options import output_options
 from migstream.cli.printing import warn
 from migstream.render.codes import CodePage, Codes, code_page, code_parts, codes, page_parts
 from migstream.render.explanation import Explained, explained, explanation_parts
@@ -60,7 +62,6 @@ def _said(
     source: str | None,
 ) -> None:
     from migstream.analysis.explain.log import explain
-    from migstream.vmstate.schema import open_schema
 
     with ExitStack() as stack:
         opened = (
@@ -73,7 +74,7 @@ def _said(
             to = make_destination(
                 stack, schema, other, parse_version(release), capabilities=capabilities
             )
-        one = explain(text, opened, to, None if source is None else open_schema(source))
+        one = explain(text, opened, to, None if source is None else schema_at(source))
         out.show(
             lambda: explained(one, None if stream is None else public(stream)),
             explanation_parts(one, public(stream or ""), verbose=out.verbose),
@@ -148,7 +149,7 @@ command = Verb(
     name="explain",
     callback=_run,
     params=[
-        click.Argument(["text"], nargs=-1),
+        click.Argument(["text"], nargs=-1, shell_complete=completed("messages")),
         click.Option(
             ["--stream"], type=click.Path(), metavar="STREAM", help="The stream it is about."
         ),

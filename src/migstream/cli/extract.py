@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.cli.common import Run, progress, verb
+from migstream.cli.options import STDOUT, block_option, force_option, output_option
 from migstream.cli.printing import warn
-from migstream.names import unescape
+from migstream.cli.sending import no_folder, target
 from migstream.render.extracted import Extract, extracted, extracted_parts
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 FINDINGS = 1
+RAW = "raw"
 
 
 class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on only
@@ -40,25 +42,17 @@ class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2
 
 
 @verb(
-    click.Option(
-        ["-o", "--output"], required=True, type=click.Path(), help="The file or folder to make."
-    ),
+    output_option("The file or folder to make; - is standard output.", required=True),
     click.Option(
         ["-f", "--format", "form"],
         type=_Format(["elf", "raw", "phys", "lime"]),
         default="elf",
         show_default=True,
-        help="elf: a core file with registers; raw: a folder with one file for each RAM block; "
+        help="The form. elf: a core file with registers; raw: a folder with one file for each RAM block; "
         "phys: guest-physical memory from address 0; lime: its ranges, each behind a header.",
     ),
-    click.Option(
-        ["--block", "blocks"],
-        type=unescape,
-        multiple=True,
-        metavar="NAME",
-        help="With raw: only this block.",
-    ),
-    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    block_option("With raw: only this block.", "blocks", multiple=True),
+    force_option(),
     memory=True,
     answers=(Extract,),
 )
@@ -72,14 +66,18 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     from migstream.export.files import Extraction
     from migstream.render.missing import missing
 
+    if form == RAW:
+        no_folder(output, "what -f raw makes")
     planned = Extraction(run.stream, form, blocks)
-    with progress("writing", planned.size) as tell:
-        made = planned.write(output, force=force, tell=tell)
-    lacking = missing(run.stream.ram, ranges=run.as_json)
-    if blocks:
-        wanted = {*made.absent, *made.blocks, *blocks}
-        lacking = [one for one in lacking if one.block in wanted]
-    run.show(lambda: extracted(made, output, lacking), extracted_parts(made))
+    with target(run, output, run.stream.size) as path:
+        with progress("writing", planned.size) as tell:
+            made = planned.write(path, force=force, tell=tell)
+        lacking = missing(run.stream.ram, ranges=run.as_json)
+        if blocks:
+            wanted = {*made.absent, *made.blocks, *blocks}
+            lacking = [one for one in lacking if one.block in wanted]
+        if output != STDOUT:
+            run.show(lambda: extracted(made, output, lacking), extracted_parts(made))
     _say(run, made, lacking)
 
 

@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migstream.cli.common import OFFSET, Out, Verb, guarded, output_options, progress, watching
+from migstream.analysis.find import Found
+from migstream.cli.common import Out, Verb, guarded, progress, watching
+from migstream.cli.options import (
+    OFFSET,
+    STDOUT,
+    Option,
+    force_option,
+    output_option,
+    output_options,
+)
 from migstream.cli.printing import warn
+from migstream.cli.sending import no_folder, target
 from migstream.errors import SourceError
 from migstream.names import many
-from migstream.render.find import Extracted, Find, find_parts
+from migstream.render.find import Extracted, Find, FoundLine, find_parts
 from migstream.render.text import escape
 
 if TYPE_CHECKING:
-    from migstream.analysis.find import Found
     from migstream.source.layers import Opened
     from migstream.source.store import Store
 
@@ -50,6 +59,7 @@ class _Which(click.ParamType):  # type: ignore[type-arg]
     "find",
     cls=Verb,
     answers=(Find,),
+    lines=((FoundLine, Found),),
     params=[
         click.Argument(["source"], type=click.Path(allow_dash=True), metavar="FILE|DEVICE"),
         click.Option(
@@ -58,15 +68,18 @@ class _Which(click.ParamType):  # type: ignore[type-arg]
             metavar="N|OFFSET|all",
             help="Write this one, by its number or 0x…, to the file -o; all: to a folder.",
         ),
-        click.Option(["-o", "--output"], type=click.Path(), help="The file or folder to make."),
-        click.Option(["--force"], is_flag=True, help="Replace what is there."),
-        click.Option(
-            ["--all", "everything"], is_flag=True, help="Look inside of whole streams, too."
+        output_option("The file or folder to make; - is standard output."),
+        force_option(),
+        Option(
+            ["--nested", "everything"],
+            also=["--all"],
+            is_flag=True,
+            help="Look inside of whole streams, too.",
         ),
         click.Option(
             ["--offset"], type=OFFSET, default=0, metavar="N", help="Where to begin to search."
         ),
-        *output_options(),
+        *output_options(lines=True),
     ],
 )
 def command(
@@ -76,9 +89,7 @@ def command(
     force: bool,
     everything: bool,
     offset: int,
-    as_json: bool,
-    color: str,
-    verbose: bool,
+    **printing: Any,
 ) -> None:
     """Streams anywhere in a disk or its image, a dump of memory, a tar or core file.
 
@@ -86,11 +97,13 @@ def command(
     they lie, as a stream is: info FILE --offset N. A pipe is copied to a temporary file. Streams that are
     compressed are not found. Exit status: 0 found, 1 there is none.
     """
-    if output is not None and source != "-" and _same(source, output):
+    if output not in {None, STDOUT} and source != "-" and _same(source, output):
         raise click.UsageError("-o names what is searched: it would be lost")
     if (extract is None) != (output is None):
         raise click.UsageError("--extract and -o OUTPUT go together: which one, and where to")
-    out = Out(as_json=as_json, color=color, verbose=verbose)
+    if extract == ALL:
+        no_folder(output, "--extract all")
+    out = Out(**printing)
 
     def work() -> None:
         from migstream.source.containers import NONE
@@ -130,11 +143,12 @@ def _find(
         raise SourceError(f"{output} is there already", hint="--force replaces it")
     if isinstance(store, File):
         store = store.sparing()
-    found, stopped, error = _search(store, offset, everything=everything)
+    found, stopped, error = _search(opened.name, store, out, offset, everything=everything)
     files: list[Extracted] = []
     if extract is not None and output is not None and (found or extract != ALL):
         try:
-            files = _extract(store, found, extract, output, force=force)
+            with target(out, output, store.size) as path:
+                files = _extract(store, found, extract, path, force=force)
         except SourceError as failed:
             error = error or failed  # the list took long enough to be shown
     lost = store.lost() if isinstance(store, Sparing) else []
@@ -168,9 +182,12 @@ def _find(
 
 
 def _search(
-    store: Store, offset: int, *, everything: bool
+    name: str, store: Store, out: Out, offset: int, *, everything: bool
 ) -> tuple[list[Found], int | None, SourceError | None]:
-    """What was found, where the search stopped before the end, and why it could not go on."""
+    """What was found, where the search stopped before the end, and why it could not go on.
+
+    With --ndjson each is printed when it is found.
+    """
     from migstream.analysis.find import find
 
     found: list[Found] = []
@@ -180,6 +197,8 @@ def _search(
                 if len(found) == MOST:
                     return found, one.offset, None
                 found.append(one)
+                if out.ndjson:
+                    out.lines([(FoundLine(file=name), one)])
         except SourceError as error:
             return found, None, error
     return found, None, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
+from migstream.cli.options import hex_option, raw_options
 from migstream.render.values import Values, held, is_several, place_bytes, place_line
 
 __all__ = ["command"]
@@ -12,8 +13,8 @@ __all__ = ["command"]
 
 @verb(
     paths(required=True),
-    click.Option(["-x", "--hex", "hexadecimal"], is_flag=True, help="In hexadecimal."),
-    click.Option(["-r", "--raw"], is_flag=True, help="The raw bytes."),
+    hex_option(),
+    *raw_options(),
     click.Option(["--where"], is_flag=True, help="Offset and length before each value."),
     answers=(Values,),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from migstream.cli.verbs import GROUPS, SPELLINGS, VERBS, WIDEST
 from migstream.errors import MigstreamError, PluginError
 from migstream.names import prose
 from migstream.plugins import Registry
@@ -14,37 +15,6 @@ from migstream.source.address import hidden
 
 __all__ = ["COMMANDS", "VERBS", "Lazy", "cli"]
 
-VERBS = {
-    "info": "What this is: machine, devices, RAM blocks, sizes. Instant.",
-    "find": "Streams anywhere in a disk, a dump of memory, a tar file.",
-    "ls": "Every item of the stream: offset, size, kind, name.",
-    "tree": "Devices and their fields with values and types.",
-    "show": "Values, or any region, with the hexdump beside them.",
-    "get": "The value of a path; raw bytes or hexadecimal on request.",
-    "registers": "Registers of every virtual CPU, as `info registers` prints them.",
-    "mem": "Guest memory: hexdump, search, strings, page tables.",
-    "history": "Every version of a page, by dirty round.",
-    "index": "An index beside the stream: guest memory at once from then on.",
-    "extract": "Guest memory to files: ELF core, raw blocks, physical, LiME.",
-    "check": "What is wrong with a stream: framing, description, values, memory.",
-    "explain": "What QEMU's error message means, and where in the stream; the page of a code.",
-    "compat": "Whether a stream will load in another QEMU, and which byte is to blame if not.",
-    "static-checker": "Two -dump-vmstate files held against each other, by bytes and not by names.",
-    "set": "A stream with other values, bytes of memory, machine type, order.",
-    "drop": "A stream without some devices, subsections or RAM blocks.",
-    "rename": "A stream in which a device, subsection or RAM block has another name.",
-    "redact": "A stream for a bug report: no memory, addresses, buffers, serial numbers.",
-    "minimise": "The smallest stream on which a command, or a QEMU's load, still fails the same way.",
-    "convert": "A new stream with the same devices and memory in another encoding.",
-    "desc": "The JSON description, as it is in the stream.",
-    "stat": "Where the bytes go.",
-    "diff": "What changed between two streams: machine, devices, fields, memory.",
-    "digest": "A small text file of a stream's state, to keep and to compare with.",
-    "decode": "The whole device state as JSON; all of the stream as a folder to edit.",
-    "encode": "A stream from the folder that `decode --full` made.",
-    "schema": "The JSON Schema of what a verb prints with --json.",
-    "analyze-migration": "The flags and the JSON of QEMU's own script.",
-}
 COMMANDS: Registry[click.Command] = Registry(
     "migstream.verbs",
     {verb: f"migstream.cli.{verb.replace('-', '_')}:command" for verb in VERBS},
@@ -88,7 +58,7 @@ class Lazy(click.Group):
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return COMMANDS.find(cmd_name)
+        return COMMANDS.find(SPELLINGS.get(cmd_name, cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -119,12 +89,20 @@ class Lazy(click.Group):
             fail(error, ctx.invoked_subcommand or "plug-ins")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        for title, verbs in GROUPS.items():
+            with formatter.section(title):  # all with the same column
+                formatter.write_dl([(name.ljust(WIDEST), line) for name, line in verbs.items()])
         others = [(name, prose(line)) for name, line in _other_lines()]
         if others:
             with formatter.section("Commands of other packages"):
                 formatter.write_dl(others)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        from migstream.cli.examples import FIRST, more, write_examples
+
+        write_examples(formatter, FIRST)
+        formatter.write_paragraph()
+        formatter.write_text(more())
 
 
 def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -142,6 +120,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 )  # fmt: skip
 def cli() -> None:
     """Read QEMU migration streams: every value by name, every byte with its place.
+
+    STREAM is a file, compressed or not, a save image of libvirt's, a disk with a snapshot, a capture
+    of the network, an address, or - for standard input.
 
     Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged stream, 4 unsupported, 5 input/output error.
     """

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import Option, all_option, raw_options
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
 from migstream.names import unescape
 from migstream.render.history import (
+    Change,
+    ChangeLine,
     Changes,
     Contents,
     History,
+    Version,
+    VersionLine,
+    change_lines,
     changes,
     changes_parts,
     contents,
     contents_parts,
     history,
     history_parts,
+    version_lines,
 )
 
 if TYPE_CHECKING:
@@ -51,16 +58,29 @@ def _version(versions: Versions, number: int) -> PageVersion:
 
 @verb(
     click.Argument(["place"], type=unescape, metavar="BLOCK@OFFSET|ADDRESS"),
-    click.Option(["-n", "--version", "number"], type=int, metavar="N", help="One version."),
-    click.Option(["-r", "--raw"], is_flag=True, help="With -n: its bytes to standard output."),
+    Option(
+        ["--dump", "number"],
+        also=["-n", "--version"],
+        type=int,
+        metavar="N",
+        help="The contents of one version, by its number in the list.",
+    ),
+    *raw_options("With --dump: the bytes themselves."),
+    all_option("With --dump: every line, also one like the one before."),
     click.Option(
         ["--diff", "pair"], nargs=2, type=int, metavar="A B", help="What changed from A to B."
     ),
     memory=True,
     answers=(History, Contents, Changes),
+    lines=((VersionLine, Version), (ChangeLine, Change), Contents),
 )
 def command(
-    run: Run, place: str, number: int | None, raw: bool, pair: tuple[int, int] | None
+    run: Run,
+    place: str,
+    number: int | None,
+    raw: bool,
+    everything: bool,
+    pair: tuple[int, int] | None,
 ) -> None:
     """Every version of a page that the stream holds, by dirty round; the last is the final one.
 
@@ -71,10 +91,11 @@ def command(
     page = offset - offset % run.stream.ram[block].page
     where = run.stream.name, block, page
     if raw and number is None:
-        raise click.UsageError("-r needs -n: which version?")
+        raise click.UsageError("-r needs --dump N: which version?")
     if pair:
         old, new = (_version(versions, n) for n in pair)
-        run.show(lambda: changes(*where, old, new), changes_parts(page, old, new))
+        found = changes(*where, old, new)
+        run.show(lambda: found, changes_parts(page, old, new), change_lines(found))
         run.damage(run.stream.noticed)
         sys.exit(CHANGED if old.data != new.data else 0)
     if number is not None:
@@ -82,11 +103,12 @@ def command(
         if raw:
             run.write(one.data)
         else:
-            parts = contents_parts(page, one, everything=run.verbose)
-            run.show(lambda: contents(*where, one), parts)
+            told = contents(*where, one)
+            parts = contents_parts(page, one, everything=everything or run.verbose)
+            run.show(lambda: told, parts, [told])
     else:
         all_ = history(*where, versions)
-        run.show(lambda: all_, history_parts(all_))
+        run.show(lambda: all_, history_parts(all_), version_lines(all_))
     if not versions:
         _say_nothing(run, block, offset)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from migstream.cli.completed import completed
+
 __all__ = ["IGNORE", "ignored"]
 
 IGNORE = click.Option(
     ["--ignore"],
     multiple=True,
     metavar="WHAT",
+    shell_complete=completed("ignorable"),
     help="Leave out clocks, timers, counters, or paths by globs; with commas, or once for each.",
 )
 

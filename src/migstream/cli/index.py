@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from migstream.cli.common import Run, verb
+from migstream.cli.options import force_option, output_option
+from migstream.cli.sending import target
 from migstream.errors import Unsupported
 from migstream.render.written import Written, written_line
 from migstream.source.address import scheme_of
@@ -17,8 +17,8 @@ class Index(Written, tag="index", frozen=True, kw_only=True):
 
 
 @verb(
-    click.Option(["-o", "--output"], type=click.Path(), help="Another file than STREAM.migidx."),
-    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    output_option("Another file than STREAM.migidx; - is standard output."),
+    force_option(),
     answers=(Index,),
 )
 def command(run: Run, output: str | None, force: bool) -> None:
@@ -35,7 +35,8 @@ def command(run: Run, output: str | None, force: bool) -> None:
             "only a plain file has an index, and this is at an address",
             hint="copy it to a file first",
         )
-    target = output or f"{run.stream.name}{SUFFIX}"
-    with new_file(target, replace=force) as fd:
-        written = Index(output=target, size=run.stream.write_index(fd))
-    run.show(lambda: written, [written_line(written)])
+    place = output or f"{run.stream.name}{SUFFIX}"
+    with target(run, place) as path:
+        with new_file(path, replace=force) as fd:
+            written = Index(output=place, size=run.stream.write_index(fd))
+        run.show(lambda: written, [written_line(written)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, begun, verb
+from migstream.cli.options import all_option
 from migstream.render.info import (
     Info,
     Recording,
@@ -16,8 +17,12 @@ from migstream.render.items import recorded_rows
 __all__ = ["command"]
 
 
-@verb(any_source=True, answers=(Info, Recording))
-def command(run: Run) -> None:
+@verb(
+    all_option("Every device, not the largest."),
+    any_source=True,
+    answers=(Info, Recording),
+)
+def command(run: Run, everything: bool) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
     Instant on a file of any size: guest memory is walked up to 256 MiB, or where the end of the file
@@ -36,6 +41,8 @@ def command(run: Run) -> None:
     begun(stream)
     walked = stream.walked
     one = info(stream, walked=walked)
-    run.show(lambda: one, info_parts(one, verbose=run.verbose))
+    run.show(
+        lambda: one, info_parts(one, verbose=run.verbose, everything=everything or run.verbose)
+    )
     if walked:
         run.damage()

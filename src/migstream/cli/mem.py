@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import all_option, block_option, raw_options
 from migstream.cli.printing import warn
 from migstream.errors import NoSuchAddress
 from migstream.machine.paging.walk import VirtualMemory, pages, translate
-from migstream.names import unescape
+from migstream.machine.physical import Range
 from migstream.render.mapped import (
+    Mapped,
+    MappedLine,
     Mappings,
+    RangeLine,
     Ranges,
     Translated,
     mapped,
@@ -30,7 +34,11 @@ from migstream.render.mapped import (
 from migstream.render.memory import (
     Around,
     Dump,
+    Found,
+    HitLine,
     Hits,
+    Missed,
+    MissedLine,
     Space,
     around_parts,
     dump_parts,
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from migstream.machine.registers.read import Cpu
     from migstream.machine.search import Gap, Hit, Needle, Segment
     from migstream.ram.image import Ram
+    from migstream.render.answer import Printed
     from migstream.render.shown import Part
     from migstream.stream import Stream
 
@@ -62,6 +71,7 @@ MOST_CONTEXT = 1 << 16
 END = 1 << 64
 MISSING = 1
 TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
+HEX = re.compile(r"[0-9a-fA-F]+")
 
 
 class Number(IntegerType):
@@ -72,10 +82,10 @@ class Number(IntegerType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|\d+)([KMG]?)", value)
+        match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|\d+)([KMGkmg]?)", value)
         if match is None:
             self.fail(f"{value!r} is not a number of bytes, such as 64, 0x40 or 4K", param, ctx)
-        return int(match[1], 0) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+        return int(match[1], 0) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2].upper()]
 
 
 class Noting:
@@ -143,7 +153,8 @@ class View:
             try:
                 value = self._register(term[1:]) if term.startswith("$") else int(term, 0)
             except ValueError:
-                raise click.UsageError(f"{term!r} is not a number, such as 16 or 0x10") from None
+                hint = f": 0x{term}?" if HEX.fullmatch(term) else ", such as 16 or 0x10"
+                raise click.UsageError(f"{term!r} is not a number{hint}") from None
             total += -value if sign == "-" else value
         return total % END if "$" in text else total
 
@@ -277,6 +288,14 @@ def _search(
             missing=[missed(gap) for gap in gaps],
         )
 
+    def lines() -> Iterator[Printed]:
+        file, space = run.stream.name, view.space
+        begun = HitLine(file=file, space=space, block=view.block or None)
+        for hit in hits():
+            yield begun, found(hit)
+        for gap in gaps:
+            yield MissedLine(file=file, space=space), missed(gap)
+
     def parts() -> Iterator[Part]:
         for hit in hits():
             if context:
@@ -284,7 +303,7 @@ def _search(
             else:
                 yield hit_line(hit) if plain else string_line(hit)
 
-    run.show(answer, parts())
+    run.show(answer, parts(), lines())
     _say_missed(view, gaps, "not looked through")
     if not count:
         run.damage(run.stream.noticed)
@@ -298,7 +317,7 @@ def _say_missed(view: View, gaps: Iterable[Gap], what: str) -> None:
         warn(f"migstream: {what}: {line}")
 
 
-def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
+def _dump(run: Run, view: View, start: int, size: int, *, raw: bool, everything: bool) -> None:
     """Print bytes; exit status 1 where some of them are not in the stream."""
     from migstream.machine import search
 
@@ -325,7 +344,8 @@ def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
         for _, data in view.read(start, size):
             run.write(data)
     else:
-        run.show(answer, dump_parts(view.read, start, size, gaps, everything=run.verbose))
+        parts = dump_parts(view.read, start, size, gaps, everything=everything or run.verbose)
+        run.show(answer, parts, (make() for make in [answer]))
     if gaps:
         _say_missed(view, gaps, "zeros in their place" if raw else "not shown")
         run.damage(run.stream.noticed)
@@ -335,21 +355,24 @@ def _dump(run: Run, view: View, start: int, size: int, raw: bool) -> None:
 def _translate(run: Run, view: View, address: int) -> None:
     cpu = view.cpu
     one = translated(run.stream.name, cpu.index, translate(cpu, view.tables, address))
-    run.show(lambda: one, translation_parts(one))
+    run.show(lambda: one, translation_parts(one), [one])
 
 
 def _pages(run: Run, view: View) -> None:
     cpu = view.cpu
     runs = pages(cpu, view.tables)
+    file = run.stream.name
     run.show(
-        lambda: Mappings(file=run.stream.name, cpu=cpu.index, mappings=[*map(mapped, runs)]),
+        lambda: Mappings(file=file, cpu=cpu.index, mappings=[*map(mapped, runs)]),
         map(mapping_line, runs),
+        ((MappedLine(file=file, cpu=cpu.index), mapped(one)) for one in runs),
     )
 
 
 def _ranges(run: Run, view: View) -> None:
     one = Ranges(file=run.stream.name, ranges=view.memory.ranges)
-    run.show(lambda: one, range_parts(one))
+    begun = RangeLine(file=one.file)
+    run.show(lambda: one, range_parts(one), ((begun, found) for found in one.ranges))
 
 
 @verb(
@@ -358,11 +381,16 @@ def _ranges(run: Run, view: View) -> None:
     click.Option(
         ["--virt/--phys"], help="Addresses are virtual ones, or guest-physical (default)."
     ),
-    click.Option(["--cpu"], type=int, default=0, metavar="N", help="Whose virtual addresses; 0."),
     click.Option(
-        ["--block"], type=unescape, metavar="NAME", help="Addresses are offsets in this RAM block."
+        ["--cpu"],
+        type=int,
+        default=0,
+        metavar="N",
+        help="The CPU whose virtual addresses these are; 0.",
     ),
-    click.Option(["-r", "--raw"], is_flag=True, help="The raw bytes."),
+    block_option("Addresses are offsets in this RAM block."),
+    *raw_options(),
+    all_option("Every line of a dump, also one like the one before."),
     click.Option(["--translate"], metavar="ADDRESS", help="Walk the page tables for this one."),
     click.Option(["--pages"], is_flag=True, help="List what a CPU's page tables map."),
     click.Option(
@@ -390,6 +418,14 @@ def _ranges(run: Run, view: View) -> None:
     ),
     memory=True,
     answers=(Ranges, Dump, Hits, Translated, Mappings),
+    lines=(
+        (RangeLine, Range),
+        Dump,
+        (HitLine, Found),
+        (MissedLine, Missed),
+        Translated,
+        (MappedLine, Mapped),
+    ),
 )
 def command(
     run: Run,
@@ -399,6 +435,7 @@ def command(
     cpu: int,
     block: str | None,
     raw: bool,
+    everything: bool,
     translate: str | None,
     pages: bool,
     find: tuple[str, ...],
@@ -452,7 +489,8 @@ def command(
         elif address is None and virt:
             raise click.UsageError("--virt needs an ADDRESS, or --pages, or something to find")
         else:
-            _dump(run, view, start, view.some(start) if length is None else length, raw)
+            size = view.some(start) if length is None else length
+            _dump(run, view, start, size, raw=raw, everything=everything)
 
 
 def _say_tables(view: View) -> None:

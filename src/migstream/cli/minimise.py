@@ -11,7 +11,9 @@ import click
 
 from migstream.cli.binary import binary
 from migstream.cli.common import Run, verb
+from migstream.cli.options import Option, force_option, output_option
 from migstream.cli.printing import warn
+from migstream.cli.sending import target
 from migstream.errors import NoFailure
 from migstream.render.minimum import Minimised, minimised, minimum_parts, step_line
 
@@ -45,16 +47,17 @@ def _fail(run: Run, text: str) -> NoReturn:
 
 @verb(
     click.Argument(["words"], nargs=-1, required=True, metavar="-- COMMAND..."),
-    click.Option(["-o", "--output"], type=click.Path(), required=True, help="The stream to make."),
-    click.Option(["--force"], is_flag=True, help="Replace what is there."),
+    output_option("The stream to make; - is standard output.", required=True),
+    force_option(),
     click.Option(
         ["--qemu"],
         callback=binary,
         metavar="PATH",
         help="Have this QEMU load the stream; its arguments stand behind --.",
     ),
-    click.Option(
-        ["--capability", "capabilities"],
+    Option(
+        ["--cap", "capabilities"],
+        also=["--capability"],
         multiple=True,
         metavar="NAME",
         help="A migration capability that this QEMU is to have; once for each.",
@@ -103,28 +106,29 @@ def command(
     from migstream.edit.minimise.judge import NoMatch, Outcome, minimise
 
     if capabilities and qemu is None:
-        raise click.UsageError("--capability is for --qemu")
-    try:
-        found = minimise(
-            run.stream,
-            output,
-            words,
-            qemu=qemu,
-            capabilities=capabilities,
-            match=match,
-            timeout=timeout,
-            tries=tries,
-            force=force,
-            told=_tell(run),
-        )
-    except NoFailure as error:
-        _fail(run, error.message)
-    except NoMatch:
-        raise click.UsageError(
-            "--match: the command's output does not match on STREAM itself"
-        ) from None
-    assert isinstance(found.outcome, Outcome)  # a command's or a QEMU's
-    outcome = found.outcome
-    told = minimised(found, run.stream.name, output, outcome.telling, outcome.failure)
-    run.show(lambda: told, minimum_parts(told))
+        raise click.UsageError("--cap is for --qemu")
+    with target(run, output, run.stream.size) as path:
+        try:
+            found = minimise(
+                run.stream,
+                path,
+                words,
+                qemu=qemu,
+                capabilities=capabilities,
+                match=match,
+                timeout=timeout,
+                tries=tries,
+                force=force,
+                told=_tell(run),
+            )
+        except NoFailure as error:
+            _fail(run, error.message)
+        except NoMatch:
+            raise click.UsageError(
+                "--match: the command's output does not match on STREAM itself"
+            ) from None
+        assert isinstance(found.outcome, Outcome)  # a command's or a QEMU's
+        outcome = found.outcome
+        told = minimised(found, run.stream.name, output, outcome.telling, outcome.failure)
+        run.show(lambda: told, minimum_parts(told))
     sys.exit(0)

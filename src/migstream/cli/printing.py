@@ -17,6 +17,7 @@ __all__ = ["interrupted", "prepare", "print_json", "say", "warn"]
 
 OURS = "migstream: "
 READABLE = "migstream.readable"
+ASCII = "migstream_ascii"
 # What our own lines are made of, for an output of ASCII or Latin-1.
 PLAIN = {"→": "->", "…": "...", "−": "-", "–": "-", "—": "-", "×": "x", "µ": "u"}
 
@@ -28,12 +29,26 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
     return "".join(PLAIN.get(char) or escaped(char) for char in missing), error.end
 
 
+def _ascii(name: str) -> codecs.CodecInfo | None:
+    """ASCII by a name of our own: click takes an output of ASCII for a mistake, and writes UTF-8 there."""
+    if name != ASCII:
+        return None
+    own = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        own.encode, own.decode, own.streamreader, own.streamwriter,
+        own.incrementalencoder, own.incrementaldecoder, name=ASCII,
+    )  # fmt: skip
+
+
 def prepare() -> None:
     """From here on, what an output cannot show is written in characters that it has."""
     codecs.register_error(READABLE, _readable)
     for stream in (sys.stdout, sys.stderr):
         # not a pseudo file in the place of one, nor an output that is closed
         if reconfigure := getattr(stream, "reconfigure", None):
+            if codecs.lookup(stream.encoding).name == "ascii":
+                codecs.register(_ascii)
+                reconfigure(encoding=ASCII)
             reconfigure(errors=READABLE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.options import all_option
 from migstream.errors import NoSuchPath
 from migstream.machine.registers.read import registers
 from migstream.render.registers.table import Registers, cpu_parts
@@ -14,7 +15,7 @@ __all__ = ["command"]
 
 @verb(
     click.Option(["--cpu"], type=click.IntRange(min=0), metavar="N", help="Only this CPU, from 0."),
-    click.Option(["--all", "everything"], is_flag=True, help="Every other register too, by name."),
+    all_option("Every other register too, by name."),
     answers=(Registers,),
 )
 def command(run: Run, cpu: int | None, everything: bool) -> None:

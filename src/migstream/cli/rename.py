@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.completed import completed
 from migstream.cli.editing import OUTPUT, edited
 from migstream.names import unescape
 from migstream.render.changes import Rename
@@ -13,7 +14,9 @@ __all__ = ["command"]
 
 
 @verb(
-    click.Argument(["path"], type=unescape, metavar="PATH"),
+    click.Argument(
+        ["path"], type=unescape, metavar="PATH", shell_complete=completed("stream_values")
+    ),
     click.Argument(["name"], type=unescape, metavar="NAME"),
     *OUTPUT,
     memory=True,

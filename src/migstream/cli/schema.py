@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import click
 
+from migstream.cli.common import Verb, guarded
+from migstream.cli.completed import completed
 from migstream.cli.printing import print_json
 
 __all__ = ["command"]
 
 
-@click.command("schema")
-@click.argument("verb")
-def command(verb: str) -> None:
+@click.command("schema", cls=Verb)
+@click.argument("verb", shell_complete=completed("verbs"))
+@click.option("--ndjson", is_flag=True, help="Of a line of JSON, as VERB --ndjson prints them.")
+def command(verb: str, ndjson: bool) -> None:
     """The JSON Schema of what VERB prints with --json (docs/json.md).
 
     Exit status: 0 printed, 2 there is no such verb, or what it prints has another form.
     """
-    from migstream.cli.common import Verb
     from migstream.cli.group import COMMANDS
+    from migstream.cli.verbs import SPELLINGS
     from migstream.names import json_text
-    from migstream.render.answer import schema
+    from migstream.render.answer import line_schema, schema
 
-    found = COMMANDS.find(verb)
+    found = COMMANDS.find(SPELLINGS.get(verb, verb))
     if found is None:
         raise click.UsageError(f"No such command {verb!r}.")
-    answers = found.answers if isinstance(found, Verb) else ()
-    if not answers:
-        raise click.UsageError(f"{verb} prints no answer of migstream's own as JSON")
-    print_json(json_text(schema(verb, answers), pretty=True))
+    option = "--ndjson" if ndjson else "--json"
+    made = None
+    if isinstance(found, Verb):  # another package's is any command
+        if ndjson and found.lines:
+            made = line_schema(verb, found.lines)
+        elif not ndjson and found.answers:
+            made = schema(verb, found.answers)
+    if made is None:
+        raise click.UsageError(f"{verb} prints no answer of migstream's own with {option}")
+    text = json_text(made, pretty=True)
+    guarded(lambda: print_json(text), "schema")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import Run, verb
+from migstream.cli.completed import completed
 from migstream.cli.editing import OUTPUT, edited
 from migstream.names import unescape
 from migstream.render.changes import Set
@@ -25,7 +26,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 @verb(
-    click.Argument(["assignments"], nargs=-1, metavar="[PATH=VALUE]..."),
+    click.Argument(
+        ["assignments"],
+        nargs=-1,
+        metavar="[PATH=VALUE]...",
+        shell_complete=completed("assignments"),
+    ),
     click.Option(["--machine"], metavar="NAME", help="Name another machine type."),
     click.Option(
         ["--capabilities"],
@@ -57,6 +63,10 @@ def command(
     bytes; the elements of an array have commas between. Guest memory is ram/BLOCK@OFFSET=HEX.
     The result describes itself again, is read again, and what was changed is listed.
     """
+    if not assignments and machine is capabilities is order is None:
+        raise click.UsageError(
+            "nothing to change: say PATH=VALUE, --machine, --capabilities or --order"
+        )
     pairs = [_pair(text) for text in assignments]
 
     def change(edit: Edit) -> None:

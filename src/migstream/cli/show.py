@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from migstream.cli.common import Run, paths, verb
+from migstream.cli.options import all_option
 from migstream.places import places
 from migstream.render.hexdump import Hexdump, dump_parts, of_place, region
 
@@ -13,7 +12,7 @@ __all__ = ["command"]
 
 @verb(
     paths(required=True),
-    click.Option(["--all", "everything"], is_flag=True, help="Every line."),
+    all_option("Every line."),
     answers=(Hexdump,),
 )
 def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.destination import schema_at
+from migstream.cli.options import output_options
 from migstream.render.schemas import SchemaAnswer, schema_parts, schemas
 
 __all__ = ["command"]
@@ -27,8 +30,7 @@ class StaticChecker(SchemaAnswer, tag="static-checker", frozen=True, kw_only=Tru
     "-d", "--dest", "destination", required=True, metavar="DEST", help="That of the destination."
 )
 @click.option("--reverse", is_flag=True, help="The other direction.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(source: str, destination: str, reverse: bool, as_json: bool) -> None:
+def command(source: str, destination: str, reverse: bool, **printing: Any) -> None:
     """Two -dump-vmstate files held against each other, with the flags of QEMU's own script.
 
     Real breaks, what depends on the guest, and what is the same bytes under other names. Exit status: 0 no
@@ -39,12 +41,13 @@ def command(source: str, destination: str, reverse: bool, as_json: bool) -> None
 
     def work() -> None:
         from migstream.analysis.compat.schemas import check_schemas
-        from migstream.vmstate.schema import open_schema
 
-        report = check_schemas(open_schema(source), open_schema(destination))
-        out = Out(as_json=as_json, color="never", verbose=False)
-        out.show(lambda: schemas(report, StaticChecker), schema_parts(report))
+        report = check_schemas(schema_at(source), schema_at(destination))
+        Out(**printing).show(lambda: schemas(report, StaticChecker), schema_parts(report))
         sys.stdout.flush()
         sys.exit(report.exit_status)
 
     guarded(work, source)
+
+
+command.params += output_options()

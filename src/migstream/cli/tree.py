@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
+from migstream.cli.options import all_option, hex_option
 from migstream.render.tree import Look, Tree, node, tree_parts
 
 __all__ = ["command"]
@@ -13,8 +14,8 @@ __all__ = ["command"]
 @verb(
     paths(required=False),
     click.Option(["--depth"], type=click.IntRange(1), metavar="N", help="Levels to show."),
-    click.Option(["--hex", "hexadecimal"], is_flag=True, help="Numbers in hexadecimal."),
-    click.Option(["--all", "everything"], is_flag=True, help="All elements of arrays, not eight."),
+    hex_option(),
+    all_option("All elements of arrays, not eight."),
     click.Option(["--where"], is_flag=True, help="The offset of each value."),
     answers=(Tree,),
 )

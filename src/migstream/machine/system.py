@@ -15,7 +15,7 @@ import msgspec
 from migstream.machine.search import Hit, Needle, block_segments, search
 
 if TYPE_CHECKING:
-    from migstream.stream import Stream
+    from migstream.ram.image import Ram
 
 __all__ = ["System", "system"]
 
@@ -41,10 +41,10 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     command_line: str = ""
 
 
-def system(stream: Stream) -> System:
+def system(ram: Ram) -> System:
     """Look for it in all of guest memory: it costs a search. Raises ParseError where a page cannot be unpacked."""
     banner = line = ""
-    for hit in _hits(stream, [BANNER, LINE]):
+    for hit in _hits(ram, [BANNER, LINE]):
         text = hit.data.decode("ascii")
         if hit.kind == "banner" and "#" in text:
             banner = banner or text.strip()
@@ -52,16 +52,16 @@ def system(stream: Stream) -> System:
             line = line or text.partition(": ")[2].strip()
         if banner and line:
             break
-    return System(banner=banner, command_line=_ended(stream, line) if line else "")
+    return System(banner=banner, command_line=_ended(ram, line) if line else "")
 
 
-def _hits(stream: Stream, needles: list[Needle]) -> Iterator[Hit]:
-    for name in stream.ram:
-        segments = block_segments(name, 0, len(stream.ram[name]))
-        yield from islice(search(segments, stream.ram, needles), MOST)
+def _hits(ram: Ram, needles: list[Needle]) -> Iterator[Hit]:
+    for name in ram:
+        segments = block_segments(name, 0, len(ram[name]))
+        yield from islice(search(segments, ram, needles), MOST)
 
 
-def _ended(stream: Stream, line: str) -> str:
+def _ended(ram: Ram, line: str) -> str:
     """The line where it ends with a NUL, as the kernel keeps it.
 
     In the log's buffer the next record follows at once, and its number may look like text.
@@ -71,5 +71,5 @@ def _ended(stream: Stream, line: str) -> str:
         re.compile(re.escape(begin) + rb"[\x20-\x7e]*\0"), LONGEST_LINE, "kept",
         literal=begin, fixed=False,
     )  # fmt: skip
-    found = (hit.data[:-1].decode("ascii").rstrip() for hit in _hits(stream, [kept]))
+    found = (hit.data[:-1].decode("ascii").rstrip() for hit in _hits(ram, [kept]))
     return next((one for one in found if line.startswith(one)), line)

@@ -9,7 +9,7 @@ import msgspec
 
 from migstream.analysis.diff.model import Diff
 from migstream.render.answer import Answer, Pair
-from migstream.render.diff import diff_parts
+from migstream.render.diff import Look, diff_parts
 from migstream.render.findings import FindingAnswer, finding_answer, finding_parts
 from migstream.render.shown import (
     Line,
@@ -315,7 +315,7 @@ def _contrast(one: Contrast, *, verbose: bool) -> Iterator[Part]:
             f", the first {len(one.changes)} of {one.total}" if one.total > len(one.changes) else ""
         )
         yield head(f"What else differs in this device{more}")
-        rows = list(diff_parts(Diff(one.changes), everything=verbose))
+        rows = list(diff_parts(Diff(one.changes), Look(everything=verbose)))
         yield from (indented(row, 2) for row in rows[:-1])  # the last one counts what is shown
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from migstream.analysis.find import Found
-from migstream.render.answer import Answer, Pair
+from migstream.render.answer import Answer, Line, Pair
 from migstream.render.shown import Part, Table
 from migstream.render.text import escape, sizes
 
-__all__ = ["Extracted", "Find", "find_parts"]
+__all__ = ["Extracted", "Find", "FoundLine", "find_parts"]
 
 KINDS = {"libvirt": "libvirt save image", "qcow2": "qcow2 image"}
 
@@ -38,6 +38,10 @@ class Find(Answer, tag="find", frozen=True, kw_only=True):
     unreadable: list[Pair]
     output: str | None
     extracted: list[Extracted]
+
+
+class FoundLine(Line, tag="find", frozen=True, kw_only=True):
+    """One thing that was found."""
 
 
 def find_parts(found: Sequence[Found], extracted: Sequence[Extracted]) -> Iterator[Part]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream._version import __version__
 from migstream.analysis.findings import SEVERITIES, Finding, Severity
-from migstream.names import encoded, json_text
+from migstream.names import json_text
 from migstream.render.answer import Answer, Pair
+from migstream.render.sarif import sarif, sentence
 from migstream.render.shown import Mark, Part, line, name
 from migstream.render.text import escape, prose
 
 if TYPE_CHECKING:
     from migstream.analysis.check import Report
-    from migstream.analysis.codes import Page
 
 __all__ = [
     "FORMATS",
@@ -32,8 +31,7 @@ __all__ = [
 ]
 
 LONGEST = 160
-MOST = 20  # findings of one code that are printed without -v
-SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+MOST = 20  # findings of one code that are printed without --all
 PLURAL = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
@@ -84,16 +82,16 @@ class Found(Answer, tag="check", frozen=True, kw_only=True):
 # --- for people ----------------------------------------------------------------------------------
 
 
-def report_parts(report: Report, *, verbose: bool) -> Iterator[Part]:
-    """Every finding as a paragraph, and a line that counts them; without `verbose` the first of a code."""
+def report_parts(report: Report, *, verbose: bool, everything: bool) -> Iterator[Part]:
+    """Every finding as a paragraph, and a line that counts them; the first of a code unless everything is wanted."""
     count: Counter[str] = Counter()
     for finding in report.findings:
         count[finding.code] += 1
-        if verbose or count[finding.code] <= MOST:
+        if everything or count[finding.code] <= MOST:
             yield from finding_parts(finding, report.file, verbose=verbose)
     for code, n in count.items():
-        if n > MOST and not verbose:
-            yield f"… and {n - MOST} more of {code} (-v shows all)"
+        if n > MOST and not everything:
+            yield f"… and {n - MOST} more of {code} (--all)"
     yield _summary(report)
 
 
@@ -162,67 +160,6 @@ def _ndjson(report: Report) -> bytes:
     return b"".join(json_text(row, pretty=False) + b"\n" for row in rows)
 
 
-def _pages(findings: Iterable[Finding]) -> list[Page]:
-    from migstream.analysis.codes import page
-
-    codes = sorted({f.code for f in findings})
-    return [one for one in map(page, codes) if one is not None]
-
-
-def _sarif(report: Report) -> bytes:
-    """SARIF 2.1.0 (OASIS), as code scanning services take it: places are byte offsets."""
-    driver = {
-        "name": "migstream",
-        "version": __version__,
-        "rules": [
-            {
-                "id": one.code,
-                "shortDescription": {"text": one.title},
-                "fullDescription": {"text": one.text},
-                "defaultConfiguration": {"level": one.severity},
-            }
-            for one in _pages(report.findings)
-        ],
-    }
-    run = {
-        "tool": {"driver": driver},
-        "automationDetails": {"id": f"{report.file}/"},  # GitHub: a category for each stream
-        "results": [_result(f, report.file) for f in report.findings],
-        "invocations": [{"executionSuccessful": report.complete}],
-    }
-    document = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json_text(document, pretty=True) + b"\n"
-
-
-def _result(finding: Finding, file: str) -> dict[str, Any]:
-    from urllib.parse import quote
-
-    # a stream has no lines, but GitHub shows no result that is not in one
-    region = {"startLine": 1}
-    if finding.span is not None:
-        region |= {"byteOffset": finding.span.start, "byteLength": finding.span.size}
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(encoded(file))},
-        "region": region,
-    }
-    location: dict[str, Any] = {"physicalLocation": physical}
-    if finding.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": finding.path}]
-    return {
-        "ruleId": finding.code,
-        "level": finding.severity,
-        "message": {"text": _sentence(finding)},
-        "locations": [location],
-    }
-
-
-def _sentence(finding: Finding) -> str:
-    parts = [finding.message]
-    parts += [f"expected {finding.expected}"] if finding.expected else []
-    parts += [f"found {finding.found}"] if finding.found else []
-    return "; ".join(parts)
-
-
 def _junit(report: Report) -> bytes:
     """JUnit XML: a test for each finding, and one that the stream was read to its end; notes pass."""
     from xml.etree import ElementTree as ET
@@ -249,7 +186,7 @@ def _junit(report: Report) -> bytes:
         kind = "system-out" if finding.severity == "note" else "failure"
         attributes: dict[str, str] = {} if kind == "system-out" else {"type": finding.severity}
         inside = ET.SubElement(case, kind, attributes)
-        told = [prose(_sentence(finding)), finding.why, prose(finding.hint)]
+        told = [prose(sentence(finding)), finding.why, prose(finding.hint)]
         inside.text = "\n".join(told).strip()
         if kind == "failure":
             inside.set("message", prose(finding.message))
@@ -257,7 +194,7 @@ def _junit(report: Report) -> bytes:
     return text + b"\n"
 
 
-FORMATS = {"json": _json, "ndjson": _ndjson, "sarif": _sarif, "junit": _junit}
+FORMATS = {"json": _json, "ndjson": _ndjson, "sarif": sarif, "junit": _junit}
 SUFFIXES = {".json": "json", ".ndjson": "ndjson", ".sarif": "sarif", ".xml": "junit"}
 
 

@@ -19,6 +19,7 @@ from migstream.wire.model import Command, Item, Section, Span
 __all__ = ["Hexdump", "Piece", "Region", "dump_parts", "of_place", "pieces", "region"]
 
 FEW_LINES = 16
+FEW_ELEMENTS = 16
 LONGEST = 60
 
 
@@ -127,18 +128,35 @@ def _gap(stream: Stream, device: Device, low: int, high: int) -> Piece:
 
 
 def _owners(value: Value, low: int, high: int) -> Iterator[Value]:
-    """Leaves with bytes in [low, high), plain arrays as one."""
+    """Leaves with bytes in [low, high), plain arrays as one; those that are there in part by element."""
     if value.span.stop <= low or value.span.start >= high or not value.span.size:
         return
     if value.kind == "leaf" and value.count is not None:
-        yield value
+        yield from _part_of_array(value, low, high)
         return
     some = False
-    for child in value.children:
+    whole = low <= value.span.start and value.span.stop <= high
+    # A sequence numbers its elements itself: its children may be runs of several.
+    for child in value.elements() if value.kind == "sequence" and not whole else value.children:
         some = True
         yield from _owners(child, low, high)
     if not some:
         yield value
+
+
+def _part_of_array(value: Value, low: int, high: int) -> Iterator[Value]:
+    """An array, of which a part is asked for: few elements are told one by one, many as a range of them."""
+    start, stride, count = value.span.start, value.node.stride, value.count or 0
+    first = max(low - start, 0) // stride
+    last = min(-(-(high - start) // stride), count)
+    if (first, last) == (0, count):
+        yield value
+    elif last - first == 1 or (stride > 1 and last - first <= FEW_ELEMENTS):
+        yield from (value.element(index) for index in range(first, last))
+    else:
+        size = (last - first) * stride
+        node = msgspec.structs.replace(value.node, size=size, count=last - first)
+        yield value.laid(node, start + first * stride, f"{value.path}[{first}..{last - 1}]")
 
 
 def _kind(value: Value) -> str:

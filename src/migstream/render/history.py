@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.render.answer import Answer
+from migstream.render.answer import Answer, Line, Printed
 from migstream.render.memory import hex_parts
 from migstream.render.shown import Bytes, Part, Table
 from migstream.render.text import LINE
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Change",
+    "ChangeLine",
     "Changes",
     "Contents",
     "History",
     "Version",
+    "VersionLine",
+    "change_lines",
     "changes",
     "changes_parts",
     "contents",
     "contents_parts",
     "history",
     "history_parts",
+    "version_lines",
 ]
 
 
@@ -93,6 +97,35 @@ class Changes(Answer, tag="history", frozen=True, kw_only=True):
     old: int
     new: int
     changes: list[Change]
+
+
+class VersionLine(Line, tag="history", frozen=True, kw_only=True):
+    """One version of the page at `offset` of a RAM block."""
+
+    block: str
+    offset: int
+
+
+class ChangeLine(Line, tag="history", frozen=True, kw_only=True):
+    """With --diff: bytes that differ between two versions, `old` and `new`."""
+
+    block: str
+    old: int
+    new: int
+
+
+def version_lines(one: History) -> Iterator[Printed]:
+    """The versions, a line each."""
+    begun = VersionLine(file=one.file, block=one.block, offset=one.offset)
+    for row in one.versions:
+        yield begun, row
+
+
+def change_lines(one: Changes) -> Iterator[Printed]:
+    """What differs, a line each."""
+    begun = ChangeLine(file=one.file, block=one.block, old=one.old, new=one.new)
+    for row in one.changes:
+        yield begun, row
 
 
 def _differing(a: bytes, b: bytes) -> int:

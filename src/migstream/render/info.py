@@ -286,8 +286,8 @@ def _blocks(before: str, blocks: Sequence[Backend]) -> str:
     return f"{before}{names}" if names else ""
 
 
-def info_parts(one: Info, *, verbose: bool = False) -> Iterator[Part]:
-    """One screen; with `verbose` all that a container says of itself as well."""
+def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) -> Iterator[Part]:
+    """One screen; with `verbose` all that a container says of itself as well, with `everything` all devices."""
     yield from _facts(_told(one))
     ram = one.ram
     if ram is not None and ram.blocks:
@@ -305,7 +305,7 @@ def info_parts(one: Info, *, verbose: bool = False) -> Iterator[Part]:
         yield Table(rows, "<>><<<", indent=2)
         yield from (indented(told, 2) for told in missing_lines(ram.missing or ()))
     if one.devices:
-        yield from _largest(one.devices)
+        yield from _largest(one.devices, len(one.devices) if everything else LARGEST)
     if verbose:
         for layer in one.layers:
             yield from _layer(layer)
@@ -375,8 +375,8 @@ def _checked(damage: list[str] | None) -> str:
     return f"all of it: {'damaged' if damage else 'whole'}"
 
 
-def _largest(devices: Sequence[Device]) -> Iterator[Part]:
-    shown = sorted(devices, key=lambda d: -d.size)[:LARGEST]
+def _largest(devices: Sequence[Device], most: int) -> Iterator[Part]:
+    shown = sorted(devices, key=lambda d: -d.size)[:most]
     rest = len(devices) - len(shown)
     yield Title("Largest devices" if rest else "Devices")
     rows = [
@@ -390,4 +390,4 @@ def _largest(devices: Sequence[Device]) -> Iterator[Part]:
     ]
     yield Table(rows, "<>>><", indent=2)
     if rest:
-        yield dim(f"  and {rest} more: ls --devices, tree")
+        yield dim(f"  and {rest} more (--all): ls --devices, tree")

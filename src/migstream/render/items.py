@@ -11,7 +11,7 @@ import msgspec
 from migstream.errors import ParseError
 from migstream.names import many
 from migstream.ram.model import RamRecords, RamSetup
-from migstream.render.answer import Answer, Pair
+from migstream.render.answer import Answer, Line, Pair, Printed
 from migstream.render.shown import Part, Table
 from migstream.render.text import escape, grouped, short_size
 from migstream.source.store import Store
@@ -21,10 +21,12 @@ from migstream.wire.model import Command, Configuration, Item, Opaque, Section, 
 
 __all__ = [
     "MESSAGE",
+    "ItemLine",
     "Items",
     "Row",
     "channel_rows",
     "device_rows",
+    "item_lines",
     "item_parts",
     "item_rows",
     "note",
@@ -58,6 +60,17 @@ class Items(Answer, tag="ls", frozen=True, kw_only=True):
 
     file: str
     items: list[Row]
+
+
+class ItemLine(Line, tag="ls", frozen=True, kw_only=True):
+    """One of the items."""
+
+
+def item_lines(file: str, rows: Iterable[Row]) -> Iterator[Printed]:
+    """The items, a line each."""
+    begun = ItemLine(file=file)
+    for row in rows:
+        yield begun, row
 
 
 def title(item: Item) -> str:
@@ -129,9 +142,9 @@ def _pages(records: RamRecords) -> str:
     return ", ".join(f"{grouped(n)} {kind}" for kind, n in counts.items() if n) or "no pages"
 
 
-def item_rows(stream: Stream) -> list[Row]:
+def item_rows(stream: Stream) -> Iterator[Row]:
     """Every item, those of a package one level below it."""
-    return list(_rows(stream.items, 0))
+    yield from _rows(stream.items, 0)
 
 
 def _rows(items: Sequence[Item], level: int) -> Iterator[Row]:
@@ -154,9 +167,9 @@ def _row(item: Item, level: int = 0) -> Row:
     )
 
 
-def device_rows(stream: Stream) -> list[Row]:
+def device_rows(stream: Stream) -> Iterator[Row]:
     """The device sections only, without a walk."""
-    return [_row(device.section) for device in stream.devices]
+    return (_row(device.section) for device in stream.devices)
 
 
 def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:

@@ -9,12 +9,15 @@ import msgspec
 from migstream.machine.paging.walk import Entry, Mapping, Translation
 from migstream.machine.physical import Range
 from migstream.render.answer import Answer
+from migstream.render.answer import Line as JsonLine
 from migstream.render.shown import Line, Part, Table, dim, line, value
 from migstream.render.text import escape, short_size
 
 __all__ = [
     "Mapped",
+    "MappedLine",
     "Mappings",
+    "RangeLine",
     "Ranges",
     "Translated",
     "mapped",
@@ -64,6 +67,16 @@ class Mappings(Answer, tag="mem", frozen=True, kw_only=True):
     file: str
     cpu: int
     mappings: list[Mapped]
+
+
+class RangeLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """One range of guest-physical memory."""
+
+
+class MappedLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """What the page tables of a CPU map."""
+
+    cpu: int
 
 
 def translated(file: str, cpu: int, one: Translation) -> Translated:

@@ -10,6 +10,7 @@ import msgspec
 from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
+from migstream.render.answer import Line as JsonLine
 from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
 from migstream.render.text import LINE, escape, prose, size
 
@@ -22,8 +23,10 @@ __all__ = [
     "Around",
     "Dump",
     "Found",
+    "HitLine",
     "Hits",
     "Missed",
+    "MissedLine",
     "Space",
     "around_parts",
     "dump_parts",
@@ -90,6 +93,19 @@ class Hits(Answer, tag="mem", frozen=True, kw_only=True):
     block: str | None
     hits: list[Found]
     missing: list[Missed]
+
+
+class HitLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """One thing that was found; `block` is that of whose offsets addresses are, null in other spaces."""
+
+    space: Space
+    block: str | None
+
+
+class MissedLine(JsonLine, tag="mem", frozen=True, kw_only=True):
+    """Behind what was found, told by its `kind`: what could not be looked through."""
+
+    space: Space
 
 
 def missed(gap: Gap) -> Missed:

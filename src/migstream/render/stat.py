@@ -169,7 +169,7 @@ def _sent(block: BlockShare) -> str:
     return ": ".join(filter(None, (page_count(block.pages), _kinds(block.kinds))))
 
 
-def stat_parts(one: Stat, *, verbose: bool) -> Iterator[Part]:
+def stat_parts(one: Stat, *, everything: bool) -> Iterator[Part]:
     """Tables: the whole, RAM by block, dirty rounds, devices."""
     whole = one.size
     yield Title(f"{escape(one.file)}: {size(whole)}")
@@ -183,13 +183,13 @@ def stat_parts(one: Stat, *, verbose: bool) -> Iterator[Part]:
     if one.ram is not None:
         yield from _memory_parts(one.ram, whole)
     if one.devices:
-        shown = one.devices if verbose else one.devices[:TOP]
+        shown = one.devices if everything else one.devices[:TOP]
         yield Title(f"Devices ({size(sum(d.bytes for d in one.devices))})")
         yield _shares([(d.path, d.bytes) for d in shown], whole)
         rest = one.devices[len(shown) :]
         if rest:
             left = size(sum(d.bytes for d in rest))
-            yield dim(f"  and {len(rest)} more, {left} (-v shows all)")
+            yield dim(f"  and {len(rest)} more, {left} (--all)")
 
 
 def _memory_parts(ram: Memory, whole: int) -> Iterator[Part]:

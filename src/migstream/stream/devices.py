@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import overload
 
@@ -15,7 +15,7 @@ from migstream.vmstate.paths import no_such
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Section
 
-__all__ = ["Device", "Devices", "laid_out", "opaque"]
+__all__ = ["Device", "Devices", "laid_out", "opaque", "short_names"]
 
 SHOWN = 8  # devices in a repr
 CLOCK = "timer"  # the section that has the guest's virtual time
@@ -103,12 +103,21 @@ def opaque(section: Section) -> Layout:
     return Layout(section.name, section.version_id or 0, size, (data,), exact=False)
 
 
+def short_names(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of devices without their places on a bus, each with those that end so."""
+    short: dict[str, list[str]] = {}
+    for name in names:
+        if "/" in name:
+            short.setdefault(name.rpartition("/")[2], []).append(name)
+    return short
+
+
 class Devices:
     """The device sections in their order on the wire.
 
     They are had by index, by name, by name and instance id, and by path: `devices[0]`,
-    `devices["timer"]`, `devices["cpu", 0]`, `devices["cpu[0]"]`. `in` takes the same names, or a
-    Device; no Sequence to a type checker, to whom nothing but a Device would be in one.
+    `devices["timer"]`, `devices["cpu", 0]`, `devices["cpu[0]"]`; and by what follows the place on a bus,
+    `devices["e1000"]` for `0000:00:03.0/e1000`. `in` takes the same names, or a Device; no Sequence to a type checker, to whom nothing but a Device would be in one.
     """
 
     def __init__(self, devices: Sequence[Device]) -> None:
@@ -151,10 +160,15 @@ class Devices:
         raise no_such(name, [d.path for d in self])
 
     def _called(self, key: str | tuple[str, int]) -> list[Device]:
-        """Devices of a name, of a path where nothing has it for a name, or of a name and an instance id."""
+        """Devices of a name, else of a path, else of the end of one; or of a name and an instance id."""
         match key:
             case str():
-                return [d for d in self if d.name == key] or [d for d in self if d.path == key]
+                end = f"/{key}"
+                return (
+                    [d for d in self if d.name == key]
+                    or [d for d in self if d.path == key]
+                    or [d for d in self if d.name.endswith(end) or d.path.endswith(end)]
+                )
             case (str(), int()):
                 return [d for d in self if d.section.key == key]
         raise TypeError(

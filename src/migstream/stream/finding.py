@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from migstream.stream.devices import Device, Devices
-from migstream.vmstate.paths import find, match_names, no_such
+from migstream.errors import MigstreamError, NoSuchPath
+from migstream.machine.state import State
+from migstream.stream.devices import Device, Devices, short_names
+from migstream.vmstate.paths import find, match_names, no_such, no_such_below
 from migstream.vmstate.values import Value
 
-__all__ = ["find_devices", "find_values"]
+__all__ = ["find_devices", "find_values", "register_hint"]
 
 FEW = 8
 
@@ -35,7 +37,7 @@ def find_devices(devices: Devices, path: str) -> Iterator[tuple[Device, str]]:
         names.setdefault(device.name, []).append(device)
     found = list(match_names(names.items(), path))
     if not found:
-        short = _short_names(names)
+        short = short_names(names)
         alone = {name: names[full[0]] for name, full in short.items() if len(full) == 1}
         found = list(match_names(alone.items(), path))
     for some, rest in found:
@@ -47,27 +49,27 @@ def find_devices(devices: Devices, path: str) -> Iterator[tuple[Device, str]]:
                 yield device, rest
 
 
-def _short_names(names: Iterable[str]) -> dict[str, list[str]]:
-    """Names of devices without their places on a bus, each with those that end so."""
-    short: dict[str, list[str]] = {}
-    for name in names:
-        if "/" in name:
-            short.setdefault(name.rpartition("/")[2], []).append(name)
-    return short
-
-
-def _no_such(devices: Devices, path: str) -> Exception:
+def _no_such(devices: Devices, path: str) -> NoSuchPath:
     for device, rest in find_devices(devices, path):
-        array, bracket, _ = rest.rpartition("[")
-        for value in find(device.value, array) if bracket else ():
-            if value.count is not None:
-                error = no_such(path, ())
-                error.hint = f"{value.path} has {value.count} elements, counted from 0"
-                return error
-        return no_such(path, (f"{device.path}/{c.name}" for c in device))
-    short = _short_names(dict.fromkeys(device.name for device in devices))
+        return no_such_below(device.value, rest, said=path)
+    short = short_names(dict.fromkeys(device.name for device in devices))
     for full, _rest in match_names(short.items(), path):
         error = no_such(path, ())
         error.hint = f"{len(full)} devices end so: {', '.join(full[:FEW])}"
         return error
     return no_such(path, [*(d.path for d in devices), *short])
+
+
+def register_hint(state: State, path: str, hint: str) -> str:
+    """The hint to a path that names nothing; where it ends in the name of a register, what shows those."""
+    from migstream.machine.registers.read import registers
+
+    name = path.rpartition("/")[2].lower()
+    try:
+        known = registers(state)[0].values
+    except MigstreamError:
+        return hint
+    if name not in known and not (name[:1] == "e" and f"r{name[1:]}" in known):
+        return hint
+    shows = f"{name} is a register: `migstream registers STREAM` has those of every CPU"
+    return f"{shows}; {hint}" if "/" in path and hint else shows

@@ -18,7 +18,7 @@ from migstream.iterable import SECTIONS
 from migstream.names import brief, many, prose
 from migstream.stream.bare import Bare
 from migstream.stream.devices import Device, Devices, laid_out, opaque
-from migstream.stream.finding import find_devices, find_values
+from migstream.stream.finding import find_devices, find_values, register_hint
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout
 from migstream.vmstate.paths import no_such
@@ -359,7 +359,11 @@ class Stream(Bare):
     def find(self, path: str) -> Iterator[Value]:
         """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
         if not path.startswith("@"):
-            yield from find_values(self.devices, path)
+            try:
+                yield from find_values(self.devices, path)
+            except NoSuchPath as error:
+                error.hint = register_hint(self, path, error.hint)
+                raise
             return
         try:
             offset = int(path[1:], 0)

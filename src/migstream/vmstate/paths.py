@@ -16,14 +16,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from migstream.errors import NoSuchPath
+from migstream.names import many
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["find", "find_one", "match_names", "no_such"]
+__all__ = ["find", "find_one", "match_names", "no_such", "no_such_below"]
 
 T = TypeVar("T")
 MOST_GUESSES = 500  # names among which one that was meant is looked for
+MOST_BELOW = 5000  # values among which one of exactly this name is looked for
+FEW_GUESSES = 3
+FEW_SHOWN = 8
 INDEX = re.compile(r"\[(\*|\d+)\]")
 WILD = re.compile(r"[^/\[]*\*[^/\[]*")
 
@@ -84,15 +88,72 @@ def find(value: Value, path: str) -> Iterator[Value]:
 
 def no_such(path: str, candidates: Iterable[str]) -> NoSuchPath:
     """The error for a path that names nothing, with what may have been meant."""
+    known = list(islice(candidates, MOST_GUESSES))
+    return NoSuchPath(f"nothing is called {path!r}", hint=_guess(path, known, known))
+
+
+def no_such_below(value: Value, path: str, *, said: str, begins: int = 0) -> NoSuchPath:
+    """The same for a path that leads nowhere from `value` on: an index, or the first name that is not there.
+
+    Parameters
+    ----------
+    said : what somebody wrote, of which `path` is the end
+    begins : how much of the paths of values is not shown
+    """
+    error = NoSuchPath(f"nothing is called {said!r}")
+    plain = "*" not in path
+    for index in INDEX.finditer(path) if plain else ():
+        array = next(find(value, path[: index.start()]), None) if index.start() else None
+        if array is not None and array.count is not None and array.count <= int(index[1]):
+            name = array.path[begins:].lstrip("/")
+            error.hint = f"{name} has {many(array.count, 'element')}, counted from 0"
+            return error
+    cuts = [at for at, char in enumerate(path) if char == "/" and at] if plain else []
+    for cut in reversed(cuts):
+        above = next(find(value, path[:cut]), None)
+        if above is not None and next(above.children, None) is not None:
+            value, path = above, path[cut:]
+            break
+    known = list(islice(value.children, MOST_GUESSES))
+    name = INDEX.split(path.lstrip("/"), maxsplit=1)[0]
+    deep = [one for one in islice(_below(value), MOST_BELOW) if _ends(one.name, name)]
+    found = deep or known
+    shown = [one.path[begins:].lstrip("/") for one in found]
+    error.hint = _guess(name, [one.name for one in found], shown)
+    return error
+
+
+def _below(value: Value) -> Iterator[Value]:
+    """Everything inside; arrays are not gone into."""
+    for child in value.children:
+        yield child
+        if child.count is None:
+            yield from _below(child)
+
+
+def _ends(whole: str, name: str) -> bool:
+    """Whether a name ends in a word, or words, of somebody: `env.eip` in `eip`."""
+    before = whole.removesuffix(name)
+    return bool(name) and len(before) < len(whole) and not before[-1:].isalnum()
+
+
+def _guess(name: str, known: list[str], shown: list[str]) -> str:
+    """What a name may stand for: what ends so, what comes close, what has it inside; else what there is."""
     from difflib import get_close_matches
 
-    known = list(islice(candidates, MOST_GUESSES))
-    close = get_close_matches(path, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}?" if close else ""
-    if not close and known:
-        shown = ", ".join(known[:8])
-        hint = f"there is {shown}{', ...' if len(known) > 8 else ''}"
-    return NoSuchPath(f"nothing is called {path!r}", hint=hint)
+    close = [one for one in known if _ends(one, name)]
+    close = close or get_close_matches(name, known, n=FEW_GUESSES, cutoff=0.5)
+    close = close or [one for one in known if len(name) > 1 and name in one]
+    if close:
+        meant = [
+            path
+            for one in dict.fromkeys(close[:FEW_GUESSES])
+            for other, path in zip(known, shown, strict=True)
+            if other == one
+        ]
+        return f"did you mean {' or '.join(meant[:FEW_GUESSES])}?"
+    some = ", ".join(shown[:FEW_SHOWN])
+    return f"there is {some}{', ...' if len(shown) > FEW_SHOWN else ''}" if shown else ""
 
 
 def find_one(value: Value, path: str) -> Value:
@@ -102,4 +163,4 @@ def find_one(value: Value, path: str) -> Value:
         return found[0]
     if found:
         raise NoSuchPath(f"{path!r} names {len(found)} values", hint="take the wildcard away")
-    raise no_such(path, (child.name for child in value.children))
+    raise no_such_below(value, path, said=path, begins=len(value.path))

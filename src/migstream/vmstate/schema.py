@@ -123,11 +123,11 @@ def parse_schema(text: bytes, name: str = "") -> Schema:
         machine = msgspec.convert(head, _Machine).name
     except KeyError:
         raise BadDescription(
-            f"{name or 'this'} is not a -dump-vmstate file: it has no {MACHINE!r}",
+            f"it is not a -dump-vmstate file: it has no {MACHINE!r}",
             hint="qemu-system-… -M MACHINE -dump-vmstate FILE makes one",
         ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadDescription(f"{name or 'this'} is not a -dump-vmstate file: {error}") from None
+        raise BadDescription(f"it is not a -dump-vmstate file: {error}") from None
     return Schema(machine, types, name)
 
 
@@ -165,7 +165,7 @@ def open_schema(what: Openable) -> Schema:
         while piece := reader.read(CHUNK):
             text += piece
             if len(text) > LARGEST:
-                raise BadDescription(f"{opened.name} is too large for a -dump-vmstate file")
+                raise BadDescription("it is too large for a -dump-vmstate file")
         return parse_schema(bytes(text), opened.name)
     finally:
         opened.close()

@@ -16,7 +16,7 @@ from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.memory import walked
 from migstream.analysis.compat.model import Kind, Problem
 from migstream.analysis.compat.said import Words
-from migstream.qemu.release import Bounds, Version
+from migstream.qemu.release import Bounds, Version, machine_version
 from migstream.qemu.words.errno import TEXTS
 from migstream.wire import write
 from migstream.wire.model import Command, Configuration, Item, Section, SectionType, Span, flat
@@ -137,7 +137,7 @@ def _configuration(frame: Sides) -> Iterator[Problem]:
             frame.words.configuration(
                 frame.words.say("machine-type", received=ours.machine, local=machine)
             ),
-            hint=f"start the destination with -machine {ours.machine}",
+            hint=_machine_hint(frame, ours.machine),
             found=ours.span.stop,
         )
     if theirs is not None:
@@ -152,6 +152,15 @@ def _configuration(frame: Sides) -> Iterator[Problem]:
                 frame.words.say("uuid", received=ours.uuid, local=theirs.uuid)
             ),
         )
+
+
+def _machine_hint(frame: Sides, machine: str) -> str:
+    """What to do where the machine types differ; the destination may be too old to have the stream's."""
+    _, version = machine_version(machine)
+    release = frame.destination.release
+    if version is None or not release.until(version):
+        return f"start the destination with -machine {machine}"
+    return f"that QEMU is older than {machine}: `migstream convert --to-machine` gives the stream the form of a machine type that it has"
 
 
 def _local_machine(frame: Sides, theirs: Configuration | None) -> str | None:

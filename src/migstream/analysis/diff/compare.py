@@ -227,31 +227,44 @@ def _headers(a: Device, b: Device) -> Iterator[Change]:
 
 
 def _contents(a: Device, b: Device, fetches: tuple[Fetch, Fetch]) -> Iterator[Change]:
-    """By fields; by bytes where the fields of one side only are known."""
-    by_fields = (a.layout is None) == (b.layout is None)
-    if not by_fields:
-        yield from _told("description", b.path, a.described, b.described, "schema")
+    """Values first: what is another kind of thing may be because of them."""
     old, new = (
-        _payload(one, b.path, fetch, by_fields=by_fields)
-        for one, fetch in zip((a, b), fetches, strict=True)
+        _payload(one, b.path, reader, fetch)
+        for one, reader, fetch in zip((a, b), _readers(a, b), fetches, strict=True)
     )
-    yield from values(old, new)
+    found = list(values(old, new))
+    if (a.layout is None) != (b.layout is None):
+        found += _told("description", b.path, a.described, b.described, "schema")
+    yield from sorted(found, key=lambda change: change.part != "values")
 
 
-def _payload(device: Device, path: str, fetch: Fetch, *, by_fields: bool) -> Value:
+def _readers(a: Device, b: Device) -> tuple[Device | None, Device | None]:
+    """By whose fields each side is read; None where it is only bytes.
+
+    Where the fields of one side are known they are the other's too, if version and size agree: one
+    wrong byte (in the header of a subsection) is enough for a description not to fit.
+    """
+    if (a.layout is None) == (b.layout is None):
+        return a, b
+    one, other = a.section, b.section
+    if (one.version_id, one.payload.size) != (other.version_id, other.payload.size):
+        return None, None
+    known = a if b.layout is None else b
+    return known, known
+
+
+def _payload(device: Device, path: str, reader: Device | None, fetch: Fetch) -> Value:
     """The payload without name and version of its own: those are the header's."""
-    payload = device.section.payload
-    children = device.value.node.children
-    if not by_fields:
-        size = payload.size
+    value = (reader or device).value
+    children = value.node.children
+    if reader is None:
+        size = device.section.payload.size
         children = (
             Node(name="data", type="buffer", kind="leaf", offset=0, size=size, stride=size),
         )
-    node = msgspec.structs.replace(
-        device.value.node, name=path, type="", version=None, children=children
-    )
-    where = msgspec.structs.replace(device.value.device, path=path, fetch=fetch)
-    return Value(node, payload.start, path, where)
+    node = msgspec.structs.replace(value.node, name=path, type="", version=None, children=children)
+    where = msgspec.structs.replace(value.device, path=path, fetch=fetch)
+    return Value(node, device.section.payload.start, path, where)
 
 
 def _order(pairs: Iterable[tuple[Device | None, Device | None]]) -> Iterator[Change]:

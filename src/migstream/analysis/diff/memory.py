@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.diff.model import Change, Range
-from migstream.analysis.diff.values import differing_ranges
+from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
 from migstream.source.layers import telling
 
 if TYPE_CHECKING:
-    from migstream.ram.image import Block, Ram
+    from migstream.ram.image import Block
     from migstream.source.layers import Tell
     from migstream.stream import Stream
 
-__all__ = ["memory"]
+__all__ = ["memory", "page_of"]
 
 WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
 EMPTY = frozenset({"absent", "unplugged", "zero"})
@@ -39,12 +39,12 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
         min(left[name].size, right[name].size) for name in names if name in left and name in right
     )
     with telling(a.watch, "comparing", total) as tell:
-        yield from _blocks(left, right, names, tell)
+        yield from _blocks(a, b, names, tell)
 
 
-def _blocks(left: Ram, right: Ram, names: Sequence[str], tell: Tell) -> Iterator[Change]:
+def _blocks(a: Stream, b: Stream, names: Sequence[str], tell: Tell) -> Iterator[Change]:
     for name in names:
-        one, two = left.get(name), right.get(name)
+        one, two = a.ram.get(name), b.ram.get(name)
         sizes = None if one is None else one.size, None if two is None else two.size
         if sizes[0] != sizes[1]:
             yield _resized(name, *sizes)
@@ -52,14 +52,30 @@ def _blocks(left: Ram, right: Ram, names: Sequence[str], tell: Tell) -> Iterator
             continue
         ranges = tuple(_merged(_pages(one, two, tell)))
         if ranges:
+            page = min(one.page, two.page)
+            shown = next((r for r in ranges if not NOTHING & {r.old, r.new}), None)
             yield Change(
                 mark="~",
                 part="memory",
                 what="pages",
                 path=f"ram/{name}",
-                page=min(one.page, two.page),
+                page=page,
                 ranges=ranges,
+                sides=None if shown is None else page_of(a, b, name, shown.start, page),
             )
+
+
+def page_of(a: Stream, b: Stream, block: str, at: int, size: int) -> Sides:
+    """What both have at an offset of a RAM block, to the end of the shorter one or of the page.
+
+    Raises
+    ------
+    ParseError : the records of the page are damaged
+    NoSuchAddress : one of them does not have it
+    """
+    stop = min(at + size, a.ram[block].size, b.ram[block].size)
+    old, new = (stream.ram[block].read(at, stop) for stream in (a, b))
+    return page_sides(f"ram/{block}", at, old, new)
 
 
 def _resized(name: str, old: int | None, new: int | None) -> Change:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from migstream.analysis.diff.sides import Sides
 from migstream.names import brief
 
 __all__ = ["PARTS", "Change", "Diff", "Mark", "PartName", "Range"]
@@ -50,7 +51,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version, vmsd, field, subsection, type, length, bytes, description, block, pages, section,
     commands. `device` is the path of the device concerned. `old` and `new` are as JSON has them,
     the texts as people read them. `ranges` says which elements, and the spans where, in each
-    stream's own offsets. `page` is the size in bytes of the pages that changed.
+    stream's own offsets. `page` is the size in bytes of the pages that changed. `sides` are the bytes
+    of both: `change.sides.runs()` says which of them differ, `bits()` which bits. Of guest memory
+    they are the first page that differs and that both streams have.
     """
 
     mark: Mark
@@ -67,6 +70,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     page: int | None = None
     old_span: tuple[int, int] | None = None
     new_span: tuple[int, int] | None = None
+    sides: Sides | None = None
 
     def __repr__(self) -> str:
         texts = " → ".join(filter(None, (self.old_text, self.new_text)))

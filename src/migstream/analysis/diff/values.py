@@ -1,7 +1,8 @@
 """Two values of one device: where they differ, down to fields and elements of arrays.
 
 Whatever the fields say, bytes that differ are a difference: where no field owns up to one (the
-header of a subsection, markers between the elements of a list), the enclosing value does.
+header of a subsection, markers between the elements of a list, what makes a blob be read in another
+way), the enclosing value does, and says so first.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 import msgspec
 
 from migstream.analysis.diff.model import Change, Mark, PartName, Range
+from migstream.analysis.diff.sides import differing_ranges, octets, sides
 from migstream.names import many
 from migstream.vmstate.layout import Node, subsection_header
 from migstream.vmstate.values import Value
 
-__all__ = ["differing_ranges", "values", "whole"]
+__all__ = ["values", "whole"]
 
 LONG_TEXT = 200
 
@@ -27,14 +29,45 @@ def values(a: Value, b: Value) -> Iterator[Change]:
     shape = _shape(a.node) == _shape(b.node)
     if shape and bytes(a.raw) == bytes(b.raw):
         return
-    found = False
-    for change in _inside(a, b, shape=shape):
-        found = True
-        yield change
-    if not found and bytes(a.raw) != bytes(b.raw):
+    found = list(_inside(a, b, shape=shape))
+    if shape:
+        yield from _unowned(a, b, found)
+    elif not found and bytes(a.raw) != bytes(b.raw):
         yield _octets(a, b)
-    elif not found and not shape:
+    elif not found:
         yield _typed(a, b)
+    yield from found
+
+
+def _unowned(a: Value, b: Value, found: Iterable[Change]) -> Iterator[Change]:
+    """The bytes that differ and that none of the changes in them has: as the first side reads them."""
+    left, theirs = bytearray(a.raw), b.raw
+    for change in found:
+        if change.sides is not None:
+            start = change.sides.old.span.start - a.span.start
+            stop = start + change.sides.size
+            left[start:stop] = theirs[start:stop]
+    if left == theirs:
+        return
+    nobodys = []
+    for start, stop in differing_ranges(memoryview(left), theirs, 1):
+        at = start
+        while at < stop:
+            owner = a.owner(a.span.start + at)
+            if owner.kind != "leaf" or owner.span == a.span:
+                nobodys.append((at, stop))
+                break
+            [there] = _read_as([owner], a, b)
+            yield from values(owner, there)
+            at = owner.span.stop - a.span.start
+    if nobodys:
+        yield _octets(a, b, nobodys)
+
+
+def _read_as(known: Iterable[Value], a: Value, b: Value) -> list[Value]:
+    """The bytes of `b` as those of `a` are read in which what is `known` stands."""
+    moved = b.span.start - a.span.start
+    return [Value(one.node, one.span.start + moved, one.path, b.device, b) for one in known]
 
 
 def whole(mark: Mark, value: Value) -> Change:
@@ -54,23 +87,6 @@ def whole(mark: Mark, value: Value) -> Change:
     )  # fmt: skip
 
 
-def differing_ranges(a: memoryview, b: memoryview, stride: int) -> list[tuple[int, int]]:
-    """Elements [start, stop) of `stride` bytes that differ in two buffers of one length."""
-    import numpy as np
-
-    if not stride or not len(a):
-        return []
-    one = np.frombuffer(a, np.uint8).reshape(-1, stride)
-    two = np.frombuffer(b, np.uint8).reshape(-1, stride)
-    where = np.flatnonzero((one != two).any(axis=1))
-    if not where.size:
-        return []
-    cuts = np.flatnonzero(np.diff(where) > 1) + 1
-    starts = where[np.concatenate(([0], cuts))]
-    stops = where[np.concatenate((cuts - 1, [where.size - 1]))] + 1
-    return list(zip(starts.tolist(), stops.tolist(), strict=True))
-
-
 # --- by kind -------------------------------------------------------------------------------------
 
 
@@ -82,6 +98,9 @@ def _shape(node: Node) -> Node:
 def _inside(a: Value, b: Value, *, shape: bool) -> Iterator[Change]:
     if a.kind != b.kind or (a.count is None) != (b.count is None):
         yield _typed(a, b)
+    elif a.kind == "sequence" and shape:
+        for one, other in zip(a.elements(), b.elements(), strict=True):
+            yield from values(one, other)
     elif a.kind == "sequence":
         yield from _named(a.children, b.children)
     elif a.count is not None:
@@ -101,6 +120,8 @@ def _single(a: Value, b: Value) -> Iterator[Change]:
         yield _typed(a, b)
         return
     inner, other = list(a.children), list(b.children)
+    if a.span.size == b.span.size:  # a byte that is wrong may be why one of them is not understood
+        inner, other = inner or _read_as(other, b, a), other or _read_as(inner, a, b)
     if inner and other:
         yield from _named(inner, other)
     elif a.wire.kind in {"bytes", "bitmap", "group"} or a.wire != b.wire:
@@ -138,6 +159,7 @@ def _array(a: Value, b: Value, *, shape: bool) -> Iterator[Change]:
             Range(start=s, stop=e, old=_elements(a, s, e), new=_elements(b, s, e))
             for s, e in ranges
         ),
+        sides=sides(a, b),
     )  # fmt: skip
 
 
@@ -184,7 +206,10 @@ def _header(a: Value, b: Value) -> Iterator[Change]:
         size = subsection_header(a.name)
         if a.node.version == b.node.version and bytes(a.raw[:size]) != bytes(b.raw[:size]):
             old, new = bytes(a.raw[:size]).hex(), bytes(b.raw[:size]).hex()
-            yield _both(a, b, "bytes", "schema", old=old, new=new, old_text=old, new_text=new)
+            yield _both(
+                a, b, "bytes", "schema", old=old, new=new, old_text=old, new_text=new,
+                sides=sides(octets(a, size), octets(b, size)),
+            )  # fmt: skip
 
 
 # --- changes ---------------------------------------------------------------------------------------
@@ -235,32 +260,34 @@ def _scalar(a: Value, b: Value) -> Change:
         texts = bytes(a.raw).hex(), bytes(b.raw).hex()
     return _both(
         a, b, "field", "values",
-        old=a.plain(), new=b.plain(), old_text=texts[0], new_text=texts[1],
+        old=a.plain(), new=b.plain(), old_text=texts[0], new_text=texts[1], sides=sides(a, b),
     )  # fmt: skip
 
 
-def _octets(a: Value, b: Value) -> Change:
-    """By bytes: their ranges where the lengths agree."""
-    if len(a.raw) != len(b.raw):
-        old, new = bytes(a.raw), bytes(b.raw)
+def _octets(a: Value, b: Value, ranges: Iterable[tuple[int, int]] | None = None) -> Change:
+    """By bytes: their ranges, all or those given, where the lengths agree."""
+    old, new = a.raw, b.raw
+    both = sides(a, b) if a.kind == "leaf" and a.count is None else sides(octets(a), octets(b))
+    if len(old) != len(new):
         return _both(
             a, b, "bytes", "values", old=old.hex(), new=new.hex(),
-            old_text=_sized(old), new_text=_sized(new),
+            old_text=_sized(old), new_text=_sized(new), sides=both,
         )  # fmt: skip
-    if len(a.raw) == 1:
-        old, new = bytes(a.raw), bytes(b.raw)
+    if len(old) == 1:
         return _both(
             a, b, "bytes", "values",
-            old=old.hex(), new=new.hex(), old_text=old.hex(), new_text=new.hex(),
+            old=old.hex(), new=new.hex(), old_text=old.hex(), new_text=new.hex(), sides=both,
         )  # fmt: skip
-    ranges = tuple(
-        Range(start=s, stop=e, old=bytes(a.raw[s:e]).hex(), new=bytes(b.raw[s:e]).hex())
-        for s, e in differing_ranges(a.raw, b.raw, 1)
-    )
-    return _both(a, b, "bytes", "values", ranges=ranges)
+    found = differing_ranges(old, new, 1) if ranges is None else ranges
+    return _both(
+        a, b, "bytes", "values", sides=both,
+        ranges=tuple(
+            Range(start=s, stop=e, old=old[s:e].hex(), new=new[s:e].hex()) for s, e in found
+        ),
+    )  # fmt: skip
 
 
-def _sized(raw: bytes) -> str:
+def _sized(raw: memoryview) -> str:
     some = raw.hex()
     return f"{many(len(raw), 'byte')}, {some[:LONG_TEXT]}{'…' if len(some) > LONG_TEXT else ''}"
 

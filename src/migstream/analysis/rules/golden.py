@@ -38,7 +38,8 @@ def changed(subject: Subject) -> Iterator[Hit]:
 
     Where nothing but the bytes of a device changed, or its version or size, the device is named. Of
     a small array the elements are named that changed; of a long one, which a digest has as a hash,
-    that it did: `migstream diff` with the stream that the golden was made of shows more.
+    that it did: `migstream diff` with the stream that the golden was made of shows which byte. Of a
+    subsection whose header is not the description's the place is that of the bytes that are wrong.
 
     If the change is meant, `migstream digest --refresh FILES` makes goldens again from the streams
     they name. What moves by itself is left out when a golden is made: `digest --ignore`.

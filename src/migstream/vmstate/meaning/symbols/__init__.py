@@ -8,17 +8,18 @@ blob, in a module for each family, which is imported when such a device is looke
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from migstream.plugins import Registry
-from migstream.vmstate.meaning.symbols.model import Symbol, Symbols, Table
+from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
@@ -66,15 +67,26 @@ def symbol(value: Value) -> Symbol | None:
         from migstream.vmstate.meaning.symbols.timers import timer
 
         return timer(value)
+    known = _symbols(value)
+    return None if known is None else known(value.value, value)
+
+
+def names_of_bits(value: Value) -> Callable[[int], str] | None:
+    """What each bit of a value is called, by its number; None of a value whose bits have no names."""
+    known = _symbols(value)
+    return (lambda bit: known.name(bit, value)) if isinstance(known, Bits) else None
+
+
+def _symbols(value: Value) -> Symbols | None:
+    """What the tables have for a value: by the device's VMState, else by the blob it stands in."""
     root = value.device
     known = _known(root.vmsd, value.path[len(root.path) + 1 :])
     if known is not None:
-        return known(value.value, value)
+        return known
     blob = value.above
     while blob is not None and not (blob.kind == "leaf" and _table(blob.type)):
         blob = blob.above
-    known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
-    return None if known is None else known(value.value, value)
+    return None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
 __all__ = [
+    "Bits",
     "Symbol",
     "Symbols",
     "Table",
@@ -37,13 +38,29 @@ Symbols = Callable[[Any, "Value"], Symbol]
 Table = Mapping[str, Symbols]
 
 
+class Bits:
+    """Symbols of a number whose bits have names of their own.
+
+    Attributes
+    ----------
+    name : of one bit, by its number, of a value; empty where it has none
+    """
+
+    def __init__(self, of: Symbols, name: Callable[[int, Value], str]) -> None:
+        self._of = of
+        self.name = name
+
+    def __call__(self, value: Any, at: Value, /) -> Symbol:
+        return self._of(value, at)
+
+
 class _Part(NamedTuple):
     name: str
     shift: int
     width: int
 
 
-def bits(spec: str, first: int = 0) -> Symbols:
+def bits(spec: str, first: int = 0) -> Bits:
     """Names of bits from `first` on, the lowest first; bits below are not looked at.
 
     `NAME` is one bit, `NAME:3` a number of three bits (said as `NAME=5` where it is not 0); `-` has no
@@ -72,7 +89,13 @@ def bits(spec: str, first: int = 0) -> Symbols:
                 said.append(part.name if part.width == 1 else f"{part.name}={field}")
         return Symbol(" ".join([*said, *_numbered(value >> end, end)]))
 
-    return of
+    def called(bit: int, _: Value) -> str:
+        for part in parts:
+            if part.shift <= bit < part.shift + part.width and part.name not in {SILENT, UNNAMED}:
+                return part.name if part.width == 1 else f"{part.name}.{bit - part.shift}"
+        return ""
+
+    return Bits(of, called)
 
 
 def _numbered(field: int, shift: int) -> list[str]:
@@ -103,7 +126,7 @@ def words(known: Mapping[str, str]) -> Symbols:
     return of
 
 
-def address(spec: str, low: int) -> Symbols:
+def address(spec: str, low: int) -> Bits:
     """Flags in the bits below `low`, and an address above them: `ENABLED at 0x7ffe000`."""
     flags = bits(spec)
 
@@ -114,7 +137,7 @@ def address(spec: str, low: int) -> Symbols:
         where = f"at {value & ~mask:#x}" if value & ~mask else ""
         return Symbol(" ".join(filter(None, (flags(value & mask, at).name, where))))
 
-    return of
+    return Bits(of, lambda bit, at: flags.name(bit, at) if bit < low else "")
 
 
 def date(unit: int = 1) -> Symbols:
