@@ -146,3 +146,10 @@ def test_a_heading_has_an_empty_line_before_it_unless_it_is_the_first() -> None:
 def test_a_part_moves_to_the_right() -> None:
     table = indented(Table([("a",)], "<", indent=1), 2)
     assert list(text([indented("x", 2), indented(name("y"), 2), table])) == ["  x", "  y", "   a"]
+
+
+def test_bytes_and_lines_of_words_are_lines_of_a_page() -> None:
+    found: list[Part] = [Bytes(16, b"<a>", "what"), Evenly("a b"), Paragraph("c\nd")]
+    told = "".join(elements(found))
+    assert told.startswith("<pre>00000010  3c 61 3e ")
+    assert told.endswith("&lt;a&gt;               what\na b\nc\nd</pre>")

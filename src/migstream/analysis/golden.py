@@ -26,7 +26,7 @@ from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
 from migstream.source.address import public, scheme_of
-from migstream.source.layers import telling
+from migstream.source.layers import Watch, telling
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -255,8 +255,12 @@ def write(
             raise stream.noticed[0]
 
 
-def refresh(path: str | os.PathLike[str]) -> list[Difference]:
+def refresh(path: str | os.PathLike[str], watch: Watch | None = None) -> list[Difference]:
     """Make a digest again from its stream, as it was made; what changed.
+
+    Parameters
+    ----------
+    watch : told how far it is, as `open` has it
 
     Raises
     ------
@@ -269,7 +273,9 @@ def refresh(path: str | os.PathLike[str]) -> list[Difference]:
 
     golden = load(path)
     source, opening = found_at(golden.stream), golden.opening.moved(found_at)
-    with open_stream(source, spool=golden.ram, **msgspec.structs.asdict(opening)) as stream:
+    with open_stream(
+        source, spool=golden.ram, watch=watch, **msgspec.structs.asdict(opening)
+    ) as stream:
         found = compare(stream, golden)
         if found:
             write(

@@ -28,9 +28,12 @@ def main() -> None:
     # Outside of `except`: whatever the blocks on the way held has been let go of by now.
     asked = asked_to_end()
     if asked == INTERRUPTED:
+        from contextlib import suppress
+
         from migstream.cli.printing import interrupted
 
-        interrupted(lost())
+        with suppress(OSError):  # whoever would read it may have gone: the pager
+            interrupted(lost())
         finish()
     if asked is not None:
         _leave(asked, flush=False)

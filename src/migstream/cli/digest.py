@@ -152,6 +152,6 @@ def _say(stream: Stream, *, ram: bool) -> None:
 def _refresh(path: str, out: Out) -> None:
     from migstream.analysis.golden import refresh
 
-    found = refresh(path)
+    found = refresh(path, watching())
     made = Refreshed(file=path, same=not found, differences=found)
     out.show(lambda: made, refreshed_parts(made, most=None if out.verbose else MOST))

@@ -95,6 +95,7 @@ class Screen(io.TextIOBase):
         self._inner.flush()
 
     def _page(self) -> None:
+        clear_status()  # as long as standard error is the terminal
         command = _pager()
         if command and self._columns and paged(self._inner):
             _Pager(command, self._inner)

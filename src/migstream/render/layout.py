@@ -130,9 +130,8 @@ def _bytes(part: Bytes, width: int | None) -> Iterator[Line]:
     beside = [list(texts(part.label))] if label and (room or width is None) else []
     if room:
         beside = [piece(part.label, start, stop) for start, stop in fold(label, room, room)]
-    data = bytes(part.data)
-    lows = range(0, len(data), per)
-    rows = [_row(part, lead, data[low : low + per], low, per, address) for low in lows]
+    lows = range(0, len(part.data), per)
+    rows = (_row(part, lead, bytes(part.data[n : n + per]), n, per, address) for n in lows)
     blank = " " * (columns(lead) + address + 4 * per + 3)
     for row, told in zip_longest(rows, beside):
         yield stripped([*(row or [blank]), *(["  ", *told] if told else [])])

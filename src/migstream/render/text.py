@@ -9,7 +9,6 @@ __all__ = [
     "columns",
     "escape",
     "grouped",
-    "hex_line",
     "percent",
     "prose",
     "short_size",
@@ -59,12 +58,6 @@ def sizes(number: int) -> tuple[str, str]:
 def percent(part: int, whole: int) -> str:
     """A share: 12.3 %."""
     return f"{100 * part / whole:.1f} %" if whole else ""
-
-
-def hex_line(address: int, data: bytes) -> str:
-    """Up to LINE bytes: the address, the bytes, their characters."""
-    chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
-    return f"{address:08x}  {data.hex(' '):<47}  {chars:<16}"
 
 
 def _column(char: str) -> int:

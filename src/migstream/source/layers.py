@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 SPOOL_CHUNK = 1 << 18
+STEP = 1 << 20  # bytes at most after which whoever watches is told again
 MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
 # What a compressed file may unpack to on a disk: this much in any case, and so many times its own size.
 UNPACKED_FLOOR, UNPACKED_RATIO = 64 << 20, 256
@@ -63,12 +64,14 @@ def telling(watch: Watch | None, what: str, total: int) -> Iterator[Tell]:
     if watch is None or not total:
         yield _nothing
         return
-    done = 0
+    done, step = 0, min(total >> 8, STEP)
+    due = step
 
     def tell(more: int) -> None:
-        nonlocal done
-        done = min(done + more, total)
-        if done < total:
+        nonlocal done, due
+        done += more
+        if due <= done < total:
+            due = done + step
             watch(what, done, total)
 
     try:
