@@ -167,6 +167,22 @@ def history(scene: Scene) -> list[str]:
     return [_source(scene), *more, "--", place]
 
 
+@verb(2)
+def queue(scene: Scene) -> list[str]:
+    device = scene.random.choice(
+        [
+            "virtio-net",
+            "virtio-blk",
+            "virtio-balloon",
+            "virtio",
+            "one",
+            "0000:00:03.0/virtio-net[0]",
+        ]
+    )
+    number = scene.random.choice([[], ["0"], ["0", "--contents"], ["1", "--all"], ["70000"]])
+    return [_source(scene), device, *number, *_form(scene)]
+
+
 @verb(1)
 def index(scene: Scene) -> list[str]:
     return [scene.file(), *_out(scene)]

@@ -155,6 +155,7 @@ def words_of(verb: str, source: object, out: Path) -> list[object]:
         "show": ["@0"],
         "get": ["@0"],
         "history": ["0x0"],
+        "queue": ["cpu"],
         "extract": output,
         "convert": output,
         "redact": output,

@@ -25,6 +25,8 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
 Examples:
@@ -50,8 +52,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: whole
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24
 
 $ migstream info q35-7.2.mig
 file          q35-7.2.mig
@@ -67,26 +69,26 @@ RAM           8 blocks, 33.0 MiB (34 611 200)
 checked       all of it: whole
 
 RAM blocks
-  pc.ram                           32.0 MiB (33 554 432)
-  /rom@etc/acpi/tables               128.0 KiB (131 072)
-  pc.bios                            256.0 KiB (262 144)
-  0000:00:01.0/virtio-net-pci.rom    256.0 KiB (262 144)
-  0000:00:02.0/e1000e.rom            256.0 KiB (262 144)
-  pc.rom                             128.0 KiB (131 072)
-  /rom@etc/table-loader                  4.0 KiB (4 096)
-  /rom@etc/acpi/rsdp                     4.0 KiB (4 096)
+  pc.ram                            32.0 MiB  33 554 432
+  /rom@etc/acpi/tables             128.0 KiB     131 072
+  pc.bios                          256.0 KiB     262 144
+  0000:00:01.0/virtio-net-pci.rom  256.0 KiB     262 144
+  0000:00:02.0/e1000e.rom          256.0 KiB     262 144
+  pc.rom                           128.0 KiB     131 072
+  /rom@etc/table-loader              4.0 KiB       4 096
+  /rom@etc/acpi/rsdp                 4.0 KiB       4 096
 
 Largest devices
-  0000:00:02.0/e1000e[0]       v1  132.9 KiB (136 061)
-  0000:00:01.0/virtio-net[0]  v11    45.1 KiB (46 143)
-  0000:00:04.0/virtio-rng[0]   v1    44.5 KiB (45 526)
-  0000:00:1f.0/ICH9LPC[0]      v1    18.4 KiB (18 878)
-  0000:00:03.0/xhci[0]         v1      5.2 KiB (5 343)
-  0000:00:1f.2/ich9_ahci[0]    v1      4.1 KiB (4 168)
-  vmmouse[0]                   v0      4.0 KiB (4 105)
-  cpu[0]                      v12      1.8 KiB (1 851)
-  cpu[1]                      v12      1.8 KiB (1 851)
-  0000:00:1f.3/ich9_smb[0]     v1            325 bytes
+  0000:00:02.0/e1000e[0]       v1  132.9 KiB  136 061
+  0000:00:01.0/virtio-net[0]  v11   45.1 KiB   46 143
+  0000:00:04.0/virtio-rng[0]   v1   44.5 KiB   45 526
+  0000:00:1f.0/ICH9LPC[0]      v1   18.4 KiB   18 878
+  0000:00:03.0/xhci[0]         v1    5.2 KiB    5 343
+  0000:00:1f.2/ich9_ahci[0]    v1    4.1 KiB    4 168
+  vmmouse[0]                   v0    4.0 KiB    4 105
+  cpu[0]                      v12    1.8 KiB    1 851
+  cpu[1]                      v12    1.8 KiB    1 851
+  0000:00:1f.3/ich9_smb[0]     v1      325 B      325
   and 29 more (--all): ls --devices, tree
 
 $ migstream info pc-7.2.mig --json
@@ -413,8 +415,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: whole
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24
 
 $ migstream info none-7.2.mig.xz
 file          none-7.2.mig.xz
@@ -429,8 +431,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: whole
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24
 
 # Capabilities, memory that is elsewhere, no configuration, no description, other architectures.
 $ migstream info pc-ignore-shared-7.2.mig
@@ -447,25 +449,25 @@ RAM           6 blocks, 16.5 MiB (17 309 696); 130 of 4 226 pages are in this st
 checked       all of it: whole
 
 RAM blocks
-  ram0                   16.0 MiB (16 777 216)    at 0x0         0 of 4 096 pages
-  /rom@etc/acpi/tables     128.0 KiB (131 072)    at 0x0
-  pc.bios                  256.0 KiB (262 144)    at 0xfffc0000
-  pc.rom                   128.0 KiB (131 072)    at 0xc0000
-  /rom@etc/table-loader        4.0 KiB (4 096)    at 0x0
-  /rom@etc/acpi/rsdp           4.0 KiB (4 096)    at 0x0
+  ram0                    16.0 MiB  16 777 216    at 0x0         0 of 4 096 pages
+  /rom@etc/acpi/tables   128.0 KiB     131 072    at 0x0
+  pc.bios                256.0 KiB     262 144    at 0xfffc0000
+  pc.rom                 128.0 KiB     131 072    at 0xc0000
+  /rom@etc/table-loader    4.0 KiB       4 096    at 0x0
+  /rom@etc/acpi/rsdp       4.0 KiB       4 096    at 0x0
   ram0: 4 096 of 4 096 pages, 16.0 MiB (16 777 216), are not in this stream: it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file
 
 Largest devices
-  vmmouse[0]                 v0  4.0 KiB (4 105)
-  0000:00:01.3/piix4_pm[0]   v3  2.4 KiB (2 432)
-  cpu[0]                    v12  1.8 KiB (1 851)
-  fdc[0]                     v2        593 bytes
-  0000:00:01.1/ide[0]        v3        430 bytes
-  0000:00:01.0/PIIX3[0]      v3        292 bytes
-  ps2mouse[0]                v2        291 bytes
-  ps2kbd[0]                  v3        284 bytes
-  0000:00:00.0/I440FX[0]     v3        277 bytes
-  mc146818rtc[0]             v3        245 bytes
+  vmmouse[0]                 v0  4.0 KiB  4 105
+  0000:00:01.3/piix4_pm[0]   v3  2.4 KiB  2 432
+  cpu[0]                    v12  1.8 KiB  1 851
+  fdc[0]                     v2    593 B    593
+  0000:00:01.1/ide[0]        v3    430 B    430
+  0000:00:01.0/PIIX3[0]      v3    292 B    292
+  ps2mouse[0]                v2    291 B    291
+  ps2kbd[0]                  v3    284 B    284
+  0000:00:00.0/I440FX[0]     v3    277 B    277
+  mc146818rtc[0]             v3    245 B    245
   and 20 more (--all): ls --devices, tree
 
 $ migstream info pc-uuid-7.2.mig | head -n 11
@@ -508,24 +510,24 @@ RAM           6 blocks, 16.5 MiB (17 309 696)
 checked       all of it: whole
 
 RAM blocks
-  pc.ram                 16.0 MiB (16 777 216)
-  /rom@etc/acpi/tables     128.0 KiB (131 072)
-  pc.bios                  256.0 KiB (262 144)
-  pc.rom                   128.0 KiB (131 072)
-  /rom@etc/table-loader        4.0 KiB (4 096)
-  /rom@etc/acpi/rsdp           4.0 KiB (4 096)
+  pc.ram                  16.0 MiB  16 777 216
+  /rom@etc/acpi/tables   128.0 KiB     131 072
+  pc.bios                256.0 KiB     262 144
+  pc.rom                 128.0 KiB     131 072
+  /rom@etc/table-loader    4.0 KiB       4 096
+  /rom@etc/acpi/rsdp       4.0 KiB       4 096
 
 Largest devices
-  vmmouse[0]                 v0  4.0 KiB (4 105)  not described
-  0000:00:01.3/piix4_pm[0]   v3  2.4 KiB (2 432)  not described
-  cpu[0]                    v12  1.8 KiB (1 851)  not described
-  fdc[0]                     v2        593 bytes  not described
-  0000:00:01.1/ide[0]        v3        430 bytes  not described
-  0000:00:01.0/PIIX3[0]      v3        292 bytes  not described
-  ps2mouse[0]                v2        291 bytes  not described
-  ps2kbd[0]                  v3        284 bytes  not described
-  0000:00:00.0/I440FX[0]     v3        277 bytes  not described
-  mc146818rtc[0]             v3        245 bytes  not described
+  vmmouse[0]                 v0  4.0 KiB  4 105  not described
+  0000:00:01.3/piix4_pm[0]   v3  2.4 KiB  2 432  not described
+  cpu[0]                    v12  1.8 KiB  1 851  not described
+  fdc[0]                     v2    593 B    593  not described
+  0000:00:01.1/ide[0]        v3    430 B    430  not described
+  0000:00:01.0/PIIX3[0]      v3    292 B    292  not described
+  ps2mouse[0]                v2    291 B    291  not described
+  ps2kbd[0]                  v3    284 B    284  not described
+  0000:00:00.0/I440FX[0]     v3    277 B    277  not described
+  mc146818rtc[0]             v3    245 B    245  not described
   and 20 more (--all): ls --devices, tree
 
 $ migstream info s390x-7.2.mig | head -n 12
@@ -571,12 +573,12 @@ RAM           6 blocks, 16.5 MiB (17 309 696); 4 184 of 4 226 pages are in this 
 checked       all of it: damaged
 
 RAM blocks
-  pc.ram                 16.0 MiB (16 777 216)
-  /rom@etc/acpi/tables     128.0 KiB (131 072)
-  pc.bios                  256.0 KiB (262 144)      56 of 64 pages
-  pc.rom                   128.0 KiB (131 072)      0 of 32 pages
-  /rom@etc/table-loader        4.0 KiB (4 096)      0 of 1 pages
-  /rom@etc/acpi/rsdp           4.0 KiB (4 096)      0 of 1 pages
+  pc.ram                  16.0 MiB  16 777 216
+  /rom@etc/acpi/tables   128.0 KiB     131 072
+  pc.bios                256.0 KiB     262 144      56 of 64 pages
+  pc.rom                 128.0 KiB     131 072      0 of 32 pages
+  /rom@etc/table-loader    4.0 KiB       4 096      0 of 1 pages
+  /rom@etc/acpi/rsdp       4.0 KiB       4 096      0 of 1 pages
   pc.bios: 8 of 64 pages, 32.0 KiB (32 768), are not in this stream: the stream is cut off or was edited, postcopy would have sent them, or a balloon told which pages are free
   pc.rom: 32 of 32 pages, 128.0 KiB (131 072), are not in this stream: no page of it was sent. Perhaps they went through multifd channels: name the recordings of those with --channel; or the stream is cut off, or leaves memory out
   /rom@etc/table-loader: 1 of 1 pages, 4.0 KiB (4 096), are not in this stream: no page of it was sent. Perhaps they went through multifd channels: name the recordings of those with --channel; or the stream is cut off, or leaves memory out
@@ -602,8 +604,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: damaged
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24
 [stderr]
 migstream: inside.img:0x0: not a migration stream [MS102]
   expected 51 45 56 4d, found 00 00 00 00
@@ -624,8 +626,8 @@ RAM           0 blocks, 0 bytes
 checked       all of it: whole
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24
 
 $ (cat none-7.2.mig; head -c 5000 pc-7.2.mig) > behind.mig
 
@@ -643,5 +645,5 @@ checked       all of it: whole
 behind it     4.9 KiB (5 000): bytes of something else
 
 Devices
-  globalstate[0]  v1  104 bytes
-  timer[0]        v2   24 bytes
+  globalstate[0]  v1  104 B  104
+  timer[0]        v2   24 B   24

@@ -75,6 +75,12 @@ Colour; auto: on a terminal, unless NO_COLOR is set.
 \fB\-v\fR, \fB\-\-verbose\fR
 Say all that is known.
 .TP
+\fB\-\-wide\fR
+Do not fit lines to the terminal.
+.TP
+\fB\-\-no\-pager\fR
+Do not page what is longer than the screen.
+.TP
 \fB\-h\fR, \fB\-\-help\fR
 Show help and exit.
 .SH EXIT STATUS
@@ -146,6 +152,7 @@ migstream-ls.1
 migstream-man.1
 migstream-mem.1
 migstream-minimise.1
+migstream-queue.1
 migstream-redact.1
 migstream-registers.1
 migstream-rename.1

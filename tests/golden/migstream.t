@@ -29,6 +29,7 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  queue              A virtio device's queues, and what is in flight.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
   index              An index beside the stream: guest memory at once.
 
@@ -104,6 +105,7 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  queue              A virtio device's queues, and what is in flight.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
   index              An index beside the stream: guest memory at once.
 

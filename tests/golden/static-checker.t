@@ -15,6 +15,8 @@ Options:
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.
   -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
   -h, --help                   Show this message and exit.
 
 Examples:

@@ -11,7 +11,12 @@ from support.transcript import MADE, Shell
 
 __all__ = ["fill"]
 
-NAMED = {"guest.mig": "pc-7.2.mig", "good.mig": "pc-7.2.mig", "live.mig": "pc-xbzrle-7.2.mig"}
+NAMED = {
+    "guest.mig": "pc-7.2.mig",
+    "good.mig": "pc-7.2.mig",
+    "live.mig": "pc-xbzrle-7.2.mig",
+    "virtio.mig": "q35-7.2.mig",
+}
 # What is made of these with the command itself.
 COMMANDS = (
     "migstream set good.mig 'cpu[0]/env.regs[1]=0x4000ff1d4340' -o bad.mig",

@@ -49,6 +49,8 @@ mem STREAM
 history STREAM pc.ram@0
 history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
+queue STREAM virtio-net
+queue STREAM virtio-net 0 --contents --json
 index STREAM -o OUT
 extract STREAM -o OUT
 extract STREAM -o OUT -f raw

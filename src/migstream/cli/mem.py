@@ -292,7 +292,7 @@ def _search(
         file, space = run.stream.name, view.space
         begun = HitLine(file=file, space=space, block=view.block or None)
         for hit in hits():
-            yield begun, found(hit)
+            yield begun, found(hit, view.around(hit, context))
         for gap in gaps:
             yield MissedLine(file=file, space=space), missed(gap)
 
