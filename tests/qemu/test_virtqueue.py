@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,52 @@ def test_queues_are_where_and_as_far_as_the_monitor_says(number: int, tmp_path: 
         assert receiving.waiting
         assert all(buffer.writes for chain in receiving.chains for buffer in chain.descriptors)
         assert checked >= 2
+
+
+KERNELS = sorted(Path("/boot").glob("vmlinuz-*")) if Path("/boot").is_dir() else []
+
+
+@pytest.mark.parametrize("packed", ["off", "on"])
+def test_what_linux_has_in_flight(packed: str, tmp_path: Path) -> None:
+    """The distribution's kernel and initrd; its disk cannot be read, which stops the guest with the request in flight."""
+    own(NAME)
+    kernel = next((one for one in reversed(KERNELS) if one.is_file()), None)
+    initrd = None if kernel is None else Path(f"/boot/initrd.img-{kernel.name.partition('-')[2]}")
+    if kernel is None or initrd is None or not initrd.is_file():
+        lacks("no kernel with an initrd in /boot")
+    path = tmp_path / "guest.mig"
+    broken = "driver=blkdebug,node-name=disk,image.driver=null-co,image.size=1048576,inject-error.0.event=none,inject-error.0.iotype=read,inject-error.0.sector=1"
+    arguments = (
+        "-M", "q35", "-m", "512", "-accel", "tcg", "-nic", "none", "-kernel", str(kernel), "-initrd", str(initrd),
+        "-append", "console=ttyS0 root=/dev/vda", "-blockdev", broken,
+        "-device", f"virtio-blk-pci,drive=disk,rerror=stop,packed={packed}",
+    )  # fmt: skip
+    with Qemu(own(NAME), arguments) as qemu:
+        if "x-query-virtio" not in {one["name"] for one in qemu.execute("query-commands")}:
+            lacks("this QEMU does not tell of virtio devices")
+        qemu.execute("cont")
+        end = time.monotonic() + 3 * PATIENCE
+        while qemu.execute("query-status")["status"] != "io-error":
+            assert time.monotonic() < end, "nothing reads the disk"
+            time.sleep(0.5)
+        [device] = qemu.execute("x-query-virtio")
+        theirs = qemu.execute("x-query-virtio-queue-status", {"path": device["path"], "queue": 0})
+        qemu.migrate(path)
+    with migstream.open(path) as stream:
+        [found] = [d for d in stream.devices if d.name.endswith("/virtio-blk")]
+        one = queues(stream.memory, found.value)[0]
+        assert (one.form, one.damage) == ("packed" if packed == "on" else "split", "")
+        assert (one.size, one.desc) == (theirs["vring-num"], theirs["vring-desc"])
+        assert one.taken == theirs["last-avail-idx"]
+        assert one.used == theirs["used-idx"]
+        assert one.in_flight == theirs["inuse"] >= 1
+        requests = [chain for chain in one.chains if chain.state == "in flight"]
+        assert requests
+        for chain in requests:  # VIRTIO 5.2.6: a head of 16 bytes, data, a byte of status
+            buffers = [b for b in chain.descriptors if "INDIRECT" not in b.flags]
+            assert buffers[0].length == 16
+            assert not buffers[0].writes
+            kind, _, sector = struct.unpack("<IIQ", stream.memory.read(buffers[0].address, 16))
+            assert kind == 0  # VIRTIO_BLK_T_IN
+            assert sector < 1048576 // 512
+            assert (buffers[-1].length, buffers[-1].writes) == (1, True)
