@@ -91,6 +91,7 @@ READING = {
     "registers": (),
     "mem": ("0x0",),
     "history": ("pc.ram@0",),
+    "queue": ("virtio-blk",),
     "extract": ("-o", "made"),
     "check": ("--report", "made.json"),
     "set": ("cpu/env.eip=0", "-o", "made"),
