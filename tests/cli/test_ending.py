@@ -91,11 +91,7 @@ READING = {
     "registers": (),
     "mem": ("0x0",),
     "history": ("pc.ram@0",),
-<<<<<<< HEAD
     "queue": ("virtio-net",),
-=======
-    "queue": ("virtio-blk",),
->>>>>>> paint
     "extract": ("-o", "made"),
     "check": ("--report", "made.json"),
     "set": ("cpu/env.eip=0", "-o", "made"),
