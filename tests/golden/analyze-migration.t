@@ -153,3 +153,20 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream analyze-migration -f none-7.2.mig
+{
+    "ram (2)": {
+        "section sizes": {}
+    },
+    "timer (0)": {
+        "cpu_ticks_offset": "0x0000000000000000",
+        "unused": "00 00 00 00 00 00 00 00",
+        "cpu_clock_offset": "0x0000000000000000"
+    },
+    "globalstate (4)": {
+        "size": "0x0000000a",
+        "runstate": "70 72 65 6c 61 75 6e 63 68 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+    }
+}

@@ -43,3 +43,27 @@ Try 'migstream completion --help' for help.
 
 Error: Invalid value for '{bash|zsh|fish}': 'tcsh' is not one of 'bash', 'zsh', 'fish'.
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream completion zsh
+#compdef migstream
+_migstream_completion() {
+    local -a answer
+    local kind value
+    (( ! $+commands[migstream] )) && return 1
+    answer=("${(@f)$(env COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT-1)) \
+        _MIGSTREAM_COMPLETE=zsh_complete migstream)}")
+    for kind value in "${answer[@]}"; do
+        case $kind in
+            dir) _path_files -/ ;;
+            file) _path_files -f ;;
+            plain) compadd -U -V unsorted -- "$value" ;;
+            more) compadd -U -V unsorted -S '' -- "$value" ;;
+        esac
+    done
+}
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _migstream_completion "$@"
+else
+    compdef _migstream_completion migstream
+fi

@@ -148,3 +148,14 @@ $ migstream convert pc-ignore-shared-7.2.mig -o other.mig --ram linear
 other.mig  306.4 KiB (313 744), 306.4 KiB (313 744) written (before: 306.4 KiB (313 744))
 ram0: 4 096 of 4 096 pages, 16.0 MiB (16 777 216), are not in this stream: it is shared memory that the stream leaves out (x-ignore-shared): look into its backing file
 read again: devices and 520.0 KiB (532 480) of memory are the same
+
+# On a terminal of 80 columns.
+$ migstream convert q35-7.2.mig -o narrow.mig --to-machine pc-q35-6.0
+narrow.mig  1.1 MiB (1 123 409), 1.1 MiB (1 123 409) written (before: 1.1 MiB
+            (1 126 275))
+rules: ich9-pcihp, pckbd-extended-state
+0x9 -> 0x9                machine  configuration/name  pc-q35-7.2 -> pc-q35-6.0
+0xc1010 -> 0xc1010        drop    0000:00:1f.0/ICH9LPC[0]/pm/ich9_pm/pcihp  2075
+                          bytes
+0xc5e78 -> 0xc565d        drop    pckbd[0]/kbd/pckbd/extended_state  36 bytes
+read again: all other devices and 33.0 MiB (34 611 200) of memory are the same

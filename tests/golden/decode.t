@@ -241,3 +241,86 @@ $ migstream decode cut.mig | tail -c 300
 migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
+
+# On a terminal of 80 columns.
+$ migstream decode none-7.2.mig
+{
+  "migstream": "decode",
+  "format": 1,
+  "file": "none-7.2.mig",
+  "size": 747,
+  "from": "walk",
+  "machine": "none",
+  "configuration": {
+    "span": [
+      8,
+      17
+    ],
+    "machine": "none",
+    "subsections": {}
+  },
+  "page_size": 4096,
+  "items": [
+    {
+      "kind": "fileheader",
+      "span": [
+        0,
+        8
+      ]
+    },
+    {
+      "kind": "configuration",
+      "span": [
+        8,
+        17
+      ]
+    },
+    {
+      "kind": "start",
+      "span": [
+        17,
+        55
+      ]
+    },
+    {
+      "kind": "device",
+      "span": [
+        73,
+        121
+      ],
+      "name": "timer",
+      "instance_id": 0,
+      "version_id": 2,
+      "section_id": 0,
+      "vmsd_name": "timer",
+      "state": {
+        "cpu_ticks_offset": 0,
+        "unused": "0000000000000000",
+        "cpu_clock_offset": 0
+      }
+    },
+    {
+      "kind": "device",
+      "span": [
+        121,
+        255
+      ],
+      "name": "globalstate",
+      "instance_id": 0,
+      "version_id": 1,
+      "section_id": 4,
+      "vmsd_name": "globalstate",
+      "state": {
+        "size": 10,
+        "runstate": "7072656c61756e636800000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+      }
+    },
+    {
+      "kind": "description",
+      "span": [
+        256,
+        747
+      ]
+    }
+  ]
+}

@@ -98,3 +98,32 @@ $ migstream desc cut.mig
 migstream: cut.mig: this stream has no description [MS100]
   hint: suppress-vmdesc, postcopy or a stream that is cut off; --like OTHER takes another's
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream desc none-7.2.mig
+{
+  "page_size": 4096,
+  "devices": [
+    {
+      "name": "timer",
+      "instance_id": 0,
+      "vmsd_name": "timer",
+      "version": 2,
+      "fields": [
+        {"name": "cpu_ticks_offset", "type": "int64", "size": 8},
+        {"name": "unused", "type": "unused_buffer", "size": 8},
+        {"name": "cpu_clock_offset", "type": "int64", "size": 8}
+      ]
+    },
+    {
+      "name": "globalstate",
+      "instance_id": 0,
+      "vmsd_name": "globalstate",
+      "version": 1,
+      "fields": [
+        {"name": "size", "type": "uint32", "size": 4},
+        {"name": "runstate", "type": "buffer", "size": 100}
+      ]
+    }
+  ]
+}

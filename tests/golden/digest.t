@@ -206,3 +206,27 @@ machine = pc-i440fx-7.2
 
 $ migstream digest --refresh behind.digest
 behind.digest: no difference
+
+# On a terminal of 80 columns.
+$ migstream digest tiny.mig
+migstream digest 1
+stream tiny.mig
+machine = none
+one[0] = version 1, 60 bytes, sha256:663f84438a6f57ca
+  flag = bool True
+  words = uint16[4] 1 2 3 4
+  when = timer -1
+  sub/a = uint8 5
+  sub/b = int32 -6
+  rows[0]/x = uint8 1
+  rows[0]/y = uint16 2
+  rows[1]/x = uint8 1
+  rows[1]/y = uint16 2
+  rows[2]/x = uint8 1
+  rows[2]/y = uint16 2
+  blob = buffer 31323334353637
+  one/more = subsection, version 1
+  one/more/z = uint64 4277009102
+two[0] = version 1, 4 bytes, sha256:1561ade0621c5acf
+  n = uint32 7
+ram/pc.ram = 12288 bytes, sha256:a5b5da07712212e1

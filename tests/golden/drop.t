@@ -100,3 +100,8 @@ $ migstream drop pc-7.2.mig nobody -o other.mig
 migstream: pc-7.2.mig: nothing is called 'nobody' [MS300]
   hint: there is timer[0], cpu_common[0], cpu[0], kvm-tpr-opt[0], apic[0], fw_cfg[0], PCIHost[0], PCIBUS[0], ...
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream drop pc-7.2.mig 'cpu[0]/poll_control_msr' acpi_build -o narrow.mig
+0x3ad1c -> 0x3ad1c        drop    cpu[0]/cpu/poll_control_msr  34 bytes
+0x3d732 -> 0x3d710        drop    acpi_build[0]  30 bytes

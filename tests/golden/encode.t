@@ -79,3 +79,9 @@ $ migstream encode empty -o other.mig
 [stderr]
 migstream: empty: stream.json: no such file or directory [MS400]
 [exit status 5]
+
+# On a terminal of 80 columns.
+$ migstream encode folder -o narrow.mig
+migstream: folder items[5]/two[0]/n: out of range [MS140]
+  expected 0 to 4294967295, found 'many'
+[exit status 2]

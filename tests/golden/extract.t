@@ -152,3 +152,7 @@ migstream: cut.mig:0x1831e ram[0]: wanted 4104 bytes, 898 left [MS101]
   expected 4104, found 898
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream extract q35-7.2.mig -o narrow.core
+narrow.core  32.3 MiB (33 818 224), 313.6 KiB (321 136) written

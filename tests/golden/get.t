@@ -149,3 +149,18 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream get pc-7.2.mig 'cpu[0]/env.segs[*]/flags' --where
+0x3a6ff+0x4 cpu[0]/env.segs[0]/flags = 37632 (0x9300) DPL=0 DATA16 WRITE
+  ACCESSED PRESENT
+0x3a713+0x4 cpu[0]/env.segs[1]/flags = 39680 (0x9b00) DPL=0 CODE16 READ ACCESSED
+  PRESENT
+0x3a727+0x4 cpu[0]/env.segs[2]/flags = 37632 (0x9300) DPL=0 DATA16 WRITE
+  ACCESSED PRESENT
+0x3a73b+0x4 cpu[0]/env.segs[3]/flags = 37632 (0x9300) DPL=0 DATA16 WRITE
+  ACCESSED PRESENT
+0x3a74f+0x4 cpu[0]/env.segs[4]/flags = 37632 (0x9300) DPL=0 DATA16 WRITE
+  ACCESSED PRESENT
+0x3a763+0x4 cpu[0]/env.segs[5]/flags = 37632 (0x9300) DPL=0 DATA16 WRITE
+  ACCESSED PRESENT

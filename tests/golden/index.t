@@ -75,3 +75,7 @@ $ migstream mem pc-7.2.mig 0xffff0 -n 16 --index letter.txt
 migstream: pc-7.2.mig: letter.txt is not an index of this stream: it is damaged, or of another release [MS200]
   hint: `migstream index` makes it again; without it, the stream is walked
 [exit status 4]
+
+# On a terminal of 80 columns.
+$ migstream index pc-7.2.mig -o narrow.migidx
+narrow.migidx  56.0 KiB (57 344)

@@ -647,3 +647,40 @@ behind it     4.9 KiB (5 000): bytes of something else
 Devices
   globalstate[0]  v1  104 B  104
   timer[0]        v2   24 B   24
+
+# On a terminal of 80 columns.
+$ migstream info q35-7.2.mig
+file          q35-7.2.mig
+size          1.1 MiB (1 126 275)
+machine       pc-q35-7.2
+QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+capabilities  none recorded
+page size     4 096
+description   71.2 KiB (72 950)
+guest         2 CPUs, 32.0 MiB of memory, under TCG
+devices       39, 262.1 KiB (268 393)
+RAM           8 blocks, 33.0 MiB (34 611 200)
+checked       all of it: whole
+
+RAM blocks
+  pc.ram                            32.0 MiB  33 554 432
+  /rom@etc/acpi/tables             128.0 KiB     131 072
+  pc.bios                          256.0 KiB     262 144
+  0000:00:01.0/virtio-net-pci.rom  256.0 KiB     262 144
+  0000:00:02.0/e1000e.rom          256.0 KiB     262 144
+  pc.rom                           128.0 KiB     131 072
+  /rom@etc/table-loader              4.0 KiB       4 096
+  /rom@etc/acpi/rsdp                 4.0 KiB       4 096
+
+Largest devices
+  0000:00:02.0/e1000e[0]       v1  132.9 KiB  136 061
+  0000:00:01.0/virtio-net[0]  v11   45.1 KiB   46 143
+  0000:00:04.0/virtio-rng[0]   v1   44.5 KiB   45 526
+  0000:00:1f.0/ICH9LPC[0]      v1   18.4 KiB   18 878
+  0000:00:03.0/xhci[0]         v1    5.2 KiB    5 343
+  0000:00:1f.2/ich9_ahci[0]    v1    4.1 KiB    4 168
+  vmmouse[0]                   v0    4.0 KiB    4 105
+  cpu[0]                      v12    1.8 KiB    1 851
+  cpu[1]                      v12    1.8 KiB    1 851
+  0000:00:1f.3/ich9_smb[0]     v1      325 B      325
+  and 29 more (--all): ls --devices, tree

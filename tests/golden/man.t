@@ -185,3 +185,128 @@ Try 'migstream man --help' for help.
 
 Error: -o is for all pages: leave VERB out
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream man get
+.TH "MIGSTREAM\-GET" "1" "2026-11-27" "migstream 0.1.0" "migstream manual"
+.SH NAME
+migstream\-get \- The value of a path, also raw or hexadecimal
+.SH SYNOPSIS
+\fBmigstream get\fR [OPTIONS] STREAM PATH...
+.SH DESCRIPTION
+The value of each PATH, one on a line; \fBpath = value\fR where a PATH names
+several.
+.PP
+A PATH may be a place in guest memory, too (ram/BLOCK@OFFSET to the end of
+its page, ram/BLOCK@START\-STOP), or bytes of the stream (@START\-STOP).
+.SH OPTIONS
+.TP
+\fB\-x\fR, \fB\-\-hex\fR
+Numbers in hexadecimal.
+.TP
+\fB\-r\fR, \fB\-\-raw\fR
+The raw bytes.
+.TP
+\fB\-\-force\fR
+With \-r: write to a terminal, too.
+.TP
+\fB\-\-where\fR
+Offset and length before each value.
+.TP
+\fB\-\-like\fR \fIOTHER\fR
+Take the description from another stream where this one has none.
+.TP
+\fB\-\-channel\fR \fIFILE\fR
+A recorded multifd channel of this migration; a folder or a pattern
+(\(aqch*.bin\(aq) for several.
+.TP
+\fB\-\-offset\fR \fIN\fR
+Where in STREAM the stream begins; offsets are counted from there.
+.TP
+\fB\-\-inside\fR \fINAME\fR
+Which one of several that STREAM holds: a snapshot\(aqs id or name, a
+connection.
+.TP
+\fB\-\-container\fR \fIKIND\fR
+What the stream stands in (none: nothing), where the bytes mislead.
+.TP
+\fB\-\-walk\fR
+Read all of a large stream before anything is said of it.
+.TP
+\fB\-\-json\fR
+Print JSON.
+.TP
+\fB\-\-color\fR \fI[auto|always|never]\fR
+Colour; auto: on a terminal, unless NO_COLOR is set.
+.TP
+\fB\-v\fR, \fB\-\-verbose\fR
+Say all that is known.
+.TP
+\fB\-\-wide\fR
+Do not fit lines to the terminal.
+.TP
+\fB\-\-no\-pager\fR
+Do not page what is longer than the screen.
+.TP
+\fB\-h\fR, \fB\-\-help\fR
+Show help and exit.
+.SH EXIT STATUS
+0 done.
+.PP
+And as of every verb:
+.TP
+2
+wrong usage, or a path or an address that names nothing
+.TP
+3
+the stream is damaged; what could be read has been printed
+.TP
+4
+something that migstream does not read
+.TP
+5
+a file or pipe cannot be read or written
+.PP
+The others are in \fBmigstream\fR(1).
+.SH EXAMPLES
+One value:
+.PP
+.RS 4
+.nf
+\fBmigstream get guest.mig \(aqcpu[0]/env.eip\(aq\fR
+.fi
+.RE
+.PP
+Several, in hexadecimal:
+.PP
+.RS 4
+.nf
+\fBmigstream get guest.mig \(aqcpu[0]/env.regs[*]\(aq \-x\fR
+.fi
+.RE
+.PP
+With the offset and size of each:
+.PP
+.RS 4
+.nf
+\fBmigstream get guest.mig \(aqi8259[*]/imr\(aq \-\-where\fR
+.fi
+.RE
+.PP
+The raw bytes:
+.PP
+.RS 4
+.nf
+\fBmigstream get guest.mig \(aqcpu[0]\(aq \-r > cpu.bin\fR
+.fi
+.RE
+.SH SEE ALSO
+\fBmigstream\fR(1),
+\fBmigstream\-desc\fR(1),
+\fBmigstream\-find\fR(1),
+\fBmigstream\-info\fR(1),
+\fBmigstream\-ls\fR(1),
+\fBmigstream\-registers\fR(1),
+\fBmigstream\-show\fR(1),
+\fBmigstream\-stat\fR(1),
+\fBmigstream\-tree\fR(1)

@@ -288,3 +288,76 @@ migstream: cut.mig.xz:0x2e5: the compressed file is damaged: it is cut off [MS10
 $ migstream tree hostile.mig one
 one[0]  one
   blob\x1b[31m\u202e  60 bytes, 010001000200030004ffffffffffffffff05fffffffa010002010002010002…  buffer
+
+# On a terminal of 80 columns.
+$ migstream --help
+Usage: migstream [OPTIONS] COMMAND [ARGS]...
+
+  Read QEMU migration streams: every value by name, every byte with its place.
+
+  STREAM is a file, compressed or not, a save image of libvirt's, a disk with
+  a snapshot, a capture of the network, an address, or - for standard input.
+
+  Exit status: 0 clean, 1 findings, 2 wrong usage or no such path, 3 damaged
+  stream, 4 unsupported, 5 input/output error.
+
+Options:
+  --version   Show the version, and whether the loops over guest memory are
+              compiled.
+  -h, --help  Show this message and exit.
+
+Look:
+  info               What this is: machine, devices, RAM blocks, sizes.
+  find               Streams anywhere in a disk, a memory dump, a tar file.
+  ls                 Every item of the stream: offset, size, kind, name.
+  tree               Devices and their fields with values and types.
+  show               Values, or any region, with the hexdump beside them.
+  get                The value of a path, also raw or hexadecimal.
+  registers          Registers of every virtual CPU, as `info registers` has.
+  stat               Where the bytes go.
+  desc               The JSON description, as it is in the stream.
+
+Memory:
+  mem                Guest memory: hexdump, search, strings, page tables.
+  history            Every version of a page, by dirty round.
+  queue              A virtio device's queues, and what is in flight.
+  extract            Guest memory to files: ELF core, raw, physical, LiME.
+  index              An index beside the stream: guest memory at once.
+
+Judge:
+  check              What is wrong with a stream: framing, values, memory.
+  explain            What QEMU's error message means, and where it points.
+  compat             Whether another QEMU will load it, and if not, why.
+  diff               What changed between two streams.
+  digest             A stream's state as a small text, to keep and compare.
+  static-checker     Two -dump-vmstate files held against each other.
+
+Edit and make:
+  set                A stream with other values, memory, machine, order.
+  drop               A stream without some devices or RAM blocks.
+  rename             A stream in which something has another name.
+  redact             A stream for a bug report: no memory, no addresses.
+  minimise           The smallest stream that still fails the same way.
+  convert            The same state in another encoding, for another QEMU.
+  decode             Device state as JSON; a whole stream as a folder.
+  encode             A stream from the folder that `decode --full` made.
+
+For shells and programs:
+  schema             The JSON Schema of what a verb prints with --json.
+  completion         The script that lets a shell complete: bash, zsh, fish.
+  man                The manual: a page for each verb.
+  analyze-migration  The flags and the JSON of QEMU's own script.
+
+Examples:
+  # What is this file?
+  $ migstream info guest.save
+  # What is wrong with it? (exit status 1: something)
+  $ migstream check bad.mig
+  # What differs, to the byte? (1: something)
+  $ migstream diff good.mig bad.mig
+  # What does QEMU's message mean?
+  $ migstream explain libvirt.log
+
+Every verb's --help has examples; `migstream man VERB` prints its page,
+`migstream explain CODE` that of a code. The pages about each verb are in
+docs/ of the sources, commands.md first.

@@ -209,3 +209,11 @@ Try 'migstream minimise --help' for help.
 
 Error: Missing argument '-- COMMAND...'.
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream minimise pc-7.2.mig -o narrow.mig -- false
+migstream: 66 bytes, 0 sections, after 1 try
+narrow.mig: 342.3 KiB (350 517) -> 66 bytes
+31 sections -> 0, 1 try
+
+It fails as before:

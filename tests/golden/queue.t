@@ -87,3 +87,10 @@ $ migstream queue pc-7.2.mig cpu
 migstream: pc-7.2.mig: cpu[0] is no virtio device whose state can be read [MS200]
   hint: `migstream tree STREAM` lists the devices; virtio is in the names of these
 [exit status 4]
+
+# On a terminal of 80 columns.
+$ migstream queue q35-7.2.mig virtio-net
+queue    size  table  driver's  device's  taken  waiting  in flight
+    0     256                                                        not set up
+    1     256                                                        not set up
+    2      64                                                        not set up

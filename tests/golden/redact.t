@@ -157,3 +157,27 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
   expected 5, found 0
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream redact q35-7.2.mig -o narrow.mig
+0x30 -> 0x30              wipe    ram/pc.ram  33554432 bytes -> guest memory
+0x3f -> 0x3f              wipe    ram//rom@etc/acpi/tables  131072 bytes ->
+                          guest memory
+0x5c -> 0x5c              wipe    ram/pc.bios  262144 bytes -> guest memory
+0x6c -> 0x6c              wipe    ram/0000:00:01.0/virtio-net-pci.rom  262144
+                          bytes -> guest memory
+0x94 -> 0x94              wipe    ram/0000:00:02.0/e1000e.rom  262144 bytes ->
+                          guest memory
+0xb4 -> 0xb4              wipe    ram/pc.rom  131072 bytes -> guest memory
+0xc3 -> 0xc3              wipe    ram//rom@etc/table-loader  4096 bytes -> guest
+                          memory
+0xe1 -> 0xe1              wipe    ram//rom@etc/acpi/rsdp  4096 bytes -> guest
+                          memory
+0xc829b -> 0x1b336        wipe    0000:00:01.0/virtio-net[0]/virtio/device/mac
+                          6 bytes -> network address
+0xf4823 -> 0x478be        wipe    0000:00:02.0/e1000e[0]/core.permanent_mac[0]
+                          6 bytes -> network address
+0xd45e3 -> 0x2767e        wipe    0000:00:02.0/e1000e[0]/core.eeprom[0]  6 bytes
+                          -> network address
+0xd9c23 -> 0x2ccbe        wipe    0000:00:02.0/e1000e[0]/core.mac[5376]  8 bytes
+                          -> network address

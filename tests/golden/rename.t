@@ -82,3 +82,7 @@ $ migstream rename pc-7.2.mig nobody somebody -o other.mig
 migstream: pc-7.2.mig: nothing is called 'nobody' [MS300]
   hint: there is timer[0], cpu_common[0], cpu[0], kvm-tpr-opt[0], apic[0], fw_cfg[0], PCIHost[0], PCIBUS[0], ...
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream rename pc-7.2.mig 'i8259[1]' 'i8259[3]' -o narrow.mig
+0x3b2de -> 0x3b2de        rename  i8259[1]  i8259[1] -> i8259[3]

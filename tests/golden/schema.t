@@ -69,3 +69,79 @@ Try 'migstream schema --help' for help.
 
 Error: No such command 'nothing'.
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream schema get
+{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "migstream get --json",
+  "$ref": "#/$defs/Values",
+  "$defs": {
+    "Values": {
+      "title": "Values",
+      "description": "What each path names, in the order of the paths.",
+      "type": "object",
+      "properties": {
+        "migstream": {
+          "enum": [
+            "get"
+          ]
+        },
+        "format": {
+          "enum": [
+            1
+          ],
+          "default": 1
+        },
+        "file": {
+          "type": "string"
+        },
+        "values": {
+          "type": "array",
+          "items": {
+            "$ref": "#/$defs/Held"
+          }
+        }
+      },
+      "required": [
+        "migstream",
+        "file",
+        "values"
+      ]
+    },
+    "Held": {
+      "title": "Held",
+      "description": "A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block.",
+      "type": "object",
+      "properties": {
+        "path": {
+          "type": "string"
+        },
+        "type": {
+          "type": "string"
+        },
+        "span": {
+          "type": "array",
+          "minItems": 2,
+          "maxItems": 2,
+          "prefixItems": [
+            {
+              "type": "integer"
+            },
+            {
+              "type": "integer"
+            }
+          ],
+          "items": false
+        },
+        "value": {}
+      },
+      "required": [
+        "path",
+        "type",
+        "span",
+        "value"
+      ]
+    }
+  }
+}

@@ -147,3 +147,8 @@ Try 'migstream set --help' for help.
 
 Error: nothing to change: say PATH=VALUE, --machine, --capabilities or --order
 [exit status 2]
+
+# On a terminal of 80 columns.
+$ migstream set pc-7.2.mig 'cpu[0]/env.regs[0]=0x1234' 'ram/pc.ram@0x7c00=deadbeef' -o wide.mig
+0x3a603 -> 0x3b612        set     cpu[0]/env.regs[0]  0 -> 4660 (0x1234)
+0x3a590 -> 0x3b59f        set     ram/pc.ram@0x7c00  00000000 -> deadbeef

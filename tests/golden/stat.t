@@ -243,3 +243,60 @@ migstream: cut.mig:0x303de ram[0]: wanted 4104 bytes, 2402 left [MS101]
   expected 4104, found 2402
   hint: the stream was cut off; what precedes this place is intact
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream stat pc-xbzrle-7.2.mig
+pc-xbzrle-7.2.mig: 1.3 MiB (1 375 507)
+  ram             1.2 MiB  1 263 245  91.8 %
+  description    96.5 KiB     98 835   7.2 %
+  devices        13.1 KiB     13 400   1.0 %
+  configuration      18 B         18   0.0 %
+  fileheader          8 B          8   0.0 %
+  end                 1 B          1   0.0 %
+  after the last live RAM, sent while the guest stands: 206.3 KiB (211 292),
+    15.4 %
+
+RAM blocks
+  pc.ram                   1.0 MiB  1 056 610  76.8 %  4 010 zero (35.2 KiB
+                                                       (36 090)), 154 normal
+                                                       (617.2 KiB (632 030)),
+                                                       262 xbzrle (379.4 KiB
+                                                       (388 490))
+  pc.bios                184.5 KiB    188 954  13.7 %  18 zero (170 bytes), 46
+                                                       normal (184.4 KiB
+                                                       (188 784))
+  /rom@etc/acpi/tables     8.3 KiB      8 499   0.6 %  30 zero (270 bytes), 2
+                                                       normal (8.0 KiB (8 229))
+  /rom@etc/table-loader    4.0 KiB      4 126   0.3 %  1 normal (4.0 KiB
+                                                       (4 126))
+  /rom@etc/acpi/rsdp       4.0 KiB      4 123   0.3 %  1 normal (4.0 KiB
+                                                       (4 123))
+  pc.rom                     295 B        295   0.0 %  32 zero (295 bytes)
+
+Walks through RAM (6)
+  round  pages       size    bytes
+      1  4 226  581.1 KiB  595 038  4 090 zero (36.0 KiB (36 825)), 136 normal
+                                    (545.1 KiB (558 213))
+      2     68  272.5 KiB  279 079  68 normal (272.5 KiB (279 079))
+      3     62   89.2 KiB   91 327  62 xbzrle (89.2 KiB (91 327))
+      4     67   96.7 KiB   99 063  67 xbzrle (96.7 KiB (99 063))
+      5     67   96.7 KiB   99 062  67 xbzrle (96.7 KiB (99 062))
+      6     66   96.7 KiB   99 038  66 xbzrle (96.7 KiB (99 038))
+
+Devices (13.1 KiB (13 400))
+  vmmouse[0]                4.0 KiB  4 131  0.3 %
+  0000:00:01.3/piix4_pm[0]  2.4 KiB  2 472  0.2 %
+  cpu[0]                    1.9 KiB  1 904  0.1 %
+  0000:00:01.1/ide[0]         977 B    977  0.1 %
+  fdc[0]                      615 B    615  0.0 %
+  0000:00:01.0/PIIX3[0]       329 B    329  0.0 %
+  ps2mouse[0]                 318 B    318  0.0 %
+  0000:00:00.0/I440FX[0]      315 B    315  0.0 %
+  ps2kbd[0]                   309 B    309  0.0 %
+  mc146818rtc[0]              275 B    275  0.0 %
+  ioapic[0]                   231 B    231  0.0 %
+  apic[0]                     204 B    204  0.0 %
+  kvm-tpr-opt[0]              174 B    174  0.0 %
+  hpet[0]                     174 B    174  0.0 %
+  globalstate[0]              134 B    134  0.0 %
+  and 15 more, 838 bytes (--all)

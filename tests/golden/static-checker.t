@@ -111,3 +111,7 @@ $ migstream static-checker -s one.json -d broken.json
 [stderr]
 migstream: broken.json: it is not a -dump-vmstate file: Input data was truncated [MS130]
 [exit status 3]
+
+# On a terminal of 80 columns.
+$ migstream static-checker -s one.json -d two.json
+0 breaks, 0 other differences
