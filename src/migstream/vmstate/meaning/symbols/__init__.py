@@ -104,4 +104,5 @@ def _known(kind: str, path: str) -> Symbols | None:
     for one in (path, plain, f"*/{plain.rpartition('/')[2]}"):
         if one in table:
             return table[one]
-    return next((s for p, s in table.items() if "*" in p and fnmatchcase(plain, p)), None)
+    # one that is nothing but `*/name` was looked up
+    return next((s for p, s in table.items() if "*" in p[1:] and fnmatchcase(plain, p)), None)

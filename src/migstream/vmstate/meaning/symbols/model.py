@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,18 +66,14 @@ def bits(spec: str, first: int = 0) -> Bits:
     `NAME` is one bit, `NAME:3` a number of three bits (said as `NAME=5` where it is not 0); `-` has no
     name and is said by its number, as is what stands behind the last; `.` says nothing (`-:4`, `.:4` for four).
     """
-    parts, at = [], first
-    for token in spec.split():
-        name, _, width = token.partition(":")
-        parts.append(_Part(name, at, int(width or 1)))
-        at += int(width or 1)
-    end = at
 
     def of(value: Any, _: Value) -> Symbol:
         if not isinstance(value, int):
             return Symbol()
         if value < 0:
             value &= (1 << 64) - 1
+        parts = _parts(spec, first)
+        end = parts[-1].shift + parts[-1].width if parts else first
         said: list[str] = []
         for part in parts:
             field = value >> part.shift & (1 << part.width) - 1
@@ -90,12 +86,23 @@ def bits(spec: str, first: int = 0) -> Bits:
         return Symbol(" ".join([*said, *_numbered(value >> end, end)]))
 
     def called(bit: int, _: Value) -> str:
-        for part in parts:
+        for part in _parts(spec, first):
             if part.shift <= bit < part.shift + part.width and part.name not in {SILENT, UNNAMED}:
                 return part.name if part.width == 1 else f"{part.name}.{bit - part.shift}"
         return ""
 
     return Bits(of, called)
+
+
+@cache
+def _parts(spec: str, first: int) -> tuple[_Part, ...]:
+    """Taken apart when a value is looked at: a table has many, and few are."""
+    parts, at = [], first
+    for token in spec.split():
+        name, _, width = token.partition(":")
+        parts.append(_Part(name, at, int(width or 1)))
+        at += int(width or 1)
+    return tuple(parts)
 
 
 def _numbered(field: int, shift: int) -> list[str]:
@@ -104,12 +111,10 @@ def _numbered(field: int, shift: int) -> list[str]:
 
 def enumeration(known: Mapping[int, str | tuple[str, str]]) -> Symbols:
     """Names of numbers, some with a description."""
-    table = {
-        n: Symbol(said) if isinstance(said, str) else Symbol(*said) for n, said in known.items()
-    }
 
     def of(value: Any, _: Value) -> Symbol:
-        return table.get(value, Symbol()) if isinstance(value, int) else Symbol()
+        said = known.get(value, "") if isinstance(value, int) else ""
+        return Symbol(said) if isinstance(said, str) else Symbol(*said)
 
     return of
 
@@ -144,6 +149,8 @@ def date(unit: int = 1) -> Symbols:
     """A time since 1970, `unit` of which are a second, as a date of UTC."""
 
     def of(value: Any, _: Value) -> Symbol:
+        from datetime import UTC, datetime
+
         if not isinstance(value, int) or value <= 0:
             return Symbol()
         try:
