@@ -9,6 +9,8 @@ Usage: migstream info [OPTIONS] STREAM
 
 Options:
   --all                        Every device, not the largest.
+  --guest                      What is in guest memory: firmware's tables,
+                               kernel, command line.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -398,7 +400,8 @@ $ migstream info pc-7.2.mig --json
   "layers": [],
   "disagreements": null,
   "behind": null,
-  "damage": []
+  "damage": [],
+  "guest": null
 }
 
 # From a pipe, from a packed file.
@@ -647,6 +650,14 @@ behind it     4.9 KiB (5 000): bytes of something else
 Devices
   globalstate[0]  v1  104 B  104
   timer[0]        v2   24 B   24
+
+$ migstream info pc-7.2.mig --guest | tail -n 6
+  mc146818rtc[0]             v3    245 B    245
+  and 20 more (--all): ls --devices, tree
+
+Guest
+  has run       0.000 s
+  its clock     2026-11-24 02:12:41
 
 # On a terminal of 80 columns.
 $ migstream info q35-7.2.mig

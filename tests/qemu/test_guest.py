@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import migstream
+from migstream.cli.group import cli
 from migstream.machine.firmware import acpi_tables, smbios
 from migstream.machine.system import system
 from support.lacking import lacks
@@ -76,3 +79,13 @@ def test_a_kernels_banner_and_command_line(tmp_path: Path) -> None:
     # the number of the build is left out of what is printed, and of one of those that stand in memory
     assert re.sub(r"#\d* ", "# ", found.banner) == re.sub(r"#\d* ", "# ", banner.decode())
     assert found.command_line == line
+    done = CliRunner().invoke(cli, ["info", str(path), "--guest"])
+    assert done.exit_code == 0
+    assert f"started with  {line}\n" in done.stdout
+    told = json.loads(CliRunner().invoke(cli, ["info", str(path), "--guest", "--json"]).stdout)[
+        "guest"
+    ]
+    assert told["command_line"] == line
+    assert told["virtual_time"] > 1
+    assert {one["signature"] for one in told["acpi"]} >= {"DSDT", "APIC"}
+    assert told["firmware"]["manufacturer"] == "QEMU"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import click
+
 from migstream.cli.common import Run, begun, verb
 from migstream.cli.options import all_option
 from migstream.render.info import (
@@ -14,15 +18,25 @@ from migstream.render.info import (
 )
 from migstream.render.items import recorded_rows
 
+if TYPE_CHECKING:
+    from migstream.render.guest import Guest
+    from migstream.stream import Stream
+
 __all__ = ["command"]
 
 
 @verb(
     all_option("Every device, not the largest."),
+    click.Option(
+        ["--guest"],
+        is_flag=True,
+        help="What is in guest memory: firmware's tables, kernel, command line.",
+    ),
     any_source=True,
+    spooled_for="guest",
     answers=(Info, Recording),
 )
-def command(run: Run, everything: bool) -> None:
+def command(run: Run, everything: bool, guest: bool) -> None:
     """What this is: container, machine, devices, RAM blocks, sizes.
 
     Instant on a file of any size: guest memory is walked up to 256 MiB, or where the end of the file
@@ -40,9 +54,15 @@ def command(run: Run, everything: bool) -> None:
         return
     begun(stream)
     walked = stream.walked
-    one = info(stream, walked=walked)
+    one = info(stream, walked=walked, inside=_guest(stream) if guest else None)
     run.show(
         lambda: one, info_parts(one, verbose=run.verbose, everything=everything or run.verbose)
     )
-    if walked:
+    if walked or guest:
         run.damage()
+
+
+def _guest(stream: Stream) -> Guest:
+    from migstream.render.guest import guest
+
+    return guest(stream)

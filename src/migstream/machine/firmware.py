@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from uuid import UUID
 
 import msgspec
 
@@ -198,8 +197,14 @@ def _said(table: bytes, version: str) -> Smbios:
             found |= {"manufacturer": text(4), "product": text(5), "product_version": text(6), "serial": text(7),
                       "sku": text(25), "family": text(26)}  # fmt: skip
             if len(formatted) >= 24:
-                found["uuid"] = str(UUID(bytes_le=formatted[8:24]))
+                found["uuid"] = _uuid(formatted[8:24])
     return Smbios(version=version, **found)
+
+
+def _uuid(raw: bytes) -> str:
+    """As text: the first three numbers are little-endian (SMBIOS 7.2.1)."""
+    first, second, third = struct.unpack("<IHH", raw[:8])
+    return f"{first:08x}-{second:04x}-{third:04x}-{raw[8:10].hex()}-{raw[10:].hex()}"
 
 
 def _structures(table: bytes) -> Iterator[tuple[int, bytes, list[str]]]:

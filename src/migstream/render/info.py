@@ -14,6 +14,7 @@ from migstream.machine.map.setup import machine_setup
 from migstream.names import many
 from migstream.ram.image import Block
 from migstream.render.answer import Answer, Pair
+from migstream.render.guest import Guest, guest_parts
 from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
     Missing,
@@ -88,7 +89,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     `from` is "tail" where guest memory was not walked; `pages`, `missing`, `behind` and `damage`
     are null then. `offset` is where the stream begins in its source, null where it lies there in pieces; `layers` are the containers
     that it was taken out of, the outermost first. `disagreements` are what libvirt's XML says
-    otherwise than the stream, null where there is none.
+    otherwise than the stream, null where there is none. `guest` is null where it was not asked for.
     """
 
     file: str
@@ -118,6 +119,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     disagreements: list[str] | None
     behind: Behind | None
     damage: list[str] | None
+    guest: Guest | None
 
 
 class Recording(Answer, tag="info", frozen=True, kw_only=True):
@@ -129,8 +131,8 @@ class Recording(Answer, tag="info", frozen=True, kw_only=True):
     contents: dict[str, int]
 
 
-def info(stream: Stream, *, walked: bool) -> Info:
-    """All that `info` says; guest memory is looked at where it was `walked`."""
+def info(stream: Stream, *, walked: bool, inside: Guest | None = None) -> Info:
+    """All that `info` says; guest memory is looked at where it was `walked`; what was found `inside` of it."""
     devices = stream.devices
     description, span = stream.description, stream.description_span
     configuration = stream.configuration
@@ -175,6 +177,7 @@ def info(stream: Stream, *, walked: bool) -> Info:
         disagreements=_disagreements(stream),
         behind=_behind(stream) if walked else None,
         damage=[str(error) for error in stream.damage] if walked else None,
+        guest=inside,
     )
 
 
@@ -309,6 +312,8 @@ def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) ->
     if verbose:
         for layer in one.layers:
             yield from _layer(layer)
+    if one.guest is not None:
+        yield from guest_parts(one.guest)
 
 
 def _layer(layer: Layer) -> Iterator[Part]:
