@@ -16,7 +16,6 @@ import migstream
 from migstream.analysis.check import Report
 from migstream.analysis.codes import pages
 from migstream.analysis.findings import Finding
-from migstream.render import sarif as module
 from migstream.render.sarif import PRINT, sarif
 from migstream.wire.model import Span
 from support.samples import REPOSITORY, Sample
@@ -94,18 +93,35 @@ def test_of_a_real_stream(named_sample: Callable[[str], Sample], tmp_path: Path)
     assert len(prints(old)) >= 1
 
 
-@pytest.mark.parametrize("home", [HOME, f"{HOME}/", None])
+@pytest.mark.parametrize(
+    ("variable", "urls", "page"),
+    [
+        ("", [], None),
+        ("", [f"Documentation, {HOME}"], f"{HOME}/check.md"),
+        ("", [f"Documentation, {HOME}/"], f"{HOME}/check.md"),
+        (f"{HOME}/", [], f"{HOME}/check.html"),
+        (HOME, ["Documentation, https://other.invalid"], f"{HOME}/check.html"),
+    ],
+)
 def test_a_rule_links_to_its_line_in_the_documentation(
-    home: str | None, monkeypatch: pytest.MonkeyPatch
+    variable: str, urls: list[str], page: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_documentation", lambda: home)
+    """As the environment says where the pages are, else as the package's metadata does."""
+
+    class Metadata:
+        def get_all(self, name: str) -> list[str]:
+            assert name == "Project-URL"
+            return urls
+
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: Metadata())
+    monkeypatch.setenv("MIGSTREAM_DOCS", variable)
     finding = Finding(code="MS563", severity="warning", message="a register")
     run = run_of(Report(file="x", size=1, findings=(finding,), complete=True))
     [rule] = run["tool"]["driver"]["rules"]
-    if home is None:
+    if page is None:
         assert "helpUri" not in rule
     else:
-        assert rule["helpUri"] == f"{HOME}/check.md#ms563"
+        assert rule["helpUri"] == f"{page}#ms563"
     assert "migstream explain MS563" in rule["help"]["text"]
 
 

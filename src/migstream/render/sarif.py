@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -22,7 +23,11 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 PRINT = "migstreamFinding/v1"
 DIGITS = 32  # of a fingerprint, hexadecimal
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
-PAGE = "check.md"  # below the folder docs, which that is
+PAGE, BUILT = (
+    "check.md",
+    "check.html",
+)  # in the folder of pages as it lies in the repository, and as it is built
+VARIABLE = "MIGSTREAM_DOCS"  # where somebody has put what `make docs` builds: its folder `docs`
 
 
 def sarif(report: Report) -> bytes:
@@ -30,14 +35,14 @@ def sarif(report: Report) -> bytes:
     pages = _pages(report.findings)
     index = {page.code: number for number, page in enumerate(pages)}
     seen: Counter[str] = Counter()
-    base = _documentation()
+    home = _documentation()
     run = {
         "tool": {
             "driver": {
                 "name": "migstream",
                 "version": __version__,
-                **({"informationUri": base} if base else {}),
-                "rules": [_rule(page, base) for page in pages],
+                **({"informationUri": home} if home else {}),
+                "rules": [_rule(page, home) for page in pages],
             }
         },
         "automationDetails": {"id": f"{report.file}/"},  # GitHub: a category for each stream
@@ -56,7 +61,9 @@ def _pages(findings: Iterable[Finding]) -> list[Page]:
 
 
 def _documentation() -> str | None:
-    """Where the package's metadata says that its documentation is, None where it does not."""
+    """The page of codes: where the environment or the package's metadata says that it is, None where neither does."""
+    if place := os.environ.get(VARIABLE):
+        return f"{place.rstrip('/')}/{BUILT}"
     from importlib.metadata import PackageNotFoundError, metadata
 
     try:
@@ -64,13 +71,14 @@ def _documentation() -> str | None:
     except PackageNotFoundError:
         return None
     named = dict(url.split(", ", 1) for url in urls)
-    return named.get("Documentation")
+    place = named.get("Documentation")
+    return f"{place.rstrip('/')}/{PAGE}" if place else None
 
 
-def _rule(page: Page, base: str | None) -> dict[str, Any]:
+def _rule(page: Page, home: str | None) -> dict[str, Any]:
     """What is known of a code; its page goes along, so that it can be read without a network."""
     text = f"{page.title}.\n\n{page.text}\n\nMore: migstream explain {page.code}"
-    link = {"helpUri": f"{base.rstrip('/')}/{PAGE}#{page.code.lower()}"} if base else {}
+    link = {"helpUri": f"{home}#{page.code.lower()}"} if home else {}
     return {
         "id": page.code,
         "shortDescription": {"text": page.title},
