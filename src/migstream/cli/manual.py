@@ -37,6 +37,13 @@ COMMON = {"2", "3", "4", "5"}
 ENVIRONMENT = (
     ("NO_COLOR", "Set to anything: no colour, unless \\-\\-color always is given."),
     ("TMPDIR", "The folder for temporary files, such as those that pipes are copied to."),
+    ("CLICOLOR_FORCE, FORCE_COLOR", "Set to anything but 0: colour in a pipe, too."),
+    (
+        "MIGSTREAM_PAGER, PAGER",
+        "What pages that which is longer than the screen; empty or cat: nothing does.",
+    ),
+    ("COLUMNS, LINES", "Another size than the terminal says."),
+    ("MIGSTREAM_DOCS", "Where the pages are that rules in SARIF link to."),
 )
 KEPT = re.compile(r"(`[^`]+`)")
 SECTION = 1
