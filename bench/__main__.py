@@ -48,6 +48,7 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
             f"{name}, {LARGE} MiB", at_large, f"{name}, {SMALL} MiB", at_small, "<=", 1.2
         )
 
+    bare = timed(sys.executable, "-c", "pass")
     decode, decode_row = both_sizes("decode --json", "decode", "--json")
     _, info_row = both_sizes("info", "info")
     rows = [
@@ -61,14 +62,17 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
             "<=",
             2,
         ),
+        Row("--version", timed(ours, "--version"), "python3 -c pass", bare, "<=", 4),
+        # what a command pays before it does anything: click, msgspec, the modules of one verb
         Row(
-            "--version",
-            timed(ours, "--version"),
+            "get of one value",
+            timed(ours, "get", small, "cpu[0]/env.eip"),
             "python3 -c pass",
-            timed(sys.executable, "-c", "pass"),
+            bare,
             "<=",
-            4,
+            8,
         ),
+        Row("info, in a pipe", timed(ours, "info", small), "python3 -c pass", bare, "<=", 9),
     ]
     if script:
         name = Path(script).name
