@@ -25,6 +25,8 @@ Options:
                                types, subsections.
   --memory                     Only guest memory, other live sections, commands.
   -x, --hex                    Numbers in hexadecimal.
+  --no-names                   Numbers as they are, without names; blobs are not
+                               gone into.
   --where                      Offset and length of each value, too.
   --all                        Every range, byte and page that differs, and
                                values in full.

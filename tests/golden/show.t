@@ -9,6 +9,8 @@ Usage: migstream show [OPTIONS] STREAM PATH...
 
 Options:
   --all                        Every line.
+  --no-names                   Numbers as they are, without names; blobs are not
+                               gone into.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a

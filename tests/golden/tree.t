@@ -6,6 +6,8 @@ Usage: migstream tree [OPTIONS] STREAM [PATH]...
 Options:
   --depth N                    Levels to show.  [x>=1]
   -x, --hex                    Numbers in hexadecimal.
+  --no-names                   Numbers as they are, without names; blobs are not
+                               gone into.
   --all                        All elements of arrays, not eight.
   --where                      The offset of each value.
   --like OTHER                 Take the description from another stream where

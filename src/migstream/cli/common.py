@@ -335,6 +335,7 @@ def with_stream(
     inside: str | None = None,
     container: str | None = None,
     any_source: bool = False,
+    as_is: bool = False,
     **rest: Any,
 ) -> None:
     """Open a stream, call `function` with a Run and the `rest`, and report damage at the end."""
@@ -352,6 +353,7 @@ def with_stream(
             index=index,
             inside=inside,
             container=container,
+            meaning=not as_is,
             watch=watching(),
         ) as stream:
             one = Run(stream, as_json=as_json, ndjson=ndjson, color=color, verbose=verbose)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from migstream.cli.common import Run, naming, verb, watching
 from migstream.cli.ignoring import IGNORE, ignored
-from migstream.cli.options import OFFSET, all_option, hex_option
+from migstream.cli.options import OFFSET, all_option, as_is_option, hex_option
 from migstream.errors import MigstreamError
 from migstream.names import unescape
 from migstream.render.diff import (
@@ -85,6 +85,7 @@ OPTIONS = re.compile(r"--(channel|inside|offset|container|like)\b")
         help="Only guest memory, other live sections, commands.",
     ),
     hex_option(),
+    as_is_option(),
     click.Option(["--where"], is_flag=True, help="Offset and length of each value, too."),
     all_option("Every range, byte and page that differs, and values in full."),
     memory=True,
@@ -128,6 +129,7 @@ def command(
                 container=other_container,
                 like=other_like,
                 spool=True,
+                meaning=run.stream.meaning,
                 watch=watching(),
             )
             second = stack.enter_context(opened)

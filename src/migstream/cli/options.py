@@ -19,6 +19,7 @@ __all__ = [
     "STDOUT",
     "Option",
     "all_option",
+    "as_is_option",
     "block_option",
     "force_option",
     "hex_option",
@@ -158,6 +159,12 @@ def raw_options(words: str = "The raw bytes.") -> list[click.Parameter]:
         ),
         force_option("With -r: write to a terminal, too.", expose=False),
     ]
+
+
+def as_is_option() -> click.Option:
+    """`--no-names`, of a verb that prints values; `cli.common.with_stream` takes it."""
+    words = "Numbers as they are, without names; blobs are not gone into."
+    return Option(["--no-names", "as_is"], also=["--raw"], is_flag=True, help=words)
 
 
 # --- what it reads ---------------------------------------------------------------------------------

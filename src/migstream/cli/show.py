@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migstream.cli.common import Run, paths, verb
-from migstream.cli.options import all_option
+from migstream.cli.options import all_option, as_is_option
 from migstream.places import places
 from migstream.render.hexdump import Hexdump, dump_parts, of_place, region
 
@@ -13,6 +13,7 @@ __all__ = ["command"]
 @verb(
     paths(required=True),
     all_option("Every line."),
+    as_is_option(),
     answers=(Hexdump,),
 )
 def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:

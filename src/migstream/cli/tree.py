@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from migstream.cli.common import Run, paths, verb
-from migstream.cli.options import all_option, hex_option
+from migstream.cli.options import all_option, as_is_option, hex_option
 from migstream.render.tree import Look, Tree, node, tree_parts
 
 __all__ = ["command"]
@@ -15,6 +15,7 @@ __all__ = ["command"]
     paths(required=False),
     click.Option(["--depth"], type=click.IntRange(1), metavar="N", help="Levels to show."),
     hex_option(),
+    as_is_option(),
     all_option("All elements of arrays, not eight."),
     click.Option(["--where"], is_flag=True, help="The offset of each value."),
     answers=(Tree,),

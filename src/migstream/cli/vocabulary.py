@@ -34,6 +34,7 @@ WORDS = (
     Word(("-n", "--length"), True, "so many bytes: 64, 0x40, 4K", "Bytes"),
     Word(("-x", "--hex"), False, "numbers in hexadecimal", "(?i)hexadecimal"),
     Word(("-r", "--raw"), False, "the bytes as they are; to a terminal only with `--force`", "bytes"),
+    Word(("--no-names",), False, "numbers without names, blobs not gone into; also `--raw`", "names"),
     Word(("--where",), False, "the offset of each value", "(?i)offset"),
     Word(("-f", "--format"), True, "the form of what is printed or written", "(?i)form|how|image"),
     Word(

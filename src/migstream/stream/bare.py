@@ -60,7 +60,9 @@ class Bare:
         walk: bool = False,
         memory: bool = False,
         index: str | os.PathLike[str] | None = None,
+        meaning: bool = True,
     ) -> None:
+        self.meaning = meaning
         self._opened = opened
         self._like = like
         self._maps = maps

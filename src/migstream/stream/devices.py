@@ -31,6 +31,8 @@ class Device:
         store: Store,
         machine: str | None = None,
         now: Callable[[], int | None] = lambda: None,
+        *,
+        meaning: bool = True,
     ) -> None:
         self.section = section
         self.layout = layout
@@ -43,6 +45,7 @@ class Device:
             machine=machine,
             described=layout is not None,
             now=now,
+            meaning=meaning,
         )
 
     def __repr__(self) -> str:
@@ -206,6 +209,8 @@ def laid_out(
     entries: Sequence[tuple[DescribedDevice, Layout | None]],
     store: Store,
     machine: str | None,
+    *,
+    meaning: bool = True,
 ) -> Devices:
     """Each section with its entry of the description, those of one key in turn; the layout where it is known."""
     described: dict[tuple[str, int], list[tuple[DescribedDevice, Layout | None]]] = {}
@@ -218,7 +223,7 @@ def laid_out(
         entry = turn.pop(0) if turn else (None, None)
         layout = _fitted(section, store, *entry)
         clock.see(section, layout, store)
-        devices.append(Device(section, layout, store, machine, clock.now))
+        devices.append(Device(section, layout, store, machine, clock.now, meaning=meaning))
     return Devices(devices)
 
 

@@ -28,6 +28,7 @@ def open_stream(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    meaning: bool = True,
     watch: Watch | None = None,
 ) -> Stream:
     """Open a path, `-` (standard input), a file object or bytes.
@@ -49,6 +50,8 @@ def open_stream(
         the bytes tell without it
     inside : which one of a container that holds several: a snapshot's id or name, a
         migration's number in a capture or a connection's name
+    meaning : whether bytes that are one blob to the description are gone into, and numbers have names;
+        without it values are what the description alone says
     watch : called again and again while something takes long (reading, unpacking, and what is done with
         guest memory later): with what is done, how many bytes of it are, and of how many, 0 where
         nobody knows. At the end, however it ends, all of them are
@@ -72,6 +75,7 @@ def open_stream(
         index=index,
         container=container,
         inside=inside,
+        meaning=meaning,
         watch=watch,
     )
     try:
@@ -94,6 +98,7 @@ def open_anything(
     index: str | os.PathLike[str] | None = None,
     container: str | None = None,
     inside: str | None = None,
+    meaning: bool = True,
     watch: Watch | None = None,
 ) -> Stream:
     """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
@@ -130,6 +135,7 @@ def open_anything(
         walk=walk,
         memory=spool,
         index=index,
+        meaning=meaning,
     )
 
 

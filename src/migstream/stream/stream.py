@@ -137,7 +137,7 @@ class Stream(Bare):
         entries: Sequence[tuple[DescribedDevice, Layout | None]] = self._layouts
         if not entries and self.description is not None:
             entries = [(device, None) for device in self.description.devices]
-        return laid_out(sections, entries, self.store, self.machine)
+        return laid_out(sections, entries, self.store, self.machine, meaning=self.meaning)
 
     @property
     def ram_setup(self) -> RamSetup | None:

@@ -35,6 +35,7 @@ class Root(msgspec.Struct, frozen=True):
     `device` is its section's name, `vmsd` that of its VMState, `path` the path to it. `described`
     is false where no description says what the bytes are, `machine` None where the stream names none.
     `now` tells the guest's virtual time in ns when it was saved, None where the stream does not say.
+    `meaning` is false where nothing but the description is to say what values are.
     """
 
     fetch: Fetch
@@ -45,6 +46,7 @@ class Root(msgspec.Struct, frozen=True):
     machine: str | None
     described: bool
     now: Callable[[], int | None] = lambda: None
+    meaning: bool = True
 
 
 class Value:
@@ -219,7 +221,7 @@ class Value:
 
     @property
     def _symbol(self) -> Symbol | None:
-        if self.kind != "leaf" or self.count is not None:
+        if self.kind != "leaf" or self.count is not None or not self.device.meaning:
             return None
         from migstream.vmstate.meaning.symbols import symbol
 
@@ -260,7 +262,12 @@ class Value:
 
     def _inside(self) -> tuple[Node, ...]:
         """Parts of a composite value that the description shows as one blob (`virtio`, ...)."""
-        if self.kind != "leaf" or self.count is not None or self.wire.code:
+        if (
+            self.kind != "leaf"
+            or self.count is not None
+            or self.wire.code
+            or not self.device.meaning
+        ):
             return ()
         from migstream.vmstate.meaning import inside
 
@@ -440,6 +447,7 @@ def root(
     machine: str | None = None,
     described: bool = True,
     now: Callable[[], int | None] = lambda: None,
+    meaning: bool = True,
 ) -> Value:
     """The whole of a device section as one value.
 
@@ -450,6 +458,7 @@ def root(
     machine : the machine type, where the stream names one
     described : whether `layout` is the description's; if not, the payload is one buffer
     now : the guest's virtual time in ns
+    meaning : whether blobs are gone into, and numbers have names
     """
     node = Node(
         name=path,
@@ -470,5 +479,6 @@ def root(
         machine,
         described,
         now,
+        meaning,
     )
     return Value(node, payload.start, path, where)

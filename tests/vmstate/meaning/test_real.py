@@ -37,3 +37,18 @@ def test_every_configuration_space_is_read(sample: Sample) -> None:
             if space is not None:
                 covered(space)
                 assert "vendor_id" in names(space)
+
+
+def test_without_meaning_values_are_what_the_description_says(own_sample: Sample) -> None:
+    """Each is a leaf of the description with the number that it has with names; no names, nothing inside of blobs."""
+    with (
+        migstream.open(own_sample.path) as named,
+        migstream.open(own_sample.path, meaning=False) as bare,
+    ):
+        for device, other in zip(named.devices, bare.devices, strict=True):
+            for leaf in other.value.leaves():
+                assert (leaf.symbol, leaf.description) == ("", "")
+                if leaf.kind == "leaf" and leaf.count is None and leaf.span.size:
+                    same = device[leaf.path[len(other.path) + 1 :]]
+                    assert same.plain() == leaf.plain()
+                    assert leaf.text in same.text

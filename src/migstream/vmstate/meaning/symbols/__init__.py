@@ -73,7 +73,7 @@ def symbol(value: Value) -> Symbol | None:
 
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
     """What each bit of a value is called, by its number; None of a value whose bits have no names."""
-    known = _symbols(value)
+    known = _symbols(value) if value.device.meaning else None
     return (lambda bit: known.name(bit, value)) if isinstance(known, Bits) else None
 
 
