@@ -33,6 +33,7 @@ ALSO = {
     ("convert", "--container"): "--to-container",
     ("convert", "--to-qemu"): "--release",
     ("minimise", "--capability"): "--cap",
+    **{(verb, "--raw"): "--no-names" for verb in ("tree", "show", "diff")},
 }
 
 
