@@ -143,8 +143,9 @@ def test_characters_that_a_terminal_obeys_are_a_fault(
     scene = Scene(case.data, False, case.other, [], Random(1), folder)  # noqa: S311
     run_verb("ls", scene)
     monkeypatch.setattr("migstream.cli.ls.item_parts", lambda *_: ["\x1b[2J"])
-    with pytest.raises(Broken, match="a control character on standard output"):
-        run_verb("ls", scene)
+    with pytest.raises(Broken, match="a control character on standard output"):  # noqa: PT012
+        for _ in range(20):  # as text, sooner or later: other forms print no parts
+            run_verb("ls", scene)
 
 
 def test_of_one_cause_the_smallest_is_kept(tmp_path: Path) -> None:

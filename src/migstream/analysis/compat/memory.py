@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from migstream.analysis.compat.capabilities import CAPABILITIES
 from migstream.analysis.compat.model import Note, Problem, Verdict, Word
 from migstream.errors import StreamError
 from migstream.qemu.release import machine_version
@@ -35,6 +36,7 @@ __all__ = ["Memory", "channel_parameters", "walked"]
 WALKED = 256 << 20  # bytes of a stream that is walked: a quarter of a second
 HEAD = 64 << 20  # bytes of a larger one that are
 ZEROS_IN_PACKETS: Version = (9, 0)
+MAPPED_SINCE: Version = CAPABILITIES["mapped-ram"].since
 FLUSH_SINCE: Version = (8, 1)
 ZEROS_ONLY_SINCE: Version = (8, 2)  # before that, a page may be filled with any byte
 FLAGS_SAID: Version = (9, 0)  # since when QEMU says which flags it did not expect
@@ -176,7 +178,9 @@ class Memory:
         ):
             return
         block = next((b for b in self.stream.blocks if b.mapped is not None), None)
-        if not self.destination.release.until(MAPPED_SHARED_SINCE) or block is None:
+        release = self.destination.release
+        # one that does not have mapped-ram at all refuses the capability
+        if not release.until(MAPPED_SHARED_SINCE) or release.until(MAPPED_SINCE) or block is None:
             return
         assert block.mapped is not None
         taken = block.mapped.bitmap_offset
