@@ -12,6 +12,7 @@ import pytest
 
 from support.lacking import open_terminal
 from support.samples import Sample
+from support.terminal import SILENT
 
 Named = Callable[[str], Sample]
 MIGSTREAM = [sys.executable, "-m", "migstream"]
@@ -20,9 +21,9 @@ BROKEN_PIPE = 141
 
 
 def on_terminal(*words: object, **environment: str) -> bytes:
-    """What a command writes to a terminal of its own."""
+    """What a command writes to a terminal of its own, which does not say how wide it is."""
     ours, theirs = open_terminal()
-    clean = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    clean = {key: value for key, value in os.environ.items() if key not in SILENT}
     process = subprocess.Popen(
         [*MIGSTREAM, *map(str, words)],
         stdin=subprocess.DEVNULL,

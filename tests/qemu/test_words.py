@@ -177,6 +177,15 @@ def test_whatever_the_code_says_can_be_said_by_every_release_that_has_it(release
         assert not has or wording(name, release, values) in has
 
 
+def test_no_two_messages_have_one_wording() -> None:
+    """Whatever its values are called, and whatever shape they have."""
+    found: dict[str, set[str]] = {}
+    for message in MESSAGES:
+        for one in message.wordings:
+            found.setdefault(TOKEN.sub("{}", one.text), set()).add(message.name)
+    assert {text: several for text, several in found.items() if len(several) > 1} == {}
+
+
 def test_how_a_message_begins() -> None:
     assert opening("field") == "Failed to load "
 

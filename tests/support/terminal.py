@@ -21,13 +21,19 @@ from typing import Self
 
 from support.lacking import open_terminal
 
-__all__ = ["MIGSTREAM", "Terminal", "shown"]
+__all__ = ["MIGSTREAM", "SILENT", "Terminal", "shown"]
 
 MIGSTREAM = (sys.executable, "-m", "migstream")
 LATE, GLANCE = 60.0, 0.2  # seconds: for what has to happen, for a look whether it has
 # Those that say what a terminal can do, or what is wanted on it: none is inherited.
 SILENT = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES",
           "PAGER", "MIGSTREAM_PAGER", "LESS")  # fmt: skip
+
+
+def _at_home(terminal: int) -> None:
+    """In the child: this terminal is its own, and Ctrl-C is not ignored, as it is by what a shell put into the background."""
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -57,7 +63,7 @@ class Terminal:
             stdout=theirs if results else subprocess.DEVNULL,
             stderr=theirs if errors else subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=lambda: _at_home(theirs),  # noqa: PLW1509
             cwd=cwd,
             pass_fds=tuple(pass_fds),
             env={**clean, "TERM": "xterm", **(environment or {})},

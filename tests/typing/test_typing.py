@@ -44,7 +44,9 @@ def module(page: str) -> str:
     """The Python of a page, each line where it stands there, with what is done before each block."""
     lines = [""] * page.count("\n")
     for block in blocks(page):
-        if block.language == "python":
+        if (
+            block.language == "python" and not block.file
+        ):  # a file is a program of its own, of other libraries
             lines[block.start : block.stop] = block.text
             given = block.given.splitlines()
             lines[block.start - 1 - len(given) : block.start - 1] = given

@@ -111,7 +111,6 @@ REFUSED: tuple[Message, ...] = (
         "Migration requires a transport that allows for extra fds (e.g. file)",
         "missing '{channel}' migration channel",
         "non-peekable channel used without multifd",
-        "unknown migration protocol: {protocol:s}",
         means="the way the stream was to go cannot carry what is switched on",
         causes=(
             "mapped-ram wants a file, multifd a socket or file, CPR channels that pass descriptors",
