@@ -260,20 +260,24 @@ def test_a_verb_that_is_stuck_in_the_system_leaves_nothing(
 
 @pytest.mark.parametrize("verb", ["convert", "decode", "digest"])
 def test_a_verb_that_computes_ends(verb: str, out: Path, temporary: Path, tmp_path: Path) -> None:
-    """4 GiB of zeros, and of nothing but the loops over them: nothing waits for anything."""
+    """4 GiB of one byte, and of nothing but the loops over them: nothing waits for anything.
+
+    Zeros where they are written, for they need no room; where they are hashed they would be done at once.
+    """
     path = tmp_path / "zeros.mig"
-    path.write_bytes(zeros(1 << 20))
+    path.write_bytes(alike(1 << 20, byte=int(verb == "digest")))
     process = start(*(word.format(path) for word in WRITING[verb]), cwd=out)
     until(lambda: list(out.glob(".*.part")), process)
     end(process, signal.SIGTERM)
     assert names(out) == names(temporary) == []
 
 
-def zeros(count: int) -> bytes:
-    """A stream of one RAM block of so many pages."""
+def alike(count: int, byte: int = 0) -> bytes:
+    """A stream of one RAM block of so many pages, all of one byte."""
+    fill = bytes((byte,))
     bits = build.subsection("configuration/target-page-bits", build.be32(12))
-    first = build.be64(2) + build.counted("ram") + b"\0"
-    rest = b"".join((number << 12 | 0x22).to_bytes(8, "big") + b"\0" for number in range(1, count))
+    first = build.be64(2) + build.counted("ram") + fill
+    rest = b"".join((number << 12 | 0x22).to_bytes(8, "big") + fill for number in range(1, count))
     return (
         build.HEADER
         + build.configuration("none", bits)
