@@ -48,7 +48,7 @@ def searching_rows(folder: Path, devices: bytes, ours: str, runs: int) -> list[R
     name = f"find, {MEBIBYTES} MiB"
     theirs = seconds(("cat", str(image)), runs)
     rows = [
-        Row(name, seconds(command, runs), "cat FILE >/dev/null", theirs, "<=", 2.5),
+        Row(name, seconds(command, runs), "cat FILE >/dev/null", theirs, "<=", 1.75),
         Row(
             f"memory of {name}",
             anonymous_peak(command) / (1 << 20),

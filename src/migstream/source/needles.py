@@ -40,9 +40,9 @@ class Needles:
     ----------
     pattern : what begins there, and what has to follow it: at most 32 bytes, of which the first
         are `begin`
-    begin : at least four bytes
+    begin : at least four bytes, not all of them zeros
     sectors : what may stand at the beginning of a sector, counted from the store's first byte;
-        four bytes each
+        four bytes each, not zeros
     tell : is told how many bytes were passed
     """
 
@@ -120,6 +120,8 @@ class Needles:
 
     def _window(self, base: int, view: memoryview, flags: bytearray) -> list[int]:
         """The places in the window from `base` on, of which `view` has the bytes and those behind them."""
+        if _is_blank(view):
+            return []
         hits: list[int] = []
         if self._may_hold(view, flags):
             hits = [base + hit.start() for hit in self._pattern.finditer(view)]
@@ -147,6 +149,15 @@ class Needles:
             else:
                 return True  # too many to look at here
         return False
+
+
+BLANK = bytes(WINDOW)
+
+
+def _is_blank(view: memoryview) -> bool:
+    """Whether it is known at once that nothing but zeros begins in a window, of which a disk has many."""
+    data = view.obj
+    return isinstance(data, bytes) and len(data) == len(view) and data.startswith(BLANK)
 
 
 class _Ahead:
