@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migstream.errors import (
     BadRam,
@@ -211,11 +211,11 @@ class Stream(Bare):
     @property
     def _ram_codec(self) -> RamCodec | None:
         """What walked the RAM sections; None where there are none."""
-        walker = self._walk.walker
-        ids = [i for i, s in walker.starts.items() if s.name == "ram"]
-        codec: Any = walker.codecs.get(ids[0]) if ids else None
-        found: RamCodec | None = codec
-        return found
+        from migstream.ram.codec import RamCodec
+
+        # by what it is, not by its section's id: a damaged stream can give the id to another device
+        codecs = self._walk.walker.codecs.values()
+        return next((codec for codec in codecs if isinstance(codec, RamCodec)), None)
 
     def write_index(self, fd: int) -> int:
         """Write the index that makes the next opening of guest memory instant; its size in bytes.
