@@ -182,3 +182,11 @@ def test_a_worker_that_dies_or_hangs_is_found_and_replaced(monkeypatch: pytest.M
     assert "dies (9)" in keys[3]
     assert "hangs" in keys[4]
     assert "RuntimeError" in keys[5]
+
+
+def test_memory_is_found_where_a_device_has_its_section_id() -> None:
+    (kept,) = (path for path in FOUND if path.name.startswith("keyerror-at-reencode"))
+    with open_anything(kept) as stream:
+        assert stream.ram_setup is not None
+        assert list(stream.ram) == [block.name for block in stream.blocks]
+        assert len(stream.ram)
