@@ -5,46 +5,23 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
-from support.lacking import open_terminal
 from support.samples import Sample
-from support.terminal import SILENT
+from support.terminal import MIGSTREAM, Terminal
 
 Named = Callable[[str], Sample]
-MIGSTREAM = [sys.executable, "-m", "migstream"]
 ESCAPE = b"\x1b["
 BROKEN_PIPE = 141
 
 
 def on_terminal(*words: object, **environment: str) -> bytes:
     """What a command writes to a terminal of its own, which does not say how wide it is."""
-    ours, theirs = open_terminal()
-    clean = {key: value for key, value in os.environ.items() if key not in SILENT}
-    process = subprocess.Popen(
-        [*MIGSTREAM, *map(str, words)],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**clean, "TERM": "xterm", **environment},
-    )
-    os.close(theirs)
-    found = b""
-    while piece := _read(ours):
-        found += piece
-    os.close(ours)
-    assert process.wait() == 0, found
-    return found
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 1 << 16)
-    except OSError:  # Linux says EIO when the last writer has closed the terminal
-        return b""
+    with Terminal(*MIGSTREAM, *words, columns=0, environment=environment) as terminal:
+        assert terminal.end() == 0, terminal.shown
+        return terminal.shown
 
 
 @pytest.mark.parametrize("words", [("info",), ("ls",), ("tree", "cpu"), ("show", "cpu"), ("stat",)])

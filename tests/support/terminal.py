@@ -30,10 +30,32 @@ SILENT = ("NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "L
           "PAGER", "MIGSTREAM_PAGER", "LESS")  # fmt: skip
 
 
-def _at_home(terminal: int) -> None:
-    """In the child: this terminal is its own, and Ctrl-C is not ignored, as it is by what a shell put into the background."""
+NOT_RUN = 255  # what a child ends with that could not become the program
+
+
+def _lead(terminal: int, told: int, free: int) -> None:
+    """In the child, which leads the terminal's session from here on: the program is a child of it.
+
+    What is on its way through a terminal may be lost when the session's leader ends, or when nobody has the program's
+    end any more (tty_vhangup_session and n_tty_read in Linux). So the leader tells how the program ended, and stays
+    until all is read. Ctrl-C is not ignored, as it is by what a shell put into the background.
+    """
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    program = os.fork()
+    if program == 0:
+        return
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(number, signal.SIG_IGN)
+    low, high = sorted((told, free))
+    os.closerange(3, low)  # above all the pipe by which is said that the program runs
+    os.closerange(low + 1, high)
+    os.closerange(high + 1, os.sysconf("SC_OPEN_MAX"))
+    ended = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])
+    if ended != NOT_RUN:
+        os.write(told, str(ended).encode())
+        os.read(free, 1)
+    os._exit(0)
 
 
 class Terminal:
@@ -54,6 +76,8 @@ class Terminal:
         pass_fds: Collection[int] = (),
     ) -> None:
         self._ours, theirs = open_terminal()
+        self._told, told = os.pipe()
+        free, self._free = os.pipe()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         clean = {key: value for key, value in os.environ.items() if key not in SILENT}
         self.shown = b""
@@ -63,12 +87,13 @@ class Terminal:
             stdout=theirs if results else subprocess.DEVNULL,
             stderr=theirs if errors else subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=lambda: _at_home(theirs),  # noqa: PLW1509
+            preexec_fn=lambda: _lead(theirs, told, free),  # noqa: PLW1509
             cwd=cwd,
             pass_fds=tuple(pass_fds),
             env={**clean, "TERM": "xterm", **(environment or {})},
         )
-        os.close(theirs)
+        for end in (theirs, told, free):
+            os.close(end)
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +102,10 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        os.close(self._ours)
+        for end in (self._ours, self._told, self._free):
+            os.close(end)
 
     def until(self, text: str) -> None:
         """Wait until it is on the screen."""
@@ -97,24 +123,25 @@ class Terminal:
         late = time.monotonic() + LATE
         while self._more():
             assert time.monotonic() < late, self.shown[-2000:]
-            if pressing and self.process.poll() is None:
+            if pressing and not _readable(self._told):
                 self.press(pressing)
-        return self.process.wait(LATE)
+        return int(os.read(self._told, 16))
 
     def text(self) -> str:
         """What is on the screen, as lines."""
         return self.shown.decode().replace("\r\n", "\n")
 
     def _more(self) -> bool:
-        """Look for a while; False where nobody has the terminal any more."""
-        if not select.select([self._ours], [], [], GLANCE)[0]:
+        """Look for a while; False where the program has ended and all that it wrote is read."""
+        over = self._told in select.select([self._ours, self._told], [], [], GLANCE)[0]
+        if _readable(self._ours):
+            self.shown += os.read(self._ours, 1 << 16)
             return True
-        try:
-            piece = os.read(self._ours, 1 << 16)
-        except OSError:  # Linux says EIO when nobody has the other end any more
-            piece = b""
-        self.shown += piece
-        return bool(piece)
+        return not over
+
+
+def _readable(end: int) -> bool:
+    return bool(select.select([end], [], [], 0)[0])
 
 
 def shown(*words: object, columns: int = 80, **environment: str) -> str:
