@@ -171,7 +171,8 @@ def test_every_verb_answers_for_the_stream_at_the_beginning(
         alone.write_bytes(raw)
     verbs = [
         ["registers"], ["get", "cpu[0]/env.eip"], ["tree", "cpu"], ["show", "cpu[0]/env.eip"],
-        ["ls", "--devices"], ["desc"], ["mem", "0", "-n", "64"],
+        ["ls", "--devices"], ["desc"], ["mem", "0", "-n", "64"], ["mem", "0xf0000", "-n", "64"], ["digest"],
+        ["history", "pc.bios@0"],
     ]  # fmt: skip
     for words in verbs:
         both = [
@@ -179,6 +180,20 @@ def test_every_verb_answers_for_the_stream_at_the_beginning(
         ]
         assert both[0].exit_code == both[1].exit_code == 0, words
         assert both[0].stdout.replace("volume", "alone") == both[1].stdout, words
+    writing = [
+        ["convert", "--ram", "linear"], ["convert", "--ram", "mapped"], ["set", "cpu[0]/env.eip=5"], ["drop", "i8254"],
+        ["rename", "i8254", "pit"], ["redact"], ["extract"],
+    ]  # fmt: skip
+    for words in writing:
+        for path in (volume, alone):
+            made = CliRunner().invoke(
+                main, [words[0], str(path), *words[1:], "-o", f"{path}.out", "--force"]
+            )
+            assert made.exit_code == 0, (words, made.output)
+        # what is behind it may be kept
+        assert Path(f"{volume}.out").read_bytes().startswith(Path(f"{alone}.out").read_bytes()), (
+            words
+        )
     assert CliRunner().invoke(main, ["diff", str(volume), str(alone)]).exit_code == 0
     info = CliRunner().invoke(main, ["info", str(volume)])
     assert "behind it" in info.stdout

@@ -252,12 +252,6 @@ class _Conversion:
         self._out.put([self._view(Span(item.span.start, item.payload.start))])
         self._out.put([setup_word(sum(self._sizes.values()))])
         for block in setup.blocks:
-            if block.name not in self._sizes:
-                raise Unsupported(
-                    f"the contents of RAM block {block.name} were lost",
-                    at=block.span.start,
-                    hint="two sections of this stream have one id: it is damaged",
-                )
             self._out.put([entry(block, self._sizes[block.name])])
             if self._form == "mapped":
                 self._area(self._ram[block.name])

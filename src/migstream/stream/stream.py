@@ -213,7 +213,6 @@ class Stream(Bare):
         """What walked the RAM sections; None where there are none."""
         from migstream.ram.codec import RamCodec
 
-        # by what it is, not by its section's id: a damaged stream can give the id to another device
         codecs = self._walk.walker.codecs.values()
         return next((codec for codec in codecs if isinstance(codec, RamCodec)), None)
 
@@ -342,7 +341,7 @@ class Stream(Bare):
         if not isinstance(thing, str):
             raise TypeError(f"a path or a section can be in a stream, not {thing!r}")
         try:
-            next(self.find(thing))
+            next(self._named(thing))
         except NoSuchPath:
             return False
         return True
@@ -358,12 +357,16 @@ class Stream(Bare):
 
     def find(self, path: str) -> Iterator[Value]:
         """Every value that a path names (docs/paths.md); raises NoSuchPath where there is none."""
-        if not path.startswith("@"):
-            try:
-                yield from find_values(self.devices, path)
-            except NoSuchPath as error:
+        try:
+            yield from self._named(path)
+        except NoSuchPath as error:
+            if not path.startswith("@"):
                 error.hint = register_hint(self, path, error.hint)
-                raise
+            raise
+
+    def _named(self, path: str) -> Iterator[Value]:
+        if not path.startswith("@"):
+            yield from find_values(self.devices, path)
             return
         try:
             offset = int(path[1:], 0)

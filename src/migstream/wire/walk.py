@@ -89,7 +89,7 @@ class Walker:
         self.context = context or Context()
         self.damage: list[StreamError] = []
         self._noted: set[int | None] = set()
-        self.codecs: dict[int, Codec] = {}
+        self.codecs: dict[Key, Codec] = {}  # by whose they are: an id can be given twice
         self.starts: dict[int, SectionStart] = {}
         self.seen = Seen(self.context, self.starts, known)
         self.done = False
@@ -267,7 +267,7 @@ class Walker:
         if factory is not None:
             codec = factory(self.context)
             if head.type == SectionType.START:
-                self.codecs[head.section_id] = codec
+                self.codecs[head.name, head.instance_id] = codec
         self.starts[head.section_id] = head
         self._open = _Open(head.span.start, head.type, head, cur.offset, codec)
         self._enter(cur, head.type, size)
@@ -287,7 +287,8 @@ class Walker:
                 found=section_id,
                 hint="what precedes this place was read with a wrong length, or its START is missing",
             )
-        self._open = _Open(at, kind, head, cur.offset, self.codecs.get(section_id))
+        codec = self.codecs.get((head.name, head.instance_id))
+        self._open = _Open(at, kind, head, cur.offset, codec)
         self._enter(cur, kind, None)
 
     def _enter(self, cur: Cursor, kind: SectionType, size: int | None) -> None:
