@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migstream.analysis.explain.log import explain
+from migstream.analysis.explain.log import Explanation, explain
 from migstream.analysis.explain.numbers import numbers
 from migstream.analysis.explain.peel import peel
 from migstream.cli.group import cli
 from migstream.qemu.words.recognise import recognise
+from support.samples import SHARED
 
 QEMU = "2026-01-15T08:00:04.00000{}Z qemu-system-x86_64: {}"
 FAILED = "load of migration failed: Invalid argument"
@@ -65,9 +66,16 @@ LOGS: dict[str, list[str]] = {
         "Migration is disabled when VirtFS export path '/srv' is mounted in the guest using mount_tag 'config'"
     ],
     "vfio": ["0000:3b:00.0: VFIO migration is not supported in kernel"],
+    "source-save": ["pre-save failed: qxl", "Error while writing VM state: Unknown error -1"],
+    "host-cpu": [
+        "warning: host doesn't support requested feature: CPUID.07H:EBX.hle [bit 4]",
+        "Host doesn't support requested features",
+    ],
+    "unmigratable": ["Nested VMX virtualization does not support live migration yet"],
 }
 SIDES = {"msr": "host", "tls": "host", "swtpm": "host", "usb-redir": "host", "no-snapshot": "host"}
-SIDES |= {"9p": "source", "vfio": "source"}
+SIDES |= {"9p": "source", "vfio": "source", "source-save": "source", "unmigratable": "source"}
+SIDES |= {"host-cpu": "host"}
 
 
 def log(lines: list[str]) -> str:
@@ -114,6 +122,28 @@ WRAPPERS: dict[str, Wrap] = {
     "one line": lambda text: text.replace("\n", ""),
     "carriage returns": lambda text: text.replace("\n", "\r\n"),
     "quotes of a list": each(lambda line: f"> {line}"),
+    "nova": each(
+        lambda line: (
+            f"2026-01-15 08:00:05.123 1234 ERROR nova.virt.libvirt.driver [req-1 admin] [instance: 5] {line}"
+        )
+    ),
+    "virt-handler": each(
+        lambda line: json.dumps(
+            {"component": "virt-handler", "level": "error", "reason": line, "msg": "Synchronizing"}
+        )
+    ),
+    "a task of Proxmox": lambda text: f"2026-01-15 08:00:05 ERROR: online migrate failure - {text}",
+    "CRI": each(lambda line: f"2026-01-15T08:00:05.123456789Z stderr F {line}"),
+    "klog": each(lambda line: f"E0115 08:00:05.123456    1234 server.go:42] {line}"),
+    "RFC 5424": each(lambda line: f"<30>1 2026-01-15T08:00:05Z host1 libvirtd 1234 - - {line}"),
+    "journal JSON": each(
+        lambda line: json.dumps({"MESSAGE": line, "PRIORITY": "3", "_COMM": "libvirtd"})
+    ),
+    "logfmt": each(lambda line: f"time=2026-01-15T08:00:05Z level=error msg={json.dumps(line)}"),
+    "rsyslog": lambda text: f"Nov 27 10:00:01 host1 libvirtd[1234]: {text}".replace("\n", "#012"),
+    "ansible": lambda text: (
+        f'fatal: [h1]: FAILED! => {{"changed": false, "rc": 1, "stderr": {json.dumps(text)}}}'
+    ),
 }
 
 
@@ -130,6 +160,7 @@ def same(name: str, text: str) -> None:
     assert one.cause is not None, text
     assert one.cause.message.name == name
     assert one.cause.values == plain.cause.values  # type: ignore[union-attr]
+    assert one.side == plain.side
     assert (one.device, one.instance, one.fields) == (plain.device, plain.instance, plain.fields)
     assert (one.result, one.features, one.numbers) == (plain.result, plain.features, plain.numbers)
 
@@ -138,6 +169,11 @@ def same(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", LOGS)
 def test_a_wrapped_log_gives_the_same_answer(name: str, wrapper: str) -> None:
     same(name, WRAPPERS[wrapper](log(LOGS[name])))
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_lines_in_a_list_of_quoted_texts_give_the_same_answer(name: str) -> None:
+    same(name, "\n".join(f"'{line}'," for line in log(LOGS[name]).splitlines()))
 
 
 @settings(max_examples=300)
@@ -162,6 +198,61 @@ def test_a_deep_document_ends() -> None:
         deep = json.dumps({"msg": deep})[: 1 << 14]
     assert len(list(peel(deep))) < 50
     assert list(peel("{" * 5000 + "}" * 5000))
+
+
+@pytest.mark.parametrize(
+    ("around", "name"),
+    [
+        ("Requested operation is not valid: cannot migrate domain: ", "vfio"),
+        ("operation failed: Failed to take snapshot: ", "source-save"),
+        ("operation failed: Failed to take snapshot: Error: ", "unmigratable"),
+        ("Could not create snapshot: ", "9p"),
+    ],
+)
+def test_what_quotes_a_cause_does_not_hide_it(around: str, name: str) -> None:
+    one = explain(f"error: {around}{LOGS[name][0]}")
+    assert one.cause is not None
+    assert (one.cause.message.name, one.side) == (name, SIDES[name])
+    assert one.cause.values == explain(LOGS[name][0]).cause.values  # type: ignore[union-attr]
+
+
+def test_what_quotes_something_else_is_the_cause_itself() -> None:
+    one = explain("error: operation failed: Failed to take snapshot: nobody knows why")
+    assert one.cause is not None
+    assert one.cause.text == "Failed to take snapshot: nobody knows why"
+
+
+CASES = SHARED / "cases"
+# What a person has to be told first of each log that is like those people report.
+RIGHT = {
+    "01": "pci-config", "03": "tls", "04": "usb-redir", "05": "virtio-features", "07": "msr", "12": "no-snapshot",
+    "19": "source-save", "21": "9p", "36": "stream-end", "48": "vfio", "61": "swtpm", "70": "block-size",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the larger collection is not here")
+@pytest.mark.parametrize("number", RIGHT)
+def test_the_right_cause_comes_first(number: str) -> None:
+    text = (CASES / "logs" / f"{number}.txt").read_text()
+    plain = explain(text)
+    assert plain.cause is not None
+    assert name_of(plain) == RIGHT[number]
+    assert " " in plain.step
+    for wrapper, wrap in WRAPPERS.items():
+        one = explain(wrap(text))
+        assert one.cause is not None, wrapper
+        assert (name_of(one), one.side) == (RIGHT[number], plain.side), wrapper
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the larger collection is not here")
+def test_every_log_of_the_collection_has_its_cause_here() -> None:
+    logs = json.loads((CASES / "logs.json").read_text())
+    assert {Path(one["log"]).stem for one in logs} == set(RIGHT)
+
+
+def name_of(one: Explanation) -> str:
+    assert one.cause is not None
+    return one.cause.message.name
 
 
 # --- several failures ----------------------------------------------------------------------------
@@ -244,3 +335,10 @@ def test_a_file_and_a_folder_of_logs_are_read(tmp_path: Path) -> None:
         assert ended.exit_code == 0
         assert ended.stdout.startswith("Migration is disabled when VirtFS export path")
         assert "refused by: the source" in ended.stdout
+
+
+def test_the_command_that_helps_on_has_the_name_of_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "a guest.log"
+    path.write_text(log(LOGS["block-size"]))
+    ended = CliRunner().invoke(cli, ["explain", str(path)])
+    assert ended.stdout.splitlines()[-1] == f"next: migstream explain '{path}' --stream SAVED"

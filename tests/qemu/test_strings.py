@@ -43,6 +43,7 @@ FEWEST = 100  # texts of each program that are held against the table
 TOPIC = re.compile(
     r"migrat|savevm|loadvm|post-?copy|multifd|snapshot|vm ?state|dirty[- ]bitmap|switchover|\bincoming\b"
     r"|ram ?block|mapped-ram|return[- ]path|xbzrle|ram_(?:save|load)|device state|section footer"
+    r"|ost doesn't support requested feature"
     r"|(?:load|sav)(?:e|ed|ing)? (?:the )?(?:state|section|subsection|registers|gtree|non-iterable)",
     re.IGNORECASE,
 )
@@ -71,6 +72,7 @@ OTHER = {
     "qemu_vfio_init_ramblock": "of a disk (NVMe)",
     'RAMBlock "%s" already registered': "a machine that does not start",
     "Controller is disabled. Incoming": "of a CAN bus",
+    "host doesn't support requested feature": "recognised by the feature that QEMU fills in",
     "RAM block not found": "of the monitor's commands about memory",
 }
 FORM = re.compile(

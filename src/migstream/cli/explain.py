@@ -28,6 +28,7 @@ __all__ = ["command"]
 CODE = re.compile(r"[A-Z]{2,8}\d{3}", re.IGNORECASE)  # MS, or what another package's begin with
 MOST = 16 << 20  # characters of a log
 UNKNOWN = 1
+LOG = "LOG"  # what a log without a name is called
 
 
 def _page(code: str, out: Out) -> None:
@@ -54,6 +55,7 @@ def _said(
     text: str,
     out: Out,
     *,
+    log: str,
     stream: str | None,
     schema: str | None,
     other: str | None,
@@ -74,7 +76,7 @@ def _said(
             to = make_destination(
                 stack, schema, other, parse_version(release), capabilities=capabilities
             )
-        one = explain(text, opened, to, None if source is None else schema_at(source))
+        one = explain(text, opened, to, None if source is None else schema_at(source), log=log)
         out.show(
             lambda: explained(one, None if stream is None else public(stream)),
             explanation_parts(one, public(stream or ""), verbose=out.verbose),
@@ -139,7 +141,8 @@ def _run(
         elif CODE.fullmatch(said.strip()):
             _page(said.strip().upper(), out)
         else:
-            _said(_log(said), out, **given)
+            told = _log(said)
+            _said(told, out, log=LOG if said in {"", "-", told} else said, **given)
 
     guarded(work, given["stream"] or "explain")
 

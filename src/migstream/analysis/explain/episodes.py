@@ -24,9 +24,14 @@ def episodes(lines: Iterable[Spoken]) -> list[list[Spoken]]:
     """The lines of each failure, in order; what is said between two belongs to the one before.
 
     A failure begins where a QEMU is started, where minutes went by, or where something goes wrong
-    again after the end of the one before. Where nothing tells them apart there is one.
+    again after the end of the one before. Where nothing tells them apart there is one; so is the last one
+    where nothing goes wrong behind it.
     """
-    return [one for one in _split(lines) if one]
+    found = [one for one in _split(lines) if one]
+    while len(found) > 1 and not any(_fails(line.text) for line in found[-1]):
+        quiet = found.pop()
+        found[-1] += quiet
+    return found
 
 
 def _split(lines: Iterable[Spoken]) -> Iterator[list[Spoken]]:
@@ -51,6 +56,11 @@ def _split(lines: Iterable[Spoken]) -> Iterator[list[Spoken]]:
 def _kinds(text: str) -> set[str]:
     """What kinds of messages stand in a line, as the side that loads says them."""
     return {one.message.kind for one in recognise(text) if one.message.side == "destination"}
+
+
+def _fails(text: str) -> bool:
+    """Whether anything of a failure stands in a line, whoever says it."""
+    return any(one.message.kind in FAILURE for one in recognise(text))
 
 
 def _time(text: str) -> datetime | None:

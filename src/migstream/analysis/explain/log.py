@@ -99,6 +99,8 @@ def explain(
     stream: Stream | Openable | None = None,
     destination: Destination | Stream | Openable | None = None,
     source: Schema | None = None,
+    *,
+    log: str = "LOG",
 ) -> Explanation:
     """Explain a message or a log, show what in the stream it is about, and what the two sides differ in.
 
@@ -109,6 +111,7 @@ def explain(
     destination : what is known of where: its schema, a stream of its own, its release; or one of the
         first two alone, as `compat` takes it
     source : `-dump-vmstate` of the source
+    log : what a command that is to be pasted calls the text: its file
 
     Raises
     ------
@@ -121,11 +124,15 @@ def explain(
             from migstream.analysis.compat.destination import as_destination
 
             to = stack.enter_context(as_destination(destination))
-        return _explained(text, opened, to, source)
+        return _explained(text, opened, to, source, log)
 
 
 def _explained(
-    text: str, stream: Stream | None, destination: Destination | None, source: Schema | None
+    text: str,
+    stream: Stream | None,
+    destination: Destination | None,
+    source: Schema | None,
+    log: str,
 ) -> Explanation:
     *before, lines = episodes(peel(text)) or [[]]
     said = _said(lines)
@@ -175,6 +182,7 @@ def _explained(
             cause,
             stream="" if stream is None else stream.name,
             found=destination is not None,
+            log=log,
         ),
     )
 

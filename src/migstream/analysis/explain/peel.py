@@ -28,15 +28,21 @@ WHEN = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d:?\d\d))
 # A program's name as QEMU puts it before what it says.
 SPEAKER = r"(?:/\S*/)?(?:qemu(?:-system-[\w.-]+|-kvm|-img)?|kvm)"
 SYSLOG = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+RFC5424 = rf"<\d{{1,3}}>1 (?P<when>{WHEN}) \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])(?: |$)"
+KLOG = r"[EWIF]\d{4} (?P<when>\d\d:\d\d:\d\d\.\d+) +\d+ \S+:\d+\](?: |$)"
 GLUED = re.compile(
+    rf"(?<=\S)\s*(?=<\d{{1,3}}>1 {WHEN} )|(?<=\S)\s*(?=[EWIF]\d{{4}} \d\d:\d\d:\d\d\.\d+ +\d+ \S+:\d+\])|"
     rf"(?<=\S)\s*(?={WHEN}:? {SPEAKER}: )|(?<=\w)(?={WHEN}[Z: ])|(?<=\S)\s*(?={SYSLOG} \S+ [\w./-]+(?:\[\d+\])?:)"
 )
 QEMU = "qemu"
 GENERIC = "libvirt"  # QEMU says "error:", too
 # What stands before the words, outermost first; each is tried again until none fits.
 PREFIXES = (
-    ("", re.compile(rf"(?P<when>{WHEN}):?\s+")),
+    ("", re.compile(rf"(?P<when>{WHEN}):?(?:\s+|$)")),
     ("", re.compile(r"(?P<when>\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?)\s+")),
+    ("", re.compile(RFC5424)),
+    ("", re.compile(KLOG)),
+    ("", re.compile(r"std(?:out|err) [FP](?: |$)")),  # CRI: a container's output, whole or part of a line
     ("", re.compile(r"\[(?P<when>[ \d.]+)\]\s+")),  # the kernel's clock
     # syslog and journald: month, day, time, host, program
     ("", re.compile(r"(?P<when>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)\s+\S+\s+(?P<who>[\w./-]+)(?:\[\d+\])?:(?:\s+|$)")),
@@ -44,7 +50,7 @@ PREFIXES = (
     # libvirt's own log: thread, level, function and line
     ("libvirt", re.compile(r"\d+: (?:info|error|warning|debug) : (?:\w+:\d+ : )?")),
     ("libvirt", re.compile(r"(?P<who>libvirtd?|virt[a-z]*d|virt-handler|virt-launcher|virsh)(?:\[\d+\])?:\s+")),
-    ("", re.compile(r"(?:ERROR|WARNING|INFO|DEBUG|CRITICAL|FATAL|E|W|I)(?::| +\S+ +\[[^\]]*\]) +")),
+    ("", re.compile(r"(?:\d+ )?(?:ERROR|WARNING|INFO|DEBUG|CRITICAL|FATAL|E|W|I)(?::| +\S+ +\[[^\]]*\](?: +\[instance: [^\]]*\])?)(?: +|$)")),
     (GENERIC, re.compile(r"(?:error|Error): (?=\S)")),
     ("libvirt", re.compile(r"(?:libvirt\.libvirtError|LibvirtError|libvirtError)(?:\(.*?[Mm]essage=['\"]|: )")),
     ("libvirt", re.compile(r"(?:internal error|operation failed|Requested operation is not valid|unsupported configuration): ")),
@@ -62,6 +68,7 @@ KEYS = (
     "MESSAGE",
     "log",
     "reason",
+    "stderr",
     "error",
     "err",
     "text",
@@ -70,8 +77,11 @@ KEYS = (
     "failureReason",
     "details",
 )
-QUOTES = re.compile(r"^[\"'`]+|[\"'`)\]},]+$")
+LOGFMT = re.compile(rf'(?:^| )(?:{"|".join(map(re.escape, KEYS))})=("(?:[^"\\]|\\.)*")')
+QUOTES = re.compile(r"^[\"'`]+")
+CLOSING = frozenset("\"'`)]}")
 APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")  # as in "can't", which closes nothing
+OCTAL = re.compile(r"(?<!&)#(0[0-3][0-7])")  # rsyslog's form of a control character
 ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
 PLAIN = {"n": "\n", "r": "\n", "t": "\t"}
 
@@ -105,7 +115,7 @@ def peel(text: str) -> Iterator[Spoken]:
 def _unwrapped(line: str, depth: int) -> Iterator[str]:
     """The line without JSON, escapes, colours and glue around what it says."""
     line = ANSI.sub("", line).strip()
-    if depth and (inner := _json(line)) is not None:
+    if depth and (inner := _json(line) or _logfmt(line)):
         for text in inner:
             for one in text.splitlines():
                 yield from _unwrapped(one, depth - 1)
@@ -118,8 +128,19 @@ def _unwrapped(line: str, depth: int) -> Iterator[str]:
     yield from (piece for piece in GLUED.split(line) if piece)
 
 
-def _json(line: str) -> list[str] | None:
-    """What the JSON of a line says, one document or several, with what stands around it; None where nothing does."""
+def _logfmt(line: str) -> list[str]:
+    """What the pairs of a line such as `level=error msg="..."` say."""
+    found = []
+    for pair in LOGFMT.finditer(line):
+        try:
+            found.append(str(json.loads(pair[1])))
+        except ValueError:
+            continue
+    return found
+
+
+def _json(line: str) -> list[str]:
+    """What the JSON of a line says, one document or several, with what stands around it; nothing where none does."""
     found: list[str] = []
     said, at = False, 0
     while (start := line.find("{", at)) >= 0:
@@ -131,7 +152,7 @@ def _json(line: str) -> list[str] | None:
         said = said or bool(texts)
         found += [line[at:start].strip(), *texts]
         at = stop
-    return [one for one in (*found, line[at:].strip()) if one] if said else None
+    return [one for one in (*found, line[at:].strip()) if one] if said else []
 
 
 def _texts(thing: Any, depth: int) -> Iterator[str]:
@@ -150,7 +171,9 @@ def _texts(thing: Any, depth: int) -> Iterator[str]:
 
 
 def _plain(line: str) -> str:
-    r"""The line without one layer of escapes: `\n`, `'`, `&#10;`, `&quot;`."""
+    r"""The line without one layer of escapes: `\n`, `'`, `&#10;`, `&quot;`, `#012`."""
+    if "#0" in line:
+        line = OCTAL.sub(lambda m: chr(int(m[1], 8)), line)
     if "\\" in line:
         line = ESCAPES.sub(lambda m: chr(int(m[1], 16)) if m[1] else PLAIN.get(m[2], m[2]), line)
         line = "".join(char for char in line if not 0xD800 <= ord(char) < 0xE000)
@@ -181,7 +204,8 @@ def _spoken(number: int, line: str) -> Spoken:
 
 def _unquoted(text: str) -> str:
     """Without quotes and brackets at the end that were opened in what was peeled off."""
-    while text and text[-1] in "\"'`)]}":
+    while text and text.removesuffix(",")[-1:] in CLOSING:
+        text = text.removesuffix(",")  # of a list
         last = text[-1]
         opener = {")": "(", "]": "[", "}": "{"}.get(last, last)
         marks = APOSTROPHE.sub("", text)

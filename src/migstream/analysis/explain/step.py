@@ -22,15 +22,16 @@ WRAPPER = "libvirt-wrapper"
 
 
 def next_step(
-    text: str, said: Sequence[Said], cause: Said | None, *, stream: str, found: bool
+    text: str, said: Sequence[Said], cause: Said | None, *, stream: str, found: bool, log: str
 ) -> str:
-    """The command; empty where there is none.
+    """The command; empty where there is none. What nothing here says is in capitals in it: SAVED, NAME, HOST.
 
     Parameters
     ----------
     text : the log
     stream : the name of what was loaded, empty where it was not given
     found : whether the two sides were compared
+    log : the log's file
     """
     if cause is None:
         if any(one.message.name == WRAPPER for one in said) or NAMED.search(text):
@@ -38,7 +39,7 @@ def next_step(
         return ""
     if cause.message.side == "destination":
         if not stream:
-            return "migstream explain LOG --stream SAVED"
+            return f"migstream explain {shlex.quote(log)} --stream SAVED"
         if not found:
             return (
                 f"migstream compat {shlex.quote(stream)} --to-qemu qemu-system-x86_64 -- ARGUMENTS"

@@ -83,7 +83,7 @@ HOSTS: tuple[Message, ...] = (
         ),
         look=(
             "disconnect the client's USB devices, and try again",
-            "the `usb-redir` devices of the guest",
+            "the redirected devices: `virsh qemu-monitor-command NAME --hmp info usb`",
         ),
     ),
     # --- snapshots ---
@@ -225,6 +225,9 @@ HOSTS: tuple[Message, ...] = (
         "virgl is not yet migratable",
         "vhost-user backend lacks VHOST_USER_PROTOCOL_F_LOG_SHMFD feature.",
         "Nested KVM guests cannot be migrated",
+        "Nested VMX virtualization does not support live migration yet",
+        "Nested virtualization does not support live migration yet",
+        "AMD SVM does not support live migration yet",
         means="something that the guest has cannot be saved while it runs",
         causes=("a device or backend without migration",),
         look=(

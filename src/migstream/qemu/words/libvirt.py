@@ -20,7 +20,8 @@ LIBVIRT: tuple[Message, ...] = (
         "the CPU is incompatible with host CPU: {why:s}",
         "guest and host CPU are not compatible: {why:s}",
         "Host CPU does not provide required features: {features:s}",
-        "unsupported configuration: CPU mode '{mode}' for {arch:s} is not supported by hypervisor",
+        "the CPU is incompatible with host CPU",
+        "Host CPU does not provide required features",
         means="libvirt: the host's CPU lacks what the guest's CPU has; nothing was loaded",
         causes=(
             "the destination's CPU, microcode or kernel is older, or a feature is switched off there",
@@ -82,6 +83,7 @@ LIBVIRT: tuple[Message, ...] = (
     ),
     libvirt(
         "libvirt-cpu-model",
+        "unsupported configuration: CPU mode '{mode}' for {what:s} domain on {arch:s} host is not supported by hypervisor",
         "CPU mode '{mode}' for {what:s} domain on {arch:s} host is not supported by hypervisor",
         "CPU model {model:n} is not supported by hypervisor",
         "CPU model '{model:n}' not supported by hypervisor",
@@ -102,8 +104,6 @@ LIBVIRT: tuple[Message, ...] = (
         "Unknown CPU model {model:n}",
         "Unknown CPU feature {feature:n}",
         "unknown CPU feature: {feature:n}",
-        "the CPU is incompatible with host CPU",
-        "Host CPU does not provide required features",
         means="libvirt: this host or its QEMU does not have the CPU that the guest is to have; nothing was loaded",
         causes=(
             "the destination's CPU, kernel, libvirt or QEMU is older or another than the source's",

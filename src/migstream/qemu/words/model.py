@@ -1,7 +1,7 @@
 """What a message is: its wordings, what it means, why it comes, where to look.
 
 A wording is QEMU's text with names in braces where the text has values: `{name}` is a word,
-`{name:s}` any text, `{name:n}` text without a colon, `{name:d}` a decimal, `{name:x}` and `{name:#x}` a
+`{name:s}` any text, `{name:n}` text without a colon and a space behind it, `{name:d}` a decimal, `{name:x}` and `{name:#x}` a
 hexadecimal number. They are said without and with 0x, and either is recognised. Wordings are searched
 anywhere in a line.
 """
@@ -41,7 +41,7 @@ NUMBERS = ("d", "x", "#x")
 SHAPES = {
     None: r"\S+?",
     "s": r".+?",
-    "n": r"[^:\s][^:]*?",
+    "n": r"[^:\s](?:[^:]|:(?=\S))*?",  # a PCI address has colons, too
     "d": r"-?\d+",
     "x": r"(?:0[xX])?[0-9a-fA-F]+",
     "#x": r"(?:0[xX])?[0-9a-fA-F]+",

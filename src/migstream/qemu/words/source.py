@@ -91,7 +91,10 @@ SOURCE: tuple[Message, ...] = (
             "the device, its backend or helper process cannot give its state now",
             "for iterable state: the connection broke, or the device (VFIO) reported an error",
         ),
-        look=("the lines before it", "the device that the message names"),
+        look=(
+            "the lines before it",
+            "the device that the message names: `virsh qemu-monitor-command NAME --hmp info qtree`",
+        ),
         place="none",
     ),
     message(
