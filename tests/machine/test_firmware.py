@@ -8,6 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migstream.errors import NoSuchAddress
 from migstream.machine.firmware import LOW, MOST_TABLES, acpi_tables, smbios
 from migstream.machine.physical import PhysicalMemory, Range
 
@@ -107,3 +108,14 @@ def test_rubbish_is_no_table_and_breaks_nothing(seed: int, marks: list[tuple[int
     empty = PhysicalMemory([], memory)
     assert acpi_tables(empty) == []
     assert smbios(empty) is None
+
+
+def test_memory_that_is_not_in_the_stream_has_no_tables() -> None:
+    class Elsewhere(Memory):
+        def read(self, block: str, start: int, stop: int) -> bytes:
+            raise NoSuchAddress(
+                f"the contents of RAM block {block}, {start} to {stop}, are not here"
+            )
+
+    memory = Elsewhere().physical()
+    assert (acpi_tables(memory), smbios(memory)) == ([], None)

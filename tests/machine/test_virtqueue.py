@@ -173,10 +173,38 @@ def test_a_packed_ring_in_order(size: int, offers: list[int], data: st.DataObjec
     waiting = [c for c in found.chains if c.state == "waiting"]
     running = [c for c in found.chains if c.state == "in flight"]
     assert [[d.index for d in c.descriptors] for c in waiting] == [c for _, c in chains[popped:]]
-    if inuse < size:  # of a full ring one cannot tell by the places alone
-        assert [[d.index for d in c.descriptors] for c in running] == [
-            c for _, c in chains[:popped]
-        ]
+    assert [[d.index for d in c.descriptors] for c in running] == [c for _, c in chains[:popped]]
+    assert (found.waiting, found.in_flight) == (len(waiting), popped)
+
+
+def legacy(order: str | None = None) -> tuple[Memory, Value]:
+    """A device of before VIRTIO 1 with one chain that waits; `order` is what its state says of itself."""
+    size, page = 4, 4096
+    raw = struct.pack(">I", 2)[::-1] + pci(vectors=2) + bytes(16) + bytes(32) + b"\0" + b"\xff\xff"
+    raw += struct.pack(">BBHII", 15, 0, 0, 0, 0)
+    raw += struct.pack(">I", 1) + struct.pack(">IQHH", size, DESC, 0, 1)
+    if order is not None:
+        raw += subsection(b"virtio/device_endian", bytes((2 if order == ">" else 1,)))
+    memory, mark = Memory(), order or ">"
+    struct.pack_into(f"{mark}QIHH", memory.data, DESC, BUFFERS, 16, 0, 0)
+    struct.pack_into(f"{mark}HHH", memory.data, DESC + 16 * size, 0, 1, 0)
+    assert DESC + 16 * size + 2 * (3 + size) < DESC + page  # the device's part is all zeros
+    value = device(
+        "virtio", raw, vmsd="virtio-blk", field="virtio", section="0000:00:03.0/virtio-blk"
+    )
+    return memory, value
+
+
+@pytest.mark.parametrize(("order", "architecture"), [
+    (None, "s390x"), (None, "ppc64"), (">", "aarch64"), ("<", "ppc64"), ("<", "x86_64"),
+])  # fmt: skip
+def test_a_legacy_device_says_only_what_is_not_its_target_s_own_order(
+    order: str | None, architecture: str
+) -> None:
+    memory, value = legacy(order)
+    [one] = queues(memory.physical(), value, architecture=architecture)
+    assert one.big_endian == (order != "<")
+    assert (one.waiting, [c.descriptors[0].address for c in one.chains]) == (1, [BUFFERS])
 
 
 def test_an_indirect_table_is_followed() -> None:

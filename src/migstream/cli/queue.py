@@ -29,18 +29,19 @@ def command(run: Run, device: str, number: int | None, contents: bool, everythin
     A chain of buffers waits for the device, or is in flight: the device has taken it and not given it back.
     `driver's` and `device's` are where each of the two writes.
     """
+    from migstream.machine.arch import architecture
     from migstream.machine.virtqueue import queue, queues
 
     found = run.stream.devices[device]
-    memory = run.stream.memory
+    memory, guest = run.stream.memory, architecture(run.stream)
     if number is None:
-        every = queues(memory, found.value)
+        every = queues(memory, found.value, architecture=guest)
         run.show(
             lambda: queues_answer(run.stream.name, found.path, every, chains=False),
             queues_parts(every),
         )
         return
-    one = queue(memory, found.value, number)
+    one = queue(memory, found.value, number, architecture=guest)
     run.show(
         lambda: queues_answer(run.stream.name, found.path, [one], chains=True),
         queue_parts(one, memory, contents=contents or everything, everything=everything),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from migstream.errors import MigstreamError
+from migstream.errors import MigstreamError, NoSuchAddress
 from migstream.machine.physical import PhysicalMemory
 from migstream.names import brief
 
@@ -21,7 +21,9 @@ LOW, HIGH = 0xE0000, 0x100000  # where both are looked for, on 16-byte boundarie
 PARAGRAPH = 16
 HEADER = 36  # bytes of an ACPI table's head
 MOST_TABLES = 256
-LONGEST = 16 << 20  # bytes of a table
+LONGEST = (
+    2 << 20
+)  # bytes of a table: QEMU warns where all of them need more (ACPI_BUILD_TABLE_MAX_SIZE)
 LONGEST_SMBIOS = 1 << 20
 DSDT, X_DSDT, FACS = 40, 140, 36  # in the FADT
 NO_HEAD = {b"FACS"}  # tables that have no checksum
@@ -62,14 +64,12 @@ def _word(raw: bytes) -> str:
     return raw.rstrip(b"\0 ").decode("ascii", "replace")
 
 
-def _low(memory: PhysicalMemory) -> bytes:
-    """The region that is searched, zeros where there is no memory."""
-    return memory.read(LOW, HIGH - LOW, fill=b"\0")
-
-
 def _anchors(memory: PhysicalMemory, mark: bytes) -> Iterator[int]:
-    """Where this stands on a boundary."""
-    region = _low(memory)
+    """Where this stands on a boundary of the region that is searched."""
+    try:
+        region = memory.read(LOW, HIGH - LOW, fill=b"\0")
+    except NoSuchAddress:  # its contents are not in the stream
+        return
     at = region.find(mark)
     while at >= 0:
         if at % PARAGRAPH == 0:
@@ -78,7 +78,9 @@ def _anchors(memory: PhysicalMemory, mark: bytes) -> Iterator[int]:
 
 
 def _adds_up(raw: bytes) -> bool:
-    return sum(raw) & 0xFF == 0
+    import numpy as np
+
+    return int(np.frombuffer(raw, np.uint8).sum()) & 0xFF == 0
 
 
 # --- ACPI ----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import msgspec
 from migstream.errors import MigstreamError, NoSuchPath, Unsupported
 from migstream.names import brief
 from migstream.vmstate.meaning.virtio import virtio_blob
+from migstream.vmstate.paths import find
 
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
@@ -32,6 +33,8 @@ NAMES = ((NEXT, "NEXT"), (WRITE, "WRITE"), (INDIRECT, "INDIRECT"), (AVAIL, "AVAI
 PAGE = 4096  # a legacy ring's alignment over PCI (VIRTIO 2.7.2)
 VERSION_1, ACCESS_PLATFORM, PACKED = 32, 33, 34  # bits of the features
 BIG = 2  # of device_endian
+# targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both
+BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
 
 State = Literal["waiting", "in flight"]
 
@@ -101,25 +104,31 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def queues(memory: PhysicalMemory, device: Value) -> list[Queue]:
+def queues(
+    memory: PhysicalMemory, device: Value, *, architecture: str | None = None
+) -> list[Queue]:
     """All queues of a virtio device, those that its driver has not set up, too.
 
     Parameters
     ----------
     memory : the guest's
     device : the state of all of the device (`Device.value`)
+    architecture : of the guest's CPUs (`migstream.machine.arch`): the order of the bytes in a legacy
+        device's queues, where its state does not say it
 
     Raises
     ------
     Unsupported : it is no virtio device, or its state cannot be read
     """
-    state = _State(device)
+    state = _State(device, architecture)
     return [_Reader(memory, state, number).read() for number in range(state.count)]
 
 
-def queue(memory: PhysicalMemory, device: Value, number: int) -> Queue:
+def queue(
+    memory: PhysicalMemory, device: Value, number: int, *, architecture: str | None = None
+) -> Queue:
     """One of them; raises NoSuchPath where the device has no such queue."""
-    state = _State(device)
+    state = _State(device, architecture)
     if not 0 <= number < state.count:
         raise NoSuchPath(
             f"{device.path} has no queue {number}", hint=f"it has {state.count}, from 0 on"
@@ -154,7 +163,7 @@ def _descriptor(
 class _State:
     """What the device's state says of its queues."""
 
-    def __init__(self, device: Value) -> None:
+    def __init__(self, device: Value, architecture: str | None) -> None:
         blob = virtio_blob(device)
         fields = {one.name: one for one in blob.children} if blob is not None else {}
         if blob is None or "queues" not in fields:
@@ -163,26 +172,20 @@ class _State:
                 hint="`migstream tree STREAM` lists the devices; virtio is in the names of these",
             )
         self.path = device.path
-        self.blob = blob
+        self._blob = blob
         every = fields["queues"]
         self._queues = [every] if every.count is None else list(every.children)
         self.count = len(self._queues)
-        self._modern = int(fields["guest_features"])
-        wide = self.find("virtio/64bit_features/guest_features")
-        self.features = self._modern if wide is None else int(wide)
-        endian = self.find("virtio/device_endian/device_endian")
-        modern = self.features >> VERSION_1 & 1
-        self.big = not modern and endian is not None and int(endian) == BIG
-        self.packed = bool(self.features >> PACKED & 1)
-
-    def find(self, path: str) -> Value | None:
-        try:
-            return self.blob[path]
-        except MigstreamError:
-            return None
+        wide = self.number("virtio/64bit_features/guest_features")
+        features = int(fields["guest_features"]) if wide is None else wide
+        # a legacy device says only what is not its target's own order: virtio_device_endian_needed
+        order = self.number("virtio/device_endian/device_endian")
+        big = architecture in BIG_ENDIAN if order is None else order == BIG
+        self.big = big and not features >> VERSION_1 & 1
+        self.packed = bool(features >> PACKED & 1)
 
     def number(self, path: str) -> int | None:
-        found = self.find(path)
+        found = next(find(self._blob, path), None)
         return None if found is None else int(found)
 
     def of(self, number: int, name: str) -> int:
@@ -204,8 +207,8 @@ class _Reader:
         self._mark = ">" if state.big else "<"
         size = state.of(number, "num")
         desc = state.of(number, "desc")
-        driver = state.number(f"virtio/virtqueues/vq[{number}]/avail")
-        device = state.number(f"virtio/virtqueues/vq[{number}]/used")
+        here = f"virtio/virtqueues/vq[{number}]"
+        driver, device = state.number(f"{here}/avail"), state.number(f"{here}/used")
         if driver is None or device is None:  # a legacy ring's parts follow each other
             align = state.of(number, "align") if state.aligned(number) else PAGE
             driver = desc + DESCRIPTOR * size
@@ -325,13 +328,12 @@ class _Reader:
             wrong = f"taken {taken}, used {used}, {running} in flight do not go together in {size} entries"
             return msgspec.structs.replace(known, damage=wrong)
         ring = self._memory.read(known.desc, DESCRIPTOR * size)
-        chains = list(
-            self._in_order(ring, used, (taken - used) % size if running else 0, "in flight")
-        )
+        # virtqueue_packed_pop counts descriptors, not chains, in `inuse`
+        chains = list(self._in_order(ring, used, running, "in flight"))
         waiting = list(self._offered(ring, taken, wrap))
         return msgspec.structs.replace(
-            known, taken=taken, used=used, available=None, waiting=len(waiting), in_flight=running,
-            chains=(*chains, *waiting),
+            known, taken=taken, used=used, available=None, waiting=len(waiting),
+            in_flight=len(chains), chains=(*chains, *waiting),
         )  # fmt: skip
 
     def _entry(self, ring: bytes, index: int) -> tuple[Descriptor, int]:
