@@ -16,12 +16,12 @@ from migstream.cli.group import VERBS
 from support import pcap
 from support.lacking import lacks, open_terminal
 from support.samples import Sample
+from support.terminal import MIGSTREAM
 from support.transcript import MADE
 
 Named = Callable[[str], Sample]
 Complete = Callable[[str], list[str]]
 STILL = 120  # seconds: far longer than any answer takes
-MIGSTREAM = [sys.executable, "-m", "migstream"]
 
 # What bash does on TAB, with the function that the command itself prints: the line is cut into
 # words as bash cuts it, and COMPREPLY is what bash puts in place of the last of them.

@@ -22,9 +22,9 @@ from migstream.cli.group import COMMANDS, VERBS, cli
 from migstream.render.answer import Line, line_text
 from support import examples
 from support.samples import Sample
+from support.terminal import MIGSTREAM
 
 Named = Callable[[str], Sample]
-MIGSTREAM = [sys.executable, "-m", "migstream"]
 # A command, and the list of its document that the lines are the entries of; what follows them.
 LISTS = (
     ("ls guest.mig", "items", None),

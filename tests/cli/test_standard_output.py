@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from support import examples
-from support.lacking import open_terminal
 from support.samples import Sample
+from support.terminal import MIGSTREAM, Terminal
 
 Named = Callable[[str], Sample]
-MIGSTREAM = [sys.executable, "-m", "migstream"]
 
 # Each writes one file; OUT is its place.
 WRITING = (
@@ -36,6 +35,7 @@ FOLDERS = (
     "extract guest.mig -f raw -o -",
     "decode guest.mig --full -o -",
     "find disk.img --extract all -o -",
+    "man -o -",
 )
 RAW = (
     "get guest.mig cpu[0] -r",
@@ -59,19 +59,8 @@ def run(line: str, folder: Path, out: str = "-") -> subprocess.CompletedProcess[
 
 def on_terminal(words: Sequence[str], folder: Path) -> tuple[int, bytes]:
     """Status, and what came on a terminal."""
-    ours, theirs = open_terminal()
-    process = subprocess.Popen(
-        [*MIGSTREAM, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    found = b""
-    try:
-        while piece := os.read(ours, 1 << 16):
-            found += piece
-    except OSError:  # Linux says EIO when the last writer has closed the terminal
-        pass
-    os.close(ours)
-    return process.wait(), found
+    with Terminal(*MIGSTREAM, *words, columns=0, cwd=folder) as terminal:
+        return terminal.end(), terminal.shown
 
 
 @pytest.mark.parametrize("line", WRITING)
@@ -104,9 +93,18 @@ def test_a_folder_is_refused(line: str, folder: Path) -> None:
     assert b"folder" in ended.stderr
 
 
-def test_json_cannot_go_there_too(folder: Path) -> None:
-    ended = run(f"{WRITING[0]} --json", folder)
+@pytest.mark.parametrize("line", [f"{WRITING[0]} --json", "find disk.img --extract 1 -o OUT --json",
+                                  "find disk.img --extract 1 -o OUT --ndjson"])  # fmt: skip
+def test_json_cannot_go_there_too(line: str, folder: Path) -> None:
+    ended = run(line, folder)
     assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+def test_a_file_of_that_name_is_not_what_is_meant(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "-").write_text("somebody's")
+    ended = run(f"find {folder / 'disk.img'} --extract 1 -o OUT", tmp_path)
+    assert (ended.returncode, ended.stdout[:4]) == (0, b"QEVM")
+    assert b"/output" not in ended.stderr
 
 
 def test_what_fails_sends_nothing(folder: Path) -> None:
@@ -163,3 +161,38 @@ def test_a_disk_that_is_full_is_said(folder: Path) -> None:
         )
     assert done.returncode == 5
     assert b"no space left" in done.stderr
+
+
+# --- outputs that are closed, full, or that nobody reads ---------------------------------------------
+
+ENDED = 128 + 13  # as SIGPIPE ends a process
+
+
+def closed(line: str, folder: Path, how: str) -> subprocess.CompletedProcess[bytes]:
+    words = shlex.join([*MIGSTREAM, *line.split()])
+    return subprocess.run(
+        ["bash", "-c", f"{words} {how}"], cwd=folder, capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize("how", [">&-", "2>&-", "<&-", ">&- 2>&-"])
+@pytest.mark.parametrize("line", ["info guest.mig", "decode guest.mig", "set guest.mig cpu[0]/env.eip=5 -o closed.mig --force",
+                                  "get guest.mig cpu[0] -r"])  # fmt: skip
+def test_what_is_closed_is_no_error(line: str, how: str, folder: Path) -> None:
+    ended = closed(line, folder, how)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout == (
+        b"" if ">&- " in f"{how} " and how != "2>&-" else run(line, folder).stdout
+    )
+
+
+@pytest.mark.parametrize("verb", ["digest", "ls", "info"])
+def test_a_damaged_stream_whose_reader_has_gone_or_has_no_room(verb: str, folder: Path) -> None:
+    cut = folder / "cut.mig"
+    cut.write_bytes((folder / "guest.mig").read_bytes()[:-1000])
+    gone = closed(f"{verb} cut.mig", folder, "| true; exit ${PIPESTATUS[0]}")
+    assert gone.returncode in {ENDED, 3}  # where it wrote all before the reader went
+    assert b"Traceback" not in gone.stderr
+    full = closed(f"{verb} cut.mig", folder, "> /dev/full")
+    assert full.returncode == 5
+    assert b"Traceback" not in full.stderr

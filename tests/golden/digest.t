@@ -11,27 +11,32 @@ Usage: migstream digest [OPTIONS] STREAM | FILES...
   Exit status: 0 done, 2 wrong usage, 3 damaged stream.
 
 Options:
-  -o, --output FILE  Write the digest here; - is standard output.
-  --force            With -o: replace what is there.
-  --refresh          Make each of these digests again, as it was made.
-  --no-ram           Leave guest memory out: instant on any size.
-  --all              With --refresh: print all that changed.
-  -v, --verbose      With --refresh: as --all.
-  --json             Print JSON.
-  --ignore WHAT      Leave out clocks, timers, counters, or paths by globs; with
-                     commas, or once for each.
-  --like OTHER       Take the description from another stream where this one has
-                     none.
-  --channel FILE     A recorded multifd channel of this migration; a folder or a
-                     pattern ('ch*.bin') for several.
-  --offset N         Where in STREAM the stream begins; offsets are counted from
-                     there.
-  --inside NAME      Which one of several that STREAM holds: a snapshot's id or
-                     name, a connection.
-  --container KIND   What the stream stands in (none: nothing), where the bytes
-                     mislead.
-  --walk             Read all of a large stream before anything is said of it.
-  -h, --help         Show this message and exit.
+  -o, --output FILE            Write the digest here; - is standard output.
+  --refresh                    Make each of these digests again, as it was made.
+  --no-ram                     Leave guest memory out: instant on any size.
+  --force                      With -o: replace what is there.
+  --all                        With --refresh: print all that changed.
+  --ignore WHAT                Leave out clocks, timers, counters, or paths by
+                               globs; with commas, or once for each.
+  --like OTHER                 Take the description from another stream where
+                               this one has none.
+  --channel FILE               A recorded multifd channel of this migration; a
+                               folder or a pattern ('ch*.bin') for several.
+  --offset N                   Where in STREAM the stream begins; offsets are
+                               counted from there.
+  --inside NAME                Which one of several that STREAM holds: a
+                               snapshot's id or name, a connection.
+  --container KIND             What the stream stands in (none: nothing), where
+                               the bytes mislead.
+  --walk                       Read all of a large stream before anything is
+                               said of it.
+  --json                       Print JSON.
+  --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
+                               set.
+  -v, --verbose                Say all that is known.
+  --wide                       Do not fit lines to the terminal.
+  --no-pager                   Do not page what is longer than the screen.
+  -h, --help                   Show this message and exit.
 
 Examples:
   # The state as text

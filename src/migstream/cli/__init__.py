@@ -16,6 +16,7 @@ def main() -> None:
         return
     from migstream.cli.ending import INTERRUPTED, asked_to_end, finish, listen, lost
 
+    _open()
     listen()
     status: int | str | None = 0
     try:
@@ -43,6 +44,16 @@ def main() -> None:
     sys.exit(status)
 
 
+def _open() -> None:
+    """Give what is closed something to be: its number would be the next file's."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            import os
+            from pathlib import Path
+
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _run() -> None:
     import gc
     import os
@@ -54,7 +65,7 @@ def _run() -> None:
     from migstream.cli.printing import prepare
 
     prepare()
-    if sys.stdout is not None and sys.stdout.isatty():
+    if sys.stdout.isatty():
         from migstream.cli.paging import screen
 
         sys.stdout = screen(sys.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -128,7 +128,7 @@ class Out:
         for line in text(parts, colour=colour, width=width):
             out.write(line + "\n")
 
-    def emit(self, answer: Answer, *, pretty: bool = True) -> None:
+    def emit(self, answer: Answer | Mapping[str, Any], *, pretty: bool = True) -> None:
         """Print a JSON document; on a terminal as text, which is paged."""
         data = json_text(answer, pretty=pretty) + b"\n"
         if terminal.is_terminal(sys.stdout):
@@ -209,7 +209,7 @@ def begun(stream: Stream) -> Stream:
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """What is wrong with another source than the verb's own is said with that one's name."""
+    """What is wrong with a source, the verb's own or another one, is said with its name."""
     try:
         yield
     except MigstreamError as error:
@@ -224,11 +224,9 @@ def guarded(function: Callable[[], None], name: str) -> None:
     """
     name = public(name)
     try:
-        function()
+        with naming(name):
+            function()
         sys.stdout.flush()
-    except MigstreamError as error:
-        sys.stdout.flush()
-        fail(error, name)
     except BrokenPipeError:
         # the reader has gone: nothing is left to say, and nothing may be flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -257,9 +255,9 @@ def watching(unit: str = "") -> Watch | None:
 
 
 @contextmanager
-def progress(label: str, total: int, unit: str = "") -> Iterator[Tell]:
-    """The same for who tells how much was done since the last time."""
-    with telling(watching(unit), label, total) as tell:
+def progress(label: str, total: int) -> Iterator[Tell]:
+    """The same, of bytes, for who tells how many were done since the last time."""
+    with telling(watching(), label, total) as tell:
         yield tell
 
 
@@ -369,6 +367,7 @@ def with_stream(
                     sys.stdout.flush()
                     _complain(error, stream.name)
             if stream.index_refused:
+                sys.stdout.flush()
                 warn(f"migstream: {escape(stream.index_refused)}")
             noticed = stream.noticed
             if any_source and noticed and stream.not_begun:

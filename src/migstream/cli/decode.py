@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from migstream.cli.common import Run, begun, verb
 from migstream.cli.options import force_option, output_option
 from migstream.cli.sending import no_folder
+from migstream.cli.terminal import is_terminal
 from migstream.render.shape import Decoded, Folder, decoded
 from migstream.render.written import written_line
 
@@ -48,9 +50,7 @@ def command(
     if output:
         _full(run, output, no_ram=no_ram, force=force)
         return
-    import sys
-
-    run.emit(decoded(run.stream), pretty=pretty or sys.stdout.isatty())
+    run.emit(decoded(run.stream), pretty=pretty or is_terminal(sys.stdout))
 
 
 def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:

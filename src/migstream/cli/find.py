@@ -20,7 +20,7 @@ from migstream.cli.options import (
     output_options,
 )
 from migstream.cli.printing import warn
-from migstream.cli.sending import no_folder, target
+from migstream.cli.sending import no_folder, only_bytes, target
 from migstream.errors import SourceError
 from migstream.names import many
 from migstream.render.find import Extracted, Find, FoundLine, find_parts
@@ -104,6 +104,7 @@ def command(
     if extract == ALL:
         no_folder(output, "--extract all")
     out = Out(**printing)
+    only_bytes(out, output)
 
     def work() -> None:
         from migstream.source.containers import NONE
@@ -139,7 +140,7 @@ def _find(
 
     store = opened.store
     assert store is not None
-    if output is not None and not force and Path(output).is_file():
+    if output not in {None, STDOUT} and not force and Path(output).is_file():
         raise SourceError(f"{output} is there already", hint="--force replaces it")
     if isinstance(store, File):
         store = store.sparing()
@@ -148,7 +149,7 @@ def _find(
     if extract is not None and output is not None and (found or extract != ALL):
         try:
             with target(out, output, store.size) as path:
-                files = _extract(store, found, extract, path, force=force)
+                files = _extract(store, found, extract, path, output, force=force)
         except SourceError as failed:
             error = error or failed  # the list took long enough to be shown
     lost = store.lost() if isinstance(store, Sparing) else []
@@ -215,8 +216,9 @@ def _packed(opened: Opened) -> str:
 
 
 def _extract(
-    store: Store, found: list[Found], which: str, output: str, *, force: bool
+    store: Store, found: list[Found], which: str, path: str, output: str, *, force: bool
 ) -> list[Extracted]:
+    """Write to `path` what is told to be in `output`: of standard output the file is another."""
     from migstream.export.carve import carve, carve_all
     from migstream.wire.model import Span
 
@@ -236,9 +238,9 @@ def _extract(
         )
     with progress("writing", total) as tell:
         if which == ALL:
-            names = carve_all(store, spans, output, force=force, tell=tell)
+            names = carve_all(store, spans, path, force=force, tell=tell)
         else:
-            carve(store, spans[0], output, force=force, tell=tell)
+            carve(store, spans[0], path, force=force, tell=tell)
             names = [output]
     return [
         Extracted(file=name, offset=span.start, size=span.size)

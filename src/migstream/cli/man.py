@@ -7,6 +7,7 @@ import click
 from migstream.cli.common import Verb, guarded
 from migstream.cli.completed import completed
 from migstream.cli.options import force_option
+from migstream.cli.sending import no_folder
 
 __all__ = ["command"]
 
@@ -21,6 +22,7 @@ def command(verb: str | None, output: str | None, force: bool) -> None:
     from migstream.cli.manual import page, write_pages
     from migstream.cli.printing import say
 
+    no_folder(output, "what -o makes")
     if verb is not None and output is not None:
         raise click.UsageError("-o is for all pages: leave VERB out")
 
@@ -35,7 +37,10 @@ def command(verb: str | None, output: str | None, force: bool) -> None:
 
 command.params += [
     click.Option(
-        ["-o", "--output"], type=click.Path(), metavar="FOLDER", help="The folder to make."
+        ["-o", "--output"],
+        type=click.Path(allow_dash=True),
+        metavar="FOLDER",
+        help="The folder to make.",
     ),
     force_option(),
 ]

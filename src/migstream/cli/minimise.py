@@ -14,6 +14,7 @@ from migstream.cli.common import Run, verb
 from migstream.cli.options import Option, force_option, output_option
 from migstream.cli.printing import warn
 from migstream.cli.sending import target
+from migstream.cli.terminal import is_terminal
 from migstream.errors import NoFailure
 from migstream.render.minimum import Minimised, minimised, minimum_parts, step_line
 
@@ -33,7 +34,7 @@ def _pattern(_: click.Context, __: click.Parameter, text: str | None) -> re.Patt
 
 
 def _tell(run: Run) -> Callable[[Step], None]:
-    if not (run.verbose or sys.stderr.isatty()):
+    if not (run.verbose or is_terminal(sys.stderr)):
         return lambda _: None
     return lambda step: warn(f"migstream: {step_line(step)}")
 

@@ -101,18 +101,13 @@ def hex_option() -> click.Option:
 # --- what it writes --------------------------------------------------------------------------------
 
 
-def _force(ctx: click.Context, _: click.Parameter, given: bool) -> bool:
-    ctx.meta[FORCED] = given
-    return given
-
-
 def force_option(words: str = "Replace what is there.", *, expose: bool = True) -> click.Option:
     """`--force`, which is known before the options that it allows something to."""
     return click.Option(
         ["--force"],
         is_flag=True,
         is_eager=True,
-        callback=_force,
+        callback=terminal.keep(FORCED),
         expose_value=expose,
         help=words,
     )
@@ -122,7 +117,11 @@ def _unless_terminal(what: str) -> Callable[[click.Context, click.Parameter, Any
     """A callback that refuses to write bytes to a terminal, which would obey some of them."""
 
     def callback(ctx: click.Context, _: click.Parameter, given: Any) -> Any:
-        if given in (True, STDOUT) and sys.stdout.isatty() and not ctx.meta.get(FORCED):
+        if (
+            given in (True, STDOUT)
+            and terminal.is_terminal(sys.stdout)
+            and not ctx.meta.get(FORCED)
+        ):
             raise click.UsageError(
                 f"{what} is not written to a terminal: redirect it (> FILE, | xxd), or say --force",
                 ctx,

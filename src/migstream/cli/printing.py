@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from migstream.cli.terminal import clear_status, colours, is_terminal, width
+from migstream.cli.terminal import CLEAR, clear_status, colours, is_terminal, width
 from migstream.names import escaped
 
 if TYPE_CHECKING:
     from migstream.render.shown import Style
 
-__all__ = ["interrupted", "prepare", "print_json", "say", "warn"]
+__all__ = ["interrupted", "prepare", "say", "warn"]
 
 OURS = "migstream: "
 READABLE = "migstream.readable"
@@ -83,13 +83,6 @@ def interrupted(lost: Sequence[str]) -> None:
     from migstream.names import escape
 
     if is_terminal(sys.stderr):  # how far it was, and a `^C`, may stand in the line
-        sys.stderr.write("\r\x1b[K")
+        sys.stderr.write(CLEAR)
     names = ", ".join(map(escape, lost))
     warn(f"{OURS}interrupted{f'; nothing written to {names}' if names else ''}")
-
-
-def print_json(data: bytes) -> None:
-    """A JSON document: it is UTF-8, whatever the locale."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data + b"\n")
-    sys.stdout.buffer.flush()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Verb, guarded
+from migstream.cli.common import Out, Verb, guarded
 from migstream.cli.completed import completed
-from migstream.cli.printing import print_json
 
 __all__ = ["command"]
 
@@ -21,7 +20,6 @@ def command(verb: str, ndjson: bool) -> None:
     """
     from migstream.cli.group import COMMANDS
     from migstream.cli.verbs import SPELLINGS
-    from migstream.names import json_text
     from migstream.render.answer import line_schema, schema
 
     found = COMMANDS.find(SPELLINGS.get(verb, verb))
@@ -36,5 +34,5 @@ def command(verb: str, ndjson: bool) -> None:
             made = schema(verb, found.answers)
     if made is None:
         raise click.UsageError(f"{verb} prints no answer of migstream's own with {option}")
-    text = json_text(made, pretty=True)
-    guarded(lambda: print_json(text), "schema")
+    out = Out(as_json=True, color="never", verbose=False)
+    guarded(lambda: out.emit(made), "schema")

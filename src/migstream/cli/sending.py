@@ -14,7 +14,7 @@ from migstream.cli.options import STDOUT
 if TYPE_CHECKING:
     from migstream.cli.common import Out
 
-__all__ = ["no_folder", "target"]
+__all__ = ["no_folder", "only_bytes", "target"]
 
 CHUNK = 1 << 20
 NAME = "output"
@@ -38,8 +38,7 @@ def target(out: Out, output: str, room: int = 0) -> Iterator[str]:
     if output != STDOUT:
         yield output
         return
-    if out.as_json:
-        raise click.UsageError("--json and -o - both mean standard output: choose one")
+    only_bytes(out, output)
     from migstream.source.temporary import need_room, temporary_folder
 
     need_room(room)
@@ -54,6 +53,13 @@ def _send(out: Out, path: Path) -> None:
     with path.open("rb") as file:
         while piece := file.read(CHUNK):
             out.write(piece)
+
+
+def only_bytes(out: Out, output: str | None) -> None:
+    """Refuse to print a result where a file is sent."""
+    if output == STDOUT and (out.as_json or out.ndjson):
+        form = "--json" if out.as_json else "--ndjson"
+        raise click.UsageError(f"{form} and -o - both mean standard output: choose one")
 
 
 def no_folder(output: str | None, what: str) -> None:

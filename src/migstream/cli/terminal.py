@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
 import click
 
 __all__ = [
+    "CLEAR",
     "clear_status",
     "colours",
     "height",
     "is_terminal",
+    "keep",
     "options",
     "paged",
     "show_status",
@@ -20,6 +23,7 @@ __all__ = [
 ]
 
 LEAST = 40  # columns that are always assumed
+CLEAR = "\r\x1b[K"  # to the beginning of the line, and nothing in it
 WIDE, PAGER = "migstream.wide", "migstream.pager"
 
 
@@ -30,24 +34,27 @@ def options() -> list[click.Parameter]:
             ["--wide"],
             is_flag=True,
             expose_value=False,
-            callback=_keep(WIDE),
+            callback=keep(WIDE),
             help="Do not fit lines to the terminal.",
         ),
         click.Option(
             ["--no-pager"],
             is_flag=True,
             expose_value=False,
-            callback=_keep(PAGER),
+            callback=keep(PAGER),
             help="Do not page what is longer than the screen.",
         ),
     ]
 
 
-def _keep(key: str) -> Any:
-    def keep(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-        ctx.meta[key] = value
+def keep(key: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
+    """A callback by which whoever asks for this key knows what was given."""
 
-    return keep
+    def kept(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+        ctx.meta[key] = value
+        return value
+
+    return kept
 
 
 def _asked(key: str) -> bool:
@@ -112,7 +119,6 @@ def _size(stream: TextIO) -> tuple[int, int]:
 
 # --- the one line that says how far something is -------------------------------------------------------
 
-CLEAR = "\r\x1b[K"
 _shown: list[str] = []
 
 
