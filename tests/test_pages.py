@@ -142,3 +142,10 @@ ValueError : it is not
         "    ``ValueError``: it is not",
         "",
     ]
+
+
+def test_the_first_screen_shows_what_people_have() -> None:
+    """A save image of libvirt's and a snapshot, before anything has to be scrolled."""
+    first = "\n".join((REPOSITORY / "README.md").read_text().splitlines()[:25])
+    assert "libvirt save image of" in first
+    assert "qcow2 snapshot" in first

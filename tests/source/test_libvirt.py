@@ -183,16 +183,33 @@ def test_an_edited_stream_has_the_head_that_it_had(order: Order, tmp_path: Path)
     source, target = tmp_path / "a.save", tmp_path / "b.save"
     source.write_bytes(image(build.small(), order=order))
     with migstream.edit(source) as edit:
-        edit.set("two/n", 9).save(target)
+        edit.set("two/n", 9).rename("one", "eins").save(target)
     start = source.stat().st_size - len(build.small())
     assert target.read_bytes()[:start] == source.read_bytes()[:start]
     with migstream.open(target) as stream:
         assert int(stream["two/n"]) == 9
+        assert "eins" in stream
+    with migstream.edit(target) as edit:
+        edit.drop("eins").save(target, force=True)
+    assert target.read_bytes()[:start] == source.read_bytes()[:start]
+    with migstream.open(target) as stream:
+        assert "eins" not in stream
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form == "raw" or form in PACKERS])
+def test_an_image_is_written_in_every_form(form: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "a.save", tmp_path / "b.save"
+    source.write_bytes(image(build.small()))
+    migstream.convert(source, target, container="libvirt", form=form)
+    with migstream.open(target) as stream:
+        assert stream.layers[0].facts["format"] == form
+        assert int(stream["two/n"]) == int(migstream.open(build.small())["two/n"])
 
 
 def test_what_is_no_domain_s_xml_goes_into_no_image(tmp_path: Path) -> None:
     """libvirt would refuse to restore it, long after it was made."""
-    for text in ("<not xml", "<other/>", "<domain/>"):
+    snapshot = f"<domainsnapshot><name>s</name>{XML}</domainsnapshot>"  # as a person may paste it
+    for text in ("<not xml", "<other/>", "<domain/>", snapshot):
         with pytest.raises(Unsupported, match="not a domain's XML"):
             migstream.convert(build.small(), tmp_path / "new.save", container="libvirt", xml=text)
     assert not list(tmp_path.iterdir())

@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.ignore import Ignore
-from migstream.names import brief, encoded, escape, unescape
+from migstream.names import brief, escape, unescape
 from migstream.source.layers import Tell, telling
 from migstream.stream import Device, Stream, as_stream
+from migstream.vmstate.layout import header_of, subsection_header
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
@@ -36,13 +37,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRST",
-    "HASHING",
     "Digest",
     "Entry",
     "Opening",
     "digest",
     "digest_lines",
     "entries",
+    "hashed",
     "memory_entry",
     "read_entries",
     "word",
@@ -54,7 +55,6 @@ FROM_TAIL = "from tail"
 SUBSECTION = "subsection"
 FEW = 16  # elements of an array, bytes of a buffer that are written out
 SHORT = 16  # hexadecimal digits of a hash
-HASHING = "hashing"
 CHUNK = 1 << 16  # bytes of guest memory: those without anything but zeros are not hashed
 WORDS = {"absent": "never sent", "unplugged": "not plugged in"}
 EQUALS = " = "
@@ -228,11 +228,19 @@ def digest_lines(
     for entry in entries(stream, left_out):
         yield entry.line
     if ram:
-        blocks = [name for name in sorted(stream.ram) if not left_out.covers(f"ram/{name}")]
-        total = sum(stream.ram[name].size for name in blocks)
-        with telling(stream.watch, HASHING, total) as tell:
-            for name in blocks:
-                yield memory_entry(name, stream.ram[name], tell).line
+        for name, block, tell in hashed(stream, left_out):
+            yield memory_entry(name, block, tell).line
+
+
+def hashed(stream: Stream, ignore: Ignore) -> Iterator[tuple[str, Block, Tell]]:
+    """RAM blocks that are not left out, and whom to tell how much of them is done."""
+    found = [
+        (name, block)
+        for name, block in sorted(stream.ram.items())
+        if not ignore.covers(f"ram/{name}")
+    ]
+    with telling(stream.watch, "hashing", sum(block.size for _, block in found)) as tell:
+        yield from ((name, block, tell) for name, block in found)
 
 
 def entries(stream: Stream, ignore: Ignore) -> Iterator[Entry]:
@@ -306,7 +314,7 @@ def _value(
         return
     else:
         if SUBSECTION in {value.kind, value.type}:  # described, or one inside of a blob
-            yield _subsection(value, path, device, payload[at:])
+            yield _subsection(value, path, device, payload[at : at + subsection_header(value.name)])
         for child in value.children:
             yield from _value(child, device, ignore, payload, base)
         return
@@ -323,8 +331,7 @@ def _subsection(value: Value, path: str, device: str, raw: bytearray) -> Entry:
     text = SUBSECTION if version is None else f"{SUBSECTION}, version {version}"
     if value.kind != SUBSECTION or version is None:
         return Entry(path, text, device, value.span)
-    name = encoded(value.name)
-    right = bytes((5, len(name) & 0xFF)) + name + (version & 0xFFFFFFFF).to_bytes(4, "big")
+    right = header_of(value.node)
     wrong = [at for at, (one, other) in enumerate(zip(raw, right, strict=False)) if one != other]
     if not wrong:
         return Entry(path, text, device, value.span)
@@ -376,8 +383,8 @@ def memory_entry(name: str, block: Block, tell: Tell = lambda _: None) -> Entry:
             tell(run.stop - run.start)
             continue
         for at in range(max(run.start - run.start % CHUNK, done), run.stop, CHUNK):
-            tell(CHUNK)
             done = min(at + CHUNK, block.size)
+            tell(min(done, run.stop) - max(at, run.start))
             piece = block.read(at, done)
             if piece != blank[: len(piece)]:
                 told.update(at.to_bytes(8, "big"))

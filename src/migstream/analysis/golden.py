@@ -13,11 +13,11 @@ import msgspec
 from migstream.analysis.digest import (
     EQUALS,
     FIRST,
-    HASHING,
     Entry,
     Opening,
     digest_lines,
     entries,
+    hashed,
     memory_entry,
     read_entries,
     word,
@@ -26,7 +26,7 @@ from migstream.analysis.ignore import Ignore
 from migstream.errors import ParseError, SourceError
 from migstream.names import brief, many, prose, unescape
 from migstream.source.address import public, scheme_of
-from migstream.source.layers import Watch, telling
+from migstream.source.layers import Watch
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Span
 
@@ -153,14 +153,11 @@ def compare(stream: Stream, golden: Golden) -> list[Difference]:
 def _made(stream: Stream, golden: Golden) -> Iterator[Entry]:
     ignore = Ignore(golden.ignore)
     yield from entries(stream, ignore)
-    ram = stream.ram if golden.ram else {}
-    blocks = [pair for pair in sorted(ram.items()) if not ignore.covers(f"ram/{pair[0]}")]
-    with telling(stream.watch, HASHING, sum(block.size for _, block in blocks)) as tell:
-        for name, block in blocks:
-            try:
-                yield memory_entry(name, block, tell)
-            except ParseError as error:
-                yield Entry(f"ram/{word(name)}", f"not readable: {prose(error.message)}")
+    for name, block, tell in hashed(stream, ignore) if golden.ram else ():
+        try:
+            yield memory_entry(name, block, tell)
+        except ParseError as error:
+            yield Entry(f"ram/{word(name)}", f"not readable: {prose(error.message)}")
 
 
 def _difference(path: str, old: Entry | None, new: Entry | None) -> Difference:

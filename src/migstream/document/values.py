@@ -16,9 +16,8 @@ import msgspec
 
 from migstream.document.bulk import RAW, RESERVED
 from migstream.errors import BadValue, ParseError
-from migstream.names import encoded
 from migstream.source.pieces import Bulk, Piece, size_of
-from migstream.vmstate.layout import Layout, Node, subsection_header
+from migstream.vmstate.layout import Layout, Node, header_of, subsection_header
 from migstream.vmstate.types import WireType, wire_type
 
 __all__ = ["LARGE", "Find", "Keep", "Reader", "Writer", "express", "pack", "what"]
@@ -184,13 +183,6 @@ def _fields(node: Node) -> tuple[tuple[str, Node], ...] | None:
     return tuple(found) if at == node.size else None
 
 
-def _header(node: Node) -> bytes:
-    """What precedes a subsection's fields (vmstate.c: vmstate_subsection_save)."""
-    name = encoded(node.name)
-    version = (node.version or 0) & 0xFFFFFFFF
-    return bytes((5, len(name) & 0xFF)) + name + version.to_bytes(4, "big")
-
-
 def _element(node: Node) -> Node:
     return msgspec.structs.replace(node, count=None, size=node.stride)
 
@@ -267,7 +259,7 @@ class Reader:
 
     def _struct(self, node: Node, at: int) -> Any:
         fields = self._shapes.fields(node)
-        head = _header(node) if node.kind == "subsection" else b""
+        head = header_of(node) if node.kind == "subsection" else b""
         if fields is None or self._payload[at : at + len(head)] != head:
             if node.size > LARGE:
                 return self._keep(at, at + node.size)
@@ -374,7 +366,7 @@ class Writer:
         if len(value) != len(fields) or any(name not in value for name, _ in fields):
             raise _other_fields([name for name, _ in fields], value)
         if node.kind == "subsection":
-            self.pieces.append(_header(node))
+            self.pieces.append(header_of(node))
         for name, child in fields:
             try:
                 self._value(child, value[name])

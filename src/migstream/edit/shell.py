@@ -221,7 +221,7 @@ def asked_shell(
             "a save image begins with the domain's XML, and there is none",
             hint="--xml FILE (virsh dumpxml --security-info), or --image IMAGE to take another's",
         )
-    if xml is not None and not read_domain(xml).name:
+    if xml is not None and not read_domain(xml, pasted=False).name:
         raise Unsupported(
             "that is not a domain's XML, or one that cannot be read: libvirt would not restore the image",
             hint="`virsh dumpxml --security-info NAME` writes it",

@@ -14,7 +14,7 @@ from migstream.analysis.diff.sides import Sides, Stretch
 from migstream.names import many
 from migstream.render.answer import Answer, Pair, Printed
 from migstream.render.answer import Line as JsonLine
-from migstream.render.marked import bits_text, run_line, run_lines, side_lines, width
+from migstream.render.marked import bits_text, run_line, run_lines, side_lines
 from migstream.render.missing import Missing
 from migstream.render.shown import (
     Line,
@@ -26,6 +26,7 @@ from migstream.render.shown import (
     indented,
     line,
     name,
+    plain,
     removed,
     value,
 )
@@ -320,7 +321,7 @@ def _value(sides: Sides, label: str, behind: Line, look: Look) -> Iterator[Part]
         yield from _bytes(sides, runs, look)
         return
     old, new = (_cut(text, look) for text in _texts(sides, look))
-    if len(label) + len(old) + len(new) + width(behind) > WIDTH:
+    if len(label) + len(old) + len(new) + len(plain(behind)) > WIDTH:
         yield _headed("~", label, "", behind)
         yield line(" " * (DEEP + 2), removed(old))
         yield line(" " * DEEP, "→ ", added(new))

@@ -18,8 +18,9 @@ KEPT, LEAST = 24, 12
 
 def grid(table: Table, width: int) -> Iterator[Line]:
     """The lines of a table; wider than `width` only where numbers alone are."""
-    if _Shape(table.widths, table, below=0).total <= width:
-        yield from table.lines()
+    shape = _Shape(table.widths, table, below=0)
+    if shape.total <= width:
+        yield from table.lines(shape.widths)
         return
     shape = _fitted(table, width)
     table = shape.table

@@ -31,6 +31,7 @@ LABEL = 26  # columns beside bytes for what they are; with less it stands above
 PER_LINE = (LINE, 8, 4)  # bytes, as many as there is room for
 
 SECOND, SIGN = r"(?<=[^ ]) {2,}(?=[^ ])", r"(?:\d+\.|[-+~=]) "
+CHARACTERS = bytes(b if 32 <= b < 127 else ord(".") for b in range(256))
 
 
 def laid_out(part: Part, width: int | None) -> Iterator[Line]:
@@ -150,7 +151,7 @@ def _room(width: int, label: str) -> tuple[int, int]:
 
 def _row(part: Bytes, lead: str, data: bytes, low: int, per: int, address: int) -> list[Text]:
     """Address, bytes, characters."""
-    chars = "".join(chr(b) if 32 <= b < 127 else "." for b in data)
+    chars = data.translate(CHARACTERS).decode("ascii")
     begin = f"{lead}{part.at + low:0{address if part.at >> 32 else 8}x}  "
     text = f"{begin}{data.hex(' '):<{3 * per - 1}}  {chars:<{per}}"
     if part.marked is None:

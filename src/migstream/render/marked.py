@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from migstream.analysis.diff.sides import Bit, Run, Sides, Stretch
-from migstream.render.shown import Line, Mark, Text, added, dim, line, removed
+from migstream.render.shown import Line, Mark, Text, added, dim, line, plain, removed
 from migstream.render.text import LINE, grouped
 
-__all__ = ["bits_text", "place_text", "run_line", "run_lines", "side_lines", "width"]
+__all__ = ["bits_text", "place_text", "run_line", "run_lines", "side_lines"]
 
 FEW_BYTES = 8  # of a run that are written out
 WIDTH = 72
@@ -41,12 +41,12 @@ def run_lines(sides: Sides, runs: Sequence[Stretch], *, everything: bool = False
     told: Line | None = None
     for run in runs:
         one = _run(sides, run, everything=everything)
-        if told is not None and width(told) + width(one) > WIDTH:
+        if told is not None and len(plain(told)) + len(plain(one)) > WIDTH:
             yield told
             told = None
         told = one if told is None else line(told, ", ", one)
     bits = bits_text(sides.bits(), everything=everything)
-    if told is not None and bits and width(told) + len(bits) > WIDTH:
+    if told is not None and bits and len(plain(told)) + len(bits) > WIDTH:
         yield told
         told = None
     if told is not None or bits:
@@ -62,11 +62,6 @@ def _run(sides: Sides, run: Stretch, *, everything: bool) -> Line:
     return line(dim(f"{place_text(*starts)}{long}: "), removed(old), " → ", added(new))
 
 
-def width(told: Line) -> int:
-    """Characters of a line."""
-    return sum(len(one) if isinstance(one, str) else len(one.text) for one in told)
-
-
 def bits_text(bits: Iterable[Bit], *, everything: bool = False) -> str:
     """`+IF -bit 3`: bits that the second side has more, and less; nothing where many have no name."""
     found = list(bits)
@@ -79,15 +74,15 @@ def side_lines(sides: Sides, runs: Sequence[Stretch], *, most: int | None) -> It
 
     They begin with the value and not at a multiple of sixteen: so both sides have the same in a line.
     """
-    rows = list(islice(_rows(runs, sides.size), most))
-    for row in rows:
+    rows = list(_rows(runs, sides.size))
+    shown = len(rows) if most is None else most
+    for row in rows[:shown]:
         for side, sign, mark in zip(sides, "-+", (removed, added), strict=True):
             start, stop = row * LINE, min((row + 1) * LINE, sides.size)
             marked = [Run(max(r.start, start), min(r.stop, stop)) for r in _in(runs, start, stop)]
             lead = line(mark(sign), " ", dim(f"{side.span.start + start:#x}"), " ")
             yield line(lead, *_bracketed(side.raw[start:stop], start, marked, mark))
-    left = sum(1 for _ in _rows(runs, sides.size)) - len(rows)
-    if left:
+    if left := len(rows[shown:]):
         yield line(dim(f"… {grouped(left)} more lines with a difference (--all)"))
 
 

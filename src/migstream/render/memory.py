@@ -142,15 +142,19 @@ def hex_parts(pieces: Pieces, *, everything: bool) -> Iterator[Part]:
     """
     last, starred, at = b"", False, 0
     for address, data in pieces:
+        begun = 0  # of lines that are shown together
         for low in range(0, len(data), LINE):
             row, at = data[low : low + LINE], address + low
-            if row == last and len(row) == LINE and not everything:
-                if not starred:
-                    yield dim("*")
-                starred = True
+            if row != last or len(row) < LINE or everything:
+                last, starred = row, False
                 continue
-            yield Bytes(at, row)
-            last, starred = row, False
+            if low > begun:
+                yield Bytes(address + begun, data[begun:low])
+            if not starred:
+                yield dim("*")
+            starred, begun = True, low + LINE
+        if begun < len(data):
+            yield Bytes(address + begun, data[begun:])
     if starred:
         yield f"{at + LINE:08x}"
 

@@ -121,9 +121,9 @@ class Table(msgspec.Struct, frozen=True):
         rows = [row for row in (self.head, *self.rows) if row]
         return [max(columns(plain(cell)) for cell in column) for column in zip(*rows, strict=True)]
 
-    def lines(self) -> Iterator[Line]:
-        """Its rows, however wide that makes them."""
-        widths = self.widths
+    def lines(self, widths: Sequence[int] | None = None) -> Iterator[Line]:
+        """Its rows, however wide that makes them; `widths` where they are known."""
+        widths = self.widths if widths is None else widths
         if self.head:
             yield Line((Mark("dim", plain(self.beside(self.head, widths))),))
         yield from (self.beside(row, widths) for row in self.rows)

@@ -55,15 +55,18 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[Device, ...] = ()
 
 
-def read_domain(text: str) -> Domain:
-    """What a domain's XML says; a `Domain` without anything where it is not a domain's XML."""
+def read_domain(text: str, *, pasted: bool = True) -> Domain:
+    """What a domain's XML says; a `Domain` without anything where it is not a domain's XML.
+
+    What is `pasted` may be a snapshot's, which has the domain's in it; an image's never is.
+    """
     if not is_plain(text):
         return Domain()
     try:
         root = ET.fromstring(text)  # noqa: S314 - no document type, and bounded
     except (ET.ParseError, ValueError):
         return Domain()
-    if root.tag == "domainsnapshot":  # never in an image, but people paste it
+    if pasted and root.tag == "domainsnapshot":
         found = root.find("domain")
         root = root if found is None else found
     if root.tag != "domain":

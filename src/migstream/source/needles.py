@@ -151,13 +151,13 @@ class Needles:
         return False
 
 
-BLANK = bytes(WINDOW)
+BLANK = bytes(WINDOW + LONGEST)
 
 
 def _is_blank(view: memoryview) -> bool:
     """Whether it is known at once that nothing but zeros begins in a window, of which a disk has many."""
     data = view.obj
-    return isinstance(data, bytes) and len(data) == len(view) and data.startswith(BLANK)
+    return len(view) == len(BLANK) and data == BLANK
 
 
 class _Ahead:

@@ -79,8 +79,8 @@ class File:
         if block is None:
             base = number << BLOCK_BITS
             block = self._read(base, min(base + BLOCK, self.size))
-            while len(self._blocks) >= BLOCKS:
-                self._blocks.pop(next(iter(self._blocks)))
+            for old in list(self._blocks)[: 1 - BLOCKS]:  # a search asks from two threads
+                self._blocks.pop(old, None)
             self._blocks[number] = block
         start &= BLOCK - 1
         return block[start : start + ((stop - 1) & (BLOCK - 1)) + 1 - start]

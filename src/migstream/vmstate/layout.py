@@ -14,8 +14,9 @@ import msgspec
 
 from migstream.names import brief, encoded
 from migstream.vmstate.description import Device, Field, Group
+from migstream.wire import write
 
-__all__ = ["Layout", "Node", "compile_device", "fit_device", "subsection_header"]
+__all__ = ["Layout", "Node", "compile_device", "fit_device", "header_of", "subsection_header"]
 
 MARKER = "ptr-marker"
 NULLS = {MARKER, "nullptr"}
@@ -117,6 +118,13 @@ class Reading(msgspec.Struct, frozen=True):
 def subsection_header(name: str) -> int:
     """Bytes of a subsection before its fields: type, counted name, version (vmstate_subsection_save)."""
     return 1 + 1 + len(encoded(name)) + 4
+
+
+def header_of(node: Node) -> bytes:
+    """These bytes of a node that is one, whatever its name is; without a version that is 0."""
+    name = encoded(node.name)
+    counted = bytes((len(name) & 0xFF,)) + name
+    return write.subsection_header(counted, (node.version or 0) & 0xFFFFFFFF)
 
 
 class _Compiler:

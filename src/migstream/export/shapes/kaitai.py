@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from migstream.export.shapes.model import Item, Place, Shape
+from migstream.export.shapes.model import Item, Names, Place, Shape
 from migstream.names import json_line
 
 __all__ = ["lines"]
@@ -55,12 +55,6 @@ def _doc(item: Item) -> Iterator[str]:
 
 
 def _lower(names: Iterator[str]) -> list[str]:
-    """In lower case, beginning with a letter, each once."""
-    given: dict[str, int] = {}
-    found = []
-    for name in names:
-        word = name.lower().lstrip("_")
-        word = word if word[:1].isalpha() else f"n_{word}"
-        number = given[word] = given.get(word, 0) + 1
-        found.append(word if number == 1 else f"{word}_v{number}")
-    return found
+    """In lower case, each once still."""
+    given = Names()
+    return [given.give(name.lower()) for name in names]

@@ -79,7 +79,7 @@ def shapes(stream: Stream) -> tuple[list[Shape], list[Place]]:
     return maker.shapes, places
 
 
-class _Names:
+class Names:
     """Identifiers, each given once."""
 
     def __init__(self) -> None:
@@ -101,8 +101,8 @@ class _Maker:
     def __init__(self) -> None:
         self.shapes: list[Shape] = []
         self._known: dict[tuple[str, int, tuple[Item, ...]], Shape] = {}
-        self._names = _Names()
-        self._devices = _Names()
+        self._names = Names()
+        self._devices = Names()
 
     def place(self, device: Device) -> Place:
         span = device.section.payload
@@ -184,6 +184,6 @@ def _gap(start: int, stop: int) -> Item:
 
 
 def _named(items: Iterable[Item]) -> Iterator[Item]:
-    names = _Names()
+    names = Names()
     for item in items:
         yield msgspec.structs.replace(item, name=names.give(item.name))
