@@ -7,7 +7,6 @@ both. References: Virtual I/O Device (VIRTIO) 1.3, 2.7 and 2.8; QEMU, hw/virtio/
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -77,6 +76,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     Addresses are guest-physical. `available` and `used` are the indexes that the driver and the device have
     written to memory (of a packed ring: the device's own), `taken` is how far the device has come; all count up and
     wrap. `waiting` and `in_flight` are numbers of chains, None where the rings cannot be read, and `damage` says why.
+    `chains` has all that wait, and those in flight whose place in the ring has not been written over since: they
+    are sure where the device gives back in order, likely where it does not.
     """
 
     device: str
@@ -250,7 +251,11 @@ class _Reader:
         if waiting > size or running > size:
             wrong = f"available {available}, taken {taken}, used {used} do not go together in {size} entries"
             return msgspec.structs.replace(known, available=available, used=used, damage=wrong)
-        heads = self._running(ring, done, running, used)
+        begun = available < size and not any(
+            ring[available:]
+        )  # its first round: the rest is as it was cleared
+        kept = min(size - waiting, taken) if begun else size - waiting
+        heads = self._running(ring, done, running, used, kept)
         heads_waiting = [ring[(taken + n) % size] for n in range(waiting)]
         chains = [self._chain(head, "in flight") for head in heads]
         chains += [self._chain(head, "waiting") for head in heads_waiting]
@@ -259,23 +264,29 @@ class _Reader:
             chains=tuple(chains),
         )  # fmt: skip
 
-    def _running(self, ring: tuple[int, ...], done: bytes, running: int, used: int) -> list[int]:
-        """Heads that the device has taken and not given back: it may do so in any order."""
+    def _running(
+        self, ring: tuple[int, ...], done: bytes, running: int, used: int, kept: int
+    ) -> list[int]:
+        """Heads that the device has taken and not given back: it may do so in any order.
+
+        A head is in flight where it was last given back before it was last made available. The two rings do not
+        say which was first, but count alike: the longer ago it was given back by their indexes, the surer.
+
+        The driver may have written over the place of one that has been running for long: `kept` are the
+        entries of the ring that were taken last and are still there.
+        """
         size, taken = self._known.size, self._known.taken
-        given = Counter(
-            int(struct.unpack_from(f"{self._mark}I", done, 8 * ((used - 1 - n) % size))[0])
-            for n in range(size - running)
-        )
-        heads: list[int] = []
-        for n in range(size):
-            if len(heads) == running:
-                break
-            head = ring[(taken - 1 - n) % size]
-            if given[head]:
-                given[head] -= 1
-            else:
-                heads.append(head)
-        return heads[::-1]
+        written = size if used >= size or any(done[8 * used :]) else used
+        given: dict[int, int] = {}  # how many were given back after it
+        for n in range(written):
+            [head] = struct.unpack_from(f"{self._mark}I", done, 8 * ((used - 1 - n) % size))
+            given.setdefault(head, n)
+        offered: dict[int, int] = {}  # how many were taken after it
+        for n in range(kept):
+            offered.setdefault(ring[(taken - 1 - n) % size], n)
+        lead = {head: n - given.get(head, 2 * size) for head, n in offered.items()}
+        likely = sorted((head for head in lead if lead[head] <= running), key=lead.__getitem__)
+        return sorted(likely[:running], key=lambda head: -offered[head])
 
     def _chain(self, head: int, state: State) -> Chain:
         """What a head leads to. A chain is as long as the table at most, so a ring of them ends."""

@@ -19,7 +19,7 @@ from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "names_of_bits", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "has_symbols", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
@@ -75,6 +75,11 @@ def names_of_bits(value: Value) -> Callable[[int], str] | None:
     """What each bit of a value is called, by its number; None of a value whose bits have no names."""
     known = _symbols(value) if value.device.meaning else None
     return (lambda bit: known.name(bit, value)) if isinstance(known, Bits) else None
+
+
+def has_symbols(value: Value) -> bool:
+    """Whether a table knows this value, or the elements of this array."""
+    return value.wire.kind == "timer" or _symbols(value) is not None
 
 
 def _symbols(value: Value) -> Symbols | None:
