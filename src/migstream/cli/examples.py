@@ -166,6 +166,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "decode": (
         Example("migstream decode guest.mig --pretty", "The device state"),
+        Example("migstream decode guest.mig --meaning", "With the parts of blobs and names of numbers"),
         Example("migstream decode guest.mig --full -o folder", "All of it, to edit and to encode"),
     ),
     "encode": (
