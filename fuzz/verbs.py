@@ -299,7 +299,7 @@ def digest(scene: Scene) -> list[str]:
 @verb(2)
 def decode(scene: Scene) -> list[str]:
     if scene.random.random() < 0.5:
-        return [_source(scene), *_maybe(scene, "--pretty")]
+        return [_source(scene), *_maybe(scene, "--pretty", "--meaning")]
     return [_source(scene), "--full", *_out(scene), *_maybe(scene, "--json")]
 
 

@@ -86,6 +86,7 @@ diff GOOD STREAM --ndjson
 digest STREAM
 digest STREAM -o OUT
 decode STREAM
+decode STREAM --meaning
 decode STREAM --full -o OUT
 analyze-migration -f STREAM
 analyze-migration -m -f STREAM
