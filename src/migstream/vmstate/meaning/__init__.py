@@ -24,8 +24,8 @@ _HERE = "migstream.vmstate.meaning"
 MEANINGS: Registry[Meaning] = Registry(
     "migstream.meanings",
     {
-        "type:pci config": f"{_HERE}.pci:config",
-        "type:msix state": f"{_HERE}.pci:msix",
+        "type:pci config": f"{_HERE}.pci_config:config",
+        "type:msix state": f"{_HERE}.pci_config:msix",
         "type:virtio": f"{_HERE}.virtio:virtio",
         "field:virtio-net/virtio/device": f"{_HERE}.virtio_devices:net",
         "field:virtio-blk/virtio/device": f"{_HERE}.virtio_devices:blk",
