@@ -465,7 +465,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
       latency_timer        0  uint8
       header_type          0 NORMAL  uint8
       bist                 0  uint8
-      bar                  1 IO at 0x0 0 0 0 12 (0xc) MEM64 PREFETCH at 0x0 0 (upper half of bar[4])  le32[6]
+      bar                  1 IO 0 0 0 12 (0xc) MEM64 PREFETCH 0 (upper half of bar[4])  le32[6]
       cardbus_cis          0  le32
       subsystem_vendor_id  6900 (0x1af4) REDHAT_QUMRANET  le16
       subsystem_id         1 VIRTIO_NET  le16
@@ -560,7 +560,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
     device                 545 bytes, 52540012345600000000000000000001010000000000fffffffffffffffff…  buffer
-      mac                       6 bytes, 525400123456 "RT"  buffer
+      mac                       52:54:00:12:34:56, 6 bytes, 525400123456 "RT"  buffer
       vqs  struct
         tx_waiting  0  uint32
       mergeable_rx_bufs         0  uint32
@@ -568,7 +568,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       promisc                   1  uint8
       allmulti                  0  uint8
       mac_table.in_use          0  uint32
-      vlans                     512 bytes, fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      vlans                     (every VLAN), 512 bytes, fffffffffffffffffffffffffffffffffffffffffffffff…  buffer
       has_vnet_hdr              0  uint32
       mac_table.multi_overflow  0  uint8
 

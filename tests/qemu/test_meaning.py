@@ -37,6 +37,7 @@ class Guest(NamedTuple):
     said: dict[str, str]
     virtio: dict[str, Any]
     time: dict[str, int]
+    registers: dict[str, int]
 
 
 def hmp(qemu: Qemu, command: str) -> str:
@@ -51,6 +52,23 @@ def virtio_statuses(qemu: Qemu) -> dict[str, Any]:
     return {
         one["name"]: qemu.execute("x-query-virtio-status", {"path": one["path"]})
         for one in qemu.execute("x-query-virtio")
+    }
+
+
+# Registers of an e1000 that may be read without changing anything, by where they are in its memory.
+REGISTERS = {
+    "CTRL": 0x0, "STATUS": 0x8, "VET": 0x38, "IMS": 0xD0, "RCTL": 0x100, "TCTL": 0x400, "LEDCTL": 0xE00, "PBA": 0x1000,
+    "RDBAL": 0x2800, "RDLEN": 0x2808, "RDH": 0x2810, "TDBAL": 0x3800, "TDT": 0x3818, "MPC": 0x4010, "TPT": 0x40D4,
+    "RAL0": 0x5400, "RAH0": 0x5404, "MTA[1]": 0x5204, "VFTA[127]": 0x57FC, "MANC": 0x5820, "SWSM": 0x5B50,
+}  # fmt: skip
+
+
+def registers_of_e1000(qemu: Qemu) -> dict[str, int]:
+    """What the card itself says when they are read where its first BAR is."""
+    [base] = re.findall(r"PCI device 8086:100e(?:.|\n)*?BAR0: .* at (0x\w+)", hmp(qemu, "info pci"))
+    return {
+        name: int(hmp(qemu, f"xp /1wx {int(base, 16) + at:#x}").split(":")[1], 16)
+        for name, at in REGISTERS.items()
     }
 
 
@@ -70,13 +88,14 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             time.sleep(0.2)
         qemu.execute("stop")
         said = {name: hmp(qemu, f"info {name}") for name in ("pic", "lapic", "pci", "network")}
+        registers = registers_of_e1000(qemu)
         clock = qemu.execute("qom-get", {"path": "/machine", "property": "rtc-time"})
         qemu.migrate(path)
         try:
             virtio = virtio_statuses(qemu)
         except QemuError:  # 11.1 fails an assertion of its own where a device has no vhost
             virtio = {}
-    return Guest(path, said, virtio, clock)
+    return Guest(path, said, virtio, clock, registers)
 
 
 @pytest.fixture(scope="module")
@@ -264,3 +283,16 @@ def test_addresses_of_network_devices(guest: Guest, stream: Stream) -> None:
         stream["rtl8139/conf.macaddr"].symbol,
     ]
     assert sorted(ours) == sorted(macs)
+
+
+def test_registers_of_a_network_card(guest: Guest, stream: Stream) -> None:
+    file = stream["e1000/e1000/full_mac_state/mac_reg"]
+    named = {}
+    for name, at in REGISTERS.items():
+        one = file.element(at // 4)
+        assert one.symbol.split()[0] == name
+        named[name] = int(one)
+        if f"mac_reg[{name}]" in stream["e1000"]:
+            assert int(stream[f"e1000/mac_reg[{name}]"]) == int(one)
+    assert named == guest.registers
+    assert "LU" in stream["e1000/mac_reg[STATUS]"].symbol.split()

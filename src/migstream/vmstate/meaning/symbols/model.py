@@ -18,7 +18,6 @@ __all__ = [
     "bits",
     "date",
     "enumeration",
-    "mac",
     "neighbour",
     "number_in_path",
     "words",
@@ -162,12 +161,6 @@ def date(unit: int = 1) -> Symbols:
         return Symbol("", f"{when:%Y-%m-%d %H:%M:%S} UTC")
 
     return of
-
-
-def mac(value: Any, _: Value) -> Symbol:
-    """The address of a network card in six bytes."""
-    good = isinstance(value, bytes) and len(value) == 6
-    return Symbol(value.hex(":")) if good else Symbol()
 
 
 def neighbour(value: Value, name: str) -> int | None:
