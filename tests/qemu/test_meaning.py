@@ -296,3 +296,50 @@ def test_registers_of_a_network_card(guest: Guest, stream: Stream) -> None:
             assert int(stream[f"e1000/mac_reg[{name}]"]) == int(one)
     assert named == guest.registers
     assert "LU" in stream["e1000/mac_reg[STATUS]"].symbol.split()
+
+
+VBE = {"XRES": 1, "YRES": 2, "BPP": 3, "ENABLE": 4}
+
+
+@pytest.mark.parametrize(
+    ("card", "mode"),
+    [
+        ("VGA", ()),
+        ("VGA", (800, 600, 32)),
+        ("qxl-vga", ()),
+        ("qxl-vga", (800, 600, 32)),
+        ("cirrus-vga", ()),
+    ],
+)
+def test_what_a_display_shows(card: str, mode: tuple[int, ...], tmp_path: Path) -> None:
+    """The firmware's text, and a mode that is set in VBE's ports as a guest would, against a picture of it."""
+    binary = own(NAME)
+    with Qemu(
+        binary, ("-M", "pc", "-m", "16", "-accel", "tcg", "-nic", "none", "-device", card)
+    ) as qemu:
+        qemu.execute("cont")
+        end = time.monotonic() + PATIENCE
+        while "HLT=1" not in hmp(qemu, "info registers") and time.monotonic() < end:
+            time.sleep(0.2)
+        qemu.execute("stop")
+        for name, value in zip(VBE, (*mode, 0x41), strict=False) if mode else ():
+            hmp(qemu, f"o /h 0x1ce {VBE[name]}")
+            hmp(qemu, f"o /h 0x1cf {value:#x}")
+        hmp(qemu, f"screendump {tmp_path / 'screen.ppm'}")
+        qemu.migrate(tmp_path / "screen.mig")
+    picture = (tmp_path / "screen.ppm").read_bytes().split(maxsplit=3)
+    width, height = int(picture[1]), int(picture[2])
+    with migstream.open(tmp_path / "screen.mig") as stream:
+        name = {
+            "VGA": "vga/vga/cr",
+            "qxl-vga": "qxl/vga/cr",
+            "cirrus-vga": "cirrus_vga/cirrus_vga/vga.cr",
+        }[card]
+        said = stream[name].description
+    if mode:
+        assert said == "graphics 800x600, 32 bits a pixel"
+        assert (width, height) == mode[:2]
+    else:
+        words = re.findall(r"text (\d+)x(\d+) of (\d+)x(\d+)", said)
+        [(columns, rows, wide, high)] = [tuple(map(int, word)) for word in words]
+        assert (columns * wide, rows * high) == (width, height)

@@ -194,6 +194,27 @@ def test_windows_of_a_bridge_are_ranges() -> None:
     assert texts(device("pci config", bytes(raw))["blob"])["io_base"].endswith("(closed)")
 
 
+def test_slots_of_a_hot_plug_controller() -> None:
+    head = struct.pack("<IIIBBHHBBBBHIII", 0, 2, 0, 2, 1, 1, 3, 0, 1, 0, 0, 1, 0, 0, 0xF)
+    parts = expand("shpc", head + struct.pack("<II", 0x7F000D0F, 0x00050416))
+    assert (int(parts["nslots"]), int(parts["sec_bus"])) == (2, 3)
+    assert parts["cmd_status"].symbol == "BUSY"
+    assert parts["slot"].element(0).symbol == "DISABLED POWER=OFF MRL_OPEN EMPTY"
+    assert (
+        parts["slot"].element(1).symbol
+        == "ENABLED POWER=ON ATTENTION=ON 25W PRESENCE_EVENT BUTTON_EVENT"
+    )
+
+
+@given(st.binary(max_size=170))
+def test_any_hot_plug_controller_is_covered_or_left(raw: bytes) -> None:
+    parts = expand("shpc", raw)
+    assert bool(parts) == (len(raw) >= 36 and len(raw) % 4 == 0)
+    for part in parts.values():
+        for one in part if part.count is not None else [part]:
+            assert isinstance(one.text, str)
+
+
 # --- chipsets ------------------------------------------------------------------------------------
 
 
@@ -208,6 +229,7 @@ def test_windows_of_a_bridge_are_ranges() -> None:
         ("PIIX3", 0x61, b"\x0b", "pirq_route[1]", "11 (0xb) PIRQB IRQ11"),
         ("PIIX4", 0x60, b"\x80", "pirq_route[0]", "128 (0x80) PIRQA DISABLED"),
         ("piix4_pm", 0x40, b"\x01\xb0", "pmba", "45057 (0xb001) at 0xb000"),
+        ("ide", 0x42, b"\0\x80", "idetim[1]", "32768 (0x8000) DECODE"),
         ("ICH9LPC", 0x40, b"\x01\x06", "pmbase", "1537 (0x601) at 0x600"),
         ("ICH9LPC", 0x69, b"\x0a", "pirq_route_e[1]", "10 (0xa) PIRQF IRQ10"),
         ("ICH9LPC", 0xF0, b"\x01\xc0\xd1\xfe", "rcba", "4275159041 (0xfed1c001) ENABLE at 0xfed1c000"),
@@ -215,6 +237,7 @@ def test_windows_of_a_bridge_are_ranges() -> None:
 )  # fmt: skip
 def test_registers_of_chipsets(vmsd: str, at: int, raw: bytes, path: str, text: str) -> None:
     config = bytearray(256)
+    config[:2] = b"\x86\x80"
     config[at : at + len(raw)] = raw
     assert device("pci config", bytes(config), vmsd=vmsd)["blob"][path].text == text
 
@@ -239,4 +262,20 @@ def test_the_bytes_of_a_real_chipset_have_names(
             for leaf in config.leaves()
             if leaf.name.startswith(("space_", "rest")) and any(leaf.raw)
         }
-    assert unnamed <= {"PIIX3/space_78", "ide/space_40"}
+    assert unnamed <= {"PIIX3/space_78", "uhci/space_61"}
+
+
+def test_registers_of_anothers_ide_controller_are_not_intels() -> None:
+    names = expand("pci config", bytes(256), vmsd="ide")
+    assert "idetim" not in names
+    assert "space_40" in names
+
+
+def test_chipsets_outside_of_their_configuration_space(
+    named_sample: Callable[[str], Sample],
+) -> None:
+    with migstream.open(named_sample("pc-7.2.mig").path) as opened:
+        assert opened["PIIX3/pci_irq_levels_vmstate[2]"].text == "0 PIRQC"
+        register = opened["PCIHost/config_reg"]
+        assert int(register) == 0
+        assert register.symbol == ""

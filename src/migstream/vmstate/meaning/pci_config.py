@@ -6,6 +6,7 @@ msi.c, msix.c.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from migstream.vmstate.layout import Node
@@ -28,11 +29,12 @@ from migstream.vmstate.meaning.pci_registers import (
     EXPRESS_SIZES,
     EXTENDED,
     RESERVED_FOR_BRIDGE,
+    SHPC,
     VIRTIO_WINDOW,
     Registers,
 )
 
-__all__ = ["config", "msix"]
+__all__ = ["config", "msix", "shpc"]
 
 _HEAD: tuple[tuple[str, str, int], ...] = (
     ("vendor_id", "le16", 2),
@@ -106,20 +108,26 @@ def config(raw: memoryview, inside: Inside) -> list[Node]:
     out.nodes.extend(header)
     out.at = size_of(header)
     ordinary, more = dict(capabilities(raw)), dict(extended(raw))
+    shared = inside.vmsd == "ide" and _vendor_id(raw) != pci_ids.INTEL
+    own = {} if shared else CHIPSETS.get(inside.vmsd, {})
     for at, stop in pairwise([*sorted({*ordinary, *more}), len(raw)]):
-        _own(out, inside.vmsd, at)
+        _own(out, own, at)
         if at in ordinary:
             _capability(out, ordinary[at], min(stop, CONVENTIONAL) - at)
         else:
             name, registers = EXTENDED.get(more[at], (f"extended_{more[at]:04x}", ()))
             _registers(out, f"{name}_{at:03x}", (("header", "le32", 4), *registers), stop - at)
-    _own(out, inside.vmsd, len(raw))
+    _own(out, own, len(raw))
     return out.done()
 
 
-def _own(out: Parts, vmsd: str, stop: int) -> None:
+def _vendor_id(raw: memoryview) -> int:
+    return int.from_bytes(raw[VENDOR : VENDOR + 2], "little")
+
+
+def _own(out: Parts, own: Mapping[int, Registers], stop: int) -> None:
     """What a device has outside of capabilities: registers that are known, and the space between them."""
-    for at, registers in sorted(CHIPSETS.get(vmsd, {}).items()):
+    for at, registers in sorted(own.items()):
         known = fields(*registers)
         if out.at <= at and at + size_of(known) <= stop:
             out.add(f"space_{out.at:02x}", "buffer", at - out.at)
@@ -168,9 +176,8 @@ def _msi(here: memoryview) -> Registers:
 
 def _vendor(raw: memoryview, here: memoryview) -> Registers:
     """What follows length and kind, where a vendor's capability is one of virtio's or of QEMU's bridges."""
-    vendor = int.from_bytes(raw[VENDOR : VENDOR + 2], "little")
     kind = here[KIND] if len(here) > KIND else None
-    match vendor, kind:
+    match _vendor_id(raw), kind:
         case (pci_ids.QUMRANET, 2):  # VIRTIO_PCI_CAP_NOTIFY_CFG
             return (*VIRTIO_WINDOW, ("notify_off_multiplier", "le32", 4))
         case (pci_ids.QUMRANET, 5):  # VIRTIO_PCI_CAP_PCI_CFG
@@ -193,4 +200,13 @@ def msix(raw: memoryview, _: Inside) -> list[Node]:
     out = Parts(raw)
     out.struct("table", _VECTOR, vectors)
     out.add("pending", "buffer", out.left)
+    return out.done()
+
+
+def shpc(raw: memoryview, _: Inside) -> list[Node]:
+    """`shpc`: the working registers of a hot-plug controller, one for each slot (hw/pci/shpc.c: shpc_save)."""
+    out = Parts(raw)
+    for one in fields(*SHPC):
+        out.add(one.name, one.type, one.size)
+    out.add("slot", "le32", out.left, out.left // 4)
     return out.done()

@@ -13,6 +13,7 @@ __all__ = [
     "EXPRESS_SIZES",
     "EXTENDED",
     "RESERVED_FOR_BRIDGE",
+    "SHPC",
     "VIRTIO_WINDOW",
     "Registers",
 ]
@@ -75,6 +76,15 @@ RESERVED_FOR_BRIDGE: Registers = (
     *_le(4, "memory prefetch_32"),
     *_le(8, "prefetch_64"),
 )
+# Of a standard hot-plug controller, in front of its slots.
+SHPC: Registers = (
+    *_le(4, "base_offset slots_33 slots_66"),
+    *_le(1, "nslots first_dev"),
+    *_le(2, "phys_slot sec_bus"),
+    *_le(1, "msi_ctl prog_ifc cmd_code cmd_trgt"),
+    *_le(2, "cmd_status"),
+    *_le(4, "int_locator serr_locator serr_int"),
+)
 # By id: name, and the registers behind the header of four bytes.
 EXTENDED: dict[int, tuple[str, Registers]] = {
     0x01: (
@@ -127,7 +137,8 @@ _PIIX = {
     0xA8: _le(1, "ftmr"),
     0xAA: _le(2, "smireq"),
 }
-# What a device has behind its header, outside of capabilities, by the name of its VMState and the offset.
+# What a device has behind its header, outside of capabilities, by the name of its VMState and the offset;
+# Intel's, where one VMState is of several vendors.
 CHIPSETS: dict[str, dict[int, Registers]] = {
     "I440FX": {
         0x50: _le(2, "pmccfg"),
@@ -177,6 +188,8 @@ CHIPSETS: dict[str, dict[int, Registers]] = {
         0xDC: _le(1, "bios_cntl"),
         0xF0: _le(4, "rcba"),
     },
+    "ide": {0x40: (("idetim", "le16", 2, 2), *_le(1, "sidetim")), 0x48: _le(1, "udmactl")},
+    "intel-hda": {0x40: _le(1, "hdctl")},
     "ich9_ahci": {0x90: _le(2, "map pcs")},
     "ich9_smb": {0x40: _le(1, "hostc")},
     "uhci": {0x60: _le(1, "sbrn"), 0xC0: _le(2, "legsup")},

@@ -33,6 +33,8 @@ _FAMILIES = {
             "i82801:EEPRO100",
         ),
     ),
+    "pcie": ("SHPC", ("shpc",)),
+    "chipsets": ("PIIX", ("PIIX3", "PIIX4", "PCIHost:PCIHOST")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
     "cpus": ("CPU", ("cpu",)),
     "apic": ("APIC", ("apic", "ioapic:IOAPIC")),
@@ -46,9 +48,13 @@ _FAMILIES = {
     "boards": (
         "PM",
         (
-            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI", "vga:VGA",
-            "cirrus_vga:VGA", "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
+            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI",
+            "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
         ),
+    ),
+    "vga": (
+        "VGA",
+        ("vga", "cirrus_vga", "bochs-display", "virtio-vga", "vmware_vga", "qxl:QXL", "ramfb-dev:RAMFB"),
     ),
     "usb": ("UHCI", ("uhci", "xhci:XHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI",
                      "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-hub:DEVICE", "usb-storage:DEVICE")),

@@ -21,7 +21,7 @@ from migstream.vmstate.meaning.symbols.model import (
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["CHIPSETS"]
+__all__ = ["CHIPSETS", "PCIHOST", "PIIX"]
 
 ACCESS = ("PCI", "READ", "WRITE", "RAM")
 BIOS, EXPANSION, QUARTER = 0xF0000, 0xC0000, 0x4000
@@ -94,6 +94,10 @@ CHIPSETS: Table = {
     "pciexbar": _exbar,
     "pirq_route": _route("A"),
     "pirq_route_e": _route("E"),
+    "idetim": bits(
+        "TIME0 IORDY0 PREFETCH0 DMA_ONLY0 TIME1 IORDY1 PREFETCH1 DMA_ONLY1 RECOVERY:2 -:2 SAMPLE:2 SLAVE_TIMING DECODE"
+    ),
+    "udmactl": bits("PRIMARY0 PRIMARY1 SECONDARY0 SECONDARY1"),
     "xbcs": bits("RTC KEYBOARD BIOS_WRITE - MOUSE LOWER_BIOS FERR EXTENDED_BIOS APIC RTC_1MB"),
     "smicntl": bits("SMI_GATE STPCLK STPCLK_SCALING FAST_TIMER:2"),
     "pmba": _ports,
@@ -110,3 +114,28 @@ CHIPSETS: Table = {
     "hostc": bits("ENABLE SMI I2C"),
     "pcs": bits("PORT0 PORT1 PORT2 PORT3 PORT4 PORT5 -:2 PRESENT0 PRESENT1 PRESENT2 PRESENT3 PRESENT4 PRESENT5"),
 }  # fmt: skip
+
+
+def _line(value: Any, at: Value) -> Symbol:
+    """How many devices hold a line of PCI."""
+    number = number_in_path(at)
+    known = isinstance(value, int) and number is not None and number < 4
+    return Symbol(f"PIRQ{chr(ord('A') + (number or 0))}") if known else Symbol()
+
+
+PIIX: Table = {
+    "pci_irq_levels_vmstate": _line,
+    "*/rcr": bits("- SYSTEM_RESET RESET_CPU FULL_RESET"),
+}
+
+
+def _address(value: Any, _: Value) -> Symbol:
+    """What a guest chose at port 0xcf8: a register of a function."""
+    if not isinstance(value, int) or not value:
+        return Symbol()
+    place = f"{value >> 16 & 0xFF:02x}:{value >> 11 & 0x1F:02x}.{value >> 8 & 7}"
+    enabled = "ENABLE " if value >> 31 & 1 else ""
+    return Symbol(f"{enabled}{place} register {value & 0xFC:#x}")
+
+
+PCIHOST: Table = {"config_reg": _address}

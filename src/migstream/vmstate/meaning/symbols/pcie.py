@@ -17,7 +17,7 @@ from migstream.vmstate.meaning.symbols.model import Symbol, Table, bits, enumera
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["CAPABILITIES"]
+__all__ = ["CAPABILITIES", "SHPC"]
 
 SPEEDS = {1: "2.5GT/s", 2: "5GT/s", 3: "8GT/s", 4: "16GT/s", 5: "32GT/s", 6: "64GT/s"}
 PORTS = {
@@ -220,3 +220,39 @@ CAPABILITIES: Table = {
     "doe_*/control": bits("ABORT INTERRUPT -:29 GO"),
     "doe_*/status": bits("BUSY INTERRUPT ERROR -:28 READY"),
 }  # fmt: skip
+
+
+# --- standard hot-plug -------------------------------------------------------------------------------
+
+_STATES = ("", "POWER_ONLY", "ENABLED", "DISABLED")
+_PRESENT = {0: "7.5W", 1: "25W", 2: "15W", 3: "EMPTY"}
+
+
+def _slot(value: Any, _: Value) -> Symbol:
+    """State and lights of a slot, what is in it, what happened (hw/pci/shpc.c: SHPC_SLOT_…)."""
+    if not isinstance(value, int) or value < 0:
+        return Symbol()
+    said = [_STATES[value & 3]]
+    said += [
+        f"{name}={_LED[state]}"
+        for name, shift in (("POWER", 2), ("ATTENTION", 4))
+        if (state := value >> shift & 3)
+    ]
+    said += [
+        name
+        for bit, name in ((6, "POWER_FAULT"), (7, "BUTTON"), (8, "MRL_OPEN"))
+        if value >> bit & 1
+    ]
+    said.append(_PRESENT[value >> 10 & 3])
+    events = ("PRESENCE", "ISOLATED_FAULT", "BUTTON", "MRL", "CONNECTED_FAULT")
+    said += [f"{name}_EVENT" for n, name in enumerate(events) if value >> 16 + n & 1]
+    return Symbol(" ".join(filter(None, said)))
+
+
+SHPC: Table = {
+    "slot": _slot,
+    "cmd_status": bits("BUSY MRL_OPEN INVALID_CMD INVALID_MODE"),
+    "serr_int": bits(
+        "INT_DISABLE SERR_DISABLE CMD_INT_DISABLE ARB_SERR_DISABLE -:12 CMD_DETECTED ARB_DETECTED"
+    ),
+}
