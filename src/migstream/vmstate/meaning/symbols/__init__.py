@@ -29,7 +29,7 @@ _FAMILIES = {
     "nics": (
         "RTL8139",
         (
-            "rtl8139", "pcnet:PCNET", "ne2000:NE2000", "vmxnet3:VMXNET3", "tulip:TULIP", "i825*:EEPRO100",
+            "rtl8139", "pcnet:PCNET", "lance:PCNET", "ne2000:NE2000", "vmxnet3:VMXNET3", "tulip:TULIP", "i825*:EEPRO100",
             "i82801:EEPRO100",
         ),
     ),
