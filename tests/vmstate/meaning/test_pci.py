@@ -151,7 +151,9 @@ def test_extended_capabilities_register_by_register() -> None:
     serial = b"\x03\0" + bytes.fromhex("573412ffff005452")
     sriov = struct.pack("<HIHHHHHBBHHHHIIIIIIIIII", 0x10, 0, 0x19, 0, 7, 7, 3, 0, 0, 128, 2, 0,
                         0x10CA, 0x553, 1, 0xFE00000C, 1, 0, 0, 0, 0, 0, 0)[:64]  # fmt: skip
-    parts = expand("pci config", space(express=[serial, sriov, b"\x0d\0\x1f\0\x01\0"]))
+    parts = expand(
+        "pci config", space(express=[serial, sriov, b"\x0d\0\x1f\0\x01\0"], vendor=0x8086)
+    )
     assert texts(parts["serial_number_100"])["serial"].endswith("52-54-00-ff-ff-12-34-57")
     assert texts(parts["serial_number_100"])["header"].endswith(
         "SERIAL_NUMBER version 1 next 0x10c"
@@ -159,6 +161,7 @@ def test_extended_capabilities_register_by_register() -> None:
     found = parts["sriov_10c"]
     assert texts(found)["control"] == "25 (0x19) VF_ENABLE VF_MEMORY ARI"
     assert texts(found)["num_vfs"] == "3"
+    assert texts(found)["vf_device_id"] == "4298 (0x10ca) 82576_VF"
     assert found["bar[0]"].symbol == "MEM64 PREFETCH at 0x1fe000000"
     assert found["bar[1]"].description == "upper half of bar[0]"
 

@@ -79,14 +79,21 @@ def _vectors(value: Any, at: Value) -> Symbol:
     return Symbol(bits("MASKALL ENABLE", 14)(value, at).name, f"{many} vector{'s' * (many > 1)}")
 
 
+def _vendor_of(at: Value) -> int | None:
+    """The vendor of the device that a capability is of."""
+    return None if at.above is None else neighbour(at.above, "vendor_id")
+
+
 def _vendor_kind(value: Any, at: Value) -> Symbol:
     """What a vendor's capability is of, where the vendor is one of QEMU's."""
-    config = at.above.above if at.above is not None else None
-    vendor = None if config is None else next((v for v in config if v.name == "vendor_id"), None)
-    if vendor is None:
-        return Symbol()
-    known = _VENDOR_KINDS.get(int(vendor), {})
-    return Symbol(known.get(value, ""))
+    vendor = _vendor_of(at)
+    return Symbol(_VENDOR_KINDS[vendor].get(value, "") if vendor in _VENDOR_KINDS else "")
+
+
+def _virtual_function(value: Any, at: Value) -> Symbol:
+    vendor = _vendor_of(at)
+    known = isinstance(value, int) and vendor is not None
+    return Symbol(pci_ids.name_of(vendor or 0, value) if known else "")
 
 
 _VENDOR_KINDS = {
@@ -209,6 +216,7 @@ CAPABILITIES: Table = {
     "ats_*/control": bits("STU:5 -:10 ENABLE"),
     "sriov_*/capabilities": bits("MIGRATION ARI_PRESERVED TAG_10 -:18 MESSAGE:11"),
     "sriov_*/control": bits("VF_ENABLE MIGRATION MIGRATION_INTERRUPT VF_MEMORY ARI TAG_10"),
+    "sriov_*/vf_device_id": _virtual_function,
     "sriov_*/status": bits("MIGRATION"),
     "pri_*/control": bits("ENABLE RESET"),
     "pri_*/status": bits("RESPONSE_FAILURE UNEXPECTED_INDEX -:6 STOPPED -:6 PASID_REQUIRED"),
