@@ -37,7 +37,8 @@ def test_parts_and_names(named_sample: Any) -> None:
         "symbol": "NETWORK",
         "description": "network controller",
     }
-    assert found["device"]["mac"] == "525400123456"
+    assert found["device"]["mac"] == {"value": "525400123456", "symbol": "52:54:00:12:34:56"}
+    assert found["config"]["revision"] == 0
 
 
 def test_without_meaning_it_is_plain(own_sample: Sample) -> None:

@@ -24,14 +24,21 @@ _HERE = "migstream.vmstate.meaning"
 MEANINGS: Registry[Meaning] = Registry(
     "migstream.meanings",
     {
-        "type:pci config": f"{_HERE}.pci:config",
-        "type:msix state": f"{_HERE}.pci:msix",
+        "type:pci config": f"{_HERE}.pci_config:config",
+        "type:msix state": f"{_HERE}.pci_config:msix",
+        "type:shpc": f"{_HERE}.pci_config:shpc",
         "type:virtio": f"{_HERE}.virtio:virtio",
         "field:virtio-net/virtio/device": f"{_HERE}.virtio_devices:net",
         "field:virtio-blk/virtio/device": f"{_HERE}.virtio_devices:blk",
         "field:virtio-console/virtio/device": f"{_HERE}.virtio_devices:console",
         "field:virtio-balloon/virtio/device": f"{_HERE}.virtio_devices:balloon",
         "field:virtio-mem/virtio/device": f"{_HERE}.virtio_devices:mem",
+        **{
+            f"field:{where}{name}": f"{_HERE}.vga:{name}"
+            for where in ("*/vga/", "vga/", "cirrus_vga/*vga.")
+            for name in ("cr", "sr", "gr", "ar", "palette")
+        },
+        "field:ramfb-dev/*cfg": f"{_HERE}.vga:ramfb",
         "type:virtio-gpu": f"{_HERE}.gpu:resources",
         "type:blob": f"{_HERE}.gpu:blobs",
         "type:scsi-requests": f"{_HERE}.scsi:requests",

@@ -25,6 +25,16 @@ _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
     "virtio": ("VIRTIO", ("virtio", "virtio-net:NET")),
     "pci": ("CONFIG", ("pci config", "msix state:MSIX")),
+    "e1000": ("E1000", ("e1000", "e1000e:E1000E", "igb:IGB")),
+    "nics": (
+        "RTL8139",
+        (
+            "rtl8139", "pcnet:PCNET", "lance:PCNET", "ne2000:NE2000", "vmxnet3:VMXNET3", "tulip:TULIP", "i825*:EEPRO100",
+            "i82801:EEPRO100",
+        ),
+    ),
+    "pcie": ("SHPC", ("shpc",)),
+    "chipsets": ("PIIX", ("PIIX3", "PIIX4", "PCIHost:PCIHOST")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
     "cpus": ("CPU", ("cpu",)),
     "apic": ("APIC", ("apic", "ioapic:IOAPIC")),
@@ -38,9 +48,13 @@ _FAMILIES = {
     "boards": (
         "PM",
         (
-            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI", "vga:VGA",
-            "cirrus_vga:VGA", "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
+            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI",
+            "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
         ),
+    ),
+    "vga": (
+        "VGA",
+        ("vga", "cirrus_vga", "bochs-display", "virtio-vga", "vmware_vga", "qxl:QXL", "ramfb-dev:RAMFB"),
     ),
     "usb": ("UHCI", ("uhci", "xhci:XHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI",
                      "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-hub:DEVICE", "usb-storage:DEVICE")),
@@ -83,15 +97,13 @@ def has_symbols(value: Value) -> bool:
 
 
 def _symbols(value: Value) -> Symbols | None:
-    """What the tables have for a value: by the device's VMState, else by the blob it stands in."""
+    """What the tables have for a value: by the blob it stands in, whose names are not the device's, else by the VMState."""
     root = value.device
-    known = _known(root.vmsd, value.path[len(root.path) + 1 :])
-    if known is not None:
-        return known
     blob = value.above
     while blob is not None and not (blob.kind == "leaf" and _table(blob.type)):
         blob = blob.above
-    return None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
+    known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
+    return known or _known(root.vmsd, value.path[len(root.path) + 1 :])
 
 
 @lru_cache(maxsize=1024)

@@ -1,27 +1,19 @@
-"""What chipsets and boards have: power management, disks' controllers, VGA, SD cards, ARM's UART and clock.
+"""What chipsets and boards have: power management, disks' controllers, SD cards, ARM's UART and clock.
 
-References: ACPI 6.5, 4.8; ATA-7, 7; Serial ATA AHCI 1.3.1, 3; VESA and bochs VBE (QEMU, hw/display/vga_int.h);
-SD Physical Layer 3.01, 4.10; ARM DDI 0183, 0224; QEMU, hw/acpi/core.c, hw/ide/core.c, ahci.c, hw/sd/sd.c,
-hw/char/pl011.c, hw/rtc/pl031.c.
+References: ACPI 6.5, 4.8; ATA-7, 7; Serial ATA AHCI 1.3.1, 3; SD Physical Layer 3.01, 4.10; ARM DDI 0183, 0224; QEMU,
+hw/acpi/core.c, hw/ide/core.c, ahci.c, hw/sd/sd.c, hw/char/pl011.c, hw/rtc/pl031.c.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from migstream.vmstate.meaning.symbols.model import (
-    Symbol,
     Table,
     bits,
     date,
     enumeration,
-    number_in_path,
 )
 
-if TYPE_CHECKING:
-    from migstream.vmstate.values import Value
-
-__all__ = ["AHCI", "GOLDFISH_RTC", "IDE", "PL011", "PL031", "PM", "SD", "VGA"]
+__all__ = ["AHCI", "GOLDFISH_RTC", "IDE", "PL011", "PL031", "PM", "SD"]
 
 _PM1 = bits("TMR -:3 BM GBL - - PWRBTN SLPBTN RTC -:3 PCIEXP_WAKE WAK")
 PM: Table = {
@@ -56,27 +48,6 @@ AHCI: Table = {
     "*/control_regs.ghc": bits("HR IE MRSM -:28 AE"),
     "*/control_regs.irqstatus": bits(" ".join(f"PORT{n}" for n in range(32))),
 }  # fmt: skip
-VBE = (
-    "ID", "XRES", "YRES", "BPP", "ENABLE", "BANK", "VIRT_WIDTH", "VIRT_HEIGHT", "X_OFFSET", "Y_OFFSET", "VIDEO_MEMORY_64K",
-)  # fmt: skip
-VBE_ENABLE = 4
-
-
-def _vbe(value: Any, at: Value) -> Symbol:
-    number = number_in_path(at)
-    if number is None or number >= len(VBE) or not isinstance(value, int):
-        return Symbol()
-    said = bits("ENABLED GETCAPS - - - 8BIT_DAC LFB NOCLEARMEM")(value, at).name
-    return Symbol(f"{VBE[number]} {said}".rstrip() if number == VBE_ENABLE else VBE[number])
-
-
-VGA: Table = {
-    "*/vbe_regs": _vbe,
-    "*/vbe_index": enumeration(dict(enumerate(VBE))),
-    "*/msr": bits("COLOR RAM_ENABLE CLOCK:2 - PAGE HSYNC_NEGATIVE VSYNC_NEGATIVE"),
-    "*/st01": bits("DISABLED - - VRETRACE"),
-    "*/is_vbe_vmstate": enumeration({0: ("", "no VBE"), 1: ("", "with VBE")}),
-}
 SD: Table = {
     "mode": enumeration({0: "INACTIVE", 1: "CARD_IDENTIFICATION", 2: "DATA_TRANSFER"}),
     "state": enumeration(

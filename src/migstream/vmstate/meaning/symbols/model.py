@@ -18,6 +18,7 @@ __all__ = [
     "bits",
     "date",
     "enumeration",
+    "neighbour",
     "number_in_path",
     "words",
 ]
@@ -160,6 +161,14 @@ def date(unit: int = 1) -> Symbols:
         return Symbol("", f"{when:%Y-%m-%d %H:%M:%S} UTC")
 
     return of
+
+
+def neighbour(value: Value, name: str) -> int | None:
+    """The number that is called so in the same struct or array, None where there is none."""
+    found = None if value.above is None else next((v for v in value.above if v.name == name), None)
+    single = found is not None and found.kind == "leaf" and found.count is None
+    number = found.value if found is not None and single else None
+    return number if isinstance(number, int) else None
 
 
 def number_in_path(value: Value) -> int | None:

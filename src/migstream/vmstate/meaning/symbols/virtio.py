@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migstream.vmstate.meaning.features import feature_names
+from migstream.vmstate.meaning.symbols.ethernet import mac, vlan_bitmap
 from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Table, bits, enumeration
 
 if TYPE_CHECKING:
@@ -38,4 +39,9 @@ VIRTIO: Table = {
     "ccw/config_vector": _VECTOR,
     "queues/vector": _VECTOR,
 }
-NET: Table = {"virtio/device/status": bits("LINK_UP ANNOUNCE")}
+NET: Table = {
+    "virtio/device/mac": mac,
+    "virtio/device/mac_table.macs": mac,
+    "virtio/device/status": bits("LINK_UP ANNOUNCE"),
+    "virtio/device/vlans": vlan_bitmap,
+}
