@@ -100,6 +100,21 @@ def _mptsas(out: Parts) -> None:
         )
 
 
+def _vscsi(out: Parts) -> None:
+    """hw/scsi/spapr_vscsi.c: vmstate_spapr_vscsi_req."""
+    out.add("crq.raw", "buffer", 16)
+    out.add("viosrp_iu_buf", "buffer", 256)
+    out.u32("qtag")
+    out.add("active", "bool", 1)
+    out.u32("data_len")
+    out.add("writing", "bool", 1)
+    out.u32("senselen")
+    out.add("sense", "buffer", 252)
+    out.u8("dma_fmt")
+    for name in ("local_desc", "total_desc", "cdb_offset"):
+        out.u16(name)
+
+
 # --- what devices add --------------------------------------------------------------------------------
 
 
@@ -163,7 +178,7 @@ def requests(raw: memoryview, inside: Inside) -> list[Node]:
     From machine types of 9.1 on a disk writes as much of those that do not read or write its medium.
     """
     generic = inside.vmsd == GENERIC
-    for adapter, emulated in product((_nothing, _virtio, _mptsas), (False, True)):
+    for adapter, emulated in product((_nothing, _virtio, _mptsas, _vscsi), (False, True)):
         try:
             return _all(raw, adapter, generic=generic, emulated=emulated)
         except Unclear:
