@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
+from migstream.vmstate import U8, U32, U64, Bool, VMState, gtree, qlist, since
+from migstream.vmstate.declared.fields import Out
+from migstream.vmstate.declared.written import release
 from migstream.vmstate.meaning import MEANINGS
 from migstream.vmstate.meaning.element import MOST, SIZE
 from migstream.vmstate.meaning.fdt import tree
@@ -338,3 +341,74 @@ def test_hostile_device_trees(raw: bytes) -> None:
     except Unclear:
         return
     assert all(one.size >= 0 for one in nodes)
+
+
+# --- virtio-iommu ------------------------------------------------------------------------------------
+
+
+class Interval(VMState, name="interval", version=1):
+    low: U64
+    high: U64
+
+
+class Mapping(VMState, name="mapping", version=1):
+    phys_addr: U64
+    flags: U32
+
+
+class Endpoint(VMState, name="endpoint", version=1):
+    id: U32
+
+
+class Domain(VMState, name="domain", version=2):
+    id: U32
+    mappings: list[tuple[Interval, Mapping]] = gtree()
+    endpoint_list: list[Endpoint] = qlist()
+    bypass: Bool = since(2, default=False)
+
+
+class Iommu(VMState, name="virtio-iommu-device", version=2):
+    domains: dict[int, Domain] = gtree()
+    bypass: U8 = since(2, default=0)
+
+
+def iommu() -> bytes:
+    """As a virtio-iommu writes two domains: the encoder is that of declared VMStates."""
+    pages = [
+        (Interval(low=0x1000 * n, high=0x1000 * n + 0xFFF), Mapping(phys_addr=0x9000, flags=3))
+        for n in (1, 2)
+    ]
+    both = {
+        1: Domain(
+            id=1, mappings=pages, endpoint_list=[Endpoint(id=8), Endpoint(id=16)], bypass=False
+        ),
+        5: Domain(id=5, mappings=[], endpoint_list=[], bypass=True),
+    }
+    out = Out(release("11.1"))
+    Iommu.vmstate.save(out, Iommu(domains=both, bypass=1))
+    return bytes(out.data)
+
+
+PLACE = "virtio/device"
+
+
+def test_domains_of_an_iommu() -> None:
+    value = blob("buffer", iommu(), "virtio-iommu", PLACE)
+    covered(value)
+    assert int(value["domain_count"]) == 2
+    assert int(value["domain[0]/mapping[1]/high"]) == 0x2FFF
+    assert [int(one["id"]) for one in value["domain[0]/endpoint"].elements()] == [8, 16]
+    assert [bool(one["bypass"].value) for one in value["domain"].elements()] == [False, True]
+    assert int(value["config.bypass"]) == 1
+    old = blob("buffer", bytes(5), "virtio-iommu", PLACE)
+    assert [one.name for one in old.children] == ["domain_count", "domain_end"]
+    assert not list(blob("buffer", iommu()[1:], "virtio-iommu", PLACE).children)
+
+
+@given(st.integers(0, 200), st.integers(0, 255), st.integers(0, 200))
+def test_hostile_domains(at: int, byte: int, end: int) -> None:
+    raw = bytearray(iommu())
+    raw[at % len(raw)] = byte
+    value = blob("buffer", bytes(raw[: len(raw) - end]), "virtio-iommu", PLACE)
+    if list(value.children):
+        covered(value)
