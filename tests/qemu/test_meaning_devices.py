@@ -147,6 +147,21 @@ def test_requests_in_flight(adapter: str, version: int, tmp_path: Path) -> None:
         assert stream["globalstate[0]/runstate"].symbol == "io-error"
 
 
+@pytest.mark.parametrize("version", range(max(len(find(NAME)), 1)))
+def test_a_drive_that_failed_has_something_to_do_again(version: int, tmp_path: Path) -> None:
+    own(NAME)
+    path = tmp_path / "failed.mig"
+    with Qemu(find(NAME)[version], (*FAILING, "-device", "ide-hd,drive=d0,bus=ide.1,rerror=stop")) as qemu:
+        qemu.execute("cont")
+        assert ended(qemu, "io-error", "info status")
+        qemu.migrate(path)
+    with migstream.open(path) as stream:
+        [failed] = named(stream.devices["ide"].value, "bus[1]/ide_bus/error/error_status")
+        assert failed.symbol.split() == ["PIO", "READ"]
+        [busy] = named(stream.devices["ide"].value, "bmdma[1]/migration_compat_status")
+        assert busy.symbol.split() == ["RETRY_PIO", "RETRY_READ"]
+
+
 # --- NVMe, TPM ---------------------------------------------------------------------------------------
 
 

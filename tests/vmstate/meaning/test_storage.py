@@ -104,6 +104,19 @@ def test_every_drive_of_real_machines_is_read(sample: Sample) -> None:
             assert drive["serial"].symbol.startswith("QM")
 
 
+FIRMWARE = {"spapr": "spapr_dtb/fdt_blob", "macio_nvram": "data"}
+
+
+def test_what_firmware_keeps_in_real_machines_is_read(sample: Sample) -> None:
+    with migstream.open(sample.path) as stream:
+        for found in stream.devices:
+            path = FIRMWARE.get(found.value.type, "") if found.described else ""
+            if path and path in found.value:
+                covered(found[path])
+                assert [one.name for one in found[path].children][-1] != "rest"
+                assert "dt_struct/root/model" in found[path] or "partition[1]" in found[path]
+
+
 # --- SCSI --------------------------------------------------------------------------------------------
 
 READ_10 = struct.pack(">BBIBHB6x", 0x28, 0x08, 64, 0, 4, 0)

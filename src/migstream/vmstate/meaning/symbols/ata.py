@@ -94,7 +94,7 @@ _IDENTIFY: Table = {
         " UDMA0_SELECTED UDMA1_SELECTED UDMA2_SELECTED UDMA3_SELECTED UDMA4_SELECTED UDMA5_SELECTED UDMA6_SELECTED"
     ),
     "additional_supported": bits("-:3 EXTENDED_SECTORS - TRIM_ZEROES -:8 TRIM_DETERMINISTIC"),
-    "queue_depth": lambda value, _: Symbol("", f"{value + 1} commands") if isinstance(value, int) else Symbol(),
+    "queue_depth": bits("DEPTH-1:5"),
     "sata_capabilities": bits("- GEN1 GEN2 GEN3 -:4 NCQ HOST_POWER PHY_COUNTERS UNLOAD_NCQ NCQ_PRIORITY"),
     "major_version": _revision,
     "command_set_supported": _SETS,
@@ -138,7 +138,10 @@ IDE: Table = {
     "bus/cmd": bits("- nIEN SRST . -:3 HOB"),
     "bus/unit": enumeration({0: "MASTER", 1: "SLAVE"}),
     "bmdma/cmd": bits("START - - READ"),
-    "bmdma/migration_compat_status": _BUS_MASTER,
+    # hw/ide/pci.c: BM_MIGRATION_COMPAT_STATUS_BITS, what the bus has to do again in place of four bits
+    "bmdma/migration_compat_status": bits(
+        "ACTIVE ERROR INT RETRY_DMA RETRY_PIO RETRY_READ RETRY_FLUSH SIMPLEX"
+    ),
     "bmdma/ide bmdma/status/status": _BUS_MASTER,
 }
 

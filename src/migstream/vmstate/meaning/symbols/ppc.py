@@ -55,7 +55,7 @@ XIVE_THREAD: Table = {
     ),
     "regs/os/NSR": bits("-:7 EO"),
     "regs/physical/NSR": bits("GROUP:6 HE:2"),
-    "*/WORD2": bits("-:31 VALID"),
+    "*/WORD2": bits("CAM:31 VALID"),
 }
 _INTERRUPTS = bits("CA2 CA1 SR CB2 CB1 T2 T1 ANY")
 VIA: Table = {

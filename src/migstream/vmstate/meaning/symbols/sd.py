@@ -102,7 +102,7 @@ CARD: Table = {
     "cid": _cid,
     "scr": elements(("STRUCTURE", "SECURITY BUS_WIDTHS", "SPEC3", "CMD_SUPPORT")),
     "*/ocr": bits(
-        "-:7 LOW_VOLTAGE -:7 2.7-2.8V 2.8-2.9V 2.9-3.0V 3.0-3.1V 3.1-3.2V 3.2-3.3V 3.3-3.4V 3.4-3.5V 3.5-3.6V S18A"
+        "-:7 LOW_VOLTAGE .:7 2.7-2.8V 2.8-2.9V 2.9-3.0V 3.0-3.1V 3.1-3.2V 3.2-3.3V 3.3-3.4V 3.4-3.5V 3.5-3.6V S18A"
         " -:4 UHS2 CCS POWER_UP"
     ),
     "vhs": bits("PATTERN:8 2.7-3.6V LOW_VOLTAGE"),

@@ -92,7 +92,7 @@ XHCI: Table = {
     "*/usbsts": bits("HALTED - HSE EINT PCD -:3 SSS RSS SRE CNR HCE"),
     "*/portsc": _xhci_port,
     "*/iman": bits("IP IE"),
-    "*/crcr_low": bits("RCS CS CA CRR"),
+    "*/crcr_low": address("RCS CS CA CRR -:2", 6),
     "*/config": bits("SLOTS:8 U3E CIE"),
     "*/erdp_low": address("SEGMENT:3 BUSY", 4),
     "*/erdp": address("SEGMENT:3 BUSY", 4),
