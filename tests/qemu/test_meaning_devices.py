@@ -151,7 +151,9 @@ def test_requests_in_flight(adapter: str, version: int, tmp_path: Path) -> None:
 def test_a_drive_that_failed_has_something_to_do_again(version: int, tmp_path: Path) -> None:
     own(NAME)
     path = tmp_path / "failed.mig"
-    with Qemu(find(NAME)[version], (*FAILING, "-device", "ide-hd,drive=d0,bus=ide.1,rerror=stop")) as qemu:
+    with Qemu(
+        find(NAME)[version], (*FAILING, "-device", "ide-hd,drive=d0,bus=ide.1,rerror=stop")
+    ) as qemu:
         qemu.execute("cont")
         assert ended(qemu, "io-error", "info status")
         qemu.migrate(path)

@@ -117,6 +117,25 @@ def test_what_firmware_keeps_in_real_machines_is_read(sample: Sample) -> None:
                 assert "dt_struct/root/model" in found[path] or "partition[1]" in found[path]
 
 
+def test_registers_of_a_buffer() -> None:
+    esp = blob(
+        "buffer",
+        bytes([0, 0, 0, 0x90, 0x97, 0x18, 0, 0, 7]).ljust(16, b"\0"),
+        "sysbusespscsi",
+        "dev/esp/rregs",
+    )
+    assert (esp["CMD"].symbol, esp["RSTAT"].symbol) == ("TRANSFER DMA", "MESSAGE_IN TC INT")
+    mixer = blob("buffer", b"\0\0\x08\x88".ljust(256, b"\0"), "ac97", "mixer_data")
+    assert mixer["MASTER_VOLUME"].symbol == "RIGHT=8 LEFT=8 MUTE"
+    setup = blob("buffer", bytes([0x80, 6, 0, 2, 0, 0, 9, 0]), "usb-ccid", "dev/setup_buf")
+    assert setup["bRequest"].symbol == "GET_DESCRIPTOR"
+    assert int(setup["wValue"]) == 0x200
+    events = blob("buffer", b"\1\3", "xive-source", "status")
+    assert [one.symbol for one in events["source"].elements()] == ["OFF", "QUEUED"]
+    thread = blob("buffer", bytes(16) + b"\1\xff\x80".ljust(48, b"\0"), "xive-tctx", "regs")
+    assert thread["os/IPB"].symbol == "PRIORITY0"
+
+
 # --- SCSI --------------------------------------------------------------------------------------------
 
 READ_10 = struct.pack(">BBIBHB6x", 0x28, 0x08, 64, 0, 4, 0)
@@ -309,6 +328,9 @@ FIELDS = [
     ("ac97", "mixer_data"),
     ("xive-tctx", "regs"),
     ("xive-source", "status"),
+    ("sysbusespscsi", "dev/esp/rregs"),
+    ("escc", "escc/chn/wregs"),
+    ("usb-ccid", "dev/setup_buf"),
 ]
 WHOLE = [
     DISK,

@@ -8,7 +8,7 @@ import pytest
 
 import migstream
 from migstream.savevm import SaveVM
-from migstream.vmstate import U8, U32, VMState, qtailq
+from migstream.vmstate import U8, U32, VMState, array, qtailq
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.paths import find
 from migstream.vmstate.values import Value, root
@@ -92,11 +92,11 @@ def test_a_register_by_name(vmsd: str, field: str, kind: str, value: int, text: 
     ],
 )  # fmt: skip
 def test_elements_by_their_number(vmsd: str, field: str, raw: bytes, said: dict[int, str]) -> None:
-    value = array(vmsd, field, raw)
+    value = numbers(vmsd, field, raw)
     assert {n: value.element(n).symbol for n in said} == said
 
 
-def array(vmsd: str, field: str, raw: bytes) -> Value:
+def numbers(vmsd: str, field: str, raw: bytes) -> Value:
     """An array of bytes."""
     node = Node(field, "uint8", "leaf", 0, len(raw), len(raw), 1)
     layout = Layout(vmsd, 1, len(raw), (node,))
@@ -107,16 +107,36 @@ def array(vmsd: str, field: str, raw: bytes) -> Value:
 
 
 def test_a_cards_size_and_names() -> None:
-    csd = array(
+    csd = numbers(
         "sd-card", "csd", bytes.fromhex("00260032 5f59e00f fffffc2e 920a40ff".replace(" ", ""))
     )
     assert csd.element(0).description == "version 1.0"
     assert csd.element(6).symbol == "C_SIZE"
-    cid = array("sd-card", "cid", b"\xaaXYQEMU!\x01\xde\xad\xbe\xef\x00\x62\x19")
+    cid = numbers("sd-card", "cid", b"\xaaXYQEMU!\x01\xde\xad\xbe\xef\x00\x62\x19")
     assert cid.element(1).description == "XY"
     assert cid.element(3).description == "QEMU!"
     assert cid.element(9).description == "serial number 0xdeadbeef"
     assert cid.element(13).description == "made in 2006-02"
+
+
+class Hid(VMState, name="hid", version=1):
+    keycodes: list[U32] = array(4, name="kbd.keycodes")
+    head: U32
+    n: U32
+
+
+class Keyboard(VMState, name="usb-kbd", version=1):
+    hid: Hid
+
+
+def test_keys_that_wait() -> None:
+    vm = SaveVM("toy", release="7.2")
+    vm.register(Keyboard(hid=Hid(keycodes=[30, 48, 46, 32], head=3, n=2)))
+    out = io.BytesIO()
+    vm.save(out)
+    with migstream.open(io.BytesIO(out.getvalue())) as stream:
+        keys = stream.devices["usb-kbd"]["hid/kbd.keycodes"].elements()
+        assert [one.description for one in keys] == ["waits", "", "", "waits"]
 
 
 # --- lists -------------------------------------------------------------------------------------------
