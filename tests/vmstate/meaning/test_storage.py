@@ -9,13 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
-from migstream.vmstate import U8, U32, U64, Bool, VMState, gtree, qlist, since
-from migstream.vmstate.declared.fields import Out
-from migstream.vmstate.declared.written import release
 from migstream.vmstate.meaning import MEANINGS
-from migstream.vmstate.meaning.element import MOST, SIZE
 from migstream.vmstate.meaning.fdt import tree
 from migstream.vmstate.meaning.parts import Inside, Unclear
+from migstream.vmstate.meaning.virtio_element import ELEMENT, MOST
 from migstream.vmstate.paths import find
 from migstream.vmstate.values import Value
 from support.meaning import covered, device
@@ -156,7 +153,7 @@ def taken(order: str = "<") -> bytes:
     head = struct.pack(f"{order}III4x", 5, 1, 2)
     addresses = struct.pack(f"{order}2Q", 0x1000, 0x2000).ljust(8 * MOST, b"\0")
     addresses += struct.pack(f"{order}Q", 0x3000).ljust(8 * MOST, b"\0")
-    return (head + addresses).ljust(SIZE, b"\0")
+    return (head + addresses).ljust(ELEMENT, b"\0")
 
 
 MPT = struct.pack(
@@ -177,11 +174,15 @@ VSCSI = bytes(16 + 256) + struct.pack(
         (request(1, INQUIRY, disk(0, 0, 0)), {"sector": 0}),  # of a machine type of 9.1 or later
         (
             request(1, READ_10, struct.pack(">I", 3), taken(), disk(64, 4, 0)),
-            {"queue": 3, "element/index": 5, "element/in_addr[1]": 0x2000, "element/out_addr[0]": 0x3000},
+            {"queue": 3, "element/index": 5, "element/in_addr[1]": 0x2000, "element/out_addr": 0x3000},
         ),
         (
             request(1, READ_10, bytes(4), taken(">"), disk(64, 4, 0)),
-            {"element/out_num": 1, "element/in_num": 2, "element/in_sg[0]/length": 0},
+            {"element/out_num": 1, "element/in_num": 2, "element/in_sg[0]/iov_len": 0},
+        ),
+        (
+            request(1, READ_10, struct.pack(">II", 1, 3), taken(), disk(64, 4, 0)),
+            {"queue": 1, "ndescs": 3, "sector": 64},
         ),
         (
             request(1, READ_10, MPT, struct.pack(">IQQ", 1, 0x7C00, 2048), disk(64, 4, 0)),
@@ -376,74 +377,3 @@ def test_hostile_device_trees(raw: bytes) -> None:
     except Unclear:
         return
     assert all(one.size >= 0 for one in nodes)
-
-
-# --- virtio-iommu ------------------------------------------------------------------------------------
-
-
-class Interval(VMState, name="interval", version=1):
-    low: U64
-    high: U64
-
-
-class Mapping(VMState, name="mapping", version=1):
-    phys_addr: U64
-    flags: U32
-
-
-class Endpoint(VMState, name="endpoint", version=1):
-    id: U32
-
-
-class Domain(VMState, name="domain", version=2):
-    id: U32
-    mappings: list[tuple[Interval, Mapping]] = gtree()
-    endpoint_list: list[Endpoint] = qlist()
-    bypass: Bool = since(2, default=False)
-
-
-class Iommu(VMState, name="virtio-iommu-device", version=2):
-    domains: dict[int, Domain] = gtree()
-    bypass: U8 = since(2, default=0)
-
-
-def iommu() -> bytes:
-    """As a virtio-iommu writes two domains: the encoder is that of declared VMStates."""
-    pages = [
-        (Interval(low=0x1000 * n, high=0x1000 * n + 0xFFF), Mapping(phys_addr=0x9000, flags=3))
-        for n in (1, 2)
-    ]
-    both = {
-        1: Domain(
-            id=1, mappings=pages, endpoint_list=[Endpoint(id=8), Endpoint(id=16)], bypass=False
-        ),
-        5: Domain(id=5, mappings=[], endpoint_list=[], bypass=True),
-    }
-    out = Out(release("11.1"))
-    Iommu.vmstate.save(out, Iommu(domains=both, bypass=1))
-    return bytes(out.data)
-
-
-PLACE = "virtio/device"
-
-
-def test_domains_of_an_iommu() -> None:
-    value = blob("buffer", iommu(), "virtio-iommu", PLACE)
-    covered(value)
-    assert int(value["domain_count"]) == 2
-    assert int(value["domain[0]/mapping[1]/high"]) == 0x2FFF
-    assert [int(one["id"]) for one in value["domain[0]/endpoint"].elements()] == [8, 16]
-    assert [bool(one["bypass"].value) for one in value["domain"].elements()] == [False, True]
-    assert int(value["config.bypass"]) == 1
-    old = blob("buffer", bytes(5), "virtio-iommu", PLACE)
-    assert [one.name for one in old.children] == ["domain_count", "domain_end"]
-    assert not list(blob("buffer", iommu()[1:], "virtio-iommu", PLACE).children)
-
-
-@given(st.integers(0, 200), st.integers(0, 255), st.integers(0, 200))
-def test_hostile_domains(at: int, byte: int, end: int) -> None:
-    raw = bytearray(iommu())
-    raw[at % len(raw)] = byte
-    value = blob("buffer", bytes(raw[: len(raw) - end]), "virtio-iommu", PLACE)
-    if list(value.children):
-        covered(value)

@@ -32,7 +32,6 @@ MEANINGS: Registry[Meaning] = Registry(
         "field:virtio-console/virtio/device": f"{_HERE}.virtio_devices:console",
         "field:virtio-balloon/virtio/device": f"{_HERE}.virtio_devices:balloon",
         "field:virtio-mem/virtio/device": f"{_HERE}.virtio_devices:mem",
-        "field:virtio-iommu/virtio/device": f"{_HERE}.iommu:domains",
         "type:virtio-gpu": f"{_HERE}.gpu:resources",
         "type:blob": f"{_HERE}.gpu:blobs",
         "field:*/identify_data": f"{_HERE}.ata:identify",

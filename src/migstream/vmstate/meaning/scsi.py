@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import product
 
 from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning.element import element
 from migstream.vmstate.meaning.parts import Inside, Parts, Unclear, fields
+from migstream.vmstate.meaning.virtio_element import element
 
 __all__ = ["requests"]
 
@@ -64,7 +64,13 @@ def _nothing(_: Parts) -> None:
 def _virtio(out: Parts) -> None:
     """hw/scsi/virtio-scsi.c: virtio_scsi_save_request. The queue's number, of those for commands."""
     out.u32("queue")
-    element(out)
+    element(out, packed=False)
+
+
+def _virtio_packed(out: Parts) -> None:
+    """The same, where the queue is a packed ring."""
+    out.u32("queue")
+    element(out, packed=True)
 
 
 _MPT = fields(
@@ -178,7 +184,9 @@ def requests(raw: memoryview, inside: Inside) -> list[Node]:
     From machine types of 9.1 on a disk writes as much of those that do not read or write its medium.
     """
     generic = inside.vmsd == GENERIC
-    for adapter, emulated in product((_nothing, _virtio, _mptsas, _vscsi), (False, True)):
+    for adapter, emulated in product(
+        (_nothing, _virtio, _virtio_packed, _mptsas, _vscsi), (False, True)
+    ):
         try:
             return _all(raw, adapter, generic=generic, emulated=emulated)
         except Unclear:
