@@ -11,7 +11,7 @@ import msgspec
 
 from migstream.errors import MigstreamError
 from migstream.names import brief, prose
-from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.layout import Layout, Node, step_to
 from migstream.vmstate.types import WireType, wire_type
 from migstream.wire.model import Span
 
@@ -251,7 +251,7 @@ class Value:
                 index += node.count or 1
             return
         for node in self.node.children or self._inside():
-            yield self._child(node, f"/{node.name}")
+            yield self._child(node, step_to(node.name))
 
     def _child(self, node: Node, step: str) -> Value:
         return self.laid(node, self.span.start + node.offset, self.path + step)

@@ -21,7 +21,7 @@ def test_virtio_gpu() -> None:
 
 
 def test_the_small_ones() -> None:
-    assert list(expand("scsi-requests", b"\0")) == ["mark"]
+    assert list(expand("scsi-requests", b"\0")) == ["end"]
     assert expand("scsi-requests", b"\1" + bytes(40))["rest"].span.size == 16
     assert expand("usb-redir-parser", b"\0\0\0\2ab")["data"].span.size == 2
     assert not expand("usb-redir-parser", b"\0\0\0\2abc")

@@ -151,6 +151,17 @@ class Parts:
     def close(self, name: str, inner: Parts, kind: str = "struct") -> None:
         self.add(name, kind, inner.at, 1, inner.nodes)
 
+    def sequence(self, name: str, elements: Parts) -> None:
+        """The structs of `elements`, which began here, as an array of which each has a size of its own."""
+        if elements.nodes:
+            self.add(name, "struct", elements.at)
+            self.nodes[-1] = msgspec.structs.replace(
+                self.nodes[-1],
+                kind="sequence",
+                count=len(elements.nodes),
+                children=tuple(elements.nodes),
+            )
+
     def done(self) -> list[Node]:
         """The nodes, which cover every byte."""
         if self.left:

@@ -42,22 +42,49 @@ _FAMILIES = {
         "SERIAL",
         (
             "serial", "serial-isa", "pci-serial", "pckbd:PCKBD", "port92:PORT92", "i8254:I8254", "i8259:I8259",
-            "mc146818rtc:RTC", "hpet:HPET", "fdc:FDC", "dma:DMA", "ps2kbd:PS2", "ps2mouse:PS2",
+            "mc146818rtc:RTC", "hpet:HPET", "dma:DMA", "ps2kbd:PS2", "ps2mouse:PS2",
         ),
     ),
-    "boards": (
-        "PM",
-        (
-            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI",
-            "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
-        ),
-    ),
+    "boards": ("PL011", ("pl011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC")),
     "vga": (
         "VGA",
         ("vga", "cirrus_vga", "bochs-display", "virtio-vga", "vmware_vga", "qxl:QXL", "ramfb-dev:RAMFB"),
     ),
-    "usb": ("UHCI", ("uhci", "xhci:XHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI",
-                     "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-hub:DEVICE", "usb-storage:DEVICE")),
+    "acpi": ("PM", ("piix4_pm", "ICH9LPC", "vt82c686b_pm", "ich9_smb", "acpi-ged:GED", "acpi_build:BUILD", "virt_acpi_build:BUILD")),
+    "ata": ("IDE", ("ide", "isa-ide", "mmio-ide", "microdrive", "ich9_ahci:AHCI", "ahci:AHCI", "sysbus-ahci:AHCI")),
+    "sd": ("CARD", ("sd-card", "sdhci:SDHCI", "pl181:PL181", "ssi_sd:SPI")),
+    "disks": ("NVME", ("nvme", "fdc:FDC", "pflash_cfi01:PFLASH", "m25p80:M25P80")),
+    "scsi": (
+        "SCSI",
+        (
+            "scsi-disk", "SCSIDevice", "scsi-requests:REQUESTS", "lsiscsi:LSI", "megasas:MEGASAS", "megasas-gen2:MEGASAS",
+            "mptsas:MPTSAS", "pvscsi:PVSCSI", "sysbusespscsi:ESP", "pciespscsi:ESP", "dc390:ESP",
+        ),
+    ),
+    "usb": (
+        "UHCI",
+        (
+            "uhci", "ohci:OHCI", "ohci-core:OHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI", "xhci:XHCI",
+            "xhci-core:XHCI", "xhci-sysbus:XHCI", "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-wacom:DEVICE", "usb-hub:HUB",
+            "usb-storage:STORAGE", "usb-ccid:CCID", "usb-redir:REDIR",
+        ),
+    ),
+    "management": (
+        "TIS",
+        (
+            "tpm-tis", "tpm-tis-i2c", "tpm-crb:CRB", "tpm-spapr:TPM_SPAPR", "tpm-emulator:EMULATOR", "ipmi-bmc-sim:BMC",
+            "ipmi-interface:KCS", "ipmi-interface-pci-kcs:KCS", "ipmi-interface-isa-bt:BT", "ipmi-interface-pci-bt:BT",
+            "i6300esb_wdt:I6300ESB", "fw_cfg:FW_CFG", "kvm-tpr-opt:TPR", "i2c_bus:I2C", "vmgenid:VMGENID",
+        ),
+    ),
+    "sound": ("HDA", ("intel-hda", "hda-audio:CODEC", "ac97:AC97")),
+    "ppc": (
+        "ICS",
+        (
+            "ics", "icp/server:ICP", "xive-source:XIVE_SOURCE", "xive-tctx:XIVE_THREAD", "mos6522:VIA", "cuda:VIA",
+            "pmu:VIA", "escc:ESCC", "spapr_nvram:NVRAM", "macio_nvram:NVRAM", "spapr:SPAPR",
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -122,4 +149,5 @@ def _known(kind: str, path: str) -> Symbols | None:
         if one in table:
             return table[one]
     # one that is nothing but `*/name` was looked up
-    return next((s for p, s in table.items() if "*" in p[1:] and fnmatchcase(plain, p)), None)
+    rest = ((p, s) for p, s in table.items() if "*" in p[1:] or ("*" in p and "/" in p[2:]))
+    return next((s for p, s in rest if fnmatchcase(plain, p)), None)

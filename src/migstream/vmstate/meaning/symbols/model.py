@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,9 +17,11 @@ __all__ = [
     "address",
     "bits",
     "date",
+    "elements",
     "enumeration",
     "neighbour",
     "number_in_path",
+    "text",
     "words",
 ]
 
@@ -128,6 +130,40 @@ def words(known: Mapping[str, str]) -> Symbols:
             return Symbol()
         word = value.partition(b"\0")[0].decode("ascii", "replace")
         return Symbol(word, known[word]) if word in known else Symbol()
+
+    return of
+
+
+def text(*, swapped: bool = False) -> Symbols:
+    """What a buffer says in letters, up to its first NUL and without blanks around it.
+
+    Parameters
+    ----------
+    swapped : of each two letters the second comes first
+    """
+
+    def of(value: Any, _: Value) -> Symbol:
+        if not isinstance(value, bytes):
+            return Symbol()
+        if swapped:
+            pairs = (value[n : n + 2][::-1] for n in range(0, len(value), 2))
+            value = b"".join(pairs)
+        said = value.partition(b"\0")[0].decode("latin-1").strip()
+        return Symbol(said) if said.isascii() and said.isprintable() else Symbol()
+
+    return of
+
+
+def elements(names: Sequence[str], known: Mapping[int, Symbols] | None = None) -> Symbols:
+    """What each element of an array is, by its number, and what it holds where `known` has that."""
+
+    def of(value: Any, at: Value) -> Symbol:
+        number = number_in_path(at)
+        if number is None or not at.path.endswith("]"):
+            return Symbol()
+        name = names[number] if number < len(names) else ""
+        inner = known[number](value, at) if known and number in known else Symbol()
+        return Symbol(" ".join(filter(None, (name, inner.name))), inner.description)
 
     return of
 
