@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from migstream.errors import MigstreamError, NoSuchPath, Unsupported
+from migstream.machine.arch import big_endian
 from migstream.names import brief
-from migstream.vmstate.meaning.virtio import virtio_blob
+from migstream.vmstate.meaning.virtio import in_big_endian, virtio_blob
 from migstream.vmstate.paths import find
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ NEXT, WRITE, INDIRECT = 1, 2, 4
 AVAIL, USED = 1 << 7, 1 << 15  # of a packed ring's descriptor
 NAMES = ((NEXT, "NEXT"), (WRITE, "WRITE"), (INDIRECT, "INDIRECT"), (AVAIL, "AVAIL"), (USED, "USED"))
 PAGE = 4096  # a legacy ring's alignment over PCI (VIRTIO 2.7.2)
-VERSION_1, ACCESS_PLATFORM, PACKED = 32, 33, 34  # bits of the features
-BIG = 2  # of device_endian
-# targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both
-BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
+ACCESS_PLATFORM, PACKED = 33, 34  # bits of the features
 
 State = Literal["waiting", "in flight"]
 
@@ -178,10 +176,8 @@ class _State:
         self.count = len(self._queues)
         wide = self.number("virtio/64bit_features/guest_features")
         features = int(fields["guest_features"]) if wide is None else wide
-        # a legacy device says only what is not its target's own order: virtio_device_endian_needed
         order = self.number("virtio/device_endian/device_endian")
-        big = architecture in BIG_ENDIAN if order is None else order == BIG
-        self.big = big and not features >> VERSION_1 & 1
+        self.big = in_big_endian(features, order, target=big_endian(architecture))
         self.packed = bool(features >> PACKED & 1)
 
     def number(self, path: str) -> int | None:

@@ -35,7 +35,8 @@ class Root(msgspec.Struct, frozen=True):
     `device` is its section's name, `vmsd` that of its VMState, `path` the path to it. `described`
     is false where no description says what the bytes are, `machine` None where the stream names none.
     `now` tells the guest's virtual time in ns when it was saved, None where the stream does not say.
-    `meaning` is false where nothing but the description is to say what values are.
+    `meaning` is false where nothing but the description is to say what values are. `big_endian` tells
+    whether the guest's CPUs are of an architecture that is.
     """
 
     fetch: Fetch
@@ -47,6 +48,7 @@ class Root(msgspec.Struct, frozen=True):
     described: bool
     now: Callable[[], int | None] = lambda: None
     meaning: bool = True
+    big_endian: Callable[[], bool] = lambda: False
 
 
 class Value:
@@ -448,6 +450,7 @@ def root(
     described: bool = True,
     now: Callable[[], int | None] = lambda: None,
     meaning: bool = True,
+    big_endian: Callable[[], bool] = lambda: False,
 ) -> Value:
     """The whole of a device section as one value.
 
@@ -459,6 +462,7 @@ def root(
     described : whether `layout` is the description's; if not, the payload is one buffer
     now : the guest's virtual time in ns
     meaning : whether blobs are gone into, and numbers have names
+    big_endian : whether the guest's architecture is
     """
     node = Node(
         name=path,
@@ -480,5 +484,6 @@ def root(
         described,
         now,
         meaning,
+        big_endian,
     )
     return Value(node, payload.start, path, where)

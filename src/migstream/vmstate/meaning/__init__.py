@@ -27,11 +27,13 @@ MEANINGS: Registry[Meaning] = Registry(
         "type:pci config": f"{_HERE}.pci:config",
         "type:msix state": f"{_HERE}.pci:msix",
         "type:virtio": f"{_HERE}.virtio:virtio",
+        "field:*/virtio/device_config": f"{_HERE}.virtio_config:config",
         "field:virtio-net/virtio/device": f"{_HERE}.virtio_devices:net",
         "field:virtio-blk/virtio/device": f"{_HERE}.virtio_devices:blk",
         "field:virtio-console/virtio/device": f"{_HERE}.virtio_devices:console",
         "field:virtio-balloon/virtio/device": f"{_HERE}.virtio_devices:balloon",
         "field:virtio-mem/virtio/device": f"{_HERE}.virtio_devices:mem",
+        "field:virtio-iommu/virtio/device": f"{_HERE}.virtio_iommu:iommu",
         "type:virtio-gpu": f"{_HERE}.gpu:resources",
         "type:blob": f"{_HERE}.gpu:blobs",
         "type:scsi-requests": f"{_HERE}.scsi:requests",
@@ -85,6 +87,7 @@ def where(value: Value) -> Inside:
         version=root.version,
         machine=root.machine,
         beside=beside,
+        big_endian=root.big_endian,
     )
 
 
