@@ -520,25 +520,27 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
     guest_features         0  uint32
     config_len             8  uint32
     device_config          8 bytes, all zero  buffer
+      mac     00:00:00:00:00:00, 6 bytes, all zero  buffer
+      status  0  le16
     queue_count            3  uint32
     queues  struct[3]
-      [0]  struct
+      [0]  receiveq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [1]  struct
+      [1]  transmitq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [2]  struct
+      [2]  controlq  struct
         num             64 (0x40)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
     device                 545 bytes, 52540012345600000000000000000001010000000000fffffffffffffffff…  buffer
-      mac                       6 bytes, 525400123456 "RT"  buffer
+      mac                       52:54:00:12:34:56, 6 bytes, 525400123456 "RT"  buffer
       vqs  struct
         tx_waiting  0  uint32
       mergeable_rx_bufs         0  uint32
@@ -546,7 +548,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       promisc                   1  uint8
       allmulti                  0  uint8
       mac_table.in_use          0  uint32
-      vlans                     512 bytes, fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      vlans                     (VLANs 0..4095), 512 bytes, ffffffffffffffffffffffffffffffffffffffffffff…  buffer
       has_vnet_hdr              0  uint32
       mac_table.multi_overflow  0  uint8
       mac_table.uni_overflow    0  uint8
@@ -565,12 +567,10 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       idstr       "virtio/virtqueues"  capability
       version_id  1  uint32
       vq  struct[1024]
-        [0]  struct
+        [0]  receiveq1  struct
           avail  0  uint64
           used   0  uint64
-        [1]  struct
-          avail  0  uint64
-          used   0  uint64
+        [1]  transmitq1  struct
 
 # A PCI device without anything of virtio.
 $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'

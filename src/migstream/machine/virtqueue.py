@@ -17,6 +17,7 @@ from migstream.errors import MigstreamError, NoSuchPath, Unsupported
 from migstream.machine.arch import big_endian
 from migstream.names import brief
 from migstream.vmstate.meaning.virtio import in_big_endian, virtio_blob
+from migstream.vmstate.meaning.virtio_queues import queue_name
 from migstream.vmstate.paths import find
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A device's queue as it stands.
+    """A device's queue as it stands; `name` is what it is for, empty where nobody knows.
 
     Addresses are guest-physical. `available` and `used` are the indexes that the driver and the device have
     written to memory (of a packed ring: the device's own), `taken` is how far the device has come; all count up and
@@ -79,6 +80,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
     device: str
     number: int
+    name: str
     size: int
     form: Literal["split", "packed"]
     ready: bool
@@ -98,6 +100,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
         return brief(
             "Queue",
             f"{self.device} {self.number}",
+            self.name,
             f"{self.waiting} waiting, {self.in_flight} in flight",
         )
 
@@ -179,10 +182,14 @@ class _State:
         order = self.number("virtio/device_endian/device_endian")
         self.big = in_big_endian(features, order, target=big_endian(architecture))
         self.packed = bool(features >> PACKED & 1)
+        self._kind, self._features = device.device.vmsd, features
 
     def number(self, path: str) -> int | None:
         found = next(find(self._blob, path), None)
         return None if found is None else int(found)
+
+    def name(self, number: int) -> str:
+        return queue_name(self._kind, number, self.count, self._features)
 
     def of(self, number: int, name: str) -> int:
         return int(self._queues[number][name])
@@ -212,6 +219,7 @@ class _Reader:
         self._known = Queue(
             device=state.path,
             number=number,
+            name=state.name(number),
             size=size,
             form="packed" if state.packed else "split",
             ready=desc != 0 and 0 < size <= LARGEST,

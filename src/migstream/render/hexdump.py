@@ -24,7 +24,10 @@ LONGEST = 60
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes with one owner, `within` a device; `span` in the stream, of guest memory in its RAM block."""
+    """Bytes with one owner, `within` a device; `span` in the stream, of guest memory in its RAM block.
+
+    `whose` is what the element of an array that they are in is called.
+    """
 
     span: Span
     path: str
@@ -32,6 +35,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     data: memoryview
     within: str = ""
+    whose: str = ""
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +112,7 @@ def pieces(stream: Stream, span: Span) -> Iterator[Piece]:
                 text=_word(value),
                 data=stream.store.view(low, high),
                 within=device.path,
+                whose=value.within,
             )
             at = high
         if at < end:
@@ -212,5 +217,6 @@ def dump_parts(found: Iterable[Piece], *, everything: bool) -> Iterator[Part]:
 def _label(piece: Piece) -> Line:
     """Who owns a piece, and what it means."""
     kind, text = escape(piece.type), prose(piece.text)
-    behind = line(dim(kind), " = " if text else "", held(text))
+    whose = f"({escape(piece.whose)}) " if piece.whose else ""
+    behind = line(dim(f"{whose}{kind}"), " = " if text else "", held(text))
     return line(name(escape(piece.path)), " " if piece.path and behind else "", behind)

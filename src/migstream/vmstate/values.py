@@ -209,11 +209,14 @@ class Value:
             return f"{actual} {said}".rstrip()
         if self.count is not None:
             return f"{self.type}[{self.count}]"
-        return ""
+        return self.symbol
 
     @property
     def symbol(self) -> str:
-        """What a single value is called: names of bits that are set, or of the number; empty if nothing."""
+        """What a single value is called: names of bits that are set, or of the number; empty if nothing.
+
+        A struct has one where it is one of several that have names: `transmitq1` of `queues[1]`.
+        """
         return "" if self._symbol is None else self._symbol.name
 
     @property
@@ -222,8 +225,19 @@ class Value:
         return "" if self._symbol is None else self._symbol.description
 
     @property
+    def within(self) -> str:
+        """What the innermost struct that has a name, and in which this stands, is called; else empty."""
+        above = self.above
+        while above is not None:
+            if above.kind == "struct" and above.symbol:
+                return above.symbol
+            above = above.above
+        return ""
+
+    @property
     def _symbol(self) -> Symbol | None:
-        if self.kind != "leaf" or self.count is not None or not self.device.meaning:
+        single = self.kind in {"leaf", "struct"} and self.count is None
+        if not single or not self.device.meaning:
             return None
         from migstream.vmstate.meaning.symbols import symbol
 

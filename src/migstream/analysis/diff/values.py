@@ -79,11 +79,11 @@ def whole(mark: Mark, value: Value) -> Change:
     if mark == "+":
         return Change(
             mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
-            new=plain, new_text=text, new_span=span,
+            new=plain, new_text=text, new_span=span, within=value.within,
         )  # fmt: skip
     return Change(
         mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
-        old=plain, old_text=text, old_span=span,
+        old=plain, old_text=text, old_span=span, within=value.within,
     )  # fmt: skip
 
 
@@ -250,6 +250,7 @@ def _both(a: Value, b: Value, what: str, part: PartName, **more: Any) -> Change:
         type=kinds[0] if kinds[0] == kinds[1] else f"{kinds[0]} → {kinds[1]}",
         old_span=(a.span.start, a.span.stop),
         new_span=(b.span.start, b.span.stop),
+        within=b.within,
         **more,
     )
 

@@ -23,7 +23,15 @@ __all__ = ["SYMBOLS", "Symbol", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
-    "virtio": ("VIRTIO", ("virtio", "virtio-net:NET")),
+    "virtio": ("VIRTIO", ("virtio",)),
+    "virtio_devices": (
+        "NET",
+        (
+            "virtio-net", "virtio-blk:BLK", "vhost-user-blk:BLK", "virtio-balloon:BALLOON", "virtio-gpu:GPU",
+            "virtio-input:INPUT", "virtio-iommu:IOMMU", "virtio-mem:MEM", "virtio-mem-device-early:EARLY",
+            "virtio-crypto:CRYPTO", "virtio-vhost_vsock:VSOCK",
+        ),
+    ),
     "pci": ("CONFIG", ("pci config", "msix state:MSIX")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
     "cpus": ("CPU", ("cpu",)),
@@ -68,7 +76,9 @@ def symbol(value: Value) -> Symbol | None:
 
         return timer(value)
     known = _symbols(value)
-    return None if known is None else known(value.value, value)
+    if known is None:
+        return None
+    return known(value.value if value.kind == "leaf" else None, value)
 
 
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
