@@ -57,7 +57,7 @@ class Value:
     `name`, `type` and `kind` are the description's; `path` leads here; `span` is absolute.
     """
 
-    __slots__ = ("above", "device", "node", "path", "span")
+    __slots__ = ("_parts", "above", "device", "node", "path", "span")
 
     def __init__(
         self, node: Node, start: int, path: str, device: Root, above: Value | None = None
@@ -67,6 +67,7 @@ class Value:
         self.path = path
         self.device = device
         self.above = above
+        self._parts: tuple[Node, ...] | None = None  # what is inside of a blob, once it was asked for
 
     def __repr__(self) -> str:
         many = "" if self.count is None else f"[{self.count}]"
@@ -285,9 +286,11 @@ class Value:
             or not self.device.meaning
         ):
             return ()
-        from migstream.vmstate.meaning import inside
+        if self._parts is None:
+            from migstream.vmstate.meaning import inside
 
-        return inside(self)
+            self._parts = inside(self)
+        return self._parts
 
     def element(self, index: int) -> Value:
         """Element `index` of an array; raises IndexError."""

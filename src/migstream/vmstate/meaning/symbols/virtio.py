@@ -47,15 +47,20 @@ def features(first: int = 0) -> Bits:
 
 def queue_called(number: int, at: Value) -> str:
     """What a queue of the device is for, in whose state a value stands."""
-    blob = at
-    while blob.above is not None and blob.type != "virtio":
+    blob: Value | None = at
+    while blob is not None and blob.type != "virtio":
         blob = blob.above
-    fields = {one.name: one for one in blob.children} if blob.type == "virtio" else {}
-    if "queue_count" not in fields:
+    found = None if blob is None else _named(blob, "queue_count")
+    count = 0 if found is None else int(found)
+    if blob is None or number >= count:  # most of an array with room for all that there can be
         return ""
-    wide = fields.get("virtio/64bit_features")
-    taken = fields["guest_features"] if wide is None else wide["guest_features"]
-    return queue_name(at.device.vmsd, number, int(fields["queue_count"]), int(taken))
+    wide = _named(blob, "virtio/64bit_features")
+    taken = _named(wide or blob, "guest_features")
+    return queue_name(at.device.vmsd, number, count, 0 if taken is None else int(taken))
+
+
+def _named(value: Value, name: str) -> Value | None:
+    return next((one for one in value.children if one.name == name), None)
 
 
 def _queue(_: Any, at: Value) -> Symbol:

@@ -50,7 +50,7 @@ def _ranges(raw: bytes, what: str, order: Any) -> Symbol:
     """Which bits of a bitmap are set, counted from the lowest of the first word."""
     number = int.from_bytes(raw, order)
     if not number:
-        return Symbol("", "none")
+        return Symbol()
     runs: list[str] = []
     at = 0
     while number and len(runs) < MOST_RANGES:
