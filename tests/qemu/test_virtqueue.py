@@ -145,13 +145,17 @@ def test_what_linux_has_in_flight(packed: str, tmp_path: Path) -> None:
             assert (buffers[-1].length, buffers[-1].writes) == (1, True)
         # the device's own part has the same requests, as the device had taken them
         own_part = found["virtio/device"]
-        waiting = {one.name: one for one in own_part.children if one.name.startswith("request")}
-        assert len(waiting) == len(requests)
-        for one, chain in zip(waiting.values(), requests, strict=True):
-            element = one["element"]
-            assert int(element["index"]) == (
-                chain.descriptors[0].id if packed == "on" else chain.head
-            )
+        waiting = {
+            int(one["element/index"]): one["element"]
+            for one in own_part.children
+            if one.name.startswith("request")
+        }
+        heads = {
+            chain.descriptors[0].id if packed == "on" else chain.head: chain for chain in requests
+        }
+        assert waiting.keys() == heads.keys()
+        for index, element in waiting.items():
+            chain = heads[index]
             buffers = [b for b in chain.descriptors if "INDIRECT" not in b.flags]
             for way, writes in (("out", False), ("in", True)):
                 pieces = element[f"{way}_sg"], element[f"{way}_addr"]

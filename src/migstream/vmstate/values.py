@@ -67,7 +67,9 @@ class Value:
         self.path = path
         self.device = device
         self.above = above
-        self._parts: tuple[Node, ...] | None = None  # what is inside of a blob, once it was asked for
+        self._parts: tuple[Node, ...] | None = (
+            None  # what is inside of a blob, once it was asked for
+        )
 
     def __repr__(self) -> str:
         many = "" if self.count is None else f"[{self.count}]"

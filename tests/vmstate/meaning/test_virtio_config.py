@@ -107,11 +107,14 @@ def test_a_device_says_what_it_is(kind: str, raw: str, expected: dict[str, str])
 @pytest.mark.parametrize(
     ("features", "endian", "big_endian", "order"),
     [
+        (1, None, False, "<"),
+        (1, None, True, ">"),  # a legacy driver, in its guest's own order
         (0, None, False, "<"),
-        (0, None, True, ">"),  # a legacy driver, in its guest's own order
+        (0, None, True, ">"),  # nobody drives it any more, and the one who did
+        (0, None, True, "<"),  # may have done it in either order
         (VERSION_1, None, True, "<"),
-        (0, 2, False, ">"),  # a guest in the other order than its target's own
-        (0, 1, True, "<"),
+        (1, 2, False, ">"),  # a guest in the other order than its target's own
+        (1, 1, True, "<"),
         (VERSION_1, 2, True, "<"),
     ],
 )

@@ -127,10 +127,13 @@ def test_blk(several: bool, packed: bool, requests: int) -> None:
     assert all(found[f"request_{i}/element"].span.size == ELEMENT for i in range(requests))
 
 
-def test_console() -> None:
+@pytest.mark.parametrize("packed", [False, True])
+def test_console(packed: bool) -> None:
     ports = struct.pack(">I??I", 0, True, False, 0)
-    ports += struct.pack(">I??IIQ", 1, True, True, 1, 3, 9) + bytes(ELEMENT)
-    found = tail("virtio-console", struct.pack(">HHIII", 80, 25, 31, 3, 2) + ports)
+    ports += struct.pack(">I??IIQ", 1, True, True, 1, 3, 9) + bytes(4 * packed + ELEMENT)
+    raw = struct.pack(">HHIII", 80, 25, 31, 3, 2) + ports
+    found = tail("virtio-console", raw, wide=packed << 34)
+    assert ("port_1/ndescs" in found) == packed
     assert found["port_0/guest_connected"].value is True
     assert int(found["port_1/iov_offset"]) == 9
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from migstream.vmstate.layout import Node
 from migstream.vmstate.meaning.features import kind_of
 from migstream.vmstate.meaning.parts import Inside, Parts, Unclear
-from migstream.vmstate.meaning.virtio import is_big
+from migstream.vmstate.meaning.virtio import is_big, taken
 
 __all__ = ["config"]
 
@@ -76,7 +76,7 @@ def config(raw: memoryview, inside: Inside) -> list[Node]:
     spec = _SPACES.get(kind)
     if spec is None:
         raise Unclear(f"the configuration of {kind} is not known")
-    big = kind not in _LITTLE and is_big(inside)
+    big = kind not in _LITTLE and _big(raw, spec, inside)
     out = Parts(raw)
     _fields(out, spec, big=big)
     if kind == "virtio-input" and out.at > 3:
@@ -84,6 +84,28 @@ def config(raw: memoryview, inside: Inside) -> list[Node]:
     if kind in _BEHIND:
         out.add(_BEHIND[kind], "buffer", out.left)
     return out.nodes
+
+
+def _big(raw: memoryview, spec: str, inside: Inside) -> bool:
+    """Whether the driver that read it last did so in big-endian order.
+
+    One that has let go of the device again, as a firmware does, has left its bytes and took its features
+    back: the order is then the one in which the numbers are smaller.
+    """
+    legacy = is_big(inside)
+    if not legacy or taken(inside):
+        return legacy
+    return _sum(raw, spec, big=True) < _sum(raw, spec, big=False)
+
+
+def _sum(raw: memoryview, spec: str, *, big: bool) -> int:
+    out = Parts(raw)
+    _fields(out, spec, big=big)
+    return sum(
+        int.from_bytes(raw[one.offset : one.offset + one.size], "big" if big else "little")
+        for one in out.nodes
+        if one.type != "buffer"
+    )
 
 
 def _fields(out: Parts, spec: str, *, big: bool) -> None:

@@ -23,6 +23,11 @@ MOST_PORTS = 511  # virtio-serial-bus.c: VIRTIO_QUEUE_MAX / 2 - 1
 RSS_KEY = 40
 
 
+def _packed(inside: Inside) -> bool:
+    """Whether the device's rings are."""
+    return bool(taken(inside) >> RING_PACKED & 1)
+
+
 def net(raw: memoryview, inside: Inside) -> list[Node]:
     """hw/net/virtio-net.c: vmstate_virtio_net_device."""
     out = Parts(raw)
@@ -90,7 +95,7 @@ _NET_SUBSECTIONS: dict[bytes, Callable[[Parts], None]] = {
 def blk(raw: memoryview, inside: Inside) -> list[Node]:
     """hw/block/virtio-blk.c: virtio_blk_save_device. Requests that failed and wait for the user."""
     several = inside.number("queue_count") > 1
-    packed = taken(inside) >> RING_PACKED & 1
+    packed = _packed(inside)
     out = Parts(raw)
     index = 0
     while out.left > 1:
@@ -99,9 +104,7 @@ def blk(raw: memoryview, inside: Inside) -> list[Node]:
             raise Unclear
         if several:
             inner.u32("queue")
-        if packed:
-            inner.u32("ndescs")
-        element(inner)
+        element(inner, packed=packed)
         out.close(f"request_{index}", inner)
         index += 1
     if out.number("end", "int8", 1):
@@ -115,6 +118,7 @@ def console(raw: memoryview, inside: Inside) -> list[Node]:
     It begins with three numbers of the configuration as the guest sees them, turned round once more.
     """
     out = Parts(raw)
+    packed = _packed(inside)
     short, word = ("le16", "le32") if is_big(inside) else ("uint16", "uint32")
     out.add("cols", short, 2)
     out.add("rows", short, 2)
@@ -131,7 +135,7 @@ def console(raw: memoryview, inside: Inside) -> list[Node]:
         if inner.u32("elem_popped"):
             inner.u32("iov_idx")
             inner.u64("iov_offset")
-            element(inner)
+            element(inner, packed=packed)
         out.close(f"port_{index}", inner)
     return out.done()
 

@@ -29,12 +29,15 @@ class Order(NamedTuple):
 ORDERS = (Order("<III", "le32", "le64"), Order(">III", "uint32", "uint64"))
 
 
-def element(out: Parts, name: str = "element") -> None:
-    """Add it: its index in the ring, how many pieces the device reads (out) and writes (in), and those.
+def element(out: Parts, *, packed: bool) -> None:
+    """Add an `element`: its index in the ring, how many pieces the device reads (out) and writes (in), and those.
 
     Room behind the last piece in use is `…_unused`. Where the pieces were in the host's memory
-    (`iov_base`) is not told: QEMU writes 0.
+    (`iov_base`) is not told: QEMU writes 0. Of a packed ring it is told before how many descriptors it has
+    (`ndescs`): whether a ring is one says feature 34 of the device whose queue it is.
     """
+    if packed:
+        out.u32("ndescs")
     order, read, written = _head(out.raw[out.at :])
     inner = out.inside()
     for field in ("index", "out_num", "in_num"):
@@ -47,7 +50,7 @@ def element(out: Parts, name: str = "element") -> None:
     for field, count in (("in_sg", written), ("out_sg", read)):
         inner.add(field, "struct", size_of(piece) * count, count, piece)
         inner.add(f"{field}_unused", "buffer", PIECE * (MOST - count))
-    out.close(name, inner)
+    out.close("element", inner)
 
 
 def _head(raw: memoryview) -> tuple[Order, int, int]:
