@@ -43,7 +43,7 @@ KINDS = {
     "1a": "virtio-mem", "1b": "virtio-iommu",
 }  # fmt: skip
 # What the command line above says, and what these devices are without that (their properties' defaults).
-SAID = {
+SAID: dict[str, dict[str, str | int]] = {
     "10": {"mac": "52:54:00:11:22:33", "status": "LINK_UP", "max_virtqueue_pairs": 1, "mtu": 1400, "speed": 1000, "duplex": "FULL"},
     "11": {"duplex": "UNKNOWN", "rss_max_key_size": 40, "rss_max_indirection_table_length": 128},
     "12": {"capacity": 2048, "blk_size": 512, "num_queues": 2, "geometry.heads": 16},
@@ -185,14 +185,17 @@ def test_a_guest_of_the_other_order(name: str, tmp_path: Path) -> None:
     disk = ("-blockdev", "null-co,node-name=disk,size=1048576,read-zeroes=on", "-no-shutdown")
     with Qemu(own(name), ("-m", "256", "-accel", "tcg", *disk, *BIG[name])) as qemu:
         qemu.execute("cont")
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            one = next(d for d in qemu.execute("x-query-virtio") if d["name"] == "virtio-blk")
-            said = qemu.execute("x-query-virtio-status", {"path": one["path"]})
-            if any(re.search("DRIVER_OK|FEATURES_OK", one) for one in said["status"]["statuses"]):
-                break
+        [path_of_disk] = [
+            d["path"] for d in qemu.execute("x-query-virtio") if d["name"] == "virtio-blk"
+        ]
+        asked, end = {"path": path_of_disk}, time.monotonic() + PATIENCE
+        while not re.search(
+            "DRIVER_OK|FEATURES_OK", str(qemu.execute("x-query-virtio-status", asked)["status"])
+        ):
+            assert time.monotonic() < end, "nothing drives the disk"
             time.sleep(0.2)
         time.sleep(1)  # it reads the configuration behind that
+        said = qemu.execute("x-query-virtio-status", asked)
         assert said["device-endian"] == "big"
         qemu.execute("stop")
         qemu.migrate(path)

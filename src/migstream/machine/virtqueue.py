@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -161,6 +161,11 @@ def _descriptor(
     ), after
 
 
+def _places(chain: Chain) -> Iterator[int]:
+    """Which descriptors of the queue's own table are in a chain."""
+    return (one.index for one in chain.descriptors if not one.level)
+
+
 class _State:
     """What the device's state says of its queues."""
 
@@ -254,32 +259,48 @@ class _Reader:
         if waiting > size or running > size:
             wrong = f"available {available}, taken {taken}, used {used} do not go together in {size} entries"
             return msgspec.structs.replace(known, available=available, used=used, damage=wrong)
-        heads = self._running(ring, done, running, used)
-        heads_waiting = [ring[(taken + n) % size] for n in range(waiting)]
-        chains = [self._chain(head, "in flight") for head in heads]
-        chains += [self._chain(head, "waiting") for head in heads_waiting]
+        offered = [self._chain(ring[(taken + n) % size], "waiting") for n in range(waiting)]
+        chains = (*self._running(ring, done, running, used, offered), *offered)
         return msgspec.structs.replace(
             known, available=available, used=used, waiting=waiting, in_flight=running,
-            chains=tuple(chains),
+            chains=chains,
         )  # fmt: skip
 
-    def _running(self, ring: tuple[int, ...], done: bytes, running: int, used: int) -> list[int]:
-        """Heads that the device has taken and not given back: it may do so in any order."""
+    def _running(
+        self,
+        ring: tuple[int, ...],
+        done: bytes,
+        running: int,
+        used: int,
+        offered: Sequence[Chain],
+    ) -> list[Chain]:
+        """Chains that the device has taken and not given back: it may do so in any order.
+
+        What waits has overwritten others in the ring, and a descriptor is in one chain alone: where a device
+        goes on long without giving one back, it may be in the ring no more, and is left out.
+        """
         size, taken = self._known.size, self._known.taken
+        back = max(size - running - len(offered), 0)
+        if not any(done[8 * used :]):  # the ring is new: what is behind has never been written
+            back = min(back, used)
         given = Counter(
             int(struct.unpack_from(f"{self._mark}I", done, 8 * ((used - 1 - n) % size))[0])
-            for n in range(size - running)
+            for n in range(back)
         )
-        heads: list[int] = []
-        for n in range(size):
-            if len(heads) == running:
+        seen = {one for chain in offered for one in _places(chain)}
+        chains: list[Chain] = []
+        for n in range(back + running):
+            if len(chains) == running:
                 break
             head = ring[(taken - 1 - n) % size]
             if given[head]:
                 given[head] -= 1
-            else:
-                heads.append(head)
-        return heads[::-1]
+                continue
+            chain = self._chain(head, "in flight")
+            if seen.isdisjoint(_places(chain)):
+                seen.update(_places(chain))
+                chains.append(chain)
+        return chains[::-1]
 
     def _chain(self, head: int, state: State) -> Chain:
         """What a head leads to. A chain is as long as the table at most, so a ring of them ends."""

@@ -228,16 +228,6 @@ class Value:
         return "" if self._symbol is None else self._symbol.description
 
     @property
-    def within(self) -> str:
-        """What the innermost struct that has a name, and in which this stands, is called; else empty."""
-        above = self.above
-        while above is not None:
-            if above.kind == "struct" and above.symbol:
-                return above.symbol
-            above = above.above
-        return ""
-
-    @property
     def _symbol(self) -> Symbol | None:
         single = self.kind in {"leaf", "struct"} and self.count is None
         if not single or not self.device.meaning:

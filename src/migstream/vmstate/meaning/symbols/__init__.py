@@ -19,7 +19,7 @@ from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "names_of_bits", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "name_around", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
@@ -79,6 +79,19 @@ def symbol(value: Value) -> Symbol | None:
     if known is None:
         return None
     return known(value.value if value.kind == "leaf" else None, value)
+
+
+def name_around(value: Value) -> str:
+    """What the innermost struct that has a name, and in which a value stands, is called; else empty.
+
+    That is an element of an array: `transmitq1` of what stands in `queues[1]`.
+    """
+    above = value.above
+    while above is not None:
+        if above.kind == "struct" and above.symbol:
+            return above.symbol
+        above = above.above
+    return ""
 
 
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
