@@ -542,19 +542,21 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
     guest_features         0  uint32
     config_len             8  uint32
     device_config          8 bytes, all zero  buffer
+      mac     00:00:00:00:00:00, 6 bytes, all zero  buffer
+      status  0  le16
     queue_count            3  uint32
     queues  struct[3]
-      [0]  struct
+      [0]  receiveq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [1]  struct
+      [1]  transmitq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [2]  struct
+      [2]  controlq  struct
         num             64 (0x40)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
@@ -568,9 +570,29 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       promisc                   1  uint8
       allmulti                  0  uint8
       mac_table.in_use          0  uint32
-      vlans                     (every VLAN), 512 bytes, fffffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      vlans                     (VLANs 0..4095), 512 bytes, ffffffffffffffffffffffffffffffffffffffffffff…  buffer
       has_vnet_hdr              0  uint32
       mac_table.multi_overflow  0  uint8
+      mac_table.uni_overflow    0  uint8
+      alluni                    0  uint8
+      nomulti                   0  uint8
+      nouni                     0  uint8
+      nobcast                   0  uint8
+      has_ufo                   0  uint8
+    virtio/64bit_features  subsection
+      type            5  uint8
+      idstr           "virtio/64bit_features"  capability
+      version_id      1  uint32
+      guest_features  0  uint64
+    virtio/virtqueues  subsection
+      type        5  uint8
+      idstr       "virtio/virtqueues"  capability
+      version_id  1  uint32
+      vq  struct[1024]
+        [0]  receiveq1  struct
+          avail  0  uint64
+          used   0  uint64
+        [1]  transmitq1  struct
 
 # A PCI device without anything of virtio.
 $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'

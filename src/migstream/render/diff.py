@@ -294,6 +294,8 @@ def _where(look: Look, *spans: Pair | None) -> Line:
 
 def _change(change: Change, path: str, look: Look) -> Iterator[Part]:
     label = escape(path) if path else change.what
+    if change.within:
+        label = f"{label} ({escape(change.within)})"
     if change.what in SAID and path:
         label = f"{label} ({change.what})"
     if change.what == "bytes" and change.part == "schema":

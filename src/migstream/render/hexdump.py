@@ -14,6 +14,7 @@ from migstream.render.shown import Bytes, Line, Part, dim, line, name
 from migstream.render.shown import value as held
 from migstream.render.text import LINE, escape, grouped, prose
 from migstream.stream import Device, Stream
+from migstream.vmstate.meaning.symbols import name_around
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, Span
 
@@ -26,7 +27,10 @@ LONGEST = 60
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes with one owner, `within` a device; `span` in the stream, of guest memory in its RAM block."""
+    """Bytes with one owner, `within` a device; `span` in the stream, of guest memory in its RAM block.
+
+    `whose` is what the element of an array that they are in is called.
+    """
 
     span: Span
     path: str
@@ -34,6 +38,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     data: memoryview
     within: str = ""
+    whose: str = ""
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +118,7 @@ def pieces(stream: Stream, span: Span, *, everything: bool = True) -> Iterator[P
                 text=_word(value),
                 data=stream.store.view(low, high),
                 within=device.path,
+                whose=name_around(value),
             )
             at = high
         if at < end:
@@ -254,5 +260,6 @@ def _alike(data: memoryview) -> str:
 def _label(piece: Piece) -> Line:
     """Who owns a piece, and what it means."""
     kind, text = escape(piece.type), prose(piece.text)
-    behind = line(dim(kind), " = " if text else "", held(text))
+    whose = f"({escape(piece.whose)}) " if piece.whose else ""
+    behind = line(dim(f"{whose}{kind}"), " = " if text else "", held(text))
     return line(name(escape(piece.path)), " " if piece.path and behind else "", behind)

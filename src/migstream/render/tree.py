@@ -63,7 +63,7 @@ def _one(value: Value, look: Look) -> str:
 
 def _text(value: Value, look: Look) -> str:
     if value.count is None or value.kind != "leaf":
-        return _one(value, look) if value.kind == "leaf" else ""
+        return _one(value, look) if value.kind == "leaf" or value.count is None else ""
     most = value.count if look.everything else FEW
     shown = " ".join(_one(one, look) for one in islice(value.elements(), most))
     return shown if value.count <= most else f"{shown} … {value.count - most} more"

@@ -28,11 +28,13 @@ MEANINGS: Registry[Meaning] = Registry(
         "type:msix state": f"{_HERE}.pci_config:msix",
         "type:shpc": f"{_HERE}.pci_config:shpc",
         "type:virtio": f"{_HERE}.virtio:virtio",
+        "field:*/virtio/device_config": f"{_HERE}.virtio_config:config",
         "field:virtio-net/virtio/device": f"{_HERE}.virtio_devices:net",
         "field:virtio-blk/virtio/device": f"{_HERE}.virtio_devices:blk",
         "field:virtio-console/virtio/device": f"{_HERE}.virtio_devices:console",
         "field:virtio-balloon/virtio/device": f"{_HERE}.virtio_devices:balloon",
         "field:virtio-mem/virtio/device": f"{_HERE}.virtio_devices:mem",
+        "field:virtio-iommu/virtio/device": f"{_HERE}.virtio_iommu:iommu",
         **{
             f"field:{where}{name}": f"{_HERE}.vga:{name}"
             for where in ("*/vga/", "vga/", "cirrus_vga/*vga.")
@@ -107,6 +109,7 @@ def where(value: Value) -> Inside:
         version=root.version,
         machine=root.machine,
         beside=beside,
+        big_endian=root.big_endian,
     )
 
 

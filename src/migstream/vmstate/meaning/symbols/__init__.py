@@ -19,11 +19,19 @@ from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "has_symbols", "names_of_bits", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "has_symbols", "name_around", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
-    "virtio": ("VIRTIO", ("virtio", "virtio-net:NET")),
+    "virtio": ("VIRTIO", ("virtio",)),
+    "virtio_devices": (
+        "NET",
+        (
+            "virtio-net", "virtio-blk:BLK", "vhost-user-blk:BLK", "virtio-balloon:BALLOON", "virtio-gpu:GPU",
+            "virtio-input:INPUT", "virtio-iommu:IOMMU", "virtio-mem:MEM", "virtio-mem-device-early:EARLY",
+            "virtio-crypto:CRYPTO", "virtio-vhost_vsock:VSOCK",
+        ),
+    ),
     "pci": ("CONFIG", ("pci config", "msix state:MSIX")),
     "e1000": ("E1000", ("e1000", "e1000e:E1000E", "igb:IGB")),
     "nics": (
@@ -109,7 +117,22 @@ def symbol(value: Value) -> Symbol | None:
 
         return timer(value)
     known = _symbols(value)
-    return None if known is None else known(value.value, value)
+    if known is None:
+        return None
+    return known(value.value if value.kind == "leaf" else None, value)
+
+
+def name_around(value: Value) -> str:
+    """What the innermost struct that has a name, and in which a value stands, is called; else empty.
+
+    That is an element of an array: `transmitq1` of what stands in `queues[1]`.
+    """
+    above = value.above
+    while above is not None:
+        if above.kind == "struct" and above.symbol:
+            return above.symbol
+        above = above.above
+    return ""
 
 
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
