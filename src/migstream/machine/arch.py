@@ -6,23 +6,10 @@ from collections.abc import Iterator
 
 from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child, number
+from migstream.vmstate.meaning.cpus import family
 from migstream.vmstate.values import Value
 
 __all__ = ["architecture", "cpus"]
-
-# The fields that only this architecture's CPU section has (target/*/machine.c: vmstate_*_cpu).
-SIGNS = (
-    ("i386", ("env.eip",)),
-    ("arm", ("env.xregs", "cpsr")),
-    ("ppc", ("env.nip",)),
-    ("s390x", ("env.psw.mask",)),
-    ("riscv", ("env.mhartid",)),
-    ("loongarch64", ("env.CSR_CRMD",)),
-    ("loongarch64", ("env.sys_states[0].CSR_CRMD",)),  # since QEMU 11.1
-    ("m68k", ("env.dregs",)),
-    ("mips", ("env.active_tc",)),
-    ("sparc", ("env.gregs",)),
-)
 
 # KVM's id of it (Linux, arch/arm64/include/uapi/asm/kvm.h: ARM64_SYS_REG(3, 0, 0, 5, 0))
 ID_AA64DFR0_EL1 = 0x6030_0000_0013_C028
@@ -40,9 +27,9 @@ def architecture(state: State) -> str | None:
     """
     for device in cpus(state):
         names = {c.name for c in device.value.children}
-        for name, signs in SIGNS:
-            if names.issuperset(signs):
-                return _width(name, device, names)
+        name = family(names)
+        if name is not None:
+            return _width(name, device, names)
     return None
 
 

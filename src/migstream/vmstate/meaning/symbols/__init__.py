@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from migstream.plugins import Registry
-from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
+from migstream.vmstate.meaning.cpus import CPU, family
+from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table, top
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
@@ -26,7 +27,13 @@ _FAMILIES = {
     "virtio": ("VIRTIO", ("virtio", "virtio-net:NET")),
     "pci": ("CONFIG", ("pci config", "msix state:MSIX")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
-    "cpus": ("CPU", ("cpu",)),
+    # of CPUs, whose VMStates are all called so: the architecture is behind it
+    "x86": ("CPU", ("cpu i386",)),
+    "arm": ("CPU", ("cpu arm",)),
+    "riscv": ("CPU", ("cpu riscv", "riscv_sifive_plic:PLIC")),
+    "ppc": ("CPU", ("cpu ppc", "icp/server:ICP", "ics:ICS")),
+    "s390x": ("CPU", ("cpu s390x", "todclock:TOD")),
+    "gic": ("GIC", ("arm_gic", "arm_gicv3:GICV3", "arm_gicv3_its:ITS", "armv7m_nvic:NVIC")),
     "apic": ("APIC", ("apic", "ioapic:IOAPIC")),
     "isa": (
         "SERIAL",
@@ -80,13 +87,20 @@ def names_of_bits(value: Value) -> Callable[[int], str] | None:
 def _symbols(value: Value) -> Symbols | None:
     """What the tables have for a value: by the device's VMState, else by the blob it stands in."""
     root = value.device
-    known = _known(root.vmsd, value.path[len(root.path) + 1 :])
+    # a section that nothing describes has no VMState
+    kind = _cpu(value) if root.vmsd == CPU else root.vmsd or root.device
+    known = _known(kind, value.path[len(root.path) + 1 :])
     if known is not None:
         return known
     blob = value.above
     while blob is not None and not (blob.kind == "leaf" and _table(blob.type)):
         blob = blob.above
     return None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
+
+
+def _cpu(value: Value) -> str:
+    """The name of the table of a CPU's values, by the fields that its section has."""
+    return f"{CPU} {family({node.name for node in top(value).node.children})}"
 
 
 @lru_cache(maxsize=1024)
