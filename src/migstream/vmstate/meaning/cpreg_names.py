@@ -80,6 +80,7 @@ _ROWS_64 = {
     "3_4_2_0": "ttbr0_el2 ttbr1_el2 tcr_el2 tcr2_el2",
     "3_4_2_1": "vttbr_el2 - vtcr_el2",
     "3_4_2_2": "vncr_el2",
+    "3_4_2_6": "vsttbr_el2 - vstcr_el2",
     "3_4_3_0": "dacr32_el2",
     "3_4_3_1": "- - - - hdfgrtr_el2 hdfgwtr_el2",
     "3_4_5_0": "- ifsr32_el2",
@@ -186,6 +187,7 @@ _ROWS_32 = {
     "15_4_13_0": "- - htpidr",
     "15_4_14_1": "cnthctl",
     "15_4_14_2": "cnthp_tval cnthp_ctl",
+    "15_4_14_3": "- cnthv_ctl",
     "15_4_15_0": "cbar",
 }
 AARCH32: dict[str, str] = {

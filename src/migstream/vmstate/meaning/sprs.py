@@ -69,7 +69,11 @@ PVR = SPRS["pvr"]
 # Timers, monitors and what only the system sees: beside the ones above, which gdb and the monitor show.
 TIME = {"dec": 22, "tbl": 268, "tbu": 269}
 SUPERVISOR = {
-    "dscr_user": 3, "amr_user": 13, "dscr": 17, "amr": 29, "uamor": 157, "ctrl": 152, "uctrl": 136, "iamr": 61, "tfhar": 128,
+    "udscr": 3, "uamr": 13, "dscr": 17, "amr": 29, "uamor": 157, "ctrl": 152, "uctrl": 136, "iamr": 61, "acop": 31,
+    "tidr": 144,
+    "tbu40": 286,
+    "wort": 895,
+    "tfhar": 128,
     "tfiar": 129, "texasr": 130, "texasru": 131, "fscr": 153, "pspb": 159, "dpdes": 176, "dawr0": 180, "dawr1": 181,
     "rpr": 186, "ciabr": 187, "dawrx0": 188, "dawrx1": 189, "hfscr": 190, "usprg3": 259, "spurr": 308, "purr": 309,
     "hdec": 310, "hsprg0": 304, "hsprg1": 305, "hdsisr": 306, "hdar": 307, "rmor": 312, "hrmor": 313, "ic": 848, "vtb": 849,
