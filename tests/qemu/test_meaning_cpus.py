@@ -83,9 +83,9 @@ def test_special_purpose_registers_of_power(
 # --- interrupt controllers ---------------------------------------------------------------------------
 
 
-def driven(machine: str, writes: Mapping[int, int], path: Path) -> None:
+def driven(program: str, machine: str, writes: Mapping[int, int], path: Path) -> None:
     """The stream of a machine into whose registers a debugger wrote, where no CPU runs."""
-    with Qemu(own("qemu-system-aarch64"), machine.split()) as guest:
+    with Qemu(own(f"qemu-system-{program}"), machine.split()) as guest:
         with GdbStub(guest) as stub:
             for address, value in writes.items():
                 stub.write(address, value.to_bytes(4, "little"))
@@ -108,7 +108,7 @@ def test_interrupts_of_gicv3(tmp_path: Path) -> None:
         REDISTRIBUTOR + 0x14: 0,
         REDISTRIBUTOR + SGI_FRAME + 0x100: 1 << 3 | 1 << 27,
     }
-    driven("-M virt,gic-version=3 -smp 2", writes, path)
+    driven("aarch64", "-M virt,gic-version=3 -smp 2", writes, path)
     with migstream.open(path) as stream:
         gic = stream["arm_gicv3[0]"]
         assert gic["gicd_ctlr"].symbol == "GRP0 GRP1NS ARE_S DS"
@@ -131,7 +131,7 @@ def test_interrupts_of_gicv2(tmp_path: Path) -> None:
         CPU_INTERFACE: 1,
         CPU_INTERFACE + 4: 0xF0,
     }
-    driven("-M virt,gic-version=2", writes, path)
+    driven("aarch64", "-M virt,gic-version=2", writes, path)
     with migstream.open(path) as stream:
         gic = stream["arm_gic[0]"]
         assert gic["ctlr"].symbol == "GRP0"
@@ -141,3 +141,18 @@ def test_interrupts_of_gicv2(tmp_path: Path) -> None:
         assert int(gic["irq_state[40]/enabled"]) == 0
         assert int(gic["irq_state[41]/pending"]) != 0
         assert gic["current_pending[0]"].symbol == "SPI9(41)"
+
+
+SOURCES, CONTEXT_1 = 0x0C00_0000, 0x0C00_2080
+
+
+def test_interrupts_of_a_plic(tmp_path: Path) -> None:
+    """The supervisor of hart 0 is its second context (RISC-V PLIC 1.0, 4)."""
+    path = tmp_path / "guest.mig"
+    writes = {SOURCES + 4 * 10: 7, CONTEXT_1: 1 << 10 | 1 << 1, CONTEXT_1 + 4: 1 << 1}
+    driven("riscv64", "-M virt -smp 2 -bios none", writes, path)
+    with migstream.open(path) as stream:
+        plic = stream["riscv_sifive_plic[0]"]
+        said = [value.symbol for value in plic["enable"] if value.symbol]
+        assert said == ["context 1: IRQ1 IRQ10", "context 1: IRQ33"]
+        assert int(plic["source_priority[10]"]) == 7

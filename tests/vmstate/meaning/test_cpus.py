@@ -92,7 +92,10 @@ def test_special_purpose_registers_of_any_number_and_processor(held: list[int]) 
 
 
 ARRAYS = ["cpreg_vmstate_values", "env.spr", "env.cregs", "env.mce_banks", "env.gpr", "env.regs"]
-SIGNS = {"i386": "env.eip", "ppc": "env.nip", "s390x": "env.psw.mask", "riscv": "env.mhartid"}
+SIGNS = {
+    "loongarch64": "env.CSR_CRMD", "mips": "env.active_tc", "sparc": "env.gregs", "m68k": "env.dregs",
+    "i386": "env.eip", "ppc": "env.nip", "s390x": "env.psw.mask", "riscv": "env.mhartid",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("sign", SIGNS.values())
@@ -113,6 +116,26 @@ def test_each_architecture_has_its_own_table() -> None:
     assert family({"something"}) is None
     beacon = cpu({"env.something": ("uint64", 8, [1])})
     assert beacon["env.something"].text == "1"
+
+
+@pytest.mark.parametrize(
+    ("sign", "field", "held", "symbol"),
+    [
+        ("env.CSR_CRMD", "env.CSR_ESTAT", 0x0002_0800, "IS=2048 ECODE=2"),
+        ("env.active_tc", "env.CP0_Status", 0xF040_0006, "EXL ERL BEV CU0 CU1 CU2 CU3"),
+        ("env.gregs", "psr", 0x0440_1FE5, "CWP=5 ET PS S PIL=15 EF Z VER=4"),
+        ("env.dregs", "env.sr", 0x2700, "IPL=7 S"),
+        ("env.mhartid", "env.mtvec", 0x8000_04F9, "VECTORED at 0x800004f8"),
+        ("env.mhartid", "env.medeleg", 1 << 12 | 1 << 3, "BREAKPOINT INST_PAGE_FAULT"),
+        ("env.psw.mask", "env.ckc", (1 << 64) - 1, ""),
+        ("env.eip", "env.mcg_status", 5, "RIPV MCIP"),
+    ],
+)
+def test_status_registers(sign: str, field: str, held: int, symbol: str) -> None:
+    size = 8 if held >> 32 else 4
+    kind = "int32" if field.startswith("env.CP0") else f"uint{8 * size}"
+    value = cpu({sign: ("uint64", 8, [0]), field: (kind, size, [held])})
+    assert value[field].symbol == symbol
 
 
 def test_no_number_is_two_registers() -> None:

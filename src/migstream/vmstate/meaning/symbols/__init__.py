@@ -33,6 +33,10 @@ _FAMILIES = {
     "riscv": ("CPU", ("cpu riscv", "riscv_sifive_plic:PLIC")),
     "ppc": ("CPU", ("cpu ppc", "icp/server:ICP", "ics:ICS")),
     "s390x": ("CPU", ("cpu s390x", "todclock:TOD")),
+    "others": (
+        "LOONGARCH",
+        ("cpu loongarch64", "cpu mips:MIPS", "cpu sparc:SPARC", "cpu m68k:M68K"),
+    ),
     "gic": ("GIC", ("arm_gic", "arm_gicv3:GICV3", "arm_gicv3_its:ITS", "armv7m_nvic:NVIC")),
     "apic": ("APIC", ("apic", "ioapic:IOAPIC")),
     "isa": (
