@@ -138,6 +138,41 @@ def test_status_registers(sign: str, field: str, held: int, symbol: str) -> None
     assert value[field].symbol == symbol
 
 
+@pytest.mark.parametrize(
+    ("field", "held", "text"),
+    [
+        ("env.msr_hv_guest_os_id", 0x8100_0006_0C07_0000, "(Linux 6.12.7)"),
+        ("env.msr_hv_guest_os_id", 0x0001_040A_0000_4A61, "(Windows NT 10.0 build 19041)"),
+        ("env.msr_hv_stimer_config", 0x3_0009, "ENABLED AUTO_ENABLE SINT=3"),
+        ("env.msr_hv_synic_sint", 0x2_0050, "VECTOR=80 AUTO_EOI"),
+        ("env.msr_hv_reenlightenment_control", 0x1_00EE, "VECTOR=238 ENABLED"),
+        ("env.msr_gp_evtsel", 0x43_003C, "EVENT=60 USR OS EN"),
+        ("env.msr_global_ctrl", 0x7_0000_000F, "PMC0 PMC1 PMC2 PMC3 FIXED0 FIXED1 FIXED2"),
+        (
+            "env.pkru",
+            0x5555_5554,
+            "AD1 AD2 AD3 AD4 AD5 AD6 AD7 AD8 AD9 AD10 AD11 AD12 AD13 AD14 AD15",
+        ),
+        ("env.s_cet", 3, "SH_STK_EN WR_SHSTK_EN"),
+        ("env.nested_state format", 0, "0 VMX"),
+        ("env.nested_state flags", 0x101, "GUEST_MODE GIF_SET"),
+        ("cpu/kvm_nested_state/vmx hdr.vmx.vmcs12_pa", (1 << 64) - 1, "(none)"),
+    ],
+)
+def test_registers_of_subsections(field: str, held: int, text: str) -> None:
+    *above, name = field.split(" ")
+    size = 8
+    nodes = Node(name, "uint64", "leaf", 0, size, stride=size)
+    for one in reversed(["cpu/nested_state", *above]):
+        nodes = Node(one, "struct", "struct", 0, size, stride=size, children=(nodes,))
+    sign = Node("env.eip", "uint64", "leaf", size, size, stride=size)
+    data = memoryview(held.to_bytes(size, "big") + bytes(size))
+    layout = Layout("cpu", 12, 2 * size, (nodes, sign))
+    value = next(root(layout, Span(0, 2 * size), "cpu[0]", lambda a, b: data[a:b]).leaves())
+    assert value.text.endswith(text)
+    assert int(value) == held
+
+
 def test_no_number_is_two_registers() -> None:
     for pvr in (0x004E_1200, 0x004D_0200, 0x0008_0301, 0x8021_0030, 0x1302_0000):
         known = names_of(pvr)

@@ -223,4 +223,4 @@ def _exception(value: Any, at: Value) -> Symbol:
     )
 
 
-NVIC: Table = {"vectors/prio": _exception, "*/sec_vectors/prio": _exception}
+NVIC: Table = {"vectors/prio": _exception, "armv7m_nvic/m-security/sec_vectors/prio": _exception}

@@ -214,7 +214,6 @@ CPU: Table = {
     "*/env.mcg_ext_ctl": bits("LMCE"),
     "env.mce_banks": _bank,
     "*/_q_ZMMReg": _vector,
-    "*/ZMM_Q": _vector,
     "env.exception_nr": _EXCEPTION,
     "env.intercept_exceptions": bits(" ".join(f"#{name}" if name else "-" for name in EXCEPTIONS)),
     "*/env.tsc_khz": _frequency,
@@ -238,6 +237,7 @@ CPU: Table = {
     ),
     # MSRs of KVM's
     "env.system_time_msr": address("ENABLED", 1),
+    "env.wall_clock_msr": address("", 0),
     "*/env.async_pf_en_msr": address("ENABLED SEND_ALWAYS PF_VMEXIT INTERRUPT", 6),
     "*/env.async_pf_int_msr": bits("VECTOR:8"),
     "*/env.steal_time_msr": address("ENABLED", 6),
@@ -270,8 +270,8 @@ CPU: Table = {
         " CycThresh:4 - PSBFreq:4"
     ),
     # KVM's guests of a guest: linux-headers/asm-x86/kvm.h: struct kvm_nested_state
-    "*/env.nested_state/flags": _NESTED,
-    "*/env.nested_state/format": enumeration({0: "VMX", 1: "SVM"}),
+    "cpu/nested_state/env.nested_state/flags": _NESTED,
+    "cpu/nested_state/env.nested_state/format": enumeration({0: "VMX", 1: "SVM"}),
     "*/hdr.vmx.vmxon_pa": _NESTED_ADDRESS,
     "*/hdr.vmx.vmcs12_pa": _NESTED_ADDRESS,
     "*/hdr.vmx.smm.flags": bits("GUEST_MODE VMXON"),
