@@ -53,7 +53,7 @@ $ migstream get pc-7.2.mig 'i8259[*]/imr' --where
 0x3b2ee+0x1 i8259[1]/imr = 0
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.regs'
-0 0 397233 (0x60fb1) 0 0 0 0 0 0 0 0 0 0 0 0 0
+0 RAX 0 RCX 397233 (0x60fb1) RDX 0 RBX 0 RSP 0 RBP 0 RSI 0 RDI 0 R8 0 R9 0 R10 0 R11 0 R12 0 R13 0 R14 0 R15
 
 $ migstream get pc-7.2.mig 'cpu[0]/env.regs[2]' --json
 {

@@ -133,15 +133,15 @@ $ migstream show tiny.mig 'one[0]/rows' --json
 
 # An element is shown with its index and its value, however it is asked for.
 $ migstream show pc-7.2.mig 'cpu[0]/env.regs[2]'
-0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
+0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1) RDX
 
 $ migstream show pc-7.2.mig @0x3a61a
-0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
+0003a613  00 00 00 00 00 06 0f b1                          ........          cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1) RDX
 
 $ migstream show pc-7.2.mig @0x3a618-0x3a624
-0003a618  06 0f b1                                         ...               cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1)
-0003a61b  00 00 00 00 00 00 00 00                          ........          cpu[0]/env.regs[3] uint64 = 0
-0003a623  00                                               .                 cpu[0]/env.regs[4] uint64 = 0
+0003a618  06 0f b1                                         ...               cpu[0]/env.regs[2] uint64 = 397233 (0x60fb1) RDX
+0003a61b  00 00 00 00 00 00 00 00                          ........          cpu[0]/env.regs[3] uint64 = 0 RBX
+0003a623  00                                               .                 cpu[0]/env.regs[4] uint64 = 0 RSP
 
 $ migstream show tiny.mig '**'
 [stderr]

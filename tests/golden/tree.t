@@ -115,7 +115,7 @@ i8254[0]  i8254
 
 $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003a603  cpu[0]  cpu
-0x0003a603    env.regs                   0 0 397233 (0x60fb1) 0 0 0 0 0 … 8 more  uint64[16]
+0x0003a603    env.regs                   0 RAX 0 RCX 397233 (0x60fb1) RDX 0 RBX 0 RSP 0 RBP 0 RSI 0 RDI … 8 more  uint64[16]
 0x0003a683    env.eip                    65520 (0xfff0)  uint64
 0x0003a68b    env.eflags                 2  uint64
 0x0003a693    env.hflags                 64 (0x40) ADDSEG  uint32
@@ -159,7 +159,7 @@ $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003a999    env.intercept_dr_write     0  uint16
 0x0003a99b    env.intercept_exceptions   0  uint32
 0x0003a99f    env.v_tpr                  0  uint8
-0x0003a9a0    env.mtrr_fixed             0 0 0 0 0 0 0 0 … 3 more  uint64[11]
+0x0003a9a0    env.mtrr_fixed             0 FIX64K_00000 UC 0 FIX16K_80000 UC 0 FIX16K_A0000 UC 0 FIX4K_C0000 UC 0 FIX4K_C8000 UC 0 FIX4K_D0000 UC 0 FIX4K_D8000 UC 0 FIX4K_E0000 UC … 3 more  uint64[11]
 0x0003a9f8    env.mtrr_deftype           0  uint64
 0x0003aa00    env.mtrr_var  struct[8]
 0x0003aa80    env.interrupt_injected     -1 (none)  int32
@@ -174,7 +174,7 @@ $ migstream tree pc-7.2.mig 'cpu[0]' --depth 1 --where
 0x0003aa9c    env.mcg_cap                16777482 (0x100010a) BANKS=10 CTL SER  uint64
 0x0003aaa4    env.mcg_status             0  uint64
 0x0003aaac    env.mcg_ctl                18446744073709551615 (0xffffffffffffffff)  uint64
-0x0003aab4    env.mce_banks              18446744073709551615 (0xffffffffffffffff) 0 0 0 18446744073709551615 (0xffffffffffffffff) 0 0 0 … 32 more  uint64[40]
+0x0003aab4    env.mce_banks              18446744073709551615 (0xffffffffffffffff) MC0_CTL 0 MC0_STATUS 0 MC0_ADDR 0 MC0_MISC 18446744073709551615 (0xffffffffffffffff) MC1_CTL 0 MC1_STATUS 0 MC1_ADDR 0 MC1_MISC … 32 more  uint64[40]
 0x0003abf4    env.tsc_aux                0  uint64
 0x0003abfc    env.system_time_msr        0  uint64
 0x0003ac04    env.wall_clock_msr         0  uint64
@@ -672,8 +672,8 @@ i8254[0]  i8254
 # On a terminal of 80 columns.
 $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003a603  cpu[0]  cpu
-0x0003a603    env.regs                   0 0 397233 (0x60fb1) 0 0 0 0 0 … 8 more
-              uint64[16]
+0x0003a603    env.regs                   0 RAX 0 RCX 397233 (0x60fb1) RDX 0 RBX
+              0 RSP 0 RBP 0 RSI 0 RDI … 8 more  uint64[16]
 0x0003a683    env.eip                    65520 (0xfff0)  uint64
 0x0003a68b    env.eflags                 2  uint64
 0x0003a693    env.hflags                 64 (0x40) ADDSEG  uint32
@@ -721,7 +721,9 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003a999    env.intercept_dr_write     0  uint16
 0x0003a99b    env.intercept_exceptions   0  uint32
 0x0003a99f    env.v_tpr                  0  uint8
-0x0003a9a0    env.mtrr_fixed             0 0 0 0 0 0 0 0 … 3 more  uint64[11]
+0x0003a9a0    env.mtrr_fixed             0 FIX64K_00000 UC 0 FIX16K_80000 UC 0
+              FIX16K_A0000 UC 0 FIX4K_C0000 UC 0 FIX4K_C8000 UC 0 FIX4K_D0000 UC
+              0 FIX4K_D8000 UC 0 FIX4K_E0000 UC … 3 more  uint64[11]
 0x0003a9f8    env.mtrr_deftype           0  uint64
 0x0003aa00    env.mtrr_var  struct[8]
 0x0003aa80    env.interrupt_injected     -1 (none)  int32
@@ -739,8 +741,9 @@ $ migstream tree --where pc-7.2.mig cpu --depth 1
 0x0003aaac    env.mcg_ctl                18446744073709551615
               (0xffffffffffffffff)  uint64
 0x0003aab4    env.mce_banks              18446744073709551615
-              (0xffffffffffffffff) 0 0 0 18446744073709551615
-              (0xffffffffffffffff) 0 0 0 … 32 more  uint64[40]
+              (0xffffffffffffffff) MC0_CTL 0 MC0_STATUS 0 MC0_ADDR 0 MC0_MISC
+              18446744073709551615 (0xffffffffffffffff) MC1_CTL 0 MC1_STATUS 0
+              MC1_ADDR 0 MC1_MISC … 32 more  uint64[40]
 0x0003abf4    env.tsc_aux                0  uint64
 0x0003abfc    env.system_time_msr        0  uint64
 0x0003ac04    env.wall_clock_msr         0  uint64

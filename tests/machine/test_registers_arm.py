@@ -8,8 +8,8 @@ import pytest
 
 import migstream
 from migstream.machine.registers.arm import root
-from migstream.machine.registers.arm_system import name_of
 from migstream.machine.registers.read import Cpu, registers
+from migstream.vmstate.meaning.cpregs import name_of
 from support.samples import Packed, Sample, streams
 
 ARM = [p for p in streams() if "arm-" in p.label]
@@ -43,7 +43,8 @@ def test_every_board(packed: Packed, unpack: Callable[[Packed], Sample]) -> None
         (0x6030_0000_0013_E208, "s3_4_c4_c1_0"),
         (0x4020_0000_200F_1800, "dacr"),
         (0x4020_0000_000F_1800, "dacr_s"),
-        (0x4020_0000_200E_0884, "p14_0_c1_c1_4"),
+        (0x4020_0000_200F_7880, "p15_0_c15_c1_0"),
+        (0x4020_0000_200E_0884, "dbgoslsr"),
         (0x4030_0000_200F_0380, "par_el1"),
         (0x6030_0000_0010_0000, None),  # a core register of KVM's
         (0x8030_0000_0013_C080, None),

@@ -165,6 +165,8 @@ def test_the_local_apic(guest: Guest, stream: Stream) -> None:
         assert re.search(rf"\b{ours[3]}\b", words, re.IGNORECASE)
         if "(vec" in words:
             assert f"(vec {int(ours[2], 16)})" in words
+    [divisor] = re.findall(r"\(divide by (\d+)\)", said)
+    assert stream["apic[0]/divide_conf"].symbol == f"1/{divisor}"
     spurious = stream["apic[0]/spurious_vec"]
     assert ("ENABLE" in spurious.symbol.split()) == ("APIC enabled" in said)
 

@@ -6,23 +6,10 @@ from collections.abc import Iterator
 
 from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child, number
+from migstream.vmstate.meaning.cpus import family
 from migstream.vmstate.values import Value
 
 __all__ = ["architecture", "big_endian", "cpu_architecture", "cpus", "is_cpu"]
-
-# The fields that only this architecture's CPU section has (target/*/machine.c: vmstate_*_cpu).
-SIGNS = (
-    ("i386", ("env.eip",)),
-    ("arm", ("env.xregs", "cpsr")),
-    ("ppc", ("env.nip",)),
-    ("s390x", ("env.psw.mask",)),
-    ("riscv", ("env.mhartid",)),
-    ("loongarch64", ("env.CSR_CRMD",)),
-    ("loongarch64", ("env.sys_states[0].CSR_CRMD",)),  # since QEMU 11.1
-    ("m68k", ("env.dregs",)),
-    ("mips", ("env.active_tc",)),
-    ("sparc", ("env.gregs",)),
-)
 
 # Targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both.
 BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
@@ -53,10 +40,8 @@ def architecture(state: State) -> str | None:
 def cpu_architecture(value: Value) -> str | None:
     """The same of one CPU's state."""
     names = {c.name for c in value.children}
-    for name, signs in SIGNS:
-        if names.issuperset(signs):
-            return _width(name, value, names)
-    return None
+    name = family(names)
+    return None if name is None else _width(name, value, names)
 
 
 def big_endian(architecture: str | None) -> bool:

@@ -278,7 +278,15 @@ def test_partitions_of_an_nvram() -> None:
 
 
 SPAPR = Inside(
-    "spapr", "spapr", "spapr_dtb/fdt_blob", "fdt_blob", "buffer", 3, None, lambda _: None
+    "spapr",
+    "spapr",
+    "spapr_dtb/fdt_blob",
+    "fdt_blob",
+    "buffer",
+    3,
+    None,
+    lambda _: None,
+    lambda: True,
 )
 
 

@@ -9,7 +9,7 @@ from migstream.analysis.compat.align import parts
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.said import Words
-from migstream.machine.registers.arm_system import encoding, own_id
+from migstream.vmstate.meaning.cpregs import encoding, own_id
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:

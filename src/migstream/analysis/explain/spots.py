@@ -10,12 +10,12 @@ import msgspec
 
 from migstream.analysis.compat.destination import NEEDS_TIMER
 from migstream.errors import BadFraming, BadRam
-from migstream.machine.registers.arm_system import encoding
 from migstream.names import brief, many
 from migstream.ram.model import landmarks
 from migstream.ram.records import COMPRESS_PAGE, MULTIFD_FLUSH, ZERO, flag_names
 from migstream.stream import Device, Stream
 from migstream.vmstate.layout import Node
+from migstream.vmstate.meaning.cpregs import encoding
 from migstream.vmstate.meaning.features import feature_names
 from migstream.vmstate.meaning.pci import config_space
 from migstream.vmstate.meaning.virtio import virtio_blob

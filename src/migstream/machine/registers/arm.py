@@ -2,17 +2,17 @@
 
 References
 ----------
-QEMU, target/arm/machine.c: ``vmstate_arm_cpu`` and its subsections; target/arm/internals.h: ``bank_number``,
-``aarch64_banked_spsr_index``
+QEMU, target/arm/machine.c: ``vmstate_arm_cpu`` and its subsections
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migstream.machine.registers.arm_system import name_of
 from migstream.machine.registers.rows import Fields, Joined, Row
 from migstream.machine.registers.rows import read as read_rows
+from migstream.vmstate.meaning.cpregs import name_of
+from migstream.vmstate.meaning.cpu_registers import ARM_BANKS, ARM_FPU, ARM_WIDE
 from migstream.vmstate.values import Value
 
 __all__ = ["pc", "read", "root"]
@@ -26,7 +26,6 @@ SAME_IN_XPSR, XPSR_T, CPSR_T, M_CPSR = 0xFE0F_FC00, 24 - 5, 5, 0x1D3
 # The bits of FPSCR that are FPSR's and FPCR's (Arm ARM, registers FPSR and FPCR)
 FPSR, FPCR = 0xF800009F, 0x07FF9F00
 
-BANKS = ["usr", "svc", "abt", "und", "irq", "fiq", "hyp", "mon"]
 BANK_OF_MODE = {
     0x10: "usr",
     0x11: "fiq",
@@ -41,23 +40,19 @@ BANK_OF_MODE = {
 
 FPU: tuple[Row | Joined, ...] = (
     Row("fpsid", ("cpu/vfp", "env.vfp.xregs[0]")),
-    # numbers 2 to 15 of the registers of VMRS
-    Row("- - - mvfr2 mvfr1 mvfr0 fpexc fpinst fpinst2", ("cpu/vfp", "env.vfp.xregs")),
+    Row(ARM_FPU, ("cpu/vfp", "env.vfp.xregs")),
     Row("fpscr", ("cpu/vfp", "fpscr")),
     # where bits are set that FPSCR does not have; it is 0 then
     *(Row(name, ("cpu/vfp", "cpu/vfp/fpcr_fpsr", name)) for name in ("fpcr", "fpsr")),
 )
 SAVED: tuple[Row | Joined, ...] = (
-    Row("sp_el0 sp_el1 sp_el2 sp_el3", ("env.sp_el",)),
-    Row("- elr_el1 elr_el2 elr_el3", ("env.elr_el",)),
-    Row("- spsr_el1 spsr_abt spsr_und spsr_irq spsr_fiq spsr_el2 spsr_el3", ("env.banked_spsr",)),
+    *(Row(ARM_WIDE[name], (name,)) for name in ("env.sp_el", "env.elr_el", "env.banked_spsr")),
 )
 VECTORS: tuple[Row | Joined, ...] = (
     *(Joined(f"v{i}", (("cpu/vfp", f"env.vfp.zregs[{i}].d"),)) for i in range(32)),
 )
 WIDE: tuple[Row | Joined, ...] = (
-    # the stack pointer that is in use is the last one
-    Row(" ".join([*(f"x{i}" for i in range(31)), "sp"]), ("env.xregs",)),
+    Row(ARM_WIDE["env.xregs"], ("env.xregs",)),
     Row("pc", ("env.pc",)),
     Row("pstate", ("cpsr",)),
     Row("pstate", ("cpu/pstate64", "pstate64")),
@@ -71,15 +66,7 @@ SHORT: tuple[Row | Joined, ...] = (
     *(Row(f"d{2 * i} d{2 * i + 1}", ("cpu/vfp", f"env.vfp.zregs[{i}].d")) for i in range(16)),
     *FPU,
 )
-BANKED: tuple[Row | Joined, ...] = (
-    Row(" ".join(f"r13_{bank}" for bank in BANKS), ("env.banked_r13",)),
-    # HYP has no LR of its own, and USR no SPSR
-    Row("r14_usr r14_svc r14_abt r14_und r14_irq r14_fiq - r14_mon", ("env.banked_r14",)),
-    Row(" ".join(["-", *(f"spsr_{bank}" for bank in BANKS[1:])]), ("env.banked_spsr",)),
-    Row("- - elr_hyp", ("env.elr_el",)),
-    Row("r8_usr r9_usr r10_usr r11_usr r12_usr", ("env.usr_regs",)),
-    Row("r8_fiq r9_fiq r10_fiq r11_fiq r12_fiq", ("env.fiq_regs",)),
-)
+BANKED: tuple[Row | Joined, ...] = tuple(Row(names, (name,)) for name, names in ARM_BANKS.items())
 M_PROFILE: tuple[Row | Joined, ...] = (
     Row("other_sp", ("cpu/m", "cpu/m/other-sp", "env.v7m.other_sp")),
     Row("primask", ("cpu/m", "cpu/m/faultmask-primask", "env.v7m.primask[M_REG_NS]")),

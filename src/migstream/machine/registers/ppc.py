@@ -2,71 +2,17 @@
 
 References
 ----------
-QEMU, target/ppc/machine.c: ``vmstate_ppc_cpu``, ``vmstate_fpu``, ``vmstate_altivec``, ``vmstate_vsx``; numbers of the
-special-purpose registers: Power ISA, Book III, "Move To/From System Register Instructions"
+QEMU, target/ppc/machine.c: ``vmstate_ppc_cpu``, ``vmstate_fpu``, ``vmstate_altivec``, ``vmstate_vsx``
 """
 
 from __future__ import annotations
 
 from migstream.machine.registers.rows import Fields, Row
 from migstream.machine.registers.rows import read as read_rows
+from migstream.vmstate.meaning.sprs import CLASSIC, PROCESSORS, SPRS
 from migstream.vmstate.values import Value
 
 __all__ = ["pc", "read", "root"]
-
-SPRS = {
-    "xer": 1,
-    "lr": 8,
-    "ctr": 9,
-    "dsisr": 18,
-    "dar": 19,
-    "srr0": 26,
-    "srr1": 27,
-    "vrsave": 256,
-    **{f"sprg{n}": 272 + n for n in range(8)},
-    "pvr": 287,
-    "hid0": 1008,
-}
-# Other numbers mean other registers, or none, on other processors.
-CLASSIC = {"sdr1": 25}
-SERVER = {"cfar": 28, "pidr": 48, "hsrr0": 314, "hsrr1": 315, "lpcr": 318, "lpidr": 319}
-BOOK_E = {
-    "pid": 48,
-    "decar": 54,
-    "csrr0": 58,
-    "csrr1": 59,
-    "dear": 61,
-    "esr": 62,
-    "ivpr": 63,
-    "pir": 286,
-    "epcr": 307,
-    "tsr": 336,
-    "tcr": 340,
-    "mcsrr0": 570,
-    "mcsrr1": 571,
-    "mcsr": 572,
-    "mcar": 573,
-    "sprg8": 604,
-    "pid1": 633,
-    "pid2": 634,
-    "epr": 702,
-    "svr": 1023,
-}
-FREESCALE = {
-    **{f"mas{n}": 624 + n for n in range(5)},
-    "mas6": 630,
-    "tlb0cfg": 688,
-    "tlb1cfg": 689,
-    "mas7": 944,
-    "mmucfg": 1015,
-}
-PROCESSORS = {
-    # the high half of the PVR
-    **dict.fromkeys((0x4222, 0x7FF2, 0x1302), BOOK_E),  # 440, 460
-    **dict.fromkeys((0x8020, 0x8021, 0x8023, 0x8024, 0x8040), BOOK_E | FREESCALE),  # e500 to e6500
-    **dict.fromkeys((0x3F, 0x4A, 0x4B, 0x4C, 0x4D), SERVER | CLASSIC),  # POWER7, POWER8
-    **dict.fromkeys((0x4E, 0x80, 0x82), SERVER | {"ptcr": 464}),  # POWER9 and later
-}
 
 
 def _special(numbers: dict[str, int]) -> Row:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from migstream.machine.registers.rows import Fields, Joined, Row
 from migstream.machine.registers.rows import read as read_rows
+from migstream.vmstate.meaning.cpu_registers import X86_GENERAL, X86_SEGMENTS
 from migstream.vmstate.values import Value
 
 __all__ = ["pc", "read", "root"]
@@ -25,12 +26,9 @@ LONG_ROOT = (1 << 52) - (1 << 12)
 
 A20, CPL, SMM = 20, 3, 19
 
-# target/i386/cpu.h: the order of R_EAX ... R_EDI
-GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15"
-SEGMENTS = ["es", "cs", "ss", "ds", "fs", "gs"]
 SEGMENT_FIELDS = ["selector", "base", "limit", "flags"]
 PLACES = {
-    **{name: ("env.segs", f"[{i}]") for i, name in enumerate(SEGMENTS)},
+    **{name: ("env.segs", f"[{i}]") for i, name in enumerate(X86_SEGMENTS)},
     **{name: (f"env.{name}",) for name in ("ldt", "tr")},
 }
 VECTORS = 16
@@ -43,7 +41,7 @@ def _half(number: int) -> tuple[tuple[str, str], ...]:
 
 
 ROWS: tuple[Row | Joined, ...] = (
-    Row(GENERAL, ("env.regs",)),
+    Row(X86_GENERAL, ("env.regs",)),
     Row("rip", ("env.eip",)),
     Row("rflags", ("env.eflags",)),
     *(

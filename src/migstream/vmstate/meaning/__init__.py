@@ -62,6 +62,7 @@ MEANINGS: Registry[Meaning] = Registry(
         "type:usb-redir-parser": f"{_HERE}.usb:parser",
         "type:usb-redir-packet-id-q": f"{_HERE}.usb:packet_ids",
         "type:usb-redir-bufpq": f"{_HERE}.usb:packets",
+        "section:todclock": f"{_HERE}.s390:tod",
         "type:irqs": f"{_HERE}.s390:irqs",
         "type:virtio-fs back-end state": f"{_HERE}.vhost:chunks",
         "type:virtio-net vhost-user backend state": f"{_HERE}.vhost:chunks",
@@ -73,7 +74,8 @@ def inside(value: Value) -> tuple[Node, ...]:
     """What a value consists of that is one blob to the description; nothing where nobody knows."""
     root = value.device
     path = value.path[len(root.path) + 1 :]
-    decode = _decoder(root.device, root.vmsd, path, value.type, root.described)
+    described = root.described and bool(root.vmsd)  # of some nothing but the size is described
+    decode = _decoder(root.device, root.vmsd, path, value.type, described)
     if decode is None:
         return ()
     raw = value.raw

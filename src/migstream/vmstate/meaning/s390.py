@@ -1,11 +1,11 @@
-"""s390x: interrupts of KVM's floating interrupt controller, and a channel device's own state."""
+"""s390x: interrupts of KVM's floating interrupt controller, the clock, and a channel device's own state."""
 
 from __future__ import annotations
 
 from migstream.vmstate.layout import Node
 from migstream.vmstate.meaning.parts import Inside, Parts, Subsection, fields, node, size_of
 
-__all__ = ["channel_device", "irqs"]
+__all__ = ["channel_device", "irqs", "tod"]
 
 KVM_IRQ = 72  # struct kvm_s390_irq
 MOST_CIWS = 62  # include/hw/s390x/css.h: MAX_CIWS
@@ -17,6 +17,15 @@ def irqs(raw: memoryview, _: Inside) -> list[Node]:
     count = out.u64("count")
     whole = out.left == KVM_IRQ * count
     out.add("irq", "buffer", out.left, count if whole and count else 1)
+    return out.done()
+
+
+def tod(raw: memoryview, _: Inside) -> list[Node]:
+    """hw/s390x/tod.c: s390_tod_save."""
+    out = Parts(raw)
+    if out.u8("present"):
+        out.u8("tod_high")
+        out.u64("tod_low")
     return out.done()
 
 

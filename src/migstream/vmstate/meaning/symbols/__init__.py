@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from migstream.plugins import Registry
-from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
+from migstream.vmstate.meaning.cpus import CPU, family
+from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table, top
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
@@ -44,7 +45,17 @@ _FAMILIES = {
     "pcie": ("SHPC", ("shpc",)),
     "chipsets": ("PIIX", ("PIIX3", "PIIX4", "PCIHost:PCIHOST")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
-    "cpus": ("CPU", ("cpu",)),
+    # of CPUs, whose VMStates are all called so: the architecture is behind it
+    "x86": ("CPU", ("cpu i386",)),
+    "arm": ("CPU", ("cpu arm",)),
+    "riscv": ("CPU", ("cpu riscv", "riscv_sifive_plic:PLIC")),
+    "ppc": ("CPU", ("cpu ppc",)),
+    "s390x": ("CPU", ("cpu s390x", "todclock:TOD")),
+    "others": (
+        "LOONGARCH",
+        ("cpu loongarch64", "cpu mips:MIPS", "cpu sparc:SPARC", "cpu m68k:M68K"),
+    ),
+    "gic": ("GIC", ("arm_gic", "arm_gicv3:GICV3", "arm_gicv3_its:ITS", "armv7m_nvic:NVIC")),
     "apic": ("APIC", ("apic", "ioapic:IOAPIC")),
     "isa": (
         "SERIAL",
@@ -86,7 +97,7 @@ _FAMILIES = {
         ),
     ),
     "sound": ("HDA", ("intel-hda", "hda-audio:CODEC", "ac97:AC97")),
-    "ppc": (
+    "ppc_boards": (
         "ICS",
         (
             "ics", "icp/server:ICP", "xive-source:XIVE_SOURCE", "xive-tctx:XIVE_THREAD", "mos6522:VIA", "cuda:VIA",
@@ -153,7 +164,14 @@ def _symbols(value: Value) -> Symbols | None:
     while blob is not None and not (blob.kind == "leaf" and _table(blob.type)):
         blob = blob.above
     known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
-    return known or _known(root.vmsd, value.path[len(root.path) + 1 :])
+    # a section that nothing describes has no VMState
+    kind = _cpu(value) if root.vmsd == CPU else root.vmsd or root.device
+    return known or _known(kind, value.path[len(root.path) + 1 :])
+
+
+def _cpu(value: Value) -> str:
+    """The name of the table of a CPU's values, by the fields that its section has."""
+    return f"{CPU} {family({node.name for node in top(value).node.children})}"
 
 
 @lru_cache(maxsize=1024)

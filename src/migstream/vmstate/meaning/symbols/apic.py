@@ -69,11 +69,37 @@ def _vectors(value: Any, at: Value) -> Symbol:
     return Symbol(" ".join(f"{32 * number + n:#x}" for n in range(32) if value >> n & 1))
 
 
+def _command(value: Any, at: Value) -> Symbol:
+    """Two words of 32 bits: what is sent, and to whom."""
+    if not isinstance(value, int) or not value:
+        return Symbol()
+    if number_in_path(at) == 1:
+        return Symbol(f"to {value >> 24:#x}")
+    said = _entry(value & ~REMOTE_IRR)
+    if value & LOGICAL:
+        said.append("logical")
+    return Symbol(" ".join([*said, ("", "self", "all", "all but self")[value >> 18 & 3]]).rstrip())
+
+
+# Of the bus clock, by the bits 0, 1 and 3
+DIVISORS = {
+    0b0000: 2,
+    0b0001: 4,
+    0b0010: 8,
+    0b0011: 16,
+    0b1000: 32,
+    0b1001: 64,
+    0b1010: 128,
+    0b1011: 1,
+}
+
 APIC: Table = {
     "apicbase": address("-:8 BSP - X2APIC ENABLE", 12),
     "spurious_vec": bits("VECTOR:8 ENABLE FOCUS_OFF -:2 EOI_SUPPRESS"),
     "dest_mode": enumeration({0x0: "CLUSTER", 0xF: "FLAT"}),
     "lvt": _lvt,
+    "icr": _command,
+    "divide_conf": enumeration({code: f"1/{by}" for code, by in DIVISORS.items()}),
     "isr": _vectors,
     "tmr": _vectors,
     "irr": _vectors,

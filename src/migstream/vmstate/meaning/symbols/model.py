@@ -15,13 +15,18 @@ __all__ = [
     "Symbols",
     "Table",
     "address",
+    "beside",
     "bits",
+    "called",
     "date",
     "elements",
     "enumeration",
+    "labelled",
+    "listed",
     "neighbour",
     "number_in_path",
     "text",
+    "top",
     "words",
 ]
 
@@ -205,6 +210,57 @@ def neighbour(value: Value, name: str) -> int | None:
     single = found is not None and found.kind == "leaf" and found.count is None
     number = found.value if found is not None and single else None
     return number if isinstance(number, int) else None
+
+
+def called(name: str, inner: Symbol) -> Symbol:
+    """What a register is called, and then what it holds."""
+    return Symbol(f"{name} {inner.name}".strip(), inner.description)
+
+
+def labelled(names: str, inner: Symbols | None = None) -> Symbols:
+    """Names of the elements of an array by number, `-` for none, and then what `inner` says of them."""
+
+    def of(value: Any, at: Value) -> Symbol:
+        said = Symbol() if inner is None else inner(value, at)
+        number = number_in_path(at)
+        known = names.split()
+        if number is None or number >= len(known) or known[number] == UNNAMED:
+            return said
+        return called(known[number].upper(), said)
+
+    return of
+
+
+def listed(name: Callable[[int], str], width: int = 32) -> Bits:
+    """Bits that are one long row over an array: the names of those that are set."""
+
+    def of(value: Any, at: Value) -> Symbol:
+        if not isinstance(value, int):
+            return Symbol()
+        first = width * (number_in_path(at) or 0)
+        return Symbol(" ".join(name(first + n) for n in range(width) if value >> n & 1))
+
+    return Bits(of, lambda bit, at: name(width * (number_in_path(at) or 0) + bit))
+
+
+def top(at: Value) -> Value:
+    """The device that a value stands in."""
+    while at.above is not None:
+        at = at.above
+    return at
+
+
+def beside(at: Value, name: str, index: int | None = None) -> int | None:
+    """The number that the device has under this name at its top, an element of it where it is an array."""
+    found = next((one for one in top(at).children if one.name == name), None)
+    if found is None or found.kind not in {"leaf", "sequence"}:
+        return None
+    if index is not None:
+        if not 0 <= index < (found.count or 0):
+            return None
+        found = found.element(index)
+    held = found.value if found.kind == "leaf" and found.count is None else None
+    return held if isinstance(held, int) else None
 
 
 def number_in_path(value: Value) -> int | None:

@@ -1,22 +1,30 @@
-"""Registers of CPUs, bit by bit, where the values are the architecture's own.
+"""Registers of x86 CPUs.
 
-References: Intel SDM 1, 3.4 and 8.1, 3, 2.5, 3.4 and 11, 4; AMD APM 2, 15; RISC-V Privileged 20240411;
-z/Architecture SA22-7832, 4; Power ISA 3.1, book III 4.2; QEMU, target/i386/cpu.h, target/riscv/cpu_bits.h,
-target/s390x/cpu.h; Linux, arch/x86/include/uapi/asm/kvm_para.h; Hyper-V TLFS 6.0b.
+References: Intel SDM 1, 3.4 and 8.1, 3, 2.5, 3.4 and 11, 4; AMD APM 2, 15; QEMU, target/i386/cpu.h; Linux,
+arch/x86/include/uapi/asm/kvm.h, kvm_para.h; Hyper-V TLFS 6.0b.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from migstream.vmstate.meaning.symbols.model import Symbol, Table, address, bits, enumeration
+from migstream.vmstate.meaning.cpu_registers import X86_GENERAL, X86_SEGMENTS
+from migstream.vmstate.meaning.symbols.model import (
+    Symbol,
+    Table,
+    address,
+    bits,
+    called,
+    enumeration,
+    labelled,
+    number_in_path,
+)
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
 __all__ = ["CPU"]
-
-# --- x86 ---------------------------------------------------------------------------------------------
 
 SYSTEM = {0x1: "TSS16", 0x2: "LDT", 0x3: "TSS16_BUSY", 0x4: "CALL16", 0x5: "TASK", 0x6: "INT16", 0x7: "TRAP16",
           0x9: "TSS", 0xB: "TSS_BUSY", 0xC: "CALL", 0xE: "INT", 0xF: "TRAP"}  # fmt: skip
@@ -68,6 +76,60 @@ def _mtrr_default(value: Any, at: Value) -> Symbol:
     return Symbol(f"{MEMORY_TYPES.get(kind, f'type {kind}')} {flags}".rstrip())
 
 
+# Which part of the first megabyte each has the types of, an eighth of it each
+_FIXED = (
+    "FIX64K_00000",
+    "FIX16K_80000",
+    "FIX16K_A0000",
+    *(f"FIX4K_{at:05X}" for at in range(0xC0000, 0x100000, 0x8000)),
+)
+
+
+def _mtrr_fixed(value: Any, _: Value) -> Symbol:
+    """Eight memory types, or the one that all of them are."""
+    if not isinstance(value, int):
+        return Symbol()
+    types = [value >> 8 * n & 0xFF for n in range(8)]
+    said = [MEMORY_TYPES.get(one, f"type {one}") for one in types]
+    return Symbol(said[0] if len({*types}) == 1 else " ".join(said))
+
+
+BANK = ("CTL", "STATUS", "ADDR", "MISC")
+_BANK_STATUS = bits("MCACOD:16 MSCOD:16 -:25 PCC ADDRV MISCV EN UC OVER VAL")
+
+
+def _bank(value: Any, at: Value) -> Symbol:
+    """Four registers of each bank of machine checks."""
+    number = number_in_path(at)
+    if not isinstance(value, int) or number is None:
+        return Symbol()
+    kind = BANK[number % len(BANK)]
+    said = _BANK_STATUS(value, at) if kind == "STATUS" else Symbol()
+    return called(f"MC{number // len(BANK)}_{kind}", said)
+
+
+_VECTOR = re.compile(r"env\.xmm_regs(?:\[\d\])?\[(\d+)\]/[^/]*\[(\d)\]$")
+UPPER = "cpu/avx512/env.xmm_regs[1]"  # where the vectors from 16 on are
+WIDTHS = ("XMM", "XMM", "YMM", "YMM")
+
+
+def _vector(value: Any, at: Value) -> Symbol:
+    """Which 64 bits of which vector they are."""
+    found = _VECTOR.search(at.path)
+    if not isinstance(value, int) or found is None:
+        return Symbol()
+    number, word = int(found[1]), int(found[2])
+    upper = UPPER in at.path
+    name = "ZMM" if upper or word >= len(WIDTHS) else WIDTHS[word]
+    return Symbol(f"{name}{number + 16 * upper}[{64 * word + 63}:{64 * word}]")
+
+
+def _frequency(value: Any, _: Value) -> Symbol:
+    return (
+        Symbol("", f"{value / 1e6:.3f} GHz") if isinstance(value, int) and value > 0 else Symbol()
+    )
+
+
 EXCEPTIONS = (
     "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "", "TS", "NP", "SS", "GP", "PF", "", "MF", "AC", "MC",
     "XM", "VE", "CP",
@@ -79,8 +141,38 @@ _XSTATE = bits(
     "X87 SSE AVX BNDREGS BNDCSR OPMASK ZMM_HI256 HI16_ZMM PT PKRU PASID CET_U CET_S HDC UINTR LBR HWP XTILECFG XTILEDATA APX"
 )
 _ENABLED = bits("ENABLED")
+_CET = bits(
+    "SH_STK_EN WR_SHSTK_EN ENDBR_EN LEG_IW_EN NO_TRACK_EN SUPPRESS_DIS -:4 SUPPRESS TRACKER"
+)
+_COUNTERS = bits(
+    f"{' '.join(f'PMC{n}' for n in range(32))} {' '.join(f'FIXED{n}' for n in range(16))} PERF_METRICS"
+    " -:6 TRACE_TOPA -:2 LBR_FRZ CTR_FRZ ASCI UNCORE DS COND_CHGD"
+)
+_NESTED = bits("GUEST_MODE RUN_PENDING EVMCS MTF_PENDING -:4 GIF_SET")
+_NESTED_ADDRESS = enumeration({(1 << 64) - 1: ("", "none")})
 
-_X86: Table = {
+
+LINUX, MICROSOFT = 1, 1
+OPEN = {2: "FreeBSD", 3: "Xen", 4: "Illumos"}
+WINDOWS = {1: "MS-DOS", 2: "Windows 3", 3: "Windows 9x", 4: "Windows NT", 5: "Windows CE"}
+
+
+def _guest_os(value: Any, _: Value) -> Symbol:
+    """An open system's kind and version, or a proprietary one's vendor, kind and version."""
+    if not isinstance(value, int) or not value:
+        return Symbol()
+    if value >> 63:
+        kind, version = value >> 56 & 0x7F, value >> 16 & 0xFFFFFFFF
+        if kind == LINUX:
+            return Symbol("", f"Linux {version >> 16}.{version >> 8 & 0xFF}.{version & 0xFF}")
+        return Symbol("", OPEN.get(kind, ""))
+    if value >> 48 != MICROSOFT:
+        return Symbol()
+    windows = WINDOWS.get(value >> 40 & 0xFF, "Microsoft")
+    return Symbol("", f"{windows} {value >> 32 & 0xFF}.{value >> 24 & 0xFF} build {value & 0xFFFF}")
+
+
+CPU: Table = {
     "env.eflags": bits("CF . PF - AF - ZF SF TF IF DF OF IOPL:2 NT - RF VM AC VIF VIP ID"),
     # QEMU, target/i386/cpu.h: HF_…, HF2_…
     "env.hflags": bits(
@@ -88,6 +180,8 @@ _X86: Table = {
         " IOBPT MPX_EN MPX_IU UMIP AVX_EN"
     ),
     "env.hflags2": bits("GIF HIF NMI VINTR SMM_INSIDE_NMI MPX_PR NPT IGNNE VGIF"),
+    "env.regs": labelled(X86_GENERAL),
+    "env.segs/selector": labelled(" ".join(X86_SEGMENTS)),
     "env.segs/flags": _segment,
     "env.ldt/flags": _segment,
     "env.tr/flags": _segment,
@@ -111,12 +205,18 @@ _X86: Table = {
     "*/env.msr_xfd": _XSTATE,
     "*/env.msr_xfd_err": _XSTATE,
     "env.pat": _pat,
+    "env.mtrr_fixed": labelled(" ".join(_FIXED), _mtrr_fixed),
     "env.mtrr_deftype": _mtrr_default,
     "env.mtrr_var/base": _mtrr_base,
     "env.mtrr_var/mask": address("-:11 VALID", 12),
     "env.mcg_cap": bits("BANKS:8 CTL EXT CMCI TES -:4 EXT_REGISTERS:8 SER EMC ELOG LMCE"),
     "env.mcg_status": bits("RIPV EIPV MCIP LMCES"),
+    "*/env.mcg_ext_ctl": bits("LMCE"),
+    "env.mce_banks": _bank,
+    "*/_q_ZMMReg": _vector,
     "env.exception_nr": _EXCEPTION,
+    "env.intercept_exceptions": bits(" ".join(f"#{name}" if name else "-" for name in EXCEPTIONS)),
+    "*/env.tsc_khz": _frequency,
     "*/env.interrupt_injected": enumeration({-1: ("", "none")}),
     "env.a20_mask": enumeration({-1: ("", "A20 open"), ~(1 << 20): ("", "A20 closed")}),
     # include/standard-headers/asm-*/kvm.h: KVM_MP_STATE_…
@@ -137,10 +237,13 @@ _X86: Table = {
     ),
     # MSRs of KVM's
     "env.system_time_msr": address("ENABLED", 1),
+    "env.wall_clock_msr": address("", 0),
     "*/env.async_pf_en_msr": address("ENABLED SEND_ALWAYS PF_VMEXIT INTERRUPT", 6),
+    "*/env.async_pf_int_msr": bits("VECTOR:8"),
     "*/env.steal_time_msr": address("ENABLED", 6),
     "*/env.pv_eoi_en_msr": address("ENABLED", 2),
     "*/env.poll_control_msr": _ENABLED,
+    "*/env.migration_control_msr": bits("READY"),
     # MSRs of the CPU's
     "*/env.msr_ia32_misc_enable": bits(
         "FAST_STRING -:2 TCC -:3 EMON -:3 BTS_UNAVAILABLE PEBS_UNAVAILABLE -:3 SPEEDSTEP - MWAIT -:3 LIMIT_CPUID"
@@ -149,7 +252,37 @@ _X86: Table = {
     "*/env.msr_ia32_feature_control": bits("LOCKED VMX_IN_SMX VMX -:14 SGX_LC SGX - LMCE"),
     "*/env.spec_ctrl": bits("IBRS STIBP SSBD"),
     "*/env.tsx_ctrl": bits("RTM_DISABLE CPUID_CLEAR"),
+    "*/env.virt_ssbd": bits("- - SSBD"),
+    "*/env.umwait": bits("C02_DISABLED - .:30"),
+    "*/env.pkru": bits(" ".join(f"AD{n} WD{n}" for n in range(16))),
+    "*/env.pkrs": bits(" ".join(f"AD{n} WD{n}" for n in range(16))),
+    "*/env.u_cet": _CET,
+    "*/env.s_cet": _CET,
+    "*/env.msr_fixed_ctr_ctrl": bits(" ".join(f"OS{n} USR{n} ANY{n} PMI{n}" for n in range(4))),
+    "*/env.msr_global_ctrl": _COUNTERS,
+    "*/env.msr_global_status": _COUNTERS,
+    "*/env.msr_global_ovf_ctrl": _COUNTERS,
+    "*/env.msr_gp_evtsel": bits("EVENT:8 UMASK:8 USR OS EDGE PC INT ANY EN INV CMASK:8"),
+    "*/env.msr_bndcfgs": address("EN BNDPRESERVE", 12),
+    "*/env.bndcs_regs.cfgu": address("EN BNDPRESERVE", 12),
+    "*/env.msr_rtit_ctrl": bits(
+        "TraceEn CYCEn OS User PwrEvtEn FUPonPTW FabricEn CR3Filter ToPA MTCEn TSCEn DisRETC PTWEn BranchEn MTCFreq:4 -"
+        " CycThresh:4 - PSBFreq:4"
+    ),
+    # KVM's guests of a guest: linux-headers/asm-x86/kvm.h: struct kvm_nested_state
+    "cpu/nested_state/env.nested_state/flags": _NESTED,
+    "cpu/nested_state/env.nested_state/format": enumeration({0: "VMX", 1: "SVM"}),
+    "*/hdr.vmx.vmxon_pa": _NESTED_ADDRESS,
+    "*/hdr.vmx.vmcs12_pa": _NESTED_ADDRESS,
+    "*/hdr.vmx.smm.flags": bits("GUEST_MODE VMXON"),
+    "*/env.nested_pg_mode": bits("PAE LMA NX PSE LA57 PG PKE SMEP SMAP"),
     # Hyper-V
+    "*/env.msr_hv_guest_os_id": _guest_os,
+    "*/env.msr_hv_synic_sint": bits("VECTOR:8 -:8 MASKED AUTO_EOI POLLING"),
+    "*/env.msr_hv_stimer_config": bits("ENABLED PERIODIC LAZY AUTO_ENABLE VECTOR:8 DIRECT -:3 SINT:4"),
+    "*/env.msr_hv_reenlightenment_control": bits("VECTOR:8 -:8 ENABLED .:15 TARGET_VP:32"),
+    "*/env.msr_hv_tsc_emulation_control": _ENABLED,
+    "*/env.msr_hv_tsc_emulation_status": bits("IN_PROGRESS"),
     "*/env.msr_hv_hypercall": address("ENABLED LOCKED", 12),
     "*/env.msr_hv_vapic": address("ENABLED", 12),
     "*/env.msr_hv_tsc": address("ENABLED", 12),
@@ -157,116 +290,3 @@ _X86: Table = {
     "*/env.msr_hv_synic_evt_page": address("ENABLED", 12),
     "*/env.msr_hv_synic_msg_page": address("ENABLED", 12),
 }  # fmt: skip
-
-# --- RISC-V ------------------------------------------------------------------------------------------
-
-_MSTATUS = bits(
-    "- SIE - MIE - SPIE UBE MPIE SPP VS:2 MPP:2 FS:2 XS:2 MPRV SUM MXR TVM TW TSR SPELP -:8 UXL:2 SXL:2 SBE MBE GVA MPV - MPELP -:21 SD"
-)
-_RISCV_INTERRUPTS = bits("- SSI VSSI MSI - STI VSTI MTI - SEI VSEI MEI SGEI LCOFI")
-_CAUSES = {
-    0: "INST_MISALIGNED", 1: "INST_ACCESS_FAULT", 2: "ILLEGAL_INST", 3: "BREAKPOINT", 4: "LOAD_MISALIGNED",
-    5: "LOAD_ACCESS_FAULT", 6: "STORE_MISALIGNED", 7: "STORE_ACCESS_FAULT", 8: "U_ECALL", 9: "S_ECALL",
-    10: "VS_ECALL", 11: "M_ECALL", 12: "INST_PAGE_FAULT", 13: "LOAD_PAGE_FAULT", 15: "STORE_PAGE_FAULT",
-}  # fmt: skip
-_RISCV_LINES = {
-    1: "S_SOFT", 2: "VS_SOFT", 3: "M_SOFT", 5: "S_TIMER", 6: "VS_TIMER", 7: "M_TIMER", 9: "S_EXT", 10: "VS_EXT",
-    11: "M_EXT", 12: "S_GEXT",
-}  # fmt: skip
-
-
-def _cause(value: Any, _: Value) -> Symbol:
-    """The highest bit of 32 or 64 says that it is an interrupt; 0 is also what it is after a reset."""
-    if not isinstance(value, int) or not value:
-        return Symbol()
-    interrupt = value >> 63 or (value >> 31 == 1)
-    number = value & 0x7FFFFFFF
-    if interrupt:
-        return Symbol(f"INTERRUPT {_RISCV_LINES.get(number, number)}")
-    return Symbol(_CAUSES.get(value, ""))
-
-
-def _satp(value: Any, _: Value) -> Symbol:
-    """Of 64 bits; those of 32 begin with one bit of mode."""
-    if not isinstance(value, int) or not value:
-        return Symbol()
-    if value >> 32:
-        modes = {0: "BARE", 8: "SV39", 9: "SV48", 10: "SV57"}
-        mode, table = value >> 60, (value & (1 << 44) - 1) << 12
-        return Symbol(f"{modes.get(mode, f'mode {mode}')} table at {table:#x}")
-    return Symbol(f"SV32 table at {(value & (1 << 22) - 1) << 12:#x}" if value >> 31 else "BARE")
-
-
-def _misa(value: Any, _: Value) -> Symbol:
-    if not isinstance(value, int):
-        return Symbol()
-    return Symbol("".join(chr(ord("A") + n) for n in range(26) if value >> n & 1))
-
-
-_RISCV: Table = {
-    "env.mstatus": _MSTATUS,
-    "*/env.vsstatus": _MSTATUS,
-    "*/env.mstatus_hs": _MSTATUS,
-    "*/env.hstatus": bits("-:5 VSBE GVA SPV SPVP HU -:2 VGEIN:6 -:2 VTVM VTW VTSR -:9 VSXL:2"),
-    "env.priv": enumeration({0: "U", 1: "S", 3: "M"}),
-    "env.satp": _satp,
-    "*/env.vsatp": _satp,
-    "*/env.hgatp": _satp,
-    "env.mip": _RISCV_INTERRUPTS,
-    "env.mie": _RISCV_INTERRUPTS,
-    "env.mideleg": _RISCV_INTERRUPTS,
-    "env.scause": _cause,
-    "env.mcause": _cause,
-    "*/env.vscause": _cause,
-    "env.misa_ext": _misa,
-    "env.misa_ext_mask": _misa,
-    "env.misa_mxl": enumeration({1: "RV32", 2: "RV64", 3: "RV128"}),
-    "env.misa_mxl_max": enumeration({1: "RV32", 2: "RV64", 3: "RV128"}),
-    "env.priv_ver": enumeration({0: "1.10.0", 1: "1.11.0", 2: "1.12.0", 3: "1.13.0"}),
-}
-
-# --- ARM ---------------------------------------------------------------------------------------------
-
-_ARM_MODES = {0x10: "usr", 0x11: "fiq", 0x12: "irq", 0x13: "svc", 0x16: "mon", 0x17: "abt", 0x1A: "hyp",
-              0x1B: "und", 0x1F: "sys"}  # fmt: skip
-_CPSR = bits(".:5 T F I A E IT2_7:6 GE:4 IL DIT PAN SSBS J IT0_1:2 Q V C Z N")
-_PSTATE = bits(".:5 - F I A D BTYPE:2 SSBS ALLINT -:6 IL SS PAN UAO DIT TCO -:2 V C Z N")
-AARCH32 = 0x10  # of the lowest five bits: the state is AArch32's, and they are its mode
-
-
-def _arm_state(value: Any, at: Value) -> Symbol:
-    """CPSR, or PSTATE of AArch64, which has no bit 4."""
-    if not isinstance(value, int):
-        return Symbol()
-    if value & AARCH32:
-        return Symbol(
-            " ".join(filter(None, (_ARM_MODES.get(value & 0x1F, ""), _CPSR(value, at).name)))
-        )
-    level = f"EL{value >> 2 & 3}{'h' if value & 1 else 't'}"
-    return Symbol(" ".join(filter(None, (level, _PSTATE(value, at).name))))
-
-
-_ARM: Table = {
-    "cpsr": _arm_state,
-    "env.spsr": lambda value, at: _arm_state(value, at) if value else Symbol(),
-    "*/fpscr": bits("IOC DZC OFC UFC IXC -:2 IDC IOE DZE OFE UFE IXE -:2 IDE LEN:3 FZ16 STRIDE:2 RMODE:2 FZ DN AHP QC V C Z N"),
-    "power_state": enumeration({0: "ON", 1: "OFF", 2: "ON_PENDING"}),
-}  # fmt: skip
-
-# --- Power, s390 -------------------------------------------------------------------------------------
-
-_POWER: Table = {
-    "env.msr": bits(
-        "LE RI PMM - DR IR EP AL FE1 BE SE FE0 ME FP PR EE ILE TGPR POW -:6 VR UCLE -:5 TM TS:2 -:25 HV ISF TAG SF"
-    ),
-}
-_PSW_MASK = bits(
-    "-:31 BA EA -:7 PROGRAM_MASK:4 CC:2 AS:2 PROBLEM WAIT MCHECK - KEY:4 EXT IO DAT -:3 PER"
-)
-_S390: Table = {
-    "env.psw.mask": _PSW_MASK,
-    "*/env.cpu_state": enumeration(
-        {0: "UNINITIALIZED", 1: "STOPPED", 2: "CHECK_STOP", 3: "OPERATING", 4: "LOAD"}
-    ),
-}
-CPU: Table = {**_X86, **_RISCV, **_ARM, **_POWER, **_S390}

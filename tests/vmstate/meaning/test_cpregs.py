@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migstream.machine.registers.arm_system import encoding, name_of, own_id
+from migstream.vmstate.meaning.cpregs import encoding, name_of, own_id
 
 SCTLR_64, TTBR0_WIDE = 0x603000000013C080, 0x40300000200F0100
 
