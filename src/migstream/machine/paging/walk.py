@@ -41,6 +41,7 @@ SCHEMES = {
     "aarch64": "aarch64",
     "riscv64": "riscv",
     "riscv32": "riscv",
+    **dict.fromkeys(("arm", "ppc64", "ppc", "s390x", "loongarch64"), "untranslated"),
 }
 
 # Tables that `pages` visits before it gives up: pages of 4 KiB over 128 GiB. Tables that lead to
