@@ -124,8 +124,9 @@ class Session:
         cpu = self._thread(rest)
         if cpu is None:
             return BAD
-        state = RUNNING[bool(cpu.values.get("halted"))]
-        return f"CPU#{cpu.index} [{state}]".encode().hex().encode()
+        halted = cpu.values.get("halted")
+        state = "" if halted is None else f" [{RUNNING[bool(halted)]}]"
+        return f"CPU#{cpu.index}{state}".encode().hex().encode()
 
     def _current(self, _: bytes) -> bytes:
         return b"QC" + self._selected
