@@ -184,6 +184,11 @@ def queue(scene: Scene) -> list[str]:
 
 
 @verb(1)
+def gdb(scene: Scene) -> list[str]:
+    return [_source(scene)]
+
+
+@verb(1)
 def index(scene: Scene) -> list[str]:
     return [scene.file(), *_out(scene)]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import migstream
+from migstream.cli.common import BROKEN_PIPE
 from support.gdbsaved import packet
 from support.lacking import lacks
 from support.samples import Sample
@@ -56,8 +57,8 @@ def test_a_session(named_sample: Named) -> None:
         piped(path),
         "info threads", "info registers rip eflags cr0 edx", "p $xmm0.uint128", "x/16xb 0xfffffff0",
         "monitor help", "monitor get i8254/channels[0]/count", "set var $rax = 1", "stepi", "continue",
-        "maintenance packet Qqemu.PhyMemMode:1", "monitor physical", "p/x $gdt_limit",
-        "x/1xb 0x500000000",
+        "maintenance packet Qqemu.PhyMemMode:1", "monitor physical", "x/1xb 0x500000000",
+        "p/x $gdt_limit",
     )  # fmt: skip
     assert re.search(r"\* 1 +Thread 1 \(CPU#0 \[running\]\)", said)
     assert re.search(r"^rip +0xfff0 +0xfff0$", said, re.MULTILINE)
@@ -74,7 +75,7 @@ def test_a_session(named_sample: Named) -> None:
     assert "addresses are guest-physical" in said
     assert "0xffff" in said
     assert "Cannot access memory at address 0x500000000" in said
-    assert said.rstrip().endswith("detached]")
+    assert "detached]" in said
     assert "warning: while parsing" not in said
     assert "Traceback" not in said
 
@@ -129,7 +130,7 @@ def test_whoever_goes_away_is_let_go(named_sample: Named) -> None:
         os.close(writer)
         os.close(reader)
         _, errors = one.communicate(packet("g") * 1000, PATIENCE)
-        assert (one.returncode, errors) == (0, b"")
+        assert (one.returncode, errors) == (BROKEN_PIPE, b"")
     # a connection that is reset
     with subprocess.Popen(ours(path, "--listen", "0"), stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None

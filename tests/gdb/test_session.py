@@ -14,10 +14,16 @@ from migstream.errors import NoSuchAddress, Unsupported
 from migstream.gdb.guest import Guest
 from migstream.gdb.packets import LONGEST
 from migstream.gdb.session import Session
+from migstream.gdb.target import TARGETS, target
+from migstream.machine.registers.read import Cpu
 from support.gdbsaved import Saved, packet, packets
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
+NAMES = """
+    rax rip efer cs.selector gdt.base ftag xmm0 ymm0 pstate xpsr r15 cpsr sctlr fpscr nip msr vsl0 gscb0
+    psw.mask psw.addr satp mstatus frm halted prefix crmd fcc0 fcsr0
+"""
 
 
 @pytest.fixture
@@ -52,6 +58,24 @@ def test_every_architecture_is_described(sample: Sample) -> None:
         assert any(r.ours in {"rip", "pc", "r15", "nip", "psw.addr"} for r in every)
         with saved:
             pass
+
+
+@given(st.data(), st.sampled_from(sorted(TARGETS)))
+def test_any_values_are_told(data: st.DataObject, arch: str) -> None:
+    names = [*NAMES.split(), *(f"{kind}{n}" for kind in "xrvdfac" for n in range(32))]
+    values = st.dictionaries(
+        st.sampled_from(names), st.integers(-1, 1 << 300) | st.integers(0, 1 << 64)
+    )
+    cpus = [Cpu(index=n, arch=arch, pc=0, root=None, values=data.draw(values)) for n in range(2)]
+    described = target(cpus)
+    for text in described.annexes().values():
+        ET.fromstring(text.replace(b"xi:", b""))  # noqa: S314 - our own
+    numbered = described.numbered()
+    assert len(numbered) == sum(len(feature.registers) for feature in described.features)
+    for cpu in cpus:
+        for register in numbered.values():
+            digits = register.digits(cpu.values, described.order)
+            assert len(digits) == register.bits // 4
 
 
 def test_threads(named_sample: Named) -> None:

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -18,6 +18,8 @@ from migstream.cli.printing import warn
 from migstream.errors import SourceError
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from migstream.gdb.guest import Guest
 
 __all__ = ["command"]
@@ -54,7 +56,7 @@ def command(run: Run, port: int | None) -> None:
     In gdb: target remote | migstream gdb STREAM. The guest cannot run or be changed.
     """
     from migstream.gdb.guest import Guest
-    from migstream.gdb.serve import over_descriptors, over_socket
+    from migstream.gdb.serve import CHUNK, serve, serve_one
     from migstream.gdb.session import Session
 
     if run.as_json:
@@ -65,10 +67,11 @@ def command(run: Run, port: int | None) -> None:
     _remark(guest)
     session = Session(guest)
     if port is not None:
-        over_socket(session, _listening(port))
+        serve_one(session, _listening(port))
     else:
         with _spared():
-            over_descriptors(session, sys.stdin.fileno(), sys.stdout.fileno())
+            pipe = cast("BufferedReader", sys.stdin.buffer)
+            serve(session, lambda: pipe.read1(CHUNK), run.write)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from migstream.errors import Unsupported
-from migstream.machine.paging.tables import Registers, Scheme, identity, register
+from migstream.machine.paging.tables import Registers, Scheme, identity
 
 __all__ = ["scheme"]
 
@@ -38,12 +38,14 @@ def scheme(cpu: Registers) -> Scheme:
 
     Raises
     ------
-    Unsupported : there is one
+    Unsupported : there is one, or the stream does not say
     """
     switch = SWITCHES[cpu.arch]
     if "xpsr" in cpu.values:  # M-profile has no MMU
         return identity("no paging", switch.width)
-    if register(cpu, switch.register) >> switch.bit & 1 or cpu.values.get("prefix"):
+    # a real address of s390x is another absolute one where there is a prefix
+    on = cpu.values.get(switch.register, -1) >> switch.bit & 1
+    if on or cpu.values.get("prefix"):
         raise Unsupported(
             f"nothing here reads the page tables of {cpu.arch}",
             hint="guest-physical addresses need none",
