@@ -290,12 +290,12 @@ class Stream(Bare):
         Raises
         ------
         NoSuchAddress : there is no such round
-        Unsupported : rounds are not told apart here: multifd channels, an index, a pipe
+        Unsupported : rounds are not told apart here: multifd channels, a pipe that was not kept
         """
         from migstream.ram.history import RoundBuilder
 
         ram = self.ram
-        if self._channels or self._indexed is not None or not self.seekable:
+        if self._channels or not self.seekable:
             raise Unsupported("the dirty rounds of this source are not told apart")
         if not 1 <= turn <= ram.round_count:
             raise NoSuchAddress(f"no dirty round {turn}", hint=f"the stream has {ram.round_count}")
