@@ -195,7 +195,7 @@ def index(scene: Scene) -> list[str]:
 
 @verb(3)
 def extract(scene: Scene) -> list[str]:
-    form = scene.random.choice(["elf", "raw", "phys", "lime"])
+    form = scene.random.choice(["elf", "elf-virtual", "raw", "phys", "lime"])
     return [_source(scene), *_out(scene), "-f", form, *_maybe(scene, "--json")]
 
 

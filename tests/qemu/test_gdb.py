@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from support.gdbnames import GdbStub
 from support.gdbsaved import Saved
 from support.inforegs import after_firmware
 from support.lacking import lacks
-from support.qemu import Binary, Qemu, find, own
+from support.linux import running_linux
+from support.qemu import Binary, Qemu, find
 
 pytestmark = pytest.mark.qemu
 
@@ -143,29 +143,10 @@ def looked_at(stub: GdbStub, threads: int) -> dict[tuple[int, str], str]:
     return found
 
 
-KERNELS = sorted(Path("/boot").glob("vmlinuz-*")) if Path("/boot").is_dir() else []
-PATIENCE = 180.0
-
-
 def test_linux_through_its_page_tables(tmp_path: Path) -> None:
     """The distribution's kernel, stopped at work: addresses of the kernel, of a user's page, and physical ones."""
-    kernel = next((one for one in reversed(KERNELS) if one.is_file()), None)
-    if kernel is None:
-        lacks("no kernel in /boot")
     path = tmp_path / "guest.mig"
-    arguments = (
-        "-M", "q35", "-m", "256", "-smp", "2", "-accel", "tcg", "-nic", "none", "-kernel", str(kernel),
-        "-append", "console=ttyS0 nokaslr panic=-1", "-serial", f"file:{tmp_path / 'console'}",
-    )  # fmt: skip
-    with Qemu(own("qemu-system-x86_64"), arguments) as guest:
-        guest.execute("cont")
-        end = time.monotonic() + PATIENCE
-        while b"Freeing unused" not in console(tmp_path) and b"Unable to mount" not in console(
-            tmp_path
-        ):
-            assert time.monotonic() < end, "the kernel does not come up"
-            time.sleep(0.5)
-        guest.execute("stop")
+    with running_linux(tmp_path) as guest:
         with GdbStub(guest) as stub:
             stub.ask("Qqemu.PhyMemMode:0")
             theirs = [asked(stub, cpu) for cpu in (0, 1)]
@@ -185,11 +166,6 @@ def test_linux_through_its_page_tables(tmp_path: Path) -> None:
         assert read >= 6
         assert saved.ask("Qqemu.PhyMemMode:1") == "OK"
         assert {request: saved.ask(request) for request in physical} == physical
-
-
-def console(folder: Path) -> bytes:
-    path = folder / "console"
-    return path.read_bytes() if path.exists() else b""
 
 
 def linux(stub: GdbStub) -> dict[tuple[int, str], str]:

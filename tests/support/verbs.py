@@ -54,6 +54,7 @@ queue STREAM virtio-net 0 --contents --json
 gdb STREAM
 index STREAM -o OUT
 extract STREAM -o OUT
+extract STREAM -o OUT --paging
 extract STREAM -o OUT -f raw
 extract STREAM -o OUT -f raw --json
 check STREAM

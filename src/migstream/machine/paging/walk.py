@@ -32,7 +32,16 @@ from migstream.machine.paging.tables import (
 )
 from migstream.machine.physical import PhysicalMemory
 
-__all__ = ["MOST_TABLES", "Entry", "Mapping", "Translation", "VirtualMemory", "pages", "translate"]
+__all__ = [
+    "MOST_TABLES",
+    "Entry",
+    "Mapping",
+    "Translation",
+    "VirtualMemory",
+    "pages",
+    "scheme",
+    "translate",
+]
 
 # The module that knows the tables of an architecture (`machine.arch`).
 SCHEMES = {
