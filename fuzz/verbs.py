@@ -184,13 +184,18 @@ def queue(scene: Scene) -> list[str]:
 
 
 @verb(1)
+def gdb(scene: Scene) -> list[str]:
+    return [_source(scene)]
+
+
+@verb(1)
 def index(scene: Scene) -> list[str]:
     return [scene.file(), *_out(scene)]
 
 
 @verb(3)
 def extract(scene: Scene) -> list[str]:
-    form = scene.random.choice(["elf", "raw", "phys", "lime"])
+    form = scene.random.choice(["elf", "elf-virtual", "raw", "phys", "lime"])
     return [_source(scene), *_out(scene), "-f", form, *_maybe(scene, "--json")]
 
 

@@ -52,17 +52,26 @@ class Bits:
     Attributes
     ----------
     name : of one bit, by its number, of a value; empty where it has none
+    parts : those with a name, the lowest first; empty where this depends on the value
     """
 
-    def __init__(self, of: Symbols, name: Callable[[int, Value], str]) -> None:
+    def __init__(
+        self,
+        of: Symbols,
+        name: Callable[[int, Value], str],
+        parts: Callable[[], tuple[Part, ...]] = tuple,
+    ) -> None:
         self._of = of
         self.name = name
+        self.parts = parts
 
     def __call__(self, value: Any, at: Value, /) -> Symbol:
         return self._of(value, at)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
+    """Bits that have one name."""
+
     name: str
     shift: int
     width: int
@@ -99,16 +108,19 @@ def bits(spec: str, first: int = 0) -> Bits:
                 return part.name if part.width == 1 else f"{part.name}.{bit - part.shift}"
         return ""
 
-    return Bits(of, called)
+    def named() -> tuple[Part, ...]:
+        return tuple(p for p in _parts(spec, first) if p.name not in {SILENT, UNNAMED})
+
+    return Bits(of, called, named)
 
 
 @cache
-def _parts(spec: str, first: int) -> tuple[_Part, ...]:
+def _parts(spec: str, first: int) -> tuple[Part, ...]:
     """Taken apart when a value is looked at: a table has many, and few are."""
     parts, at = [], first
     for token in spec.split():
         name, _, width = token.partition(":")
-        parts.append(_Part(name, at, int(width or 1)))
+        parts.append(Part(name, at, int(width or 1)))
         at += int(width or 1)
     return tuple(parts)
 
