@@ -8,7 +8,10 @@ from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child, number
 from migstream.vmstate.values import Value
 
-__all__ = ["architecture", "cpus"]
+__all__ = ["BIG_ENDIAN", "architecture", "cpus"]
+
+# targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both
+BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
 
 # The fields that only this architecture's CPU section has (target/*/machine.c: vmstate_*_cpu).
 SIGNS = (

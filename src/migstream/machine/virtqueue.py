@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from migstream.errors import MigstreamError, NoSuchPath, Unsupported
+from migstream.machine.arch import BIG_ENDIAN
 from migstream.names import brief
 from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.vmstate.paths import find
@@ -32,8 +33,6 @@ NAMES = ((NEXT, "NEXT"), (WRITE, "WRITE"), (INDIRECT, "INDIRECT"), (AVAIL, "AVAI
 PAGE = 4096  # a legacy ring's alignment over PCI (VIRTIO 2.7.2)
 VERSION_1, ACCESS_PLATFORM, PACKED = 32, 33, 34  # bits of the features
 BIG = 2  # of device_endian
-# targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both
-BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
 
 State = Literal["waiting", "in flight"]
 
