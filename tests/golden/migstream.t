@@ -29,6 +29,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
   index              An index beside the stream: guest memory at once.
@@ -105,6 +107,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
   index              An index beside the stream: guest memory at once.
@@ -320,6 +324,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
   index              An index beside the stream: guest memory at once.

@@ -7,9 +7,26 @@ a byte at DONE; then it halts.
 from __future__ import annotations
 
 import struct
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from support.qemu import Qemu
 
 
-__all__ = ["DONE", "MARK", "bios", "fill", "fill_banks", "fill_planes", "port", "sector", "vbe"]
+__all__ = [
+    "DONE",
+    "MARK",
+    "bios",
+    "drawn",
+    "fill",
+    "fill_banks",
+    "fill_planes",
+    "port",
+    "sector",
+    "typed",
+    "vbe",
+]
 
 DONE, MARK = 0x600, 0x5A
 
@@ -53,6 +70,15 @@ def fill_banks(count: int) -> bytes:
     return bytes.fromhex("31f6") + body + b"\x72" + bytes((256 - len(body) - 2,))
 
 
+def typed(text: str) -> bytes:
+    """The BIOS writes it where its cursor is: a character is lodsb, int 10h with AH=0Eh, and again until a zero."""
+    raw = text.encode("cp437") + b"\0"
+    jump = (
+        b"\xe8" + struct.pack("<H", len(raw)) + raw
+    )  # call over the text, whose address it leaves
+    return jump + bytes.fromhex("5eac84c07409b40ebb0700cd10ebf2")
+
+
 def sector(*parts: bytes) -> bytes:
     """The sector: segments at 0, the parts one after another, the mark, and a halt."""
     code = bytes.fromhex("31c08ed8") + b"".join(parts)
@@ -61,3 +87,11 @@ def sector(*parts: bytes) -> bytes:
     return code.ljust(510, b"\0") + b"\x55\xaa"
 
 
+def drawn(guest: Qemu, patience: float = 60.0) -> None:
+    """Let the guest run until its boot sector has said that it is done, then stop it."""
+    guest.execute("cont")
+    end = time.monotonic() + patience
+    while f"{MARK:#04x}" not in guest.hmp(f"xp /1bx {DONE:#x}").partition(":")[2]:
+        assert time.monotonic() < end, "the boot sector does not come to its end"
+        time.sleep(0.05)
+    guest.execute("stop")

@@ -89,13 +89,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
     "screen": (
-        Example("migstream screen guest.mig", "Which displays there are, and what they show"),
-        Example("migstream screen guest.mig -o screen.png", "The first that shows something"),
-        Example("migstream screen guest.mig -o - --device virtio-gpu --head 1 > second.png", "Another one, into a pipe"),
+        Example("migstream screen vga.mig", "Which displays there are, and what they show"),
+        Example("migstream screen vga.mig -o screen.png", "The first that shows something"),
+        Example("migstream screen vga.mig -o - --device vga --head 0 > vga.png", "A certain one, into a pipe"),
     ),
     "console": (
-        Example("migstream console guest.mig", "Every text on a screen and in a serial port"),
-        Example("migstream console guest.mig vga", "Of one device"),
+        Example("migstream console vga.mig", "Every text on a screen and in a serial port"),
+        Example("migstream console vga.mig vga", "Of one device"),
     ),
     "queue": (
         Example("migstream queue virtio.mig virtio-net", "All queues of a device"),

@@ -16,6 +16,7 @@ from migstream.errors import Unsupported
 from migstream.machine.display import vga
 from migstream.machine.display.model import Bytes, Guest, Head, held
 from migstream.machine.display.palette import spread
+from migstream.machine.display.registers import OFFSET, Mode, Registers, mode, registers
 from migstream.machine.isavga import is_isa_cirrus
 from migstream.machine.state import DeviceState, child, number
 
@@ -38,7 +39,7 @@ def heads(guest: Guest, device: DeviceState) -> Iterator[Head]:
     if is_isa_cirrus(device):
         raise Unsupported(vga.NOT_SAVED)
     value = child(device.value, "cirrus_vga") or device.value
-    regs = vga.registers(value, big=False, prefix="vga.")
+    regs = registers(value, big=False, prefix="vga.")
     name, memory = vga.video_memory(guest, device)
     one = vga.head(device.path, regs, _mode(regs, value), (name, memory))
     if one.display.columns is not None:
@@ -47,9 +48,9 @@ def heads(guest: Guest, device: DeviceState) -> Iterator[Head]:
         yield Head(one.display, lambda: _with_cursor(one.picture(), regs, value, memory))
 
 
-def _mode(regs: vga.Registers, value: Value) -> vga.Mode:
+def _mode(regs: Registers, value: Value) -> Mode:
     """VGA's, with the extended bits of size and start."""
-    cr, found = regs.cr, vga.mode(regs)
+    cr, found = regs.cr, mode(regs)
     depth = 0
     if regs.sr[EXTENDED] & 1:
         depth = DEPTHS.get(regs.sr[EXTENDED] & 0xE, 8)
@@ -62,12 +63,12 @@ def _mode(regs: vga.Registers, value: Value) -> vga.Mode:
         found,
         depth=depth,
         start=4 * start,
-        line=(cr[vga.OFFSET] | (cr[0x1B] & 0x10) << 4) << 3,
+        line=(cr[OFFSET] | (cr[0x1B] & 0x10) << 4) << 3,
         height=found.height << (found.kind == "graphics" and cr[0x1A] & 1),
     )
 
 
-def _with_cursor(picture: Picture, regs: vga.Registers, value: Value, memory: Bytes) -> Picture:
+def _with_cursor(picture: Picture, regs: Registers, value: Value, memory: Bytes) -> Picture:
     """Draw the pointer: two planes of bits say where the picture shows, is inverted, or has one of two colours."""
     if not regs.sr[CURSOR] & SHOW:
         return picture

@@ -11,7 +11,7 @@ import numpy as np
 
 from migstream.machine.display.palette import palette16, palette256
 from migstream.machine.display.pixels import gather, rgb, vga_format
-from migstream.machine.display.vga import (
+from migstream.machine.display.registers import (
     CLOCK_MODE,
     CRTC_MODE,
     GFX_MODE,
@@ -130,7 +130,8 @@ def _planes(raw: Array) -> Array:
     """A bit of each of the four planes is a pixel (vga_draw_line4)."""
     bits = np.unpackbits(raw[..., None], axis=-1)
     weights = np.array([1, 2, 4, 8], np.uint8)[:, None]
-    return (bits * weights).sum(axis=2, dtype=np.uint8).reshape(len(raw), -1)
+    pixels: Array = (bits * weights).sum(axis=2, dtype=np.uint8)
+    return pixels.reshape(len(raw), -1)
 
 
 def _cga(raw: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from migstream.machine.display.vga import ATC_MODE, COLOR_PAGE, DAC_8BIT, ENABLE, Registers
+from migstream.machine.display.registers import ATC_MODE, COLOR_PAGE, DAC_8BIT, ENABLE, Registers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ import numpy as np
 
 from migstream.machine.display.palette import palette16
 from migstream.machine.display.pixels import gather
-from migstream.machine.display.vga import (
+from migstream.machine.display.registers import (
     ATC_MODE,
     CHARACTER_MAP,
     CLOCK_MODE,
