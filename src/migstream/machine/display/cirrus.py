@@ -14,8 +14,7 @@ import numpy as np
 
 from migstream.errors import Unsupported
 from migstream.machine.display import vga
-from migstream.machine.display.model import Bytes, Guest, Head, held
-from migstream.machine.display.palette import spread
+from migstream.machine.display.model import Bytes, Guest, Head
 from migstream.machine.display.registers import OFFSET, Mode, Registers, mode, registers
 from migstream.machine.isavga import is_isa_cirrus
 from migstream.machine.state import DeviceState, child, number
@@ -32,6 +31,8 @@ CURSOR, PATTERN = 0x12, 0x13  # sr
 SHOW, LARGE = 0x01, 0x04
 PATTERNS = 16 << 10  # bytes at the end of video memory
 INVERTED, FIRST, SECOND = 1, 2, 3  # what the pointer's two bits say
+# What drivers make of them: cirrus_hidden_palette is not in the state that QEMU saves
+BLACK, WHITE = 0x00, 0xFF
 
 
 def heads(guest: Guest, device: DeviceState) -> Iterator[Head]:
@@ -84,8 +85,7 @@ def _with_cursor(picture: Picture, regs: Registers, value: Value, memory: Bytes)
     x, y = (number(value, f"vga.hw_cursor_{axis}") or 0 for axis in "xy")
     part = picture[y : y + side, x : x + side]
     codes = (bits[0] | bits[1] << 1)[: part.shape[0], : part.shape[1]]
-    colours = spread(held(value, "cirrus_hidden_palette", 48))
     part[codes == INVERTED] ^= 0xFF
-    part[codes == FIRST] = colours[0]
-    part[codes == SECOND] = colours[15]
+    part[codes == FIRST] = BLACK
+    part[codes == SECOND] = WHITE
     return picture
