@@ -168,6 +168,19 @@ def history(scene: Scene) -> list[str]:
 
 
 @verb(2)
+def screen(scene: Scene) -> list[str]:
+    more = scene.random.choice(
+        [_form(scene), [*_out(scene), "-f", "ppm"], ["--device", "vga"], ["--head", "1"]]
+    )
+    return [_source(scene), *more]
+
+
+@verb(1)
+def console(scene: Scene) -> list[str]:
+    return [_source(scene), *scene.random.choice([[], ["vga"], ["serial"]]), *_form(scene)]
+
+
+@verb(2)
 def queue(scene: Scene) -> list[str]:
     device = scene.random.choice(
         [

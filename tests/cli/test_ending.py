@@ -91,6 +91,8 @@ READING = {
     "registers": (),
     "mem": ("0x0",),
     "history": ("pc.ram@0",),
+    "screen": (),
+    "console": (),
     "queue": ("virtio-net",),
     "gdb": ("--listen", "0"),
     "extract": ("-o", "made"),

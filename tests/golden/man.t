@@ -134,6 +134,7 @@ migstream-analyze-migration.1
 migstream-check.1
 migstream-compat.1
 migstream-completion.1
+migstream-console.1
 migstream-convert.1
 migstream-decode.1
 migstream-desc.1
@@ -158,6 +159,7 @@ migstream-redact.1
 migstream-registers.1
 migstream-rename.1
 migstream-schema.1
+migstream-screen.1
 migstream-set.1
 migstream-show.1
 migstream-stat.1

@@ -29,6 +29,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   gdb                A saved guest in gdb: registers, virtual memory, threads.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
@@ -106,6 +108,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   gdb                A saved guest in gdb: registers, virtual memory, threads.
   extract            Guest memory to files: ELF core, raw, physical, LiME.
@@ -322,6 +326,8 @@ Look:
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
   history            Every version of a page, by dirty round.
+  screen             What the guest's displays show, as a picture.
+  console            The text that its consoles show, or have in store.
   queue              A virtio device's queues, and what is in flight.
   gdb                A saved guest in gdb: registers, virtual memory, threads.
   extract            Guest memory to files: ELF core, raw, physical, LiME.

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from migstream.errors import QemuError
+from support.boot import bios, drawn, sector, typed
 from support.qemu import COMMON, Qemu, find
 
 HERE = Path(__file__).resolve().parent
@@ -54,6 +55,10 @@ DISK = "dirty.img"
 DIRTY_PC = f"-M pc -m 16 -drive file={DISK},format=raw,if=ide,snapshot=on"
 ROUNDS = 4
 
+# A screen with a word on it, and how it is told that it is there
+TYPED = sector(bios(0x0003), typed("Grüße from the guest\r\n"))
+VGA_PC = f"-M pc -m 16 -device VGA,vgamem_mb=1 -drive file={DISK},format=raw,if=floppy,snapshot=on"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -66,6 +71,7 @@ class Recipe:
     capabilities: tuple[str, ...] = ()
     live: bool = False
     prepare: Callable[[Qemu], None] | None = None
+    disk: bytes = DIRTY
 
 
 def add_bitmaps(guest: Qemu) -> None:
@@ -126,6 +132,9 @@ RECIPES = (
         capabilities=("dirty-bitmaps",),
         prepare=add_bitmaps,
     ),
+    Recipe(
+        "pc-vga", "a VGA in text mode", VGA_PC, prepare=drawn, disk=TYPED.ljust(1440 << 10, b"\0")
+    ),
     Recipe("q35", "many devices, two CPUs", RICH),
     Recipe("isapc", "a PC without PCI", "-M isapc -m 16"),
     Recipe("microvm", "the small one", "-M microvm -m 16"),
@@ -150,9 +159,9 @@ def capture(recipe: Recipe, path: Path) -> dict[str, Any]:
     binary = next(found for found in find(recipe.binary) if found.root is None)
     arguments = recipe.arguments.split()
     with tempfile.TemporaryDirectory() as folder:
-        if recipe.live:
-            disk = Path(folder) / "dirty.img"
-            disk.write_bytes(DIRTY)
+        if DISK in recipe.arguments:
+            disk = Path(folder) / DISK
+            disk.write_bytes(recipe.disk)
             arguments = [word.replace(DISK, str(disk)) for word in arguments]
         with Qemu(binary, arguments) as guest:
             if recipe.prepare:

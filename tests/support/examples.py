@@ -16,6 +16,7 @@ NAMED = {
     "good.mig": "pc-7.2.mig",
     "live.mig": "pc-xbzrle-7.2.mig",
     "virtio.mig": "q35-7.2.mig",
+    "vga.mig": "pc-vga-7.2.mig",
 }
 # What is made of these with the command itself.
 COMMANDS = (

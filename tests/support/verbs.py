@@ -49,6 +49,11 @@ mem STREAM
 history STREAM pc.ram@0
 history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
+screen STREAM
+screen STREAM --json
+screen STREAM -o OUT -f ppm
+console STREAM
+console STREAM --json
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM

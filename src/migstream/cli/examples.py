@@ -88,6 +88,15 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream history live.mig pc.ram@0x10000 --diff 0 1", "What changed (1: something)", 1),
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
+    "screen": (
+        Example("migstream screen vga.mig", "Which displays there are, and what they show"),
+        Example("migstream screen vga.mig -o screen.png", "The first that shows something"),
+        Example("migstream screen vga.mig -o - --device vga --head 0 > vga.png", "A certain one, into a pipe"),
+    ),
+    "console": (
+        Example("migstream console vga.mig", "Every text on a screen and in a serial port"),
+        Example("migstream console vga.mig vga", "Of one device"),
+    ),
     "queue": (
         Example("migstream queue virtio.mig virtio-net", "All queues of a device"),
         Example("migstream queue virtio.mig virtio-net 0", "What waits in one, buffer by buffer"),

@@ -13,6 +13,8 @@ def test_virtio_gpu() -> None:
     resource = struct.pack(">IIIII", 5, 3, 2, 1, 1) + struct.pack(">QI", 0x1000, 24) + bytes(24)
     parts = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(80))
     assert parts["scanouts"].count == 2
+    newer = expand("virtio-gpu", bytes(4) + struct.pack(">II", 1, 2) + bytes(128))
+    assert list(names(newer["scanouts"].element(1)))[-1] == "fb_offset"
     assert list(names(parts["resource_0"]))[-2:] == ["iov", "image"]
     newer = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(128))
     assert list(names(newer["scanouts"].element(1)))[-6:] == [

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.model import Problem
 from migstream.analysis.compat.said import Words
-from migstream.analysis.isavga import (
+from migstream.machine.isavga import (
     OLD_STATE,
     STATE,
     TYPE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from migstream.analysis.isavga import foreign_flag, is_isa_cirrus, vbe_enabled
 from migstream.analysis.rules.registry import Hit, Subject, rule
+from migstream.machine.isavga import foreign_flag, is_isa_cirrus, vbe_enabled
 from migstream.machine.state import number
 from migstream.stream import Device
 from migstream.wire.model import Span

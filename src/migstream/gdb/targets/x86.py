@@ -14,7 +14,7 @@ import msgspec
 from migstream.gdb.target import Feature, Register, Target, listed, others
 from migstream.gdb.targets.types import VECTOR, flags
 from migstream.machine.registers.read import Cpu
-from migstream.vmstate.meaning.symbols.cpus import CPU
+from migstream.vmstate.meaning.symbols.x86 import CPU
 
 __all__ = ["describe"]
 

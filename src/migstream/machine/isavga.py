@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from migstream.vmstate.paths import find
 
 if TYPE_CHECKING:
-    from migstream.stream import Device
+    from migstream.machine.state import DeviceState
     from migstream.vmstate.values import Value
 
 __all__ = ["OLD_STATE", "STATE", "TYPE", "foreign_flag", "is_isa_cirrus", "vbe_enabled"]
@@ -23,18 +23,18 @@ ENABLED = 1  # VBE_DISPI_ENABLED
 CIRRUS = "cirrus_vga"
 
 
-def foreign_flag(device: Device) -> Value | None:
+def foreign_flag(device: DeviceState) -> Value | None:
     """The value that proves the bytes to be another object's: of registers it is 1. None where they are registers.
 
     A PCI VGA has the same VMState inside its own.
     """
     if device.name != OLD_STATE or device.value.type != OLD_STATE:
         return None
-    flag = next((part for part in device if part.name == FLAG), None)
+    flag = next((part for part in device.value.children if part.name == FLAG), None)
     return flag if flag is not None and bytes(flag.raw) != b"\1" else None
 
 
-def vbe_enabled(device: Device) -> Value | None:
+def vbe_enabled(device: DeviceState) -> Value | None:
     """What QEMU takes for the register that switches the VBE on; None where it is off, or these are registers."""
     if foreign_flag(device) is None:
         return None
@@ -43,6 +43,6 @@ def vbe_enabled(device: Device) -> Value | None:
     return value if isinstance(number, int) and number & ENABLED else None
 
 
-def is_isa_cirrus(device: Device) -> bool:
+def is_isa_cirrus(device: DeviceState) -> bool:
     """Whether this is an isa-cirrus-vga; a PCI device has a path in its name."""
     return device.name == CIRRUS == device.value.type

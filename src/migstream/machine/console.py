@@ -1,0 +1,95 @@
+"""The text of consoles: on a VGA's screen, and in the buffers of serial ports.
+
+References: QEMU, hw/char/serial.c: vmstate_serial_recv_fifo, vmstate_serial_xmit_fifo; util/fifo8.c; hw/char/pl011.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from migstream.errors import MigstreamError
+from migstream.machine.display import heads
+from migstream.machine.display.model import Guest
+from migstream.machine.state import DeviceState, child, number
+from migstream.vmstate.values import Value
+
+__all__ = ["Console", "consoles"]
+
+# In a serial port's state, and what it means to the guest
+FIFOS = (("recv_fifo", "received, not read by the guest"), ("xmit_fifo", "written, not sent"))
+
+
+class Console(msgspec.Struct, frozen=True, kw_only=True):
+    """Text of a device: `what` says where it stands in it."""
+
+    device: str
+    what: str
+    lines: list[str]
+
+
+def consoles(guest: Guest) -> Iterator[Console]:
+    """Every screen in a text mode, then every buffer of a serial port that is not empty."""
+    for one in heads(guest):
+        if one.text is not None:
+            shown = one.display
+            what = f"on its screen, {shown.columns}x{shown.rows}"
+            yield Console(device=shown.device, what=what, lines=_lines(one.text()))
+    for device in guest.devices:
+        try:
+            yield from _serial(device)
+        except MigstreamError:
+            continue  # not the state of a serial port, whatever it is called
+
+
+def _lines(text: list[str]) -> list[str]:
+    """Without the empty ones behind the last."""
+    while text and not text[-1]:
+        text = text[:-1]
+    return text
+
+
+def _serial(device: DeviceState) -> Iterator[Console]:
+    name = device.name.rpartition("/")[2]
+    if "serial" in name:
+        yield from _fifos(device)
+    elif name == "pl011":
+        held = _pl011(device.value)
+        if held:
+            yield Console(device=device.path, what=FIFOS[0][1], lines=_text(held))
+
+
+def _fifos(device: DeviceState) -> Iterator[Console]:
+    """Of each port of a card: a FIFO is a subsection that is there where it is not empty."""
+    state = child(device.value, "state") or device.value
+    for port in [state] if state.count is None else state.children:
+        for fifo, what in FIFOS:
+            queue = child(port, f"serial/{fifo}", fifo)
+            held = b"" if queue is None else _fifo8(queue)
+            if held:
+                yield Console(device=device.path, what=what, lines=_text(held))
+
+
+def _fifo8(queue: Value) -> bytes:
+    data, first, count = child(queue, "data"), number(queue, "head"), number(queue, "num")
+    raw = b"" if data is None else bytes(data.raw)
+    return _ring(raw, first or 0, count or 0)
+
+
+def _pl011(value: Value) -> bytes:
+    data = child(value, "read_fifo")
+    raw = (
+        b"" if data is None else bytes(data.raw)[3::4]
+    )  # of each word the lowest byte is the character
+    return _ring(raw, number(value, "read_pos") or 0, number(value, "read_count") or 0)
+
+
+def _ring(raw: bytes, first: int, count: int) -> bytes:
+    if not raw or not 0 <= first < len(raw) or not 0 < count <= len(raw):
+        return b""
+    return (raw[first:] + raw[:first])[:count]
+
+
+def _text(raw: bytes) -> list[str]:
+    return raw.decode("utf-8", "replace").splitlines() or [""]
