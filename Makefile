@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench fuzz streams lock clean
+.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench opaque fuzz streams lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -28,6 +28,7 @@ help:
 	@echo 'make docs    the documentation as a site, build/site/html/index.html; warnings are errors'
 	@echo 'make docs-links       ask whether what the documentation links to elsewhere is there (needs the network)'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
+	@echo 'make opaque  bytes that nobody explains, by type (STREAMS=)'
 	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
 	@echo 'make streams make tests/streams again with the installed QEMU'
 	@echo 'make lock    pin requirements/dev.in and docs.in again'
@@ -105,6 +106,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m compileall -q src
 	ANALYZE_MIGRATION='$(ANALYZE_MIGRATION)' $(BIN)/python -m bench
+
+# What descriptions leave open, and what is left of that: by type.
+opaque: $(STAMP)
+	$(BIN)/python -m bench.opaque $(STREAMS)
 
 # fuzz/README.md says what is asked, what is found, and what the options are.
 FUZZ = $(foreach option,seconds cases seed jobs case file ask without,$(call fuzz-option,$(option),$(shell echo $(option) | tr a-z A-Z)))

@@ -45,6 +45,10 @@ def analysis_rows(folder: Path, devices: bytes, ours: str, packed: Path, runs: i
         Row(f"{name}, a rich q35", timed(*words), "the bar", MOST, "<=", 1)
         for name, words in commands.items()
     ]
+    bare = timed(ours, "show", rich, "*", "--no-names")
+    rows.append(
+        Row("show, a rich q35", timed(ours, "show", rich, "*"), "show --no-names", bare, "<=", 2)
+    )
     if shutil.disk_usage(folder).free < ROOM:
         print(f"bench: no room for two streams of {SIZE} MiB: left out", file=sys.stderr)
         return rows

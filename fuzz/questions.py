@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -202,6 +203,20 @@ def values(scene: Scene) -> None:
                         leaf.path,
                         bytes(leaf.raw[:64]),
                     )
+                )
+
+
+@question(4)
+def meant(scene: Scene) -> None:
+    """What values mean is said of a device, or its bytes are left; without names the values are the same."""
+    from migstream.vmstate.meaning.told import told
+
+    with scene.open() as stream:
+        for device in islice(stream.devices, MANY):
+            told_of, as_is = plain(partial(told, device.value)), plain(device.value.plain)
+            if isinstance(told_of, tuple) != isinstance(as_is, tuple):
+                raise Broken(
+                    "a meaning fails where the value does not", f"{device.path}: {told_of!r:.300}"
                 )
 
 

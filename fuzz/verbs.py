@@ -184,13 +184,18 @@ def queue(scene: Scene) -> list[str]:
 
 
 @verb(1)
+def gdb(scene: Scene) -> list[str]:
+    return [_source(scene)]
+
+
+@verb(1)
 def index(scene: Scene) -> list[str]:
     return [scene.file(), *_out(scene)]
 
 
 @verb(3)
 def extract(scene: Scene) -> list[str]:
-    form = scene.random.choice(["elf", "raw", "phys", "lime"])
+    form = scene.random.choice(["elf", "elf-virtual", "raw", "phys", "lime"])
     return [_source(scene), *_out(scene), "-f", form, *_maybe(scene, "--json")]
 
 
@@ -299,7 +304,7 @@ def digest(scene: Scene) -> list[str]:
 @verb(2)
 def decode(scene: Scene) -> list[str]:
     if scene.random.random() < 0.5:
-        return [_source(scene), *_maybe(scene, "--pretty")]
+        return [_source(scene), *_maybe(scene, "--pretty", "--meaning")]
     return [_source(scene), "--full", *_out(scene), *_maybe(scene, "--json")]
 
 

@@ -231,7 +231,6 @@ def test_wrong_usage(named_sample: Named, tmp_path: Path) -> None:
     assert run("digest", path, path).exit_code == 2
     assert run("digest", path, "--refresh", "-o", "b").exit_code == 2
     assert run("digest", path, "--refresh", "--no-ram").exit_code == 2
-    assert run("digest", path, "-v").exit_code == 2
     assert run("check", path, "--golden", tmp_path / "none").exit_code == 5
     assert run("check", path, "--golden", path).exit_code == 5
     assert run("check", path, "--report", tmp_path / "report.txt").exit_code == 2

@@ -37,7 +37,7 @@ def found(sample: Sample, values: dict[str, str]) -> list[Finding]:
     [
         ({f"{AHCI}/ports": "7"}, "6, the elements of dev", "7"),
         ({f"{AHCI}/dev[2]/busy_slot": "-2"}, "-1 to 31", "-2"),
-        ({f"{AHCI}/dev[1]/port_regs.cmd": "0x8010"}, "0x0 in the bits of 0x8000", "0x8010"),
+        ({f"{AHCI}/dev[1]/port_regs.cmd": "0x8010"}, "0x0 in the bits of 0x8000", "0x8010 FRE CR"),
         ({f"{AHCI}/dev[1]/ncq_tfs[31]/used": "true"}, "0, as halt", "1"),
         ({"vmmouse[0]/queue_size": "1"}, "1024", "1"),
         ({"hpet[0]/num_timers": "40"}, "3 to 32", "40"),

@@ -351,11 +351,13 @@ def test_what_is_read_as_another_thing_comes_behind_the_byte(named_sample: Named
     result = differing(raw, changed(raw, {at: 2}))
     assert result.stdout.splitlines() == [
         "~ 0000:00:02.0/e1000e[0]",
-        "  ~ parent_obj[0]/config[1]/msix_a0/id  17 (0x11) → 19 (0x13)  uint8",
+        "  ~ parent_obj[0]/config[1]/msix_a0/id  17 (0x11) MSIX → 19 (0x13) AF  uint8",
         f"      {at:#x}: 11 → 13  +bit 1",
         "  - parent_obj[0]/config[1]/msix_a0  struct",
+        "  - parent_obj[0]/config[1]/space_ac  28 bytes, all zero  buffer",
         "  + parent_obj[0]/config[1]/af_a0  struct",
-        "1 device changed (3 fields)",
+        f"  + parent_obj[0]/config[1]/space_a6  34 bytes, 00000320{'0' * 54}…  buffer",
+        "1 device changed (5 fields)",
     ]
 
 

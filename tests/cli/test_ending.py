@@ -92,6 +92,7 @@ READING = {
     "mem": ("0x0",),
     "history": ("pc.ram@0",),
     "queue": ("virtio-net",),
+    "gdb": ("--listen", "0"),
     "extract": ("-o", "made"),
     "check": ("--report", "made.json"),
     "set": ("cpu/env.eip=0", "-o", "made"),

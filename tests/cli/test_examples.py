@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from migstream.cli.examples import EXAMPLES, FIRST, Example
 from migstream.cli.group import VERBS, cli
 from support import examples
+from support.lacking import lacks
 from support.samples import Sample
 from support.transcript import Shell
 
@@ -38,6 +39,9 @@ def test_an_example_does_what_it_says(
 ) -> None:
     verb, one = case
     assert f"migstream {verb}".strip() in one.line
+    program = shlex.split(one.line)[0]
+    if program != "migstream" and shutil.which(program) is None:
+        lacks(f"{program} is not installed")
     folder = tmp_path / "copy"
     shutil.copytree(prepared, folder)
     ran = Shell(folder).run(one.line)

@@ -193,7 +193,7 @@ Error: Invalid value for --report: report.txt ends with none of .json, .ndjson, 
 
 # Against a golden digest.
 $ migstream digest pc-7.2.mig -o pc.digest
-pc.digest  57.4 KiB (58 735) of 30 devices, 6 RAM blocks
+pc.digest  60.0 KiB (61 464) of 30 devices, 6 RAM blocks
 
 $ migstream set pc-7.2.mig 'cpu[0]/env.regs[3]=9' -o nine.mig
 0x3a61b -> 0x3a61b        set     cpu[0]/env.regs[3]  0 -> 9

@@ -9,6 +9,8 @@ Usage: migstream decode [OPTIONS] STREAM
 
 Options:
   --pretty                     Indented, not in one line.
+  --meaning                    What values mean beside them: parts of blobs,
+                               names of numbers.
   --full                       All of the stream, as a folder to edit and to
                                encode.
   -o, --output PATH            With --full: the folder to make.
@@ -38,6 +40,8 @@ Options:
 Examples:
   # The device state
   $ migstream decode guest.mig --pretty
+  # With the parts of blobs and names of numbers
+  $ migstream decode guest.mig --meaning
   # All of it, to edit and to encode
   $ migstream decode guest.mig --full -o folder
 

@@ -68,7 +68,7 @@ two[0] = version 1, 4 bytes, sha256:1561ade0621c5acf
 ram/pc.ram = 12288 bytes, sha256:a5b5da07712212e1
 
 $ migstream digest pc-7.2.mig -o pc.digest --ignore clocks,timers
-pc.digest  56.5 KiB (57 886) of 30 devices, 6 RAM blocks
+pc.digest  59.2 KiB (60 615) of 30 devices, 6 RAM blocks
 
 $ migstream digest pc-7.2.mig -o pc.digest
 [stderr]
@@ -103,7 +103,7 @@ pc.digest: 1 difference
 $ cp pc-7.2.mig other.mig
 
 $ migstream digest other.mig -o other.digest --no-ram
-other.digest  57.0 KiB (58 391) of 30 devices
+other.digest  59.7 KiB (61 120) of 30 devices
 
 $ migstream set other.mig 'cpu[0]/env.eip=2' --in-place
 0x3a683 -> 0x3a683        set     cpu[0]/env.eip  1 -> 2
@@ -200,7 +200,7 @@ $ migstream digest tiny.mig -o tiny.digest --offset 0 --json
 
 # How the stream was opened is kept.
 $ (head -c 100 /dev/zero; cat pc-7.2.mig) > behind.mig && migstream digest behind.mig --offset 100 --no-ram -o behind.digest
-behind.digest  57.0 KiB (58 404) of 30 devices
+behind.digest  59.7 KiB (61 133) of 30 devices
 
 $ head -n 5 behind.digest
 migstream digest 1

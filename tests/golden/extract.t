@@ -11,12 +11,14 @@ Usage: migstream extract [OPTIONS] STREAM
 Options:
   -o, --output PATH               The file or folder to make; - is standard
                                   output.  [required]
-  -f, --format [elf|raw|phys|lime]
+  -f, --format [elf|raw|phys|lime|elf-virtual]
                                   The form. elf: a core file with registers;
                                   raw: a folder with one file for each RAM
                                   block; phys: guest-physical memory from
                                   address 0; lime: its ranges, each behind a
                                   header.  [default: elf]
+  --paging                        With elf: by the virtual addresses of the
+                                  CPUs' page tables, as QEMU's dump -p.
   --block NAME                    With raw: only this block.
   --force                         Replace what is there.
   --map BLOCK@ADDRESS             Where a RAM block is in guest-physical memory,
@@ -111,7 +113,7 @@ $ migstream extract pc-7.2.mig -o guest.xyz -f xyz
 Usage: migstream extract [OPTIONS] STREAM
 Try 'migstream extract --help' for help.
 
-Error: Invalid value for '-f' / '--format': 'xyz' is not one of 'elf', 'raw', 'phys', 'lime'.
+Error: Invalid value for '-f' / '--format': 'xyz' is not one of 'elf', 'raw', 'phys', 'lime', 'elf-virtual'.
 [exit status 2]
 
 $ migstream extract pc-7.2.mig

@@ -144,6 +144,7 @@ migstream-encode.1
 migstream-explain.1
 migstream-extract.1
 migstream-find.1
+migstream-gdb.1
 migstream-get.1
 migstream-history.1
 migstream-index.1

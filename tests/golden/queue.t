@@ -43,13 +43,13 @@ Examples:
   # With the bytes of the buffers
   $ migstream queue virtio.mig virtio-net 0 --contents
 $ migstream queue q35-7.2.mig virtio-net
-queue    size  table  driver's  device's  taken  waiting  in flight
-    0     256                                                        not set up
-    1     256                                                        not set up
-    2      64                                                        not set up
+queue                size  table  driver's  device's  taken  waiting  in flight
+    0  receiveq1      256                                                        not set up
+    1  transmitq1     256                                                        not set up
+    2  controlq        64                                                        not set up
 $ migstream queue q35-7.2.mig virtio-net 1
-queue    size  table  driver's  device's  taken  waiting  in flight
-    1     256                                                        not set up
+queue                size  table  driver's  device's  taken  waiting  in flight
+    1  transmitq1     256                                                        not set up
 $ migstream queue q35-7.2.mig virtio-net 1 --json
 {
   "migstream": "queue",
@@ -60,6 +60,7 @@ $ migstream queue q35-7.2.mig virtio-net 1 --json
     {
       "device": "0000:00:01.0/virtio-net[0]",
       "number": 1,
+      "name": "transmitq1",
       "size": 256,
       "form": "split",
       "ready": false,
@@ -90,7 +91,7 @@ migstream: pc-7.2.mig: cpu[0] is no virtio device whose state can be read [MS200
 
 # On a terminal of 80 columns.
 $ migstream queue q35-7.2.mig virtio-net
-queue    size  table  driver's  device's  taken  waiting  in flight
-    0     256                                                        not set up
-    1     256                                                        not set up
-    2      64                                                        not set up
+queue              size
+    0  receiveq1    256  not set up
+    1  transmitq1   256  not set up
+    2  controlq      64  not set up

@@ -111,7 +111,7 @@ $ migstream schema get
     },
     "Held": {
       "title": "Held",
-      "description": "A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block.",
+      "description": "A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block.\n\n`symbol` and `description` say what a number is called and what it means, where that is known.",
       "type": "object",
       "properties": {
         "path": {
@@ -134,7 +134,15 @@ $ migstream schema get
           ],
           "items": false
         },
-        "value": {}
+        "value": {},
+        "symbol": {
+          "type": "string",
+          "default": ""
+        },
+        "description": {
+          "type": "string",
+          "default": ""
+        }
       },
       "required": [
         "path",

@@ -454,21 +454,21 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
     version_id             2  int32 le
     config                 256 bytes, f41a001000001000000000020000000001000000000000000000000000000…  pci config
       vendor_id            6900 (0x1af4) REDHAT_QUMRANET (virtio)  le16
-      device_id            4096 (0x1000)  le16
+      device_id            4096 (0x1000) VIRTIO_NET  le16
       command              0  le16
       status               16 (0x10) CAP_LIST  le16
       revision             0  uint8
       prog_if              0  uint8
-      subclass             0  uint8
+      subclass             0 (Ethernet controller)  uint8
       class                2 NETWORK (network controller)  uint8
       cache_line_size      0  uint8
       latency_timer        0  uint8
       header_type          0 NORMAL  uint8
       bist                 0  uint8
-      bar                  1 0 0 0 12 (0xc) 0  le32[6]
+      bar                  1 IO 0 0 0 12 (0xc) MEM64 PREFETCH 0 (upper half of bar[4])  le32[6]
       cardbus_cis          0  le32
-      subsystem_vendor_id  6900 (0x1af4)  le16
-      subsystem_id         1  le16
+      subsystem_vendor_id  6900 (0x1af4) REDHAT_QUMRANET  le16
+      subsystem_id         1 VIRTIO_NET  le16
       rom                  0  le32
       capabilities         152 (0x98)  uint8
       reserved             7 bytes, all zero  buffer
@@ -477,42 +477,64 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
       min_grant            0  uint8
       max_latency          0  uint8
       vendor_40  struct
-        id      9  uint8
-        next    0  uint8
-        length  16 (0x10)  uint8
-        kind    1  uint8
-        rest    12 bytes, 040000000000000000100000  buffer
+        id        9 VENDOR  uint8
+        next      0  uint8
+        length    16 (0x10)  uint8
+        kind      1 COMMON_CFG  uint8
+        bar       4 (bar[4] 0x0-0xfff)  uint8
+        instance  0  uint8
+        padding   2 bytes, all zero  buffer
+        offset    0  le32
+        size      4096 (0x1000)  le32
       vendor_50  struct
-        id      9  uint8
-        next    64 (0x40)  uint8
-        length  16 (0x10)  uint8
-        kind    3  uint8
-        rest    12 bytes, 040000000010000000100000  buffer
+        id        9 VENDOR  uint8
+        next      64 (0x40)  uint8
+        length    16 (0x10)  uint8
+        kind      3 ISR_CFG  uint8
+        bar       4 (bar[4] 0x1000-0x1fff)  uint8
+        instance  0  uint8
+        padding   2 bytes, all zero  buffer
+        offset    4096 (0x1000)  le32
+        size      4096 (0x1000)  le32
       vendor_60  struct
-        id      9  uint8
-        next    80 (0x50)  uint8
-        length  16 (0x10)  uint8
-        kind    4  uint8
-        rest    12 bytes, 040000000020000000100000  buffer
+        id        9 VENDOR  uint8
+        next      80 (0x50)  uint8
+        length    16 (0x10)  uint8
+        kind      4 DEVICE_CFG  uint8
+        bar       4 (bar[4] 0x2000-0x2fff)  uint8
+        instance  0  uint8
+        padding   2 bytes, all zero  buffer
+        offset    8192 (0x2000)  le32
+        size      4096 (0x1000)  le32
       vendor_70  struct
-        id      9  uint8
-        next    96 (0x60)  uint8
-        length  20 (0x14)  uint8
-        kind    2  uint8
-        rest    16 bytes, 04000000003000000010000004000000  buffer
-      vendor_84  struct
-        id      9  uint8
-        next    112 (0x70)  uint8
-        length  20 (0x14)  uint8
-        kind    5  uint8
-        rest    16 bytes, all zero  buffer
-      msix_98  struct
-        id       17 (0x11)  uint8
-        next     132 (0x84)  uint8
+        id                     9 VENDOR  uint8
+        next                   96 (0x60)  uint8
 
 $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 60
+    irq_state              0 0 0 0  pci irq state
+    msix                   65 bytes, 00000000000000000000000001000000000000000000000000000000010000…  msix state
+      table  struct[4]
+        [0]  struct
+          address_low   0  le32
+          address_high  0  le32
+          data          0  le32
           control       1 MASKED  le32
-      pending  1 byte, 00  buffer
+        [1]  struct
+          address_low   0  le32
+          address_high  0  le32
+          data          0  le32
+          control       1 MASKED  le32
+        [2]  struct
+          address_low   0  le32
+          address_high  0  le32
+          data          0  le32
+          control       1 MASKED  le32
+        [3]  struct
+          address_low   0  le32
+          address_high  0  le32
+          data          0  le32
+          control       1 MASKED  le32
+      pending  (none pending), 1 byte, 00  buffer
     config_vector          65535 (0xffff) NO_VECTOR  uint16
     status                 0  uint8
     isr                    0  uint8
@@ -520,25 +542,27 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
     guest_features         0  uint32
     config_len             8  uint32
     device_config          8 bytes, all zero  buffer
+      mac     00:00:00:00:00:00, 6 bytes, all zero  buffer
+      status  0  le16
     queue_count            3  uint32
     queues  struct[3]
-      [0]  struct
+      [0]  receiveq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [1]  struct
+      [1]  transmitq1  struct
         num             256 (0x100)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
-      [2]  struct
+      [2]  controlq  struct
         num             64 (0x40)  uint32
         desc            0  uint64
         last_avail_idx  0  uint16
         vector          65535 (0xffff) NO_VECTOR  uint16
     device                 545 bytes, 52540012345600000000000000000001010000000000fffffffffffffffff…  buffer
-      mac                       6 bytes, 525400123456 "RT"  buffer
+      mac                       52:54:00:12:34:56, 6 bytes, 525400123456 "RT"  buffer
       vqs  struct
         tx_waiting  0  uint32
       mergeable_rx_bufs         0  uint32
@@ -546,7 +570,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       promisc                   1  uint8
       allmulti                  0  uint8
       mac_table.in_use          0  uint32
-      vlans                     512 bytes, fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      vlans                     (VLANs 0..4095), 512 bytes, ffffffffffffffffffffffffffffffffffffffffffff…  buffer
       has_vnet_hdr              0  uint32
       mac_table.multi_overflow  0  uint8
       mac_table.uni_overflow    0  uint8
@@ -565,12 +589,10 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       idstr       "virtio/virtqueues"  capability
       version_id  1  uint32
       vq  struct[1024]
-        [0]  struct
+        [0]  receiveq1  struct
           avail  0  uint64
           used   0  uint64
-        [1]  struct
-          avail  0  uint64
-          used   0  uint64
+        [1]  transmitq1  struct
 
 # A PCI device without anything of virtio.
 $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'
@@ -579,12 +601,12 @@ $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'
     version_id  2  int32 le
     config[0]   256 bytes, 8680371200000000020000060000000000000000000000000000000000000…  pci config
       vendor_id            32902 (0x8086) INTEL  le16
-      device_id            4663 (0x1237)  le16
+      device_id            4663 (0x1237) 82441FX  le16
       command              0  le16
       status               0  le16
       revision             2  uint8
       prog_if              0  uint8
-      subclass             0  uint8
+      subclass             0 (host bridge)  uint8
       class                6 BRIDGE (bridge to another bus, or the host)  uint8
       cache_line_size      0  uint8
       latency_timer        0  uint8
@@ -592,8 +614,8 @@ $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'
       bist                 0  uint8
       bar                  0 0 0 0 0 0  le32[6]
       cardbus_cis          0  le32
-      subsystem_vendor_id  6900 (0x1af4)  le16
-      subsystem_id         4352 (0x1100)  le16
+      subsystem_vendor_id  6900 (0x1af4) REDHAT_QUMRANET  le16
+      subsystem_id         4352 (0x1100) QEMU  le16
       rom                  0  le32
       capabilities         0  uint8
       reserved             7 bytes, all zero  buffer
@@ -601,7 +623,16 @@ $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'
       interrupt_pin        0  uint8
       min_grant            0  uint8
       max_latency          0  uint8
-      space_40             192 bytes, 0000000000000000000000000000000000000000000000020000000000000…  buffer
+      space_40             16 bytes, all zero  buffer
+      pmccfg               0  le16
+      space_52             5 bytes, all zero  buffer
+      dramc                2  uint8
+      dramt                0  uint8
+      pam                  0 0xf0000 PCI 0 0xc0000 PCI 0xc4000 PCI 0 0xc8000 PCI 0xcc000 PCI 0 0xd0000 PCI 0xd4000 PCI 0 0xd8000 PCI 0xdc000 PCI 0 0xe0000 PCI 0xe4000 PCI 0 0xe8000 PCI 0xec000 PCI  uint8[7]
+      drb                  0 0 0 0 0 0 0 0  uint8[8]
+      space_68             10 bytes, all zero  buffer
+      smram                2 C_BASE_SEG=2  uint8
+      space_73             141 bytes, all zero  buffer
     irq_state   0 0 0 0  pci irq state
   unused      1 byte, 00  unused_buffer
 

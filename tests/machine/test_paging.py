@@ -197,3 +197,21 @@ def test_only_our_errors(arch: str, values: dict[str, int], data: bytes, address
 def test_what_is_not_read(arch: str, values: dict[str, int], said: str) -> None:
     with pytest.raises(Unsupported, match=said):
         translate(Cpu(arch, values), memory(), 0)
+
+
+@pytest.mark.parametrize(
+    ("arch", "off", "on"),
+    [
+        ("arm", {"sctlr": 0}, {"sctlr": 1}),
+        ("arm", {"xpsr": 0, "sctlr": 1}, {}),
+        ("ppc64", {"msr": 0x20}, {"msr": 0x10}),
+        ("ppc", {"msr": 0}, {"msr": 0x30}),
+        ("s390x", {"psw.mask": 0}, {"psw.mask": 1 << 58}),
+        ("s390x", {"psw.mask": 0, "prefix": 0}, {"psw.mask": 0, "prefix": 0x2000}),
+        ("loongarch64", {"crmd": 8}, {"crmd": 0x10}),
+    ],
+)
+def test_where_nothing_is_translated(arch: str, off: dict[str, int], on: dict[str, int]) -> None:
+    assert translate(Cpu(arch, off), memory(), 0x1234).physical == 0x1234
+    with pytest.raises(Unsupported, match=f"page tables of {arch}"):
+        translate(Cpu(arch, on), memory(), 0x1234)

@@ -61,6 +61,7 @@ class Driver:
         self.size = size
         self.free = list(range(size))
         self.available = self.taken = self.used = start
+        self.in_order = True  # whether chains were given back in the order in which they were taken
         self.waiting: list[int] = []
         self.running: list[int] = []
         self.chains: dict[int, list[int]] = {}
@@ -90,7 +91,9 @@ class Driver:
     def give(self, which: int) -> None:
         if not self.running:
             return
-        head = self.running.pop(which % len(self.running))
+        which %= len(self.running)
+        self.in_order = self.in_order and not which
+        head = self.running.pop(which)
         self.put(DEVICE + 4 + 8 * (self.used % self.size), "<II", head, 0)
         self.used += 1
         self.put(DEVICE + 2, "<H", self.used & 0xFFFF)
@@ -102,8 +105,11 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+IN_ORDER = STEPS.map(lambda steps: [(step, 0 if step == "give" else n) for step, n in steps])
+
+
 @settings(max_examples=150)
-@given(st.sampled_from([1, 2, 8, 16]), STEPS)
+@given(st.sampled_from([1, 2, 8, 16]), st.one_of(STEPS, IN_ORDER))
 def test_what_waits_and_what_is_in_flight(size: int, steps: list[tuple[str, int]]) -> None:
     ring = Driver(size, 0)
     for step, number in steps:
@@ -126,7 +132,12 @@ def test_what_waits_and_what_is_in_flight(size: int, steps: list[tuple[str, int]
         ]
         by_state[chain.state].append(chain.head)
     assert by_state["waiting"] == ring.waiting
-    assert sorted(by_state["in flight"]) == sorted(ring.running)
+    if ring.in_order or ring.available <= size:
+        assert sorted(by_state["in flight"]) == sorted(ring.running)
+    else:  # what is in flight for long is overwritten in the ring: it tells of no more than there is
+        assert len(by_state["in flight"]) <= len(ring.running)
+    places = [one.index for chain in found.chains for one in chain.descriptors]
+    assert len(set(places)) == len(places)
     assert len(list(descriptors(ring.memory.physical(), found))) == size
 
 

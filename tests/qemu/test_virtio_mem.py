@@ -117,6 +117,22 @@ def test_the_three_are_told_apart(cases: tuple[Guest, list[Path]]) -> None:
         assert [gap["kind"] for gap in json.loads(hole.stdout)["missing"]] == ["unplugged"]
 
 
+def test_the_device_says_which_blocks_are_plugged(cases: tuple[Guest, list[Path]]) -> None:
+    guest, paths = cases
+    pieces = [(start // guest.unit, stop // guest.unit - 1) for start, stop in guest.plugged]
+    said = " ".join(f"{first}" if first == last else f"{first}..{last}" for first, last in pieces)
+    for path in paths:
+        with migstream.open(path) as stream:
+            maps = [
+                device[place]
+                for device in stream.devices
+                for place in ("bitmap", "virtio/device/bitmap")
+                if "virtio-mem" in device.name and place in device
+            ]
+            assert [one.description for one in maps] == [f"blocks {said}"]
+            assert int(stream["virtio-mem/virtio/device/requested_size"]) == REQUESTED
+
+
 def test_raw_files_say_which_holes_are_no_memory(
     cases: tuple[Guest, list[Path]], tmp_path: Path
 ) -> None:

@@ -143,3 +143,26 @@ def test_what_linux_has_in_flight(packed: str, tmp_path: Path) -> None:
             assert kind == 0  # VIRTIO_BLK_T_IN
             assert sector < 1048576 // 512
             assert (buffers[-1].length, buffers[-1].writes) == (1, True)
+        # the device's own part has the same requests, as the device had taken them
+        own_part = found["virtio/device"]
+        waiting = {
+            int(one["element/index"]): one["element"]
+            for one in own_part.children
+            if one.name.startswith("request")
+        }
+        heads = {
+            chain.descriptors[0].id if packed == "on" else chain.head: chain for chain in requests
+        }
+        assert waiting.keys() == heads.keys()
+        for index, element in waiting.items():
+            chain = heads[index]
+            buffers = [b for b in chain.descriptors if "INDIRECT" not in b.flags]
+            for way, writes in (("out", False), ("in", True)):
+                pieces = element[f"{way}_sg"], element[f"{way}_addr"]
+                lengths, addresses = (p.plain() if p.count else [p.plain()] for p in pieces)
+                assert int(element[f"{way}_num"]) == len(addresses)
+                theirs = [(b.address, b.length) for b in buffers if b.writes == writes]
+                assert [
+                    (a, p["iov_len"]) for a, p in zip(addresses, lengths, strict=True)
+                ] == theirs
+        assert list(own_part.children)[-1].name == "end"

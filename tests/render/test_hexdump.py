@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.places import places
-from migstream.render.hexdump import of_place, pieces
+from migstream.render.hexdump import Piece, dump_parts, of_place, pieces
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 from support.samples import Sample
@@ -86,3 +86,37 @@ def test_many_elements_are_one_piece_with_their_indexes(named_sample: Named) -> 
         assert (piece.path, piece.type) == (f"{mac.path}[7..91]", "uint32[85]")
         [whole] = pieces(stream, mac.span)
         assert (whole.path, whole.type) == (mac.path, "uint32[32768]")
+
+
+def test_what_holds_nothing_is_told_in_one_piece(own_sample: Sample) -> None:
+    """Elements of structs that are nothing but zeros; all other pieces are those that `--all` and JSON have."""
+    if own_sample.name == MANY_SECTIONS:
+        return
+    with migstream.open(own_sample.path) as stream:
+        for device in stream.devices:
+            span = device.section.payload
+            every = {piece.span: piece for piece in pieces(stream, span)}
+            at = span.start
+            for piece in pieces(stream, span, everything=False):
+                assert piece.span.start == at
+                at = piece.span.stop
+                if piece.span in every:
+                    assert piece == every[piece.span]
+                else:
+                    assert piece.type.startswith("struct[")
+                    assert not any(piece.data)
+            assert at == span.stop
+
+
+def test_bytes_that_are_all_the_same_are_one_line() -> None:
+    def shown(data: bytes) -> list[str]:
+        piece = Piece(span=Span(0, len(data)), path="p", type="t", text="", data=memoryview(data))
+        return [str(part) for part in dump_parts([piece], everything=False)][1:]
+
+    def behind(data: bytes) -> list[str]:
+        return [line.split("… ")[1].rstrip("')") for line in shown(data)]
+
+    assert behind(bytes(40)) == ["24 more bytes, all zero (--all"]
+    assert behind(b"\xff" * 40) == ["24 more bytes, all ff (--all"]
+    assert behind(bytes(39) + b"\x01") == []
+    assert behind(bytes(range(200)) * 2) == ["144 more bytes (--all"]

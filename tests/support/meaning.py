@@ -18,6 +18,7 @@ def device(
     vmsd: str = "",
     field: str = "blob",
     described: bool = True,
+    big_endian: bool = False,
 ) -> Value:
     """A device whose state is one field of this type."""
     leaf = Node(field, kind, "leaf", 0, len(raw), stride=len(raw))
@@ -31,6 +32,7 @@ def device(
         device=section,
         machine=machine,
         described=described,
+        big_endian=lambda: big_endian,
     )
 
 

@@ -51,8 +51,10 @@ history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
+gdb STREAM
 index STREAM -o OUT
 extract STREAM -o OUT
+extract STREAM -o OUT --paging
 extract STREAM -o OUT -f raw
 extract STREAM -o OUT -f raw --json
 check STREAM
@@ -86,6 +88,7 @@ diff GOOD STREAM --ndjson
 digest STREAM
 digest STREAM -o OUT
 decode STREAM
+decode STREAM --meaning
 decode STREAM --full -o OUT
 analyze-migration -f STREAM
 analyze-migration -m -f STREAM

@@ -55,3 +55,23 @@ def core(
         out += struct.pack(">I", 256) + (struct.pack(">I", 4096) if align else b"")
         out += struct.pack(">QH", 0x1000, 7) + (b"\0\1" if vector else b"")
     return out + device + tail
+
+
+def blob(
+    *,
+    config: bytes = b"",
+    device: bytes = b"",
+    queues: int = 2,
+    features: int = 0,
+    endian: int | None = None,
+    tail: bytes = b"",
+) -> bytes:
+    """All that virtio's own code writes of a device on a PCI bus whose guest took these features."""
+    out = struct.pack(">I", 2) + pci() + bytes(16)
+    out += core(
+        align=False, vector=False, device=device, tail=b"", config=config,
+        features=features & 0xFFFFFFFF, queues=queues,
+    )  # fmt: skip
+    if endian is not None:
+        out += subsection(b"virtio/device_endian", bytes([endian]))
+    return out + subsection(b"virtio/64bit_features", struct.pack(">Q", features)) + tail

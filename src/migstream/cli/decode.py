@@ -20,6 +20,11 @@ __all__ = ["command"]
 @verb(
     click.Option(["--pretty"], is_flag=True, help="Indented, not in one line."),
     click.Option(
+        ["--meaning"],
+        is_flag=True,
+        help="What values mean beside them: parts of blobs, names of numbers.",
+    ),
+    click.Option(
         ["--full"], is_flag=True, help="All of the stream, as a folder to edit and to encode."
     ),
     output_option("With --full: the folder to make."),
@@ -33,7 +38,7 @@ __all__ = ["command"]
     answers=(Decoded, Folder),
 )
 def command(
-    run: Run, pretty: bool, full: bool, output: str | None, no_ram: bool, force: bool
+    run: Run, pretty: bool, meaning: bool, full: bool, output: str | None, no_ram: bool, force: bool
 ) -> None:
     """The whole device state as JSON (docs/decode.md); guest memory is not read.
 
@@ -42,6 +47,8 @@ def command(
     """
     if full != bool(output):
         raise click.UsageError("--full and -o belong together")
+    if meaning and full:
+        raise click.UsageError("--full makes what `encode` reads: values without --meaning")
     no_folder(output, "what --full makes")
     if (no_ram or force) and not full:
         raise click.UsageError("--no-ram and --force belong to --full")
@@ -50,7 +57,7 @@ def command(
     if output:
         _full(run, output, no_ram=no_ram, force=force)
         return
-    run.emit(decoded(run.stream), pretty=pretty or is_terminal(sys.stdout))
+    run.emit(decoded(run.stream, meaning=meaning), pretty=pretty or is_terminal(sys.stdout))
 
 
 def _full(run: Run, output: str, *, no_ram: bool, force: bool) -> None:

@@ -93,6 +93,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream queue virtio.mig virtio-net 0", "What waits in one, buffer by buffer"),
         Example("migstream queue virtio.mig virtio-net 0 --contents", "With the bytes of the buffers"),
     ),
+    "gdb": (
+        Example("gdb -ex 'target remote | migstream gdb guest.mig'", "In gdb, as a stopped guest"),
+        Example("gdb -batch -ex 'target remote | migstream gdb guest.mig' -ex 'info threads'", "Asked by a script"),
+    ),
     "extract": (
         Example("migstream extract guest.mig -o guest.core", "A core file for crash, gdb, drgn, Volatility"),
         Example("migstream extract guest.mig -f raw -o blocks", "A file for each RAM block"),
@@ -166,6 +170,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "decode": (
         Example("migstream decode guest.mig --pretty", "The device state"),
+        Example("migstream decode guest.mig --meaning", "With the parts of blobs and names of numbers"),
         Example("migstream decode guest.mig --full -o folder", "All of it, to edit and to encode"),
     ),
     "encode": (

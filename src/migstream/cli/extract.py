@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 FINDINGS = 1
-RAW = "raw"
+RAW, ELF, VIRTUAL = "raw", "elf", "elf-virtual"
 
 
 class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2 on only
@@ -51,12 +51,19 @@ class _Format(click.Choice):  # type: ignore[type-arg]  # generic from click 8.2
         help="The form. elf: a core file with registers; raw: a folder with one file for each RAM block; "
         "phys: guest-physical memory from address 0; lime: its ranges, each behind a header.",
     ),
+    click.Option(
+        ["--paging"],
+        is_flag=True,
+        help="With elf: by the virtual addresses of the CPUs' page tables, as QEMU's dump -p.",
+    ),
     block_option("With raw: only this block.", "blocks", multiple=True),
     force_option(),
     memory=True,
     answers=(Extract,),
 )
-def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bool) -> None:
+def command(
+    run: Run, output: str, form: str, paging: bool, blocks: tuple[str, ...], force: bool
+) -> None:
     """Guest memory as files that other tools open.
 
     Zeros become holes. Memory that is not in the stream is a hole too, or left out, and said to be:
@@ -66,6 +73,10 @@ def command(run: Run, output: str, form: str, blocks: tuple[str, ...], force: bo
     from migstream.export.files import Extraction
     from migstream.render.missing import missing
 
+    if paging:
+        if form != ELF:
+            raise click.UsageError("--paging is for -f elf: no other form has virtual addresses")
+        form = VIRTUAL
     if form == RAW:
         no_folder(output, "what -f raw makes")
     planned = Extraction(run.stream, form, blocks)

@@ -43,6 +43,10 @@ ENVIRONMENT = (
         "What pages that which is longer than the screen; empty or cat: nothing does.",
     ),
     ("COLUMNS, LINES", "Another size than the terminal says."),
+    (
+        "MIGSTREAM_PCI_IDS",
+        "Names of PCI devices that are none of QEMU's: a pci.ids; empty: none.",
+    ),
     ("MIGSTREAM_DOCS", "Where the pages are that rules in SARIF link to."),
 )
 KEPT = re.compile(r"(`[^`]+`)")

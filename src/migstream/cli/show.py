@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migstream.cli.common import Run, paths, verb
 from migstream.cli.options import all_option, as_is_option
 from migstream.places import places
-from migstream.render.hexdump import Hexdump, dump_parts, of_place, region
+from migstream.render.hexdump import Hexdump, Piece, dump_parts, of_place, region
+from migstream.render.shown import Part
 
 __all__ = ["command"]
 
@@ -22,13 +25,19 @@ def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
     PATH is a path, @OFFSET (the value or item that owns this byte), @START-STOP, or a place in guest
     memory: ram/BLOCK@OFFSET (to the end of its page), ram/BLOCK@START-STOP.
     """
-    found = [
-        piece
-        for path in paths
-        for place in places(run.stream, path)
-        for piece in of_place(run.stream, place)
-    ]
+    named = [place for path in paths for place in places(run.stream, path)]
+
+    def pieces(*, everything: bool) -> list[Piece]:
+        return [
+            piece for place in named for piece in of_place(run.stream, place, everything=everything)
+        ]
+
+    def parts() -> Iterator[Part]:
+        yield from dump_parts(pieces(everything=everything), everything=everything)
+
     run.show(
-        lambda: Hexdump(file=run.stream.name, pieces=[region(piece) for piece in found]),
-        dump_parts(found, everything=everything),
+        lambda: Hexdump(
+            file=run.stream.name, pieces=[region(piece) for piece in pieces(everything=True)]
+        ),
+        parts(),
     )

@@ -21,6 +21,7 @@ GROUPS = {
         "mem": "Guest memory: hexdump, search, strings, page tables.",
         "history": "Every version of a page, by dirty round.",
         "queue": "A virtio device's queues, and what is in flight.",
+        "gdb": "A saved guest in gdb: registers, virtual memory, threads.",
         "extract": "Guest memory to files: ELF core, raw, physical, LiME.",
         "index": "An index beside the stream: guest memory at once.",
     },

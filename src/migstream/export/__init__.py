@@ -29,6 +29,7 @@ EXPORTS: Registry[Export] = Registry(
     "migstream.exports",
     {
         "elf": "migstream.export.extract:elf_file",
+        "elf-virtual": "migstream.export.extract:elf_virtual_file",
         "phys": "migstream.export.extract:phys_file",
         "lime": "migstream.export.extract:lime_file",
     },

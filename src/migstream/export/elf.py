@@ -12,13 +12,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from migstream.export.notes import CPU_NUMBER, FLOATING, Order, first_note
 from migstream.export.ranges import check_ranges
 from migstream.export.targets import Target, target
+from migstream.export.virtual import Segment
 from migstream.machine.physical import Range
 
 __all__ = ["CpuState", "ElfPlan", "elf_head"]
@@ -57,10 +58,19 @@ class ElfPlan(msgspec.Struct, frozen=True):
     remarks: tuple[str, ...]
 
 
+class _Load(NamedTuple):
+    """What a program header says: p_offset, p_vaddr, p_paddr, and the size in file and memory."""
+
+    offset: int
+    virtual: int
+    physical: int
+    size: int
+
+
 class _Class(msgspec.Struct, frozen=True):
     """ELFCLASS32 or ELFCLASS64: Elf*_Ehdr behind e_ident, Elf*_Phdr and Elf*_Shdr as `struct` has them.
 
-    The parts stand in this order: ELF header, PT_NOTE, a PT_LOAD for each range, section header 0
+    The parts stand in this order: ELF header, PT_NOTE, a PT_LOAD for each segment, section header 0
     if the program headers are too many to count in e_phnum, notes, memory.
     """
 
@@ -74,20 +84,18 @@ class _Class(msgspec.Struct, frozen=True):
         sections = _size(self.section) if count >= PN_XNUM else 0
         return IDENT_SIZE + _size(self.header) + _size(self.segment) * count + sections
 
-    def memory_at(self, ranges: int, notes: bytes) -> int:
+    def memory_at(self, segments: int, notes: bytes) -> int:
         """Bytes in front of the memory."""
-        return self.notes_at(ranges + bool(notes)) + len(notes)
+        return self.notes_at(segments + bool(notes)) + len(notes)
 
-    def head(
-        self, machine: int, order: Order, notes: bytes, ranges: Sequence[tuple[int, Range]]
-    ) -> bytes:
-        """All parts but the memory. A range comes with its offset in the file."""
+    def head(self, machine: int, order: Order, notes: bytes, loads: Sequence[_Load]) -> bytes:
+        """All parts but the memory."""
         mark = "<" if order == "little" else ">"
-        count = len(ranges) + bool(notes)
+        count = len(loads) + bool(notes)
         many = count >= PN_XNUM
         segments_at = IDENT_SIZE + _size(self.header)
-        rows = [(PT_NOTE, self.notes_at(count), 0, len(notes))] if notes else []
-        rows += [(PT_LOAD, offset, one.start, one.size) for offset, one in ranges]
+        rows = [(PT_NOTE, _Load(self.notes_at(count), 0, 0, len(notes)))] if notes else []
+        rows += [(PT_LOAD, load) for load in loads]
         header = struct.pack(
             mark + self.header,
             *(ET_CORE, machine, EV_CURRENT, 0),
@@ -109,12 +117,17 @@ class _Class(msgspec.Struct, frozen=True):
             )
         )
 
-    def _segments(self, mark: str, rows: Iterable[tuple[int, int, int, int]]) -> bytes:
-        """Program headers of (type, offset, address, size); p_flags and p_align stay zero."""
+    def _segments(self, mark: str, rows: Iterable[tuple[int, _Load]]) -> bytes:
+        """Program headers, each with its type; p_flags and p_align stay zero."""
         pack = struct.Struct(mark + self.segment).pack
         if self.number == ELFCLASS64:  # p_flags stands second there, last but one in ELFCLASS32
-            return b"".join(pack(kind, 0, at, to, to, size, size, 0) for kind, at, to, size in rows)
-        return b"".join(pack(kind, at, to, to, size, size, 0, 0) for kind, at, to, size in rows)
+            return b"".join(
+                pack(kind, 0, at, virtual, to, size, size, 0)
+                for kind, (at, virtual, to, size) in rows
+            )
+        return b"".join(
+            pack(kind, at, virtual, to, size, size, 0, 0) for kind, (at, virtual, to, size) in rows
+        )
 
 
 def _size(form: str) -> int:
@@ -128,14 +141,19 @@ _CLASSES = {
 
 
 def elf_head(
-    arch: str | None, cpus: Sequence[CpuState], ranges: Sequence[Range], guest_note: bytes = b""
+    arch: str | None,
+    cpus: Sequence[CpuState],
+    ranges: Sequence[Range],
+    guest_note: bytes = b"",
+    segments: Sequence[Segment] | None = None,
 ) -> ElfPlan:
     """Lay out a core file.
 
     Parameters
     ----------
     arch : of `machine.arch`; what is not known there gives a file with memory only
-    ranges : guest-physical memory, one PT_LOAD each, in this order; p_vaddr is p_paddr
+    ranges : guest-physical memory in the order in which it stands in the file
+    segments : a PT_LOAD for each; without them one for each range, whose p_vaddr is p_paddr
     guest_note : memory in which the guest left a note for dumps (`export.vmcoreinfo`)
 
     Raises
@@ -147,16 +165,28 @@ def elf_head(
     kind = target(arch, first)
     order = kind.order(first)
     notes = _notes(kind, cpus, order) + first_note(guest_note, order)
+    if segments is None:
+        segments = [Segment(one.start, n, 0, one.size) for n, one in enumerate(ranges)]
     form = _CLASSES[kind.bits]
     if (
         any(one.stop > kind.highest for one in ranges)
-        or form.memory_at(len(ranges), notes) + sum(one.size for one in ranges) > 1 << 32
+        or any(one.virtual + one.size > 1 << 32 for one in segments)
+        or form.memory_at(len(segments), notes) + sum(one.size for one in ranges) > 1 << 32
     ):
         form = _CLASSES[64]
     *offsets, size = accumulate(
-        (one.size for one in ranges), initial=form.memory_at(len(ranges), notes)
+        (one.size for one in ranges), initial=form.memory_at(len(segments), notes)
     )
-    head = form.head(kind.machine, order, notes, list(zip(offsets, ranges, strict=True)))
+    loads = [
+        _Load(
+            offsets[one.range] + one.offset,
+            one.virtual,
+            ranges[one.range].start + one.offset,
+            one.size,
+        )
+        for one in segments
+    ]
+    head = form.head(kind.machine, order, notes, loads)
     return ElfPlan(head, tuple(offsets), size, tuple(_remarks(arch, kind, cpus)))
 
 

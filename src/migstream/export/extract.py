@@ -26,6 +26,7 @@ from migstream.ram.presence import KINDS
 from migstream.source.output import write_at
 
 if TYPE_CHECKING:
+    from migstream.export.virtual import Segment
     from migstream.machine.registers.read import Cpu
     from migstream.stream import Stream
 
@@ -36,6 +37,7 @@ __all__ = [
     "contents",
     "copy",
     "elf_file",
+    "elf_virtual_file",
     "file_name",
     "lime_file",
     "memory_of",
@@ -123,9 +125,25 @@ def _guest_note(stream: Stream) -> bytes:
 
 def elf_file(stream: Stream, ram: Ram) -> Plan:
     """A core file: registers, and each physical range (protocol: export.Export)."""
+    return _elf(stream, ram)
+
+
+def elf_virtual_file(stream: Stream, ram: Ram) -> Plan:
+    """The same with a segment for each piece that the CPUs' page tables map (protocol: export.Export)."""
+    from migstream.export.virtual import segments
+
+    return _elf(stream, ram, lambda ranges: segments(stream.registers, stream.memory, ranges))
+
+
+def _elf(
+    stream: Stream,
+    ram: Ram,
+    mapped: Callable[[Sequence[Range]], Sequence[Segment] | None] = lambda _: None,
+) -> Plan:
     ranges, absent = _present(stream, ram)
     cpus, remarks = _cpus(stream)
-    made = elf_head(architecture(stream), cpus, ranges, _guest_note(stream))
+    note = _guest_note(stream)
+    made = elf_head(architecture(stream), cpus, ranges, note, mapped(ranges))
     return Plan(
         size=made.size,
         heads=((0, made.head),),

@@ -172,7 +172,7 @@ def extract(
     ----------
     stream : a Stream, or whatever `open` takes
     path : the file to make; the folder with "raw"
-    form : "elf" is a core file with registers, "raw" a folder with a file for each RAM block, "phys"
+    form : "elf" is a core file with registers, "elf-virtual" one by virtual addresses, "raw" a folder with a file for each RAM block, "phys"
         guest-physical memory from address 0, "lime" its ranges, each behind a header
     blocks : with "raw", only these
     force : whether a plain file, or a folder that was made by this, may be replaced

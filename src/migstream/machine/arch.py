@@ -9,15 +9,23 @@ from migstream.machine.state import DeviceState, State, child, number
 from migstream.vmstate.meaning.cpus import family
 from migstream.vmstate.values import Value
 
-__all__ = ["architecture", "cpus"]
+__all__ = ["architecture", "big_endian", "cpu_architecture", "cpus", "is_cpu"]
+
+# Targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both.
+BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
 
 # KVM's id of it (Linux, arch/arm64/include/uapi/asm/kvm.h: ARM64_SYS_REG(3, 0, 0, 5, 0))
 ID_AA64DFR0_EL1 = 0x6030_0000_0013_C028
 
 
+def is_cpu(section: str) -> bool:
+    """Whether a section of this name is a virtual CPU's."""
+    return section == "cpu" or section.endswith("/cpu")
+
+
 def cpus(state: State) -> Iterator[DeviceState]:
     """The sections of the virtual CPUs, in their order on the wire."""
-    return (d for d in state.devices if d.name == "cpu" or d.name.endswith("/cpu"))
+    return (d for d in state.devices if is_cpu(d.name))
 
 
 def architecture(state: State) -> str | None:
@@ -25,17 +33,24 @@ def architecture(state: State) -> str | None:
 
     None where no CPU section is described, or its architecture is not known here.
     """
-    for device in cpus(state):
-        names = {c.name for c in device.value.children}
-        name = family(names)
-        if name is not None:
-            return _width(name, device, names)
-    return None
+    found = (cpu_architecture(device.value) for device in cpus(state))
+    return next((name for name in found if name is not None), None)
 
 
-def _width(name: str, device: DeviceState, names: set[str]) -> str:
+def cpu_architecture(value: Value) -> str | None:
+    """The same of one CPU's state."""
+    names = {c.name for c in value.children}
+    name = family(names)
+    return None if name is None else _width(name, value, names)
+
+
+def big_endian(architecture: str | None) -> bool:
+    """Whether a program of QEMU for this architecture takes guests to be big-endian."""
+    return architecture in BIG_ENDIAN
+
+
+def _width(name: str, value: Value, names: set[str]) -> str:
     """The architecture with its width, as the program that wrote the section has it."""
-    value = device.value
     if name == "i386":
         # target/i386/machine.c: CPU_NB_REGS is 16 in the 64-bit program, whatever the CPU model
         regs = child(value, "env.regs")

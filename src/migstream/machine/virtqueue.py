@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from migstream.errors import MigstreamError, NoSuchPath, Unsupported
+from migstream.machine.arch import big_endian
 from migstream.names import brief
-from migstream.vmstate.meaning.virtio import virtio_blob
+from migstream.vmstate.meaning.virtio import in_big_endian, virtio_blob
+from migstream.vmstate.meaning.virtio_queues import queue_name
 from migstream.vmstate.paths import find
 
 if TYPE_CHECKING:
@@ -31,10 +33,7 @@ NEXT, WRITE, INDIRECT = 1, 2, 4
 AVAIL, USED = 1 << 7, 1 << 15  # of a packed ring's descriptor
 NAMES = ((NEXT, "NEXT"), (WRITE, "WRITE"), (INDIRECT, "INDIRECT"), (AVAIL, "AVAIL"), (USED, "USED"))
 PAGE = 4096  # a legacy ring's alignment over PCI (VIRTIO 2.7.2)
-VERSION_1, ACCESS_PLATFORM, PACKED = 32, 33, 34  # bits of the features
-BIG = 2  # of device_endian
-# targets that are big-endian on their own (configs/targets: TARGET_BIG_ENDIAN); of MIPS there are both
-BIG_ENDIAN = frozenset({"m68k", "ppc", "ppc64", "s390x", "sparc"})
+ACCESS_PLATFORM, PACKED = 33, 34  # bits of the features
 
 State = Literal["waiting", "in flight"]
 
@@ -72,7 +71,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A device's queue as it stands.
+    """A device's queue as it stands; `name` is what it is for, empty where nobody knows.
 
     Addresses are guest-physical. `available` and `used` are the indexes that the driver and the device have
     written to memory (of a packed ring: the device's own), `taken` is how far the device has come; all count up and
@@ -81,6 +80,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
     device: str
     number: int
+    name: str
     size: int
     form: Literal["split", "packed"]
     ready: bool
@@ -100,6 +100,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
         return brief(
             "Queue",
             f"{self.device} {self.number}",
+            self.name,
             f"{self.waiting} waiting, {self.in_flight} in flight",
         )
 
@@ -160,6 +161,11 @@ def _descriptor(
     ), after
 
 
+def _places(chain: Chain) -> Iterator[int]:
+    """Which descriptors of the queue's own table are in a chain."""
+    return (one.index for one in chain.descriptors if not one.level)
+
+
 class _State:
     """What the device's state says of its queues."""
 
@@ -178,15 +184,17 @@ class _State:
         self.count = len(self._queues)
         wide = self.number("virtio/64bit_features/guest_features")
         features = int(fields["guest_features"]) if wide is None else wide
-        # a legacy device says only what is not its target's own order: virtio_device_endian_needed
         order = self.number("virtio/device_endian/device_endian")
-        big = architecture in BIG_ENDIAN if order is None else order == BIG
-        self.big = big and not features >> VERSION_1 & 1
+        self.big = in_big_endian(features, order, target=big_endian(architecture))
         self.packed = bool(features >> PACKED & 1)
+        self._kind, self._features = device.device.vmsd, features
 
     def number(self, path: str) -> int | None:
         found = next(find(self._blob, path), None)
         return None if found is None else int(found)
+
+    def name(self, number: int) -> str:
+        return queue_name(self._kind, number, self.count, self._features)
 
     def of(self, number: int, name: str) -> int:
         return int(self._queues[number][name])
@@ -216,6 +224,7 @@ class _Reader:
         self._known = Queue(
             device=state.path,
             number=number,
+            name=state.name(number),
             size=size,
             form="packed" if state.packed else "split",
             ready=desc != 0 and 0 < size <= LARGEST,
@@ -250,32 +259,48 @@ class _Reader:
         if waiting > size or running > size:
             wrong = f"available {available}, taken {taken}, used {used} do not go together in {size} entries"
             return msgspec.structs.replace(known, available=available, used=used, damage=wrong)
-        heads = self._running(ring, done, running, used)
-        heads_waiting = [ring[(taken + n) % size] for n in range(waiting)]
-        chains = [self._chain(head, "in flight") for head in heads]
-        chains += [self._chain(head, "waiting") for head in heads_waiting]
+        offered = [self._chain(ring[(taken + n) % size], "waiting") for n in range(waiting)]
+        chains = (*self._running(ring, done, running, used, offered), *offered)
         return msgspec.structs.replace(
             known, available=available, used=used, waiting=waiting, in_flight=running,
-            chains=tuple(chains),
+            chains=chains,
         )  # fmt: skip
 
-    def _running(self, ring: tuple[int, ...], done: bytes, running: int, used: int) -> list[int]:
-        """Heads that the device has taken and not given back: it may do so in any order."""
+    def _running(
+        self,
+        ring: tuple[int, ...],
+        done: bytes,
+        running: int,
+        used: int,
+        offered: Sequence[Chain],
+    ) -> list[Chain]:
+        """Chains that the device has taken and not given back: it may do so in any order.
+
+        What waits has overwritten others in the ring, and a descriptor is in one chain alone: where a device
+        goes on long without giving one back, it may be in the ring no more, and is left out.
+        """
         size, taken = self._known.size, self._known.taken
+        back = max(size - running - len(offered), 0)
+        if not any(done[8 * used :]):  # the ring is new: what is behind has never been written
+            back = min(back, used)
         given = Counter(
             int(struct.unpack_from(f"{self._mark}I", done, 8 * ((used - 1 - n) % size))[0])
-            for n in range(size - running)
+            for n in range(back)
         )
-        heads: list[int] = []
-        for n in range(size):
-            if len(heads) == running:
+        seen = {one for chain in offered for one in _places(chain)}
+        chains: list[Chain] = []
+        for n in range(back + running):
+            if len(chains) == running:
                 break
             head = ring[(taken - 1 - n) % size]
             if given[head]:
                 given[head] -= 1
-            else:
-                heads.append(head)
-        return heads[::-1]
+                continue
+            chain = self._chain(head, "in flight")
+            if seen.isdisjoint(_places(chain)):
+                seen.update(_places(chain))
+                chains.append(chain)
+        return chains[::-1]
 
     def _chain(self, head: int, state: State) -> Chain:
         """What a head leads to. A chain is as long as the table at most, so a ring of them ends."""

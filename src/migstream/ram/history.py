@@ -19,7 +19,7 @@ from migstream.ram.builder import ImageBuilder
 from migstream.ram.pages import OFFSET, PageTable, Shared, Source
 from migstream.ram.records import BlockId
 
-__all__ = ["HistoryBuilder", "PageVersion", "Versions"]
+__all__ = ["HistoryBuilder", "PageVersion", "RoundBuilder", "Versions"]
 
 KINDS = {
     kernel.FILL: "zero",
@@ -95,6 +95,18 @@ class HistoryBuilder(ImageBuilder):
         """All of them, oldest first. What was unpacked of channels must stay at hand meanwhile."""
         page = 0 if self._page is None else self._page.page
         return Versions(self.shared, self._found, page)
+
+
+class RoundBuilder(ImageBuilder):
+    """Collects the records of the first rounds (`ram.records.Sink`): memory as it was known after them."""
+
+    def __init__(self, sources: Sequence[Source], last: int) -> None:
+        super().__init__(sources)
+        self._last = last
+
+    def enter(self, block: BlockId, rows: memoryview, used: int, source: int, turn: int) -> None:
+        if turn <= self._last:
+            super().enter(block, rows, used, source, turn)
 
 
 class Versions(Sequence[PageVersion]):

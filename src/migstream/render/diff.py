@@ -88,7 +88,7 @@ class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `mark` is "+" (only in the second stream), "-" (only in the first) or "~" (otherwise); `part` is
     "values", "schema" or "memory". `what` says what differs: machine, configuration, capability,
     header, device, order, version, vmsd, field, subsection, type, length, bytes, description, block,
-    pages, section, commands. `device` is the path of the device that it is in, or is. `ranges` are
+    pages, section, commands. The symbols say what `old` and `new` are called, where that is known. `device` is the path of the device that it is in, or is. `ranges` are
     the elements, or bytes, that differ; `page` is the size of the pages of guest memory that do. Each
     span is in its own stream: `old_span` and `new_span` are those of the whole value. `bytes` are the
     bytes of it that differ, where there are `ranges` each of these has its own; of guest memory they
@@ -103,6 +103,8 @@ class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     type: str = ""
     old: Any = None
     new: Any = None
+    old_symbol: str = ""
+    new_symbol: str = ""
     ranges: tuple[RangeAnswer, ...] = ()
     page: int | None = None
     old_span: Pair | None = None
@@ -165,6 +167,9 @@ def _answer(change: Change) -> ChangeAnswer:
     """Without the texts, which are for people."""
     stride = 1 if change.sides is None else change.sides.stride
     of_ranges = bool(change.ranges) and change.page is None
+    symbols = ("", "")
+    if change.whole and change.sides is not None and change.part == "values":
+        symbols = change.sides.old.symbol, change.sides.new.symbol
     return ChangeAnswer(
         mark=change.mark,
         part=change.part,
@@ -174,6 +179,8 @@ def _answer(change: Change) -> ChangeAnswer:
         type=change.type,
         old=change.old,
         new=change.new,
+        old_symbol=symbols[0],
+        new_symbol=symbols[1],
         ranges=tuple(
             RangeAnswer(
                 start=one.start,
@@ -287,6 +294,8 @@ def _where(look: Look, *spans: Pair | None) -> Line:
 
 def _change(change: Change, path: str, look: Look) -> Iterator[Part]:
     label = escape(path) if path else change.what
+    if change.within:
+        label = f"{label} ({escape(change.within)})"
     if change.what in SAID and path:
         label = f"{label} ({change.what})"
     if change.what == "bytes" and change.part == "schema":

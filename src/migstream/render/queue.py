@@ -41,6 +41,7 @@ def queues_parts(found: Sequence[Queue]) -> Iterator[Part]:
     names = (
         "queue",
         "",
+        "",
         "size",
         "table",
         "driver's",
@@ -53,6 +54,7 @@ def queues_parts(found: Sequence[Queue]) -> Iterator[Part]:
     rows = [
         (
             str(one.number),
+            one.name,
             one.form if one.ready else "",
             str(one.size),
             f"{one.desc:#x}" if one.ready else "",
@@ -66,7 +68,7 @@ def queues_parts(found: Sequence[Queue]) -> Iterator[Part]:
         for one in found
     ]
     if rows:
-        yield Table(rows, "><>>>>>>><", names)
+        yield Table(rows, "><<>>>>>>><", names)
 
 
 def queue_parts(

@@ -9,6 +9,7 @@ import msgspec
 from migstream.render.answer import Answer, Pair
 from migstream.render.written import Written
 from migstream.stream import Device, Stream
+from migstream.vmstate.values import Value
 from migstream.wire.model import Configuration
 
 __all__ = ["Decoded", "Folder", "decoded", "device"]
@@ -25,7 +26,9 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True):
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An item of the stream; of one that is a device, all that is in it.
 
-    `vmsd_name` is null, and `state` one buffer, where the device is not described.
+    `vmsd_name` is null, and `state` one buffer, where the device is not described. With `--meaning` a
+    blob in `state` whose parts are known is an object of them, and a number that has a name an object of
+    `value`, `symbol` and `description`, the last two where there is one.
     """
 
     kind: str
@@ -68,8 +71,8 @@ def _configured(item: Configuration | None) -> Configured | None:
     )
 
 
-def device(one: Device) -> Part:
-    """One device with its state."""
+def device(one: Device, *, meaning: bool = False) -> Part:
+    """One device with its state; with `meaning` what the values mean as well."""
     section = one.section
     return Part(
         kind="device",
@@ -79,13 +82,19 @@ def device(one: Device) -> Part:
         version_id=section.version_id,
         section_id=section.section_id,
         vmsd_name=one.layout.vmsd_name if one.layout is not None else None,
-        state=one.value.plain(),
+        state=_told(one.value) if meaning else one.value.plain(),
     )
 
 
-def decoded(stream: Stream) -> Decoded:
-    """The whole device state."""
-    devices = [device(one) for one in stream.devices]
+def _told(value: Value) -> Any:
+    from migstream.vmstate.meaning.told import told
+
+    return told(value)
+
+
+def decoded(stream: Stream, *, meaning: bool = False) -> Decoded:
+    """The whole device state; with `meaning` what the values mean as well."""
+    devices = [device(one, meaning=meaning) for one in stream.devices]
     located = {one.span for one in devices}
     others = [
         Part(kind=item.label, span=item.span) for item in stream.head if item.span not in located

@@ -32,7 +32,10 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A value and what is below it: a leaf has `value`, what has children has those down to the depth asked for."""
+    """A value and what is below it: a leaf has `value`, what has children has those down to the depth asked for.
+
+    `symbol` and `description` say what a number is called and what it means, where that is known.
+    """
 
     path: str
     name: str
@@ -41,6 +44,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     count: int | None
     span: Pair
     value: Any = msgspec.UNSET
+    symbol: str = ""
+    description: str = ""
     children: list[Node] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -58,7 +63,7 @@ def _one(value: Value, look: Look) -> str:
 
 def _text(value: Value, look: Look) -> str:
     if value.count is None or value.kind != "leaf":
-        return _one(value, look) if value.kind == "leaf" else ""
+        return _one(value, look) if value.kind == "leaf" or value.count is None else ""
     most = value.count if look.everything else FEW
     shown = " ".join(_one(one, look) for one in islice(value.elements(), most))
     return shown if value.count <= most else f"{shown} … {value.count - most} more"
@@ -121,6 +126,8 @@ def node(value: Value, depth: int | None, level: int = 0) -> Node:
         count=value.count,
         span=value.span,
         value=msgspec.UNSET if children else value.plain(),
+        symbol="" if children else value.symbol,
+        description="" if children else value.description,
         children=below,
     )
 

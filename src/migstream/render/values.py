@@ -17,13 +17,18 @@ from migstream.vmstate.values import Value
 __all__ = ["Held", "Values", "held", "is_several", "place_bytes", "place_line"]
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block."""
+class Held(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value, or bytes that are none in hexadecimal; `span` is in the stream, of memory in its block.
+
+    `symbol` and `description` say what a number is called and what it means, where that is known.
+    """
 
     path: str
     type: str
     span: Pair
     value: Any
+    symbol: str = ""
+    description: str = ""
 
 
 class Values(Answer, tag="get", frozen=True, kw_only=True):
@@ -92,7 +97,14 @@ def held(stream: Stream, place: Place) -> Held:
     """A value with its place, or bytes with theirs."""
     value = place.value
     if value is not None:
-        return Held(path=value.path, type=value.type, span=value.span, value=value.plain())
+        return Held(
+            path=value.path,
+            type=value.type,
+            span=value.span,
+            value=value.plain(),
+            symbol=value.symbol,
+            description=value.description,
+        )
     raw = place_bytes(stream, place)
     span = (_start(place), _start(place) + len(raw))
     return Held(path=place.path, type=place.kind, span=span, value=raw.hex())

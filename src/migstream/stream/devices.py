@@ -30,10 +30,11 @@ class Device:
         layout: Layout | None,
         store: Store,
         machine: str | None = None,
-        now: Callable[[], int | None] = lambda: None,
+        guest: _Guest | None = None,
         *,
         meaning: bool = True,
     ) -> None:
+        guest = guest or _Guest()
         self.section = section
         self.layout = layout
         self.value = root(
@@ -44,8 +45,9 @@ class Device:
             device=section.name,
             machine=machine,
             described=layout is not None,
-            now=now,
+            now=guest.now,
             meaning=meaning,
+            big_endian=guest.big_endian,
         )
 
     def __repr__(self) -> str:
@@ -217,37 +219,45 @@ def laid_out(
     for device, layout in entries:
         described.setdefault(device.key, []).append((device, layout))
     devices: list[Device] = []
-    clock = _Clock()
+    guest = _Guest()
     for section in sections:
         turn = described.get(section.key)
         entry = turn.pop(0) if turn else (None, None)
         layout = _fitted(section, store, *entry)
-        clock.see(section, layout, store)
-        devices.append(Device(section, layout, store, machine, clock.now, meaning=meaning))
+        guest.see(section, layout, store)
+        devices.append(Device(section, layout, store, machine, guest, meaning=meaning))
     return Devices(devices)
 
 
-class _Clock:
-    """The guest's virtual time, asked of the section that has it when somebody wants to know.
+class _Guest:
+    """What a device's values need to know of others, asked of the section that has it when somebody wants to know.
 
-    It stands still in a guest that is saved (system/cpu-timers.c: vmstate_timers). Devices hold this, and
-    it holds no device.
+    Devices hold this, and it holds no device.
     """
 
     def __init__(self) -> None:
-        self._value: Callable[[], Value] | None = None
+        self._values: dict[str, Callable[[], Value]] = {}
 
     def see(self, section: Section, layout: Layout | None, store: Store) -> None:
-        if section.name == CLOCK and layout is not None:
-            self._value = partial(root, layout, section.payload, section.path, store.view)
+        if layout is not None:
+            value = partial(root, layout, section.payload, section.path, store.view)
+            self._values.setdefault(section.name, value)
 
     def now(self) -> int | None:
-        if self._value is None:
+        """The virtual time. It stands still in a guest that is saved (system/cpu-timers.c: vmstate_timers)."""
+        if CLOCK not in self._values:
             return None
         try:
-            return int(self._value()["cpu_clock_offset"])
+            return int(self._values[CLOCK]()["cpu_clock_offset"])
         except (MigstreamError, TypeError):
             return None
+
+    def big_endian(self) -> bool:
+        """Whether the first CPU is of an architecture that is."""
+        from migstream.machine.arch import big_endian, cpu_architecture, is_cpu
+
+        cpu = next((value for name, value in self._values.items() if is_cpu(name)), None)
+        return cpu is not None and big_endian(cpu_architecture(cpu()))
 
 
 def _fitted(

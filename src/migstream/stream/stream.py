@@ -38,6 +38,7 @@ from migstream.wire.walk import Walker
 if TYPE_CHECKING:
     from migstream.machine.physical import PhysicalMemory
     from migstream.machine.registers.read import Cpu
+    from migstream.ram.builder import ImageBuilder
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
     from migstream.ram.history import Versions
@@ -268,14 +269,40 @@ class Stream(Bare):
         builder = HistoryBuilder(
             [self.store], number, offset // one.page, hold=bool(self._channels)
         )
-        context = Context(page_size=one.page, limit=self.size, base=self.base, pages=builder)
-        known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
-        for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
-            pass
+        self._collect(builder, one.page)
         if self._channels:
             builder.join(self.blocks, self.channels, lambda _: None)
             self._closing.append(builder)
         return builder.versions()
+
+    def _collect(self, builder: ImageBuilder, page: int) -> None:
+        """Go through the page records once more."""
+        context = Context(page_size=page, limit=self.size, base=self.base, pages=builder)
+        known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
+        for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
+            pass
+
+    def ram_after(self, turn: int) -> Ram:
+        """Guest memory as the stream had told it when dirty round `turn`, from 1, was over.
+
+        What was not sent by then is absent. It is as much work as walking the stream.
+
+        Raises
+        ------
+        NoSuchAddress : there is no such round
+        Unsupported : rounds are not told apart here: multifd channels, a pipe that was not kept
+        """
+        from migstream.ram.history import RoundBuilder
+
+        ram = self.ram
+        if self._channels or not self.seekable:
+            raise Unsupported("the dirty rounds of this source are not told apart")
+        if not 1 <= turn <= ram.round_count:
+            raise NoSuchAddress(f"no dirty round {turn}", hint=f"the stream has {ram.round_count}")
+        builder = RoundBuilder([self.store], turn)
+        pages = ram.summary.page_size or next(iter(ram.values())).page
+        self._collect(builder, pages)
+        return builder.ram(self.blocks, ram.summary, self._nothing_sent, self.unplugged)
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

@@ -16,7 +16,15 @@ from migstream.names import brief, encoded
 from migstream.vmstate.description import Device, Field, Group
 from migstream.wire import write
 
-__all__ = ["Layout", "Node", "compile_device", "fit_device", "header_of", "subsection_header"]
+__all__ = [
+    "Layout",
+    "Node",
+    "compile_device",
+    "fit_device",
+    "header_of",
+    "step_to",
+    "subsection_header",
+]
 
 MARKER = "ptr-marker"
 NULLS = {MARKER, "nullptr"}
@@ -71,7 +79,7 @@ class Node(msgspec.Struct, frozen=True):
         path : its path; the others begin with it
         """
         for child in () if self.repeats else self.children:
-            at, here = base + child.offset, f"{path}/{child.name}"
+            at, here = base + child.offset, path + step_to(child.name)
             yield child, at, here
             yield from child.walk(at, here)
 
@@ -98,7 +106,7 @@ class Layout(msgspec.Struct, frozen=True):
     def walk(self, base: int = 0, path: str = "") -> Iterator[tuple[Node, int, str]]:
         """Every node of the payload, as `Node.walk` has them."""
         for child in self.children:
-            at, here = base + child.offset, f"{path}/{child.name}"
+            at, here = base + child.offset, path + step_to(child.name)
             yield child, at, here
             yield from child.walk(at, here)
 
@@ -113,6 +121,11 @@ class Reading(msgspec.Struct, frozen=True):
 
     counts: tuple[int, ...]
     hidden: Field | None = None
+
+
+def step_to(name: str) -> str:
+    """What the path of something of this name has beyond the path of what it is in: an element of a list is no field."""
+    return name if name.startswith("[") else f"/{name}"
 
 
 def subsection_header(name: str) -> int:

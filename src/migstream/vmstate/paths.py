@@ -59,6 +59,11 @@ def find(value: Value, path: str) -> Iterator[Value]:
         return
     if value.count is not None:
         return
+    if index and index.group(1) == "*":  # all elements of a list, whose bytes are a struct's
+        for one in value.children:
+            if INDEX.fullmatch(one.name):
+                yield from find(one, path[index.end() :])
+        return
     path = path.removeprefix("/")
     if path.startswith("**"):
         rest = path[2:]

@@ -24,6 +24,7 @@ Scalar = int | bool | float | bytes | str | tuple[int, ...] | None
 
 NULL, VALID = 0x30, 0x31  # '0' and '1'
 SHOWN = 32  # bytes of a buffer that are printed
+FEW_BITS = 8  # of a bitmap that are printed by their numbers
 MOST_EMPTY = 1 << 20  # elements without bytes that an array may have
 NARROW = {"int": {1: "b", 2: "h", 4: "i", 8: "q"}, "uint": {1: "B", 2: "H", 4: "I", 8: "Q"}}
 LETTERS = {"b": "i1", "B": "u1", "h": "i2", "H": "u2", "i": "i4", "I": "u4", "q": "i8", "Q": "u8"}
@@ -144,7 +145,7 @@ class WireType(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(value, tuple):
             return " ".join(self._number(word) for word in value)
         if self.kind == "bitmap":
-            return f"{8 * len(value)} bits, {int.from_bytes(value, 'big').bit_count()} set"
+            return _bitmap(value)
         if self.kind == "group":
             return many(raw_size, "byte")
         return _buffer(value)
@@ -276,6 +277,20 @@ def _duration(ns: int) -> str:
 def _quoted(text: str) -> str:
     safe = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{prose(safe)}"'
+
+
+def _bitmap(raw: bytes) -> str:
+    """How many bits are set, and which, where they are few."""
+    count = int.from_bytes(raw, "big").bit_count()
+    said = f"{8 * len(raw)} bits, {count} set"
+    if not 0 < count <= FEW_BITS:
+        return said
+    words = (raw[at : at + 8] for at in reversed(range(0, len(raw), 8)))
+    rest, numbers = int.from_bytes(b"".join(words), "big"), []
+    while rest:
+        numbers.append(str((rest & -rest).bit_length() - 1))
+        rest &= rest - 1
+    return f"{said}: {' '.join(numbers)}"
 
 
 def _buffer(raw: bytes) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from migstream.errors import MigstreamError
 from migstream.names import brief, prose
-from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.layout import Layout, Node, step_to
 from migstream.vmstate.types import WireType, wire_type
 from migstream.wire.model import Span
 
@@ -35,7 +35,8 @@ class Root(msgspec.Struct, frozen=True):
     `device` is its section's name, `vmsd` that of its VMState, `path` the path to it. `described`
     is false where no description says what the bytes are, `machine` None where the stream names none.
     `now` tells the guest's virtual time in ns when it was saved, None where the stream does not say.
-    `meaning` is false where nothing but the description is to say what values are.
+    `meaning` is false where nothing but the description is to say what values are. `big_endian` tells
+    whether the guest's CPUs are of an architecture that is.
     """
 
     fetch: Fetch
@@ -47,6 +48,7 @@ class Root(msgspec.Struct, frozen=True):
     described: bool
     now: Callable[[], int | None] = lambda: None
     meaning: bool = True
+    big_endian: Callable[[], bool] = lambda: False
 
 
 class Value:
@@ -55,7 +57,7 @@ class Value:
     `name`, `type` and `kind` are the description's; `path` leads here; `span` is absolute.
     """
 
-    __slots__ = ("above", "device", "node", "path", "span")
+    __slots__ = ("_parts", "above", "device", "node", "path", "span")
 
     def __init__(
         self, node: Node, start: int, path: str, device: Root, above: Value | None = None
@@ -65,6 +67,9 @@ class Value:
         self.path = path
         self.device = device
         self.above = above
+        self._parts: tuple[Node, ...] | None = (
+            None  # what is inside of a blob, once it was asked for
+        )
 
     def __repr__(self) -> str:
         many = "" if self.count is None else f"[{self.count}]"
@@ -207,11 +212,14 @@ class Value:
             return f"{actual} {said}".rstrip()
         if self.count is not None:
             return f"{self.type}[{self.count}]"
-        return ""
+        return self.symbol
 
     @property
     def symbol(self) -> str:
-        """What a single value is called: names of bits that are set, or of the number; empty if nothing."""
+        """What a single value is called: names of bits that are set, or of the number; empty if nothing.
+
+        A struct has one where it is one of several that have names: `transmitq1` of `queues[1]`.
+        """
         return "" if self._symbol is None else self._symbol.name
 
     @property
@@ -221,7 +229,8 @@ class Value:
 
     @property
     def _symbol(self) -> Symbol | None:
-        if self.kind != "leaf" or self.count is not None or not self.device.meaning:
+        single = self.kind in {"leaf", "struct"} and self.count is None
+        if not single or not self.device.meaning:
             return None
         from migstream.vmstate.meaning.symbols import symbol
 
@@ -251,7 +260,7 @@ class Value:
                 index += node.count or 1
             return
         for node in self.node.children or self._inside():
-            yield self._child(node, f"/{node.name}")
+            yield self._child(node, step_to(node.name))
 
     def _child(self, node: Node, step: str) -> Value:
         return self.laid(node, self.span.start + node.offset, self.path + step)
@@ -269,9 +278,11 @@ class Value:
             or not self.device.meaning
         ):
             return ()
-        from migstream.vmstate.meaning import inside
+        if self._parts is None:
+            from migstream.vmstate.meaning import inside
 
-        return inside(self)
+            self._parts = inside(self)
+        return self._parts
 
     def element(self, index: int) -> Value:
         """Element `index` of an array; raises IndexError."""
@@ -448,6 +459,7 @@ def root(
     described: bool = True,
     now: Callable[[], int | None] = lambda: None,
     meaning: bool = True,
+    big_endian: Callable[[], bool] = lambda: False,
 ) -> Value:
     """The whole of a device section as one value.
 
@@ -459,6 +471,7 @@ def root(
     described : whether `layout` is the description's; if not, the payload is one buffer
     now : the guest's virtual time in ns
     meaning : whether blobs are gone into, and numbers have names
+    big_endian : whether the guest's architecture is
     """
     node = Node(
         name=path,
@@ -480,5 +493,6 @@ def root(
         described,
         now,
         meaning,
+        big_endian,
     )
     return Value(node, payload.start, path, where)

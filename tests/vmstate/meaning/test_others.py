@@ -14,6 +14,10 @@ def test_virtio_gpu() -> None:
     parts = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(80))
     assert parts["scanouts"].count == 2
     assert list(names(parts["resource_0"]))[-2:] == ["iov", "image"]
+    newer = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(128))
+    assert list(names(newer["scanouts"].element(1)))[-6:] == [
+        "fb.format", "fb.bytes_pp", "fb.width", "fb.height", "fb.stride", "fb.offset",
+    ]  # fmt: skip
     assert expand("virtio-gpu", resource + bytes(4) + b"else")["scanouts"].type == "buffer"
     assert not expand("virtio-gpu", resource)
     blob = struct.pack(">IIIQI", 5, 4096, 1, 0x1000, 4096)
@@ -21,7 +25,7 @@ def test_virtio_gpu() -> None:
 
 
 def test_the_small_ones() -> None:
-    assert list(expand("scsi-requests", b"\0")) == ["mark"]
+    assert list(expand("scsi-requests", b"\0")) == ["end"]
     assert expand("scsi-requests", b"\1" + bytes(40))["rest"].span.size == 16
     assert expand("usb-redir-parser", b"\0\0\0\2ab")["data"].span.size == 2
     assert not expand("usb-redir-parser", b"\0\0\0\2abc")

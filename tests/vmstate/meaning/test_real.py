@@ -9,7 +9,9 @@ from support.meaning import covered, names
 from support.samples import Sample
 
 # Kinds whose own part is read; the others, as far as they are met, write nothing there.
-READ = {"virtio-net", "virtio-blk", "virtio-console", "virtio-balloon", "virtio-mem"}
+READ = {
+    "virtio-net", "virtio-blk", "virtio-console", "virtio-balloon", "virtio-mem", "virtio-iommu",
+}  # fmt: skip
 
 
 def test_every_byte_of_a_virtio_device_has_a_name(sample: Sample) -> None:
@@ -21,6 +23,9 @@ def test_every_byte_of_a_virtio_device_has_a_name(sample: Sample) -> None:
             covered(blob)
             parts = {part.name: part for part in blob.children}
             assert "queues" in parts, device.path
+            if "device_config" in parts:
+                assert list(names(parts["device_config"]))
+                assert "rest" not in names(parts["device_config"])
             own = parts.get("device")
             if device.value.type in READ:
                 assert own is not None

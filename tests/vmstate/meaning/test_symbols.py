@@ -36,7 +36,9 @@ def virtio() -> bytes:
         ("config/command", "1287 (0x507) IO MEMORY MASTER SERR INTX_DISABLE"),
         ("config/status", "16 (0x10) CAP_LIST"),
         ("config/class", "0"),
-        ("config/msix_98/control", "1"),
+        ("config/device_id", "4096 (0x1000) VIRTIO_NET"),
+        ("config/msix_98/control", "1 (2 vectors)"),
+        ("config/msix_98/pba", "2049 (0x801) bar[1] offset 0x800"),
         ("msix/table[0]/control", "1 MASKED"),
         ("msix/table[1]/control", "0"),
     ],
@@ -51,7 +53,11 @@ def test_number_symbol_and_description_are_had_one_by_one() -> None:
     assert int(value) == 0x1AF4
     assert (value.symbol, value.description) == ("REDHAT_QUMRANET", "virtio")
     plain = device("virtio", virtio(), field="virtio")["virtio/config/device_id"]
-    assert (plain.symbol, plain.description, plain.text) == ("", "", "4096 (0x1000)")
+    assert (plain.symbol, plain.description, plain.text) == (
+        "VIRTIO_NET",
+        "",
+        "4096 (0x1000) VIRTIO_NET",
+    )
 
 
 def somewhere() -> Value:

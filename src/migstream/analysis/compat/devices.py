@@ -82,13 +82,15 @@ def _pci(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator
         at = config.span.start + wrong.at
         cmask, wmask = wrong.masks
         inside = config.path.removeprefix(ours.path).strip("/").split("/")
+        register = config.owner(at).path.removeprefix(config.path).strip("/")
+        named = f" ({register})" if register else ""
         yield Problem(
             kind="pci",
             device=ours.path,
             path=f"{config.path}+{wrong.at:#x}",
             span=Span(at, at + 1),
             message=(
-                f"byte {wrong.at:#x} of the PCI configuration space is {wrong.read:#x},"
+                f"byte {wrong.at:#x} of the PCI configuration space{named} is {wrong.read:#x},"
                 f" that of the destination {wrong.device:#x}, and neither guest nor hardware can change it"
             ),
             said=words.device(

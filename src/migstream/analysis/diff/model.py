@@ -53,7 +53,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     the texts as people read them. `ranges` says which elements, and the spans where, in each
     stream's own offsets. `page` is the size in bytes of the pages that changed. `sides` are the bytes
     of both: `change.sides.runs()` says which of them differ, `bits()` which bits. Of guest memory
-    they are the first page that differs and that both streams have.
+    they are the first page that differs and that both streams have. `within` is what the element of an
+    array that it is in is called: the queue whose index it is.
     """
 
     mark: Mark
@@ -71,6 +72,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     old_span: tuple[int, int] | None = None
     new_span: tuple[int, int] | None = None
     sides: Sides | None = None
+    within: str = ""
 
     def __repr__(self) -> str:
         texts = " → ".join(filter(None, (self.old_text, self.new_text)))

@@ -75,14 +75,12 @@ def commands(subject: Subject) -> Iterator[Hit]:
         value = int.from_bytes(config.raw[COMMAND : COMMAND + 2], "little")
         wrong = value & NEVER
         if wrong:
-            at = config.span.start + COMMAND
-            yield Hit(
-                message=f"bits {wrong:#x} of the PCI command register are set",
-                section=device.path,
-                path=f"{config.path}/command",
-                span=Span(at, at + 2),
-                expected=f"none of the bits {NEVER:#06x}",
-                found=f"{value:#06x}",
+            yield Hit.of(
+                device,
+                config["command"],
+                f"bits {wrong:#x} of the PCI command register are set",
+                f"none of the bits {NEVER:#06x}",
+                f"{value:#06x}",
             )
 
 

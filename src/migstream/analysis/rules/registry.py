@@ -73,14 +73,14 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
         hint: str = "",
         severity: Severity | None = None,
     ) -> Self:
-        """One about a value of a device."""
+        """One about a value of a device, which is also told by its symbol, where it has one."""
         return cls(
             message=message,
             section=device.path,
             path=value.path,
             span=value.span,
             expected=expected,
-            found=found,
+            found=f"{found} {value.symbol}".rstrip(),
             hint=hint,
             severity=severity,
         )

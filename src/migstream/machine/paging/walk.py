@@ -32,7 +32,16 @@ from migstream.machine.paging.tables import (
 )
 from migstream.machine.physical import PhysicalMemory
 
-__all__ = ["MOST_TABLES", "Entry", "Mapping", "Translation", "VirtualMemory", "pages", "translate"]
+__all__ = [
+    "MOST_TABLES",
+    "Entry",
+    "Mapping",
+    "Translation",
+    "VirtualMemory",
+    "pages",
+    "scheme",
+    "translate",
+]
 
 # The module that knows the tables of an architecture (`machine.arch`).
 SCHEMES = {
@@ -41,6 +50,7 @@ SCHEMES = {
     "aarch64": "aarch64",
     "riscv64": "riscv",
     "riscv32": "riscv",
+    **dict.fromkeys(("arm", "ppc64", "ppc", "s390x", "loongarch64"), "untranslated"),
 }
 
 # Tables that `pages` visits before it gives up: pages of 4 KiB over 128 GiB. Tables that lead to

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from migstream.machine.registers.rows import Fields, Joined, Row
 from migstream.machine.registers.rows import read as read_rows
 from migstream.vmstate.meaning.cpregs import name_of
-from migstream.vmstate.meaning.registers import ARM_BANKS, ARM_FPU, ARM_WIDE
+from migstream.vmstate.meaning.cpu_registers import ARM_BANKS, ARM_FPU, ARM_WIDE
 from migstream.vmstate.values import Value
 
 __all__ = ["pc", "read", "root"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from migstream.machine.registers.rows import Fields, Joined, Row
 from migstream.machine.registers.rows import read as read_rows
-from migstream.vmstate.meaning.registers import X86_GENERAL, X86_SEGMENTS
+from migstream.vmstate.meaning.cpu_registers import X86_GENERAL, X86_SEGMENTS
 from migstream.vmstate.values import Value
 
 __all__ = ["pc", "read", "root"]

@@ -24,16 +24,40 @@ _HERE = "migstream.vmstate.meaning"
 MEANINGS: Registry[Meaning] = Registry(
     "migstream.meanings",
     {
-        "type:pci config": f"{_HERE}.pci:config",
-        "type:msix state": f"{_HERE}.pci:msix",
+        "type:pci config": f"{_HERE}.pci_config:config",
+        "type:msix state": f"{_HERE}.pci_config:msix",
+        "type:shpc": f"{_HERE}.pci_config:shpc",
         "type:virtio": f"{_HERE}.virtio:virtio",
+        "field:*/virtio/device_config": f"{_HERE}.virtio_config:config",
         "field:virtio-net/virtio/device": f"{_HERE}.virtio_devices:net",
         "field:virtio-blk/virtio/device": f"{_HERE}.virtio_devices:blk",
         "field:virtio-console/virtio/device": f"{_HERE}.virtio_devices:console",
         "field:virtio-balloon/virtio/device": f"{_HERE}.virtio_devices:balloon",
         "field:virtio-mem/virtio/device": f"{_HERE}.virtio_devices:mem",
+        "field:virtio-iommu/virtio/device": f"{_HERE}.virtio_iommu:iommu",
+        **{
+            f"field:{where}{name}": f"{_HERE}.vga:{name}"
+            for where in ("*/vga/", "vga/", "cirrus_vga/*vga.")
+            for name in ("cr", "sr", "gr", "ar", "palette")
+        },
+        "field:ramfb-dev/*cfg": f"{_HERE}.vga:ramfb",
         "type:virtio-gpu": f"{_HERE}.gpu:resources",
         "type:blob": f"{_HERE}.gpu:blobs",
+        "field:*/identify_data": f"{_HERE}.ata:identify",
+        "field:*/esp/rregs": f"{_HERE}.registers:esp_read",
+        "field:*/esp/wregs": f"{_HERE}.registers:esp_write",
+        "field:escc/*/rregs": f"{_HERE}.registers:escc_read",
+        "field:escc/*/wregs": f"{_HERE}.registers:escc_write",
+        "field:ac97/mixer_data": f"{_HERE}.registers:ac97",
+        "field:xive-tctx/regs": f"{_HERE}.registers:xive",
+        "field:xive-source/status": f"{_HERE}.registers:events",
+        "field:tpm-emulator/*.buffer": f"{_HERE}.tpm:state",
+        "field:tpm-tis*/state.buffer": f"{_HERE}.tpm:message",
+        "field:tpm-spapr/buffer": f"{_HERE}.tpm:message",
+        "field:spapr/spapr_dtb/fdt_blob": f"{_HERE}.fdt:tree",
+        "field:spapr_nvram/buf": f"{_HERE}.nvram:partitions",
+        "field:macio_nvram/data": f"{_HERE}.nvram:partitions",
+        "field:usb-ccid/dev/setup_buf": f"{_HERE}.usb:setup",
         "type:scsi-requests": f"{_HERE}.scsi:requests",
         "type:usb-redir-parser": f"{_HERE}.usb:parser",
         "type:usb-redir-packet-id-q": f"{_HERE}.usb:packet_ids",
@@ -87,6 +111,7 @@ def where(value: Value) -> Inside:
         version=root.version,
         machine=root.machine,
         beside=beside,
+        big_endian=root.big_endian,
     )
 
 

@@ -10,7 +10,7 @@ __all__ = ["blobs", "resources"]
 PIXEL = 4  # bytes: all its formats are 32 bits deep
 
 _IOV = fields(("address", "uint64", 8), ("length", "uint32", 4))
-_SCANOUT = fields(
+_HEAD = (
     ("resource_id", "uint32", 4),
     ("width", "uint32", 4),
     ("height", "uint32", 4),
@@ -22,6 +22,12 @@ _SCANOUT = fields(
     ("cursor_x", "uint32", 4),
     ("cursor_y", "uint32", 4),
 )
+_FRAMEBUFFER = tuple(
+    (f"fb.{name}", "uint32", 4)
+    for name in ("format", "bytes_pp", "width", "height", "stride", "offset")
+)
+# A screen: machine types of 9.0 and newer say where its picture is, too (scanout_vmstate_after_v2).
+_SCANOUTS = (fields(*_HEAD), fields(*_HEAD, *_FRAMEBUFFER))
 
 
 def resources(raw: memoryview, _: Inside) -> list[Node]:
@@ -32,11 +38,12 @@ def resources(raw: memoryview, _: Inside) -> list[Node]:
     if screens.left >= 8:
         screens.u32("enable")
         count = screens.u32("max_outputs")
-        if screens.left == size_of(_SCANOUT) * count:
-            out.u32("enable")
-            out.u32("max_outputs")
-            out.struct("scanouts", _SCANOUT, count)
-            return out.done()
+        for scanout in _SCANOUTS:
+            if screens.left == size_of(scanout) * count:
+                out.u32("enable")
+                out.u32("max_outputs")
+                out.struct("scanouts", scanout, count)
+                return out.done()
     out.add("scanouts", "buffer", out.left)
     return out.done()
 

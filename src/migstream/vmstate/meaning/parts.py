@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
@@ -35,6 +35,7 @@ class Inside(NamedTuple):
     version : of the device's VMState, None where it is not known
     machine : the machine type that the stream names, None where it names none
     beside : the value of this name in the same struct, None where there is none
+    big_endian : whether the guest's CPUs are of an architecture that is
     """
 
     device: str
@@ -45,6 +46,7 @@ class Inside(NamedTuple):
     version: int | None
     machine: str | None
     beside: Callable[[str], Value | None]
+    big_endian: Callable[[], bool]
 
     def number(self, name: str) -> int:
         """The number beside this field that is called so. Raises Unclear where there is none."""
@@ -119,7 +121,8 @@ class Parts:
         return piece
 
     def number(self, name: str, kind: str, size: int) -> int:
-        return int.from_bytes(self.add(name, kind, size), "big")
+        order: Literal["little", "big"] = "little" if kind.startswith("le") else "big"
+        return int.from_bytes(self.add(name, kind, size), order)
 
     def u8(self, name: str) -> int:
         return self.number(name, "uint8", 1)
@@ -150,6 +153,17 @@ class Parts:
 
     def close(self, name: str, inner: Parts, kind: str = "struct") -> None:
         self.add(name, kind, inner.at, 1, inner.nodes)
+
+    def sequence(self, name: str, elements: Parts) -> None:
+        """The structs of `elements`, which began here, as an array of which each has a size of its own."""
+        if elements.nodes:
+            self.add(name, "struct", elements.at)
+            self.nodes[-1] = msgspec.structs.replace(
+                self.nodes[-1],
+                kind="sequence",
+                count=len(elements.nodes),
+                children=tuple(elements.nodes),
+            )
 
     def done(self) -> list[Node]:
         """The nodes, which cover every byte."""

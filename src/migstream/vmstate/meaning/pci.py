@@ -1,4 +1,4 @@
-"""PCI: the configuration space of a device register by register, its capabilities, and MSI-X.
+"""PCI: where registers of a configuration space stand, and the walk through the capabilities.
 
 References: PCI Local Bus Specification 3.0, 6; PCI Express Base Specification, 7; QEMU, hw/pci/pci.c,
 msix.c.
@@ -10,16 +10,12 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 
-from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning.parts import Inside, Parts, Unclear, fields, size_of
 from migstream.vmstate.values import Value
 
 __all__ = [
     "capabilities",
-    "config",
     "config_space",
     "extended",
-    "msix",
     "msix_size",
     "msix_vectors",
 ]
@@ -33,6 +29,7 @@ HEADER_KIND, MULTI_FUNCTION = 0x7F, 0x80
 # What a device may have behind them. Sizes of the space: hw/pci/pci.c: pci_config_size.
 FIRST_CAPABILITY, LAST_CAPABILITY, EXTENDED = 0x40, 0xFE, 0x100
 CONVENTIONAL, EXPRESS_SPACE = 256, 4096
+VECTOR = 16  # bytes of an MSI-X table's entry
 
 PM, MSI, VENDOR_CAP, SUBSYSTEM, EXPRESS, MSIX, AF = 0x01, 0x05, 0x09, 0x0D, 0x10, 0x11, 0x13
 AER, SERIAL, ACS, ARI, ATS, SRIOV, PASID = 0x01, 0x03, 0x0D, 0x0E, 0x0F, 0x10, 0x1B
@@ -40,110 +37,6 @@ AER, SERIAL, ACS, ARI, ATS, SRIOV, PASID = 0x01, 0x03, 0x0D, 0x0E, 0x0F, 0x10, 0
 # How deep a PCIDevice lies in a device's state: a PCIe port is three bases below its own section.
 DEPTH = 6
 LONGEST_SEARCH = 8
-
-_HEAD: tuple[tuple[str, str, int], ...] = (
-    ("vendor_id", "le16", 2),
-    ("device_id", "le16", 2),
-    ("command", "le16", 2),
-    ("status", "le16", 2),
-    ("revision", "uint8", 1),
-    ("prog_if", "uint8", 1),
-    ("subclass", "uint8", 1),
-    ("class", "uint8", 1),
-    ("cache_line_size", "uint8", 1),
-    ("latency_timer", "uint8", 1),
-    ("header_type", "uint8", 1),
-    ("bist", "uint8", 1),
-)
-_DEVICE = fields(
-    *_HEAD,
-    ("bar", "le32", 4, 6),
-    ("cardbus_cis", "le32", 4),
-    ("subsystem_vendor_id", "le16", 2),
-    ("subsystem_id", "le16", 2),
-    ("rom", "le32", 4),
-    ("capabilities", "uint8", 1),
-    ("reserved", "buffer", 7),
-    ("interrupt_line", "uint8", 1),
-    ("interrupt_pin", "uint8", 1),
-    ("min_grant", "uint8", 1),
-    ("max_latency", "uint8", 1),
-)
-_BRIDGE = fields(
-    *_HEAD,
-    ("bar", "le32", 4, 2),
-    ("primary_bus", "uint8", 1),
-    ("secondary_bus", "uint8", 1),
-    ("subordinate_bus", "uint8", 1),
-    ("secondary_latency_timer", "uint8", 1),
-    ("io_base", "uint8", 1),
-    ("io_limit", "uint8", 1),
-    ("secondary_status", "le16", 2),
-    ("memory_base", "le16", 2),
-    ("memory_limit", "le16", 2),
-    ("prefetch_base", "le16", 2),
-    ("prefetch_limit", "le16", 2),
-    ("prefetch_base_upper", "le32", 4),
-    ("prefetch_limit_upper", "le32", 4),
-    ("io_base_upper", "le16", 2),
-    ("io_limit_upper", "le16", 2),
-    ("capabilities", "uint8", 1),
-    ("reserved", "buffer", 3),
-    ("rom", "le32", 4),
-    ("interrupt_line", "uint8", 1),
-    ("interrupt_pin", "uint8", 1),
-    ("bridge_control", "le16", 2),
-)
-# Capability id: name and the fields after id and next. What is between them and the next is `rest`.
-_CAPABILITIES: dict[int, tuple[str, tuple[tuple[str, str, int], ...]]] = {
-    PM: (
-        "pm",
-        (
-            ("pmc", "le16", 2),
-            ("pmcsr", "le16", 2),
-            ("pmcsr_bridge", "uint8", 1),
-            ("data", "uint8", 1),
-        ),
-    ),
-    0x02: ("agp", ()),
-    0x03: ("vpd", (("address", "le16", 2), ("data", "le32", 4))),
-    0x04: ("slot_id", ()),
-    MSI: ("msi", (("control", "le16", 2), ("address_low", "le32", 4))),
-    0x07: ("pci_x", ()),
-    VENDOR_CAP: ("vendor", (("length", "uint8", 1), ("kind", "uint8", 1))),
-    0x0C: ("shpc", ()),
-    SUBSYSTEM: (
-        "subsystem",
-        (("reserved", "le16", 2), ("vendor_id", "le16", 2), ("device_id", "le16", 2)),
-    ),
-    EXPRESS: ("express", (("capabilities", "le16", 2), ("device_capabilities", "le32", 4))),
-    MSIX: ("msix", (("control", "le16", 2), ("table", "le32", 4), ("pba", "le32", 4))),
-    0x12: ("sata", ()),
-    AF: ("af", ()),
-}
-_EXTENDED = {
-    AER: "aer",
-    SERIAL: "serial_number",
-    0x0B: "vendor_extended",
-    ACS: "acs",
-    ARI: "ari",
-    ATS: "ats",
-    SRIOV: "sriov",
-    0x13: "pri",
-    PASID: "pasid",
-    0x23: "dvsec",
-    0x2E: "doe",
-}
-_LINK = fields(("id", "uint8", 1), ("next", "uint8", 1))
-_VECTOR = fields(
-    ("address_low", "le32", 4),
-    ("address_high", "le32", 4),
-    ("data", "le32", 4),
-    ("control", "le32", 4),
-)
-
-
-# --- the walk ------------------------------------------------------------------------------------
 
 
 def capabilities(space: bytes | memoryview) -> Iterator[tuple[int, int]]:
@@ -181,7 +74,7 @@ def msix_vectors(space: bytes | memoryview) -> int | None:
 
 def msix_size(vectors: int) -> int:
     """Bytes of MSI-X state (hw/pci/msix.c: msix_save): the table, a bit for each vector."""
-    return size_of(_VECTOR) * vectors + (vectors + 7) // 8
+    return VECTOR * vectors + (vectors + 7) // 8
 
 
 def config_space(value: Value, depth: int = DEPTH) -> Value | None:
@@ -199,44 +92,3 @@ def config_space(value: Value, depth: int = DEPTH) -> Value | None:
             if found is not None:
                 return found
     return None
-
-
-# --- decoders ------------------------------------------------------------------------------------
-
-
-def config(raw: memoryview, _: Inside) -> list[Node]:
-    """`pci config`: the header, then each capability up to the next."""
-    if len(raw) not in {CONVENTIONAL, EXPRESS_SPACE}:
-        raise Unclear
-    out = Parts(raw)
-    header = _BRIDGE if raw[HEADER_TYPE] & HEADER_KIND == BRIDGE else _DEVICE
-    out.nodes.extend(header)
-    out.at = size_of(header)
-    ordinary, more = dict(capabilities(raw)), dict(extended(raw))
-    starts = sorted({*ordinary, *more})
-    for at, stop in zip(starts, [*starts, len(raw)][1:], strict=True):
-        out.add(f"space_{out.at:02x}", "buffer", at - out.at)
-        if at in ordinary:
-            _capability(out, ordinary[at], min(stop, CONVENTIONAL) - at)
-        else:
-            name = _EXTENDED.get(more[at], f"extended_{more[at]:04x}")
-            out.with_rest(f"{name}_{at:03x}", fields(("header", "le32", 4)), stop - at)
-    out.add(f"space_{out.at:02x}", "buffer", out.left)
-    return out.done()
-
-
-def _capability(out: Parts, kind: int, size: int) -> None:
-    name, body = _CAPABILITIES.get(kind, (f"cap_{kind:02x}", ()))
-    inner = fields(("id", "uint8", 1), ("next", "uint8", 1), *body)
-    out.with_rest(f"{name}_{out.at:02x}", inner if size_of(inner) <= size else _LINK, size)
-
-
-def msix(raw: memoryview, _: Inside) -> list[Node]:
-    """`msix state`: the vectors as the guest sees them, and which are pending."""
-    vectors = len(raw) * 8 // 129
-    if not vectors or msix_size(vectors) != len(raw):
-        raise Unclear
-    out = Parts(raw)
-    out.struct("table", _VECTOR, vectors)
-    out.add("pending", "buffer", out.left)
-    return out.done()

@@ -1,33 +1,77 @@
-"""Which register each element of an array of a CPU's section is, in lower case; `-` is none.
+"""Registers that a device writes as one buffer: a name for each, in the order in which they stand.
 
-References
-----------
-QEMU, target/i386/cpu.h: ``R_EAX``, ``R_ES``; target/arm/internals.h: ``bank_number``, ``aarch64_banked_spsr_index``
+References: NCR 53C94 (esp); Zilog SCC (escc); Intel AC'97 2.1, 5.7; Power ISA's XIVE, thread interrupt management;
+QEMU, hw/scsi/esp.c, hw/char/escc.c, hw/audio/ac97.c, include/hw/ppc/xive_regs.h.
 """
 
 from __future__ import annotations
 
-__all__ = ["ARM_BANKS", "ARM_FPU", "ARM_WIDE", "X86_GENERAL", "X86_SEGMENTS"]
+from collections.abc import Callable
 
-X86_GENERAL = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15"
-X86_SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+from migstream.vmstate.layout import Node
+from migstream.vmstate.meaning.parts import Inside, Parts, Unclear
 
-_BANKS = ("usr", "svc", "abt", "und", "irq", "fiq", "hyp", "mon")
-# Arrays of Arm's as a CPU in 32-bit state has them. HYP has no LR of its own, and USR no SPSR.
-ARM_BANKS = {
-    "env.banked_r13": " ".join(f"r13_{bank}" for bank in _BANKS),
-    "env.banked_r14": "r14_usr r14_svc r14_abt r14_und r14_irq r14_fiq - r14_mon",
-    "env.banked_spsr": " ".join(["-", *(f"spsr_{bank}" for bank in _BANKS[1:])]),
-    "env.elr_el": "- - elr_hyp",
-    "env.usr_regs": "r8_usr r9_usr r10_usr r11_usr r12_usr",
-    "env.fiq_regs": "r8_fiq r9_fiq r10_fiq r11_fiq r12_fiq",
-}
-# The same and others as one in 64-bit state has them; the stack pointer that is in use is the last one.
-ARM_WIDE = {
-    "env.xregs": " ".join([*(f"x{i}" for i in range(31)), "sp"]),
-    "env.sp_el": "sp_el0 sp_el1 sp_el2 sp_el3",
-    "env.elr_el": "- elr_el1 elr_el2 elr_el3",
-    "env.banked_spsr": "- spsr_el1 spsr_abt spsr_und spsr_irq spsr_fiq spsr_el2 spsr_el3",
-}
-# Numbers 2 to 15 of the registers that VMRS reads, as far as somebody saves them
-ARM_FPU = "- - - mvfr2 mvfr1 mvfr0 fpexc fpinst fpinst2"
+__all__ = ["ac97", "escc_read", "escc_write", "esp_read", "esp_write", "events", "xive"]
+
+Decoder = Callable[[memoryview, Inside], list[Node]]
+
+
+def _registers(names: str, kind: str = "uint8", size: int = 1) -> Decoder:
+    """A decoder of registers of one size; `NAME*3` are three of a name, and what is beyond the names is `rest`."""
+    described = [
+        (name, int(many or 1)) for name, _, many in (one.partition("*") for one in names.split())
+    ]
+    least = size * sum(many for _, many in described)
+
+    def decode(raw: memoryview, _: Inside) -> list[Node]:
+        if len(raw) < least:
+            raise Unclear(f"{len(raw)} bytes of registers that have {least}")
+        out = Parts(raw)
+        for name, many in described:
+            out.add(name, kind, size * many, many)
+        return out.nodes
+
+    return decode
+
+
+esp_read = _registers(
+    "TCLO TCMID FIFO CMD RSTAT RINTR RSEQ RFLAGS CFG1 RRES1 RRES2 CFG2 CFG3 RES3 TCHI RES4"
+)
+esp_write = _registers(
+    "TCLO TCMID FIFO CMD WBUSID WSEL WSYNTP WSYNO CFG1 WCCF WTEST CFG2 CFG3 RES3 TCHI RES4"
+)
+escc_read = _registers(
+    "STATUS SPECIAL VECTOR INT_PENDING R4 R5 R6 R7 RECEIVED R9 MISC_STATUS R11 CLOCK_LOW CLOCK_HIGH R14 EXT_INT"
+)
+escc_write = _registers(
+    "COMMAND INT_MODE VECTOR RX_CONTROL TX_RX_MODE TX_CONTROL SYNC_LOW SYNC_HIGH TRANSMITTED MASTER_INT MISC_CONTROL"
+    " CLOCK_MODE CLOCK_LOW CLOCK_HIGH MISC_CONTROL_2 EXT_INT"
+)
+ac97 = _registers(
+    "RESET MASTER_VOLUME HEADPHONE_VOLUME MASTER_MONO_VOLUME MASTER_TONE PC_BEEP_VOLUME PHONE_VOLUME MIC_VOLUME"
+    " LINE_IN_VOLUME CD_VOLUME VIDEO_VOLUME AUX_VOLUME PCM_OUT_VOLUME RECORD_SELECT RECORD_GAIN RECORD_GAIN_MIC"
+    " GENERAL_PURPOSE CONTROL_3D RESERVED_24 POWERDOWN EXTENDED_AUDIO_ID EXTENDED_AUDIO_CONTROL PCM_FRONT_DAC_RATE"
+    " PCM_SURROUND_DAC_RATE PCM_LFE_DAC_RATE PCM_LR_ADC_RATE MIC_ADC_RATE RESERVED_36*35 VENDOR_ID*2",
+    "le16",
+    2,
+)
+
+
+def xive(raw: memoryview, _: Inside) -> list[Node]:
+    """hw/intc/xive.c: vmstate_xive_tctx. What interrupts wait for a thread, for each of four levels that may run on it."""
+    out = Parts(raw)
+    for level in ("user", "os", "pool", "physical"):
+        inner = out.inside()
+        for name in ("NSR", "CPPR", "IPB", "LSMFB", "ACK_CNT", "INC", "AGE", "PIPR"):
+            inner.u8(name)
+        inner.u32("WORD2")
+        inner.u32("WORD3")
+        out.close(level, inner)
+    return out.done()
+
+
+def events(raw: memoryview, _: Inside) -> list[Node]:
+    """hw/intc/xive.c: vmstate_xive_source. A byte for each source of interrupts."""
+    out = Parts(raw)
+    out.add("source", "uint8", out.left, out.left)
+    return out.nodes

@@ -1,11 +1,21 @@
-"""USB redirection: what its parser holds, and packets on their way (hw/usb/redirect.c)."""
+"""USB: setup packets (USB 2.0, 9.3), and what redirection has on its way (hw/usb/redirect.c)."""
 
 from __future__ import annotations
 
 from migstream.vmstate.layout import Node
 from migstream.vmstate.meaning.parts import Inside, Parts
 
-__all__ = ["packet_ids", "packets", "parser"]
+__all__ = ["packet_ids", "packets", "parser", "setup"]
+
+
+def setup(raw: memoryview, _: Inside) -> list[Node]:
+    """hw/usb/ccid: `setup_buf`, which other devices write as numbers of one byte."""
+    out = Parts(raw)
+    out.u8("bmRequestType")
+    out.u8("bRequest")
+    for name in ("wValue", "wIndex", "wLength"):
+        out.add(name, "le16", 2)
+    return out.done()
 
 
 def parser(raw: memoryview, _: Inside) -> list[Node]:

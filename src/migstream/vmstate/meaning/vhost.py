@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning.parts import Inside, Parts, Unclear
+from migstream.vmstate.meaning.parts import Inside, Parts
 
-__all__ = ["chunks"]
+__all__ = ["add_chunks", "chunks"]
 
 
 def chunks(raw: memoryview, _: Inside) -> list[Node]:
-    """Pieces with their lengths; a length of 0 ends them."""
+    """Nothing but them."""
     out = Parts(raw)
+    add_chunks(out)
+    return out.done()
+
+
+def add_chunks(out: Parts) -> None:
+    """Pieces with their lengths; a length of 0 ends them."""
     index = 0
-    while out.left > 4:
+    while out.left >= 4 and any(out.raw[out.at : out.at + 4]):
         inner = out.inside()
-        length = inner.u32("length")
-        if not length:
-            raise Unclear
-        inner.add("data", "buffer", length)
+        inner.add("data", "buffer", inner.u32("length"))
         out.close(f"chunk_{index}", inner)
         index += 1
-    if out.u32("end"):
-        raise Unclear
-    return out.done()
+    out.u32("end")

@@ -31,7 +31,10 @@ from migstream.vmstate.meaning.pci import (
 from migstream.vmstate.meaning.s390 import channel_device
 from migstream.vmstate.values import Value
 
-__all__ = ["transport", "virtio", "virtio_blob"]
+__all__ = ["in_big_endian", "is_big", "taken", "transport", "virtio", "virtio_blob"]
+
+VERSION_1 = 32  # of the features: a driver that speaks VIRTIO 1, whose devices are little-endian
+BIG = 2  # include/hw/virtio/virtio.h: VIRTIO_DEVICE_ENDIAN_BIG
 
 MOST_QUEUES = 1024  # include/hw/virtio/virtio.h: VIRTIO_QUEUE_MAX
 LARGEST_QUEUE = 1024  # VIRTQUEUE_MAX_SIZE
@@ -64,6 +67,35 @@ def transport(device: str, machine: str | None) -> str:
     if CCW_PATH.fullmatch(place) or (machine or "").startswith(CCW_MACHINE):
         return "ccw"
     return "mmio"
+
+
+# --- of the whole device --------------------------------------------------------------------------
+
+
+def taken(inside: Inside) -> int:
+    """The features that the guest took, all bits of them."""
+    bits = inside.number("guest_features")
+    wide = inside.beside("virtio/64bit_features")
+    return bits if wide is None else int(wide["guest_features"])
+
+
+def in_big_endian(features: int, order: int | None, *, target: bool) -> bool:
+    """Whether what a device and its driver share is: numbers of its queues and its configuration.
+
+    Parameters
+    ----------
+    features : that the guest took
+    order : `device_endian`; a legacy device says only what is not its target's own (virtio_device_endian_needed)
+    target : whether the guest's architecture is
+    """
+    return not features >> VERSION_1 & 1 and (target if order is None else order == BIG)
+
+
+def is_big(inside: Inside) -> bool:
+    """The same of a device in which a decoder is asked about something."""
+    said = inside.beside("virtio/device_endian")
+    order = None if said is None else int(said["device_endian"])
+    return in_big_endian(taken(inside), order, target=inside.big_endian())
 
 
 # --- subsections: hw/virtio/virtio.c: vmstate_virtio ------------------------------------------------
@@ -103,7 +135,12 @@ _MODERN = Subsection(
             ("dfselect", "uint32", 4), ("gfselect", "uint32", 4), ("guest_features", "uint32", 4, 2)
         ),
         _each_queue("vqs", _MODERN_QUEUE),
-    )
+    ),
+    {
+        b"virtio_pci/modern_state/features128": Subsection(
+            fields(("guest_features", "uint32", 4, 2))
+        )
+    },
 )
 _MMIO = Subsection((*fields(("guest_features", "uint32", 4, 2)), _each_queue("vqs", _MMIO_QUEUE)))
 # hw/virtio/virtio-pci.c: vmstate_virtio_pci; hw/virtio/virtio-mmio.c: vmstate_virtio_mmio
@@ -115,6 +152,7 @@ _TRANSPORTS = {
 _SUBSECTIONS = {
     b"virtio/device_endian": Subsection(fields(("device_endian", "uint8", 1))),
     b"virtio/64bit_features": Subsection(fields(("guest_features", "uint64", 8))),
+    b"virtio/128bit_features": Subsection(fields(("guest_features_ex[1]", "uint64", 8))),
     b"virtio/virtqueues": Subsection((_each_queue("vq", _RING),)),
     b"virtio/ringsize": Subsection(fields(("num_default", "uint32", 4, MOST_QUEUES))),
     b"virtio/broken": Subsection(fields(("broken", "bool", 1))),

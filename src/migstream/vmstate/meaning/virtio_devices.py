@@ -6,8 +6,13 @@ took and on the number of queues, which stand beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning.parts import Inside, Parts, Subsection, Unclear, fields
+from migstream.vmstate.meaning.parts import Inside, Parts, Subsection, Unclear, fields, header
+from migstream.vmstate.meaning.vhost import add_chunks
+from migstream.vmstate.meaning.virtio import is_big, taken
+from migstream.vmstate.meaning.virtio_element import element
 
 __all__ = ["balloon", "blk", "console", "mem", "net"]
 
@@ -16,17 +21,11 @@ MAC = 6
 VLANS = 4096 // 8  # bits
 MOST_PORTS = 511  # virtio-serial-bus.c: VIRTIO_QUEUE_MAX / 2 - 1
 RSS_KEY = 40
-# hw/virtio/virtio.c: VirtQueueElementOld of a host of 64 bits, in the byte order of that host
-ELEMENT = 4 * 4 + 2 * 1024 * 8 + 2 * 1024 * 16
 
 
-def _taken(inside: Inside, feature: int) -> bool:
-    """Whether the guest took a feature."""
-    wide = inside.beside("virtio/64bit_features")
-    bits = inside.number("guest_features")
-    if wide is not None:
-        bits = int(wide["guest_features"])
-    return bool(bits >> feature & 1)
+def _packed(inside: Inside) -> bool:
+    """Whether the device's rings are."""
+    return bool(taken(inside) >> RING_PACKED & 1)
 
 
 def net(raw: memoryview, inside: Inside) -> list[Node]:
@@ -46,13 +45,16 @@ def net(raw: memoryview, inside: Inside) -> list[Node]:
         out.u8(f"mac_table.{name}")
     for name in ("alluni", "nomulti", "nouni", "nobcast", "has_ufo"):
         out.u8(name)
-    offloads = 8 if _taken(inside, CTRL_GUEST_OFFLOADS) else 0
+    offloads = 8 if taken(inside) >> CTRL_GUEST_OFFLOADS & 1 else 0
     if not _ends(out, offloads):
         _queue_pairs(out, offloads)
     if offloads:
         out.u64("curr_guest_offloads")
-    while (name_ := out.subsection_name()) in _NET_SUBSECTIONS:
-        _rss(out, name_ or b"")
+    while add := _NET_SUBSECTIONS.get(name_ := out.subsection_name() or b""):
+        inner = out.inside()
+        header(inner, name_)
+        add(inner)
+        out.close(name_.decode("ascii"), inner, "subsection")
     return out.done()
 
 
@@ -72,15 +74,8 @@ def _queue_pairs(out: Parts, offloads: int) -> None:
     out.add("tx_waiting", "uint32", 4 * (pairs - 1), pairs - 1)
 
 
-_NET_SUBSECTIONS = {b"virtio-net-device/rss"}
-
-
-def _rss(out: Parts, name: bytes) -> None:
+def _rss(inner: Parts) -> None:
     """vmstate_virtio_net_rss."""
-    inner = out.inside()
-    inner.u8("type")
-    inner.add("idstr", "capability", 1 + len(name))
-    inner.u32("version_id")
     for flag in ("enabled", "redirect", "populate_hash"):
         inner.add(f"rss_data.{flag}", "bool", 1)
     inner.u32("rss_data.hash_types")
@@ -88,13 +83,19 @@ def _rss(out: Parts, name: bytes) -> None:
     inner.u16("rss_data.default_queue")
     inner.add("rss_data.key", "uint8", RSS_KEY, RSS_KEY)
     inner.add("rss_data.indirections_table", "uint16", 2 * length, length)
-    out.close(name.decode("ascii"), inner, "subsection")
+
+
+# That of a back end is vhost_user_net_backend_state.
+_NET_SUBSECTIONS: dict[bytes, Callable[[Parts], None]] = {
+    b"virtio-net-device/rss": _rss,
+    b"virtio-net-device/backend": add_chunks,
+}
 
 
 def blk(raw: memoryview, inside: Inside) -> list[Node]:
     """hw/block/virtio-blk.c: virtio_blk_save_device. Requests that failed and wait for the user."""
     several = inside.number("queue_count") > 1
-    packed = _taken(inside, RING_PACKED)
+    packed = _packed(inside)
     out = Parts(raw)
     index = 0
     while out.left > 1:
@@ -103,9 +104,7 @@ def blk(raw: memoryview, inside: Inside) -> list[Node]:
             raise Unclear
         if several:
             inner.u32("queue")
-        if packed:
-            inner.u32("ndescs")
-        inner.add("element", "buffer", ELEMENT)
+        element(inner, packed=packed)
         out.close(f"request_{index}", inner)
         index += 1
     if out.number("end", "int8", 1):
@@ -113,14 +112,19 @@ def blk(raw: memoryview, inside: Inside) -> list[Node]:
     return out.done()
 
 
-def console(raw: memoryview, _: Inside) -> list[Node]:
-    """hw/char/virtio-serial-bus.c: virtio_serial_save_device."""
+def console(raw: memoryview, inside: Inside) -> list[Node]:
+    """hw/char/virtio-serial-bus.c: virtio_serial_save_device.
+
+    It begins with three numbers of the configuration as the guest sees them, turned round once more.
+    """
     out = Parts(raw)
-    out.u16("cols")
-    out.u16("rows")
-    ports = out.u32("max_nr_ports")
+    packed = _packed(inside)
+    short, word = ("le16", "le32") if is_big(inside) else ("uint16", "uint32")
+    out.add("cols", short, 2)
+    out.add("rows", short, 2)
+    ports = out.number("max_nr_ports", word, 4)
     if ports > MOST_PORTS:
-        raise Unclear  # of a guest of the other byte order
+        raise Unclear
     words = (ports + 31) // 32
     out.add("ports_map", "uint32", 4 * words, words)
     for index in range(out.u32("nr_active_ports")):
@@ -131,7 +135,7 @@ def console(raw: memoryview, _: Inside) -> list[Node]:
         if inner.u32("elem_popped"):
             inner.u32("iov_idx")
             inner.u64("iov_offset")
-            inner.add("element", "buffer", ELEMENT)
+            element(inner, packed=packed)
         out.close(f"port_{index}", inner)
     return out.done()
 

@@ -20,18 +20,36 @@ from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["SYMBOLS", "Symbol", "names_of_bits", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "has_symbols", "name_around", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
-    "virtio": ("VIRTIO", ("virtio", "virtio-net:NET")),
+    "virtio": ("VIRTIO", ("virtio",)),
+    "virtio_devices": (
+        "NET",
+        (
+            "virtio-net", "virtio-blk:BLK", "vhost-user-blk:BLK", "virtio-balloon:BALLOON", "virtio-gpu:GPU",
+            "virtio-input:INPUT", "virtio-iommu:IOMMU", "virtio-mem:MEM", "virtio-mem-device-early:EARLY",
+            "virtio-crypto:CRYPTO", "virtio-vhost_vsock:VSOCK",
+        ),
+    ),
     "pci": ("CONFIG", ("pci config", "msix state:MSIX")),
+    "e1000": ("E1000", ("e1000", "e1000e:E1000E", "igb:IGB")),
+    "nics": (
+        "RTL8139",
+        (
+            "rtl8139", "pcnet:PCNET", "lance:PCNET", "ne2000:NE2000", "vmxnet3:VMXNET3", "tulip:TULIP", "i825*:EEPRO100",
+            "i82801:EEPRO100",
+        ),
+    ),
+    "pcie": ("SHPC", ("shpc",)),
+    "chipsets": ("PIIX", ("PIIX3", "PIIX4", "PCIHost:PCIHOST")),
     "run": ("GLOBALSTATE", ("globalstate", "cpu_common:CPU_COMMON", "kvmclock:KVMCLOCK")),
     # of CPUs, whose VMStates are all called so: the architecture is behind it
     "x86": ("CPU", ("cpu i386",)),
     "arm": ("CPU", ("cpu arm",)),
     "riscv": ("CPU", ("cpu riscv", "riscv_sifive_plic:PLIC")),
-    "ppc": ("CPU", ("cpu ppc", "icp/server:ICP", "ics:ICS")),
+    "ppc": ("CPU", ("cpu ppc",)),
     "s390x": ("CPU", ("cpu s390x", "todclock:TOD")),
     "others": (
         "LOONGARCH",
@@ -43,18 +61,49 @@ _FAMILIES = {
         "SERIAL",
         (
             "serial", "serial-isa", "pci-serial", "pckbd:PCKBD", "port92:PORT92", "i8254:I8254", "i8259:I8259",
-            "mc146818rtc:RTC", "hpet:HPET", "fdc:FDC", "dma:DMA", "ps2kbd:PS2", "ps2mouse:PS2",
+            "mc146818rtc:RTC", "hpet:HPET", "dma:DMA", "ps2kbd:PS2", "ps2mouse:PS2",
         ),
     ),
-    "boards": (
-        "PM",
+    "boards": ("PL011", ("pl011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC")),
+    "vga": (
+        "VGA",
+        ("vga", "cirrus_vga", "bochs-display", "virtio-vga", "vmware_vga", "qxl:QXL", "ramfb-dev:RAMFB"),
+    ),
+    "acpi": ("PM", ("piix4_pm", "ICH9LPC", "vt82c686b_pm", "ich9_smb", "acpi-ged:GED", "acpi_build:BUILD", "virt_acpi_build:BUILD")),
+    "ata": ("IDE", ("ide", "isa-ide", "mmio-ide", "microdrive", "ich9_ahci:AHCI", "ahci:AHCI", "sysbus-ahci:AHCI")),
+    "sd": ("CARD", ("sd-card", "sdhci:SDHCI", "pl181:PL181", "ssi_sd:SPI")),
+    "disks": ("NVME", ("nvme", "fdc:FDC", "pflash_cfi01:PFLASH", "m25p80:M25P80")),
+    "scsi": (
+        "SCSI",
         (
-            "piix4_pm", "ICH9LPC", "ide:IDE", "isa-ide:IDE", "ich9_ahci:AHCI", "sysbus-ahci:AHCI", "vga:VGA",
-            "cirrus_vga:VGA", "sd-card:SD", "pl011:PL011", "pl031:PL031", "goldfish_rtc:GOLDFISH_RTC",
+            "scsi-disk", "SCSIDevice", "scsi-requests:REQUESTS", "lsiscsi:LSI", "megasas:MEGASAS", "megasas-gen2:MEGASAS",
+            "mptsas:MPTSAS", "pvscsi:PVSCSI", "sysbusespscsi:ESP", "pciespscsi:ESP", "dc390:ESP",
         ),
     ),
-    "usb": ("UHCI", ("uhci", "xhci:XHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI",
-                     "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-hub:DEVICE", "usb-storage:DEVICE")),
+    "usb": (
+        "UHCI",
+        (
+            "uhci", "ohci:OHCI", "ohci-core:OHCI", "ehci-core:EHCI", "ehci:EHCI", "ehci-sysbus:EHCI", "xhci:XHCI",
+            "xhci-core:XHCI", "xhci-sysbus:XHCI", "usb-kbd:DEVICE", "usb-ptr:DEVICE", "usb-wacom:DEVICE", "usb-hub:HUB",
+            "usb-storage:STORAGE", "usb-ccid:CCID", "usb-redir:REDIR",
+        ),
+    ),
+    "management": (
+        "TIS",
+        (
+            "tpm-tis", "tpm-tis-i2c", "tpm-crb:CRB", "tpm-spapr:TPM_SPAPR", "tpm-emulator:EMULATOR", "ipmi-bmc-sim:BMC",
+            "ipmi-interface:KCS", "ipmi-interface-pci-kcs:KCS", "ipmi-interface-isa-bt:BT", "ipmi-interface-pci-bt:BT",
+            "i6300esb_wdt:I6300ESB", "fw_cfg:FW_CFG", "kvm-tpr-opt:TPR", "i2c_bus:I2C", "vmgenid:VMGENID",
+        ),
+    ),
+    "sound": ("HDA", ("intel-hda", "hda-audio:CODEC", "ac97:AC97")),
+    "ppc_boards": (
+        "ICS",
+        (
+            "ics", "icp/server:ICP", "xive-source:XIVE_SOURCE", "xive-tctx:XIVE_THREAD", "mos6522:VIA", "cuda:VIA",
+            "pmu:VIA", "escc:ESCC", "spapr_nvram:NVRAM", "macio_nvram:NVRAM", "spapr:SPAPR",
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -79,7 +128,22 @@ def symbol(value: Value) -> Symbol | None:
 
         return timer(value)
     known = _symbols(value)
-    return None if known is None else known(value.value, value)
+    if known is None:
+        return None
+    return known(value.value if value.kind == "leaf" else None, value)
+
+
+def name_around(value: Value) -> str:
+    """What the innermost struct that has a name, and in which a value stands, is called; else empty.
+
+    That is an element of an array: `transmitq1` of what stands in `queues[1]`.
+    """
+    above = value.above
+    while above is not None:
+        if above.kind == "struct" and above.symbol:
+            return above.symbol
+        above = above.above
+    return ""
 
 
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
@@ -88,18 +152,21 @@ def names_of_bits(value: Value) -> Callable[[int], str] | None:
     return (lambda bit: known.name(bit, value)) if isinstance(known, Bits) else None
 
 
+def has_symbols(value: Value) -> bool:
+    """Whether a table knows this value, or the elements of this array."""
+    return value.wire.kind == "timer" or _symbols(value) is not None
+
+
 def _symbols(value: Value) -> Symbols | None:
-    """What the tables have for a value: by the device's VMState, else by the blob it stands in."""
+    """What the tables have for a value: by the blob it stands in, whose names are not the device's, else by the VMState."""
     root = value.device
-    # a section that nothing describes has no VMState
-    kind = _cpu(value) if root.vmsd == CPU else root.vmsd or root.device
-    known = _known(kind, value.path[len(root.path) + 1 :])
-    if known is not None:
-        return known
     blob = value.above
     while blob is not None and not (blob.kind == "leaf" and _table(blob.type)):
         blob = blob.above
-    return None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
+    known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
+    # a section that nothing describes has no VMState
+    kind = _cpu(value) if root.vmsd == CPU else root.vmsd or root.device
+    return known or _known(kind, value.path[len(root.path) + 1 :])
 
 
 def _cpu(value: Value) -> str:
@@ -123,4 +190,5 @@ def _known(kind: str, path: str) -> Symbols | None:
         if one in table:
             return table[one]
     # one that is nothing but `*/name` was looked up
-    return next((s for p, s in table.items() if "*" in p[1:] and fnmatchcase(plain, p)), None)
+    rest = ((p, s) for p, s in table.items() if "*" in p[1:] or ("*" in p and "/" in p[2:]))
+    return next((s for p, s in rest if fnmatchcase(plain, p)), None)

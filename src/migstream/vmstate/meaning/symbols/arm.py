@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migstream.vmstate.meaning.cpregs import encoding, name_of
-from migstream.vmstate.meaning.registers import ARM_BANKS, ARM_FPU, ARM_WIDE
+from migstream.vmstate.meaning.cpu_registers import ARM_BANKS, ARM_FPU, ARM_WIDE
 from migstream.vmstate.meaning.symbols.arm_cpregs import AARCH32, held_by, saved, state, syndrome
 from migstream.vmstate.meaning.symbols.model import (
     Bits,

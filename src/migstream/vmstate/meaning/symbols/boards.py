@@ -1,94 +1,18 @@
-"""What chipsets and boards have: power management, disks' controllers, VGA, SD cards, ARM's UART and clock.
+"""What boards have: ARM's UART and clock, a clock of Goldfish.
 
-References: ACPI 6.5, 4.8; ATA-7, 7; Serial ATA AHCI 1.3.1, 3; VESA and bochs VBE (QEMU, hw/display/vga_int.h);
-SD Physical Layer 3.01, 4.10; ARM DDI 0183, 0224; QEMU, hw/acpi/core.c, hw/ide/core.c, ahci.c, hw/sd/sd.c,
-hw/char/pl011.c, hw/rtc/pl031.c.
+References: ARM DDI 0183, 0224; QEMU, hw/char/pl011.c, hw/rtc/pl031.c.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from migstream.vmstate.meaning.symbols.model import (
-    Symbol,
     Table,
     bits,
     date,
-    enumeration,
-    number_in_path,
 )
 
-if TYPE_CHECKING:
-    from migstream.vmstate.values import Value
+__all__ = ["GOLDFISH_RTC", "PL011", "PL031"]
 
-__all__ = ["AHCI", "GOLDFISH_RTC", "IDE", "PL011", "PL031", "PM", "SD", "VGA"]
-
-_PM1 = bits("TMR -:3 BM GBL - - PWRBTN SLPBTN RTC -:3 PCIEXP_WAKE WAK")
-PM: Table = {
-    "*/ar.pm1.evt.sts": _PM1,
-    "*/ar.pm1.evt.en": _PM1,
-    "*/acpi_regs.pm1.evt.sts": _PM1,
-    "*/acpi_regs.pm1.evt.en": _PM1,
-    "*/ar.pm1.cnt.cnt": bits("SCI_EN BM_RLD GBL_RLS -:7 SLP_TYP:3 SLP_EN"),
-    "*/acpi_regs.pm1.cnt.cnt": bits("SCI_EN BM_RLD GBL_RLS -:7 SLP_TYP:3 SLP_EN"),
-}
-_STATUS = bits("ERR IDX CORR DRQ DSC DF DRDY BSY")
-_ERROR = bits("AMNF TRK0NF ABRT MCR IDNF MC UNC BBK")
-IDE: Table = {
-    "*/status": _STATUS,
-    "*/error": _ERROR,
-    "bus/cmd": bits("- nIEN SRST"),
-    "bmdma/cmd": bits("START - - READ"),
-    "bmdma/migration_compat_status": bits("ACTIVE ERROR INT - - DRIVE0_DMA DRIVE1_DMA SIMPLEX"),
-}
-AHCI: Table = {
-    "*/status": _STATUS,
-    "*/error": _ERROR,
-    "*/port_regs.cmd": bits(
-        "ST SUD POD CLO FRE -:3 CCS:5 MPSS FR CR CPS PMA HPCP MPSP CPD ESP FBSCP APSTE ATAPI DLAE ALPE ASP ICC:4"
-    ),
-    "*/port_regs.irq_stat": bits("DHRS PSS DSS SDBS UFS DPS PCS DMPS -:14 PRCS IPMS OFS - INFS IFS HBDS HBFS TFES CPDS"),
-    "*/port_regs.irq_mask": bits("DHRE PSE DSE SDBE UFE DPE PCE DMPE -:14 PRCE IPME OFE - INFE IFE HBDE HBFE TFEE CPDE"),
-    "*/port_regs.scr_stat": bits("DET:4 SPD:4 IPM:4"),
-    "*/port_regs.sig": enumeration(
-        {0x00000101: ("ATA", "disk"), 0xEB140101: ("ATAPI", "CD or DVD"), 0xFFFFFFFF: "NONE"}
-    ),
-    "*/control_regs.ghc": bits("HR IE MRSM -:28 AE"),
-    "*/control_regs.irqstatus": bits(" ".join(f"PORT{n}" for n in range(32))),
-}  # fmt: skip
-VBE = (
-    "ID", "XRES", "YRES", "BPP", "ENABLE", "BANK", "VIRT_WIDTH", "VIRT_HEIGHT", "X_OFFSET", "Y_OFFSET", "VIDEO_MEMORY_64K",
-)  # fmt: skip
-VBE_ENABLE = 4
-
-
-def _vbe(value: Any, at: Value) -> Symbol:
-    number = number_in_path(at)
-    if number is None or number >= len(VBE) or not isinstance(value, int):
-        return Symbol()
-    said = bits("ENABLED GETCAPS - - - 8BIT_DAC LFB NOCLEARMEM")(value, at).name
-    return Symbol(f"{VBE[number]} {said}".rstrip() if number == VBE_ENABLE else VBE[number])
-
-
-VGA: Table = {
-    "*/vbe_regs": _vbe,
-    "*/vbe_index": enumeration(dict(enumerate(VBE))),
-    "*/msr": bits("COLOR RAM_ENABLE CLOCK:2 - PAGE HSYNC_NEGATIVE VSYNC_NEGATIVE"),
-    "*/st01": bits("DISABLED - - VRETRACE"),
-    "*/is_vbe_vmstate": enumeration({0: ("", "no VBE"), 1: ("", "with VBE")}),
-}
-SD: Table = {
-    "mode": enumeration({0: "INACTIVE", 1: "CARD_IDENTIFICATION", 2: "DATA_TRANSFER"}),
-    "state": enumeration(
-        {-1: "INACTIVE", 0: "IDLE", 1: "READY", 2: "IDENTIFICATION", 3: "STANDBY", 4: "TRANSFER", 5: "SENDINGDATA",
-         6: "RECEIVINGDATA", 7: "PROGRAMMING", 8: "DISCONNECT"}
-    ),
-    "card_status": bits(
-        "-:3 AKE_SEQ_ERROR - APP_CMD - - READY_FOR_DATA STATE:4 ERASE_RESET CARD_ECC_DISABLED WP_ERASE_SKIP"
-        " CSD_OVERWRITE - - GENERAL_ERROR CC_ERROR CARD_ECC_FAILED ILLEGAL_COMMAND COM_CRC_ERROR LOCK_FAILED"
-        " LOCKED WP_VIOLATION ERASE_PARAM ERASE_SEQ_ERROR BLOCK_LEN_ERROR ADDRESS_ERROR OUT_OF_RANGE"
-    ),
-}  # fmt: skip
 _INTERRUPTS = bits("RI CTS DCD DSR RX TX RT FE PE BE OE")
 PL011: Table = {
     "flags": bits("CTS DSR DCD BUSY RXFE TXFF RXFF TXFE RI"),

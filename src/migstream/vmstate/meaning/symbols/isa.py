@@ -1,8 +1,8 @@
-"""What a PC has had since 1981, and its clones: UART, keyboard, timer, interrupt and DMA controllers, clock, HPET, floppy.
+"""What a PC has had since 1981, and its clones: UART, keyboard, timer, interrupt and DMA controllers, clock and HPET.
 
-References: NS PC16550D; Intel 8042, 8254, 8259A, 8237A, 82078; Motorola MC146818A; IA-PC HPET 1.0a; QEMU,
+References: NS PC16550D; Intel 8042, 8254, 8259A, 8237A; Motorola MC146818A; IA-PC HPET 1.0a; QEMU,
 hw/char/serial.c, hw/input/pckbd.c, ps2.c, hw/timer/i8254_common.c, hpet.c, hw/intc/i8259_common.c,
-hw/rtc/mc146818rtc.c, hw/block/fdc.c, hw/dma/i8257.c.
+hw/rtc/mc146818rtc.c, hw/dma/i8257.c.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DMA",
-    "FDC",
     "HPET",
     "I8254",
     "I8259",
@@ -156,11 +155,6 @@ HPET: Table = {
         "- LEVEL INT_ENABLE PERIODIC PERIODIC_CAP SIZE_64_CAP SETVAL - MODE_32 ROUTE:5 FSB_ENABLE FSB_CAP -:16 ROUTES:32"
     ),
     "isr": bits(" ".join(f"TIMER{n}" for n in range(32))),
-}
-FDC: Table = {
-    "*/msr": bits("D0_BUSY D1_BUSY D2_BUSY D3_BUSY BUSY NON_DMA DIO RQM"),
-    "*/dor_vmstate": bits("DRIVE:2 NOT_RESET DMA MOTOR0 MOTOR1 MOTOR2 MOTOR3"),
-    "*/sra": bits("DIR nWP nINDX HDSEL nTRK0 STEP nDRV2 INTPEND"),
 }
 
 

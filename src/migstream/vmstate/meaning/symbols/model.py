@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,10 +19,13 @@ __all__ = [
     "bits",
     "called",
     "date",
+    "elements",
     "enumeration",
     "labelled",
     "listed",
+    "neighbour",
     "number_in_path",
+    "text",
     "top",
     "words",
 ]
@@ -49,17 +52,26 @@ class Bits:
     Attributes
     ----------
     name : of one bit, by its number, of a value; empty where it has none
+    parts : those with a name, the lowest first; empty where this depends on the value
     """
 
-    def __init__(self, of: Symbols, name: Callable[[int, Value], str]) -> None:
+    def __init__(
+        self,
+        of: Symbols,
+        name: Callable[[int, Value], str],
+        parts: Callable[[], tuple[Part, ...]] = tuple,
+    ) -> None:
         self._of = of
         self.name = name
+        self.parts = parts
 
     def __call__(self, value: Any, at: Value, /) -> Symbol:
         return self._of(value, at)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
+    """Bits that have one name."""
+
     name: str
     shift: int
     width: int
@@ -96,16 +108,19 @@ def bits(spec: str, first: int = 0) -> Bits:
                 return part.name if part.width == 1 else f"{part.name}.{bit - part.shift}"
         return ""
 
-    return Bits(of, called)
+    def named() -> tuple[Part, ...]:
+        return tuple(p for p in _parts(spec, first) if p.name not in {SILENT, UNNAMED})
+
+    return Bits(of, called, named)
 
 
 @cache
-def _parts(spec: str, first: int) -> tuple[_Part, ...]:
+def _parts(spec: str, first: int) -> tuple[Part, ...]:
     """Taken apart when a value is looked at: a table has many, and few are."""
     parts, at = [], first
     for token in spec.split():
         name, _, width = token.partition(":")
-        parts.append(_Part(name, at, int(width or 1)))
+        parts.append(Part(name, at, int(width or 1)))
         at += int(width or 1)
     return tuple(parts)
 
@@ -132,6 +147,40 @@ def words(known: Mapping[str, str]) -> Symbols:
             return Symbol()
         word = value.partition(b"\0")[0].decode("ascii", "replace")
         return Symbol(word, known[word]) if word in known else Symbol()
+
+    return of
+
+
+def text(*, swapped: bool = False) -> Symbols:
+    """What a buffer says in letters, up to its first NUL and without blanks around it.
+
+    Parameters
+    ----------
+    swapped : of each two letters the second comes first
+    """
+
+    def of(value: Any, _: Value) -> Symbol:
+        if not isinstance(value, bytes):
+            return Symbol()
+        if swapped:
+            pairs = (value[n : n + 2][::-1] for n in range(0, len(value), 2))
+            value = b"".join(pairs)
+        said = value.partition(b"\0")[0].decode("latin-1").strip()
+        return Symbol(said) if said.isascii() and said.isprintable() else Symbol()
+
+    return of
+
+
+def elements(names: Sequence[str], known: Mapping[int, Symbols] | None = None) -> Symbols:
+    """What each element of an array is, by its number, and what it holds where `known` has that."""
+
+    def of(value: Any, at: Value) -> Symbol:
+        number = number_in_path(at)
+        if number is None or not at.path.endswith("]"):
+            return Symbol()
+        name = names[number] if number < len(names) else ""
+        inner = known[number](value, at) if known and number in known else Symbol()
+        return Symbol(" ".join(filter(None, (name, inner.name))), inner.description)
 
     return of
 
@@ -165,6 +214,14 @@ def date(unit: int = 1) -> Symbols:
         return Symbol("", f"{when:%Y-%m-%d %H:%M:%S} UTC")
 
     return of
+
+
+def neighbour(value: Value, name: str) -> int | None:
+    """The number that is called so in the same struct or array, None where there is none."""
+    found = None if value.above is None else next((v for v in value.above if v.name == name), None)
+    single = found is not None and found.kind == "leaf" and found.count is None
+    number = found.value if found is not None and single else None
+    return number if isinstance(number, int) else None
 
 
 def called(name: str, inner: Symbol) -> Symbol:

@@ -15,7 +15,6 @@ from migstream.vmstate.meaning.symbols.model import (
     beside,
     bits,
     called,
-    enumeration,
     labelled,
     number_in_path,
 )
@@ -23,7 +22,7 @@ from migstream.vmstate.meaning.symbols.model import (
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["CPU", "ICP", "ICS"]
+__all__ = ["CPU"]
 
 # --- special-purpose registers -------------------------------------------------------------------------
 
@@ -127,19 +126,4 @@ CPU: Table = {
     "*/vscr": bits("SAT -:15 NJ"),
     "*/env.slb": _segment,
     "*/env.sr": labelled(" ".join(f"sr{n}" for n in range(16)), bits("VSID:24 -:4 N Kp Ks T")),
-}
-
-# --- XICS ----------------------------------------------------------------------------------------------
-
-_PRIORITY = enumeration({0xFF: ("", "none")})
-ICP: Table = {
-    "xirr": bits("XISR:24 CPPR:8"),
-    "pending_priority": _PRIORITY,
-    "mfrr": enumeration({0xFF: ("", "no IPI")}),
-}
-ICS: Table = {
-    "irqs/priority": enumeration({0xFF: ("", "masked")}),
-    "irqs/saved_priority": enumeration({0xFF: ("", "masked")}),
-    "irqs/status": bits("ASSERTED SENT REJECTED MASKED_PENDING PRESENTED QUEUED"),
-    "irqs/flags": bits("LSI MSI"),
 }

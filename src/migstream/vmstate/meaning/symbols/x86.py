@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from migstream.vmstate.meaning.registers import X86_GENERAL, X86_SEGMENTS
+from migstream.vmstate.meaning.cpu_registers import X86_GENERAL, X86_SEGMENTS
 from migstream.vmstate.meaning.symbols.model import (
     Symbol,
     Table,
