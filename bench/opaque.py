@@ -28,7 +28,8 @@ def blobs(device: Value) -> Iterator[Value]:
 def left(value: Value) -> Iterator[Value]:
     """What of it is bytes even with all that is known of their meaning."""
     for one in value.leaves():
-        if one.wire.kind == "bytes" and not one.symbol and not one.name.startswith(NOTHING):
+        said = one.symbol or one.description
+        if one.wire.kind == "bytes" and not said and not one.name.startswith(NOTHING):
             yield one
 
 

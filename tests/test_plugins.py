@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from migstream.errors import PluginError
-from migstream.plugins import Registry, plugins
+from migstream.plugins import Registry, falls_under, plugins
 
 GROUP = "migstream.sections"
 Install = Callable[..., None]
@@ -114,3 +117,13 @@ def test_nothing_is_imported_where_nothing_is_installed() -> None:
     ask = "import sys; from migstream.plugins import plugins; p = plugins('migstream.none'); print(p, 'importlib.metadata' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert done.stdout == "{} False\n"
+
+
+@given(st.text("ab/.", max_size=9), st.text("ab/.*", max_size=9))
+def test_a_claim_is_matched_as_shells_match_names(name: str, claim: str) -> None:
+    assert falls_under(name, claim) == fnmatchcase(name, claim)
+
+
+def test_brackets_in_a_claim_are_themselves() -> None:
+    assert falls_under("queues[1]/num", "queues[1]/*")
+    assert not falls_under("queues1/num", "queues[1]/*")

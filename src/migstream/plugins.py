@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -19,7 +18,7 @@ from migstream.errors import PluginError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "plugins"]
+__all__ = ["Registry", "falls_under", "plugins"]
 
 FOLDERS = (".dist-info", ".egg-info")
 
@@ -111,7 +110,23 @@ def _matching(claims: Mapping[str, object], name: str) -> Iterator[str]:
     """Claims that a name falls under: first itself, then wildcards."""
     if name in claims:
         yield name
-    yield from (c for c in claims if "*" in c and c != name and fnmatchcase(name, c))
+    yield from (c for c in claims if "*" in c and c != name and falls_under(name, c))
+
+
+def falls_under(name: str, claim: str) -> bool:
+    """Whether a claim, in which `*` stands for any characters, is one of this name."""
+    first, *rest = claim.split("*")
+    if not name.startswith(first):
+        return False
+    if not rest:
+        return name == first
+    at = len(first)
+    *between, last = rest
+    for part in between:
+        at = name.find(part, at) + len(part)
+        if at < len(part):
+            return False
+    return len(name) - at >= len(last) and name.endswith(last)
 
 
 def _both(one: EntryPoint, other: EntryPoint, name: str) -> PluginError:

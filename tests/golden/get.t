@@ -68,7 +68,8 @@ $ migstream get pc-7.2.mig 'cpu[0]/env.regs[2]' --json
         239123,
         239131
       ],
-      "value": 397233
+      "value": 397233,
+      "symbol": "RDX"
     }
   ]
 }

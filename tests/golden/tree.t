@@ -510,7 +510,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | head -n 60
         id                     9 VENDOR  uint8
         next                   96 (0x60)  uint8
 
-$ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 60
+$ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 90
     irq_state              0 0 0 0  pci irq state
     msix                   65 bytes, 00000000000000000000000001000000000000000000000000000000010000…  msix state
       table  struct[4]
@@ -570,7 +570,7 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
       promisc                   1  uint8
       allmulti                  0  uint8
       mac_table.in_use          0  uint32
-      vlans                     (VLANs 0..4095), 512 bytes, ffffffffffffffffffffffffffffffffffffffffffff…  buffer
+      vlans                     (every VLAN), 512 bytes, fffffffffffffffffffffffffffffffffffffffffffffff…  buffer
       has_vnet_hdr              0  uint32
       mac_table.multi_overflow  0  uint8
       mac_table.uni_overflow    0  uint8
@@ -593,6 +593,14 @@ $ migstream tree q35-7.2.mig '0000:00:01.0/virtio-net' | tail -n +87 | head -n 6
           avail  0  uint64
           used   0  uint64
         [1]  transmitq1  struct
+          avail  0  uint64
+          used   0  uint64
+        [2]  controlq  struct
+          avail  0  uint64
+          used   0  uint64
+        [3]  struct
+          avail  0  uint64
+          used   0  uint64
 
 # A PCI device without anything of virtio.
 $ migstream tree pc-7.2.mig '0000:00:00.0/I440FX'

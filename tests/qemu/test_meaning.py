@@ -28,7 +28,7 @@ ARGUMENTS = (
     "-device", "i82801b11-bridge,id=br", "-device", "rtl8139,bus=br,mac=52:54:00:77:88:99",
 )  # fmt: skip
 PATIENCE = 60.0
-STILL = 8  # looks, one after another
+STILL = 15  # looks, one after another
 LVT = ("LVTT", "LVTTHMR", "LVTPC", "LVT0", "LVT1", "LVTERR")
 
 
@@ -112,6 +112,8 @@ def guest(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         wait(qemu)
         qemu.execute("stop")
         said = {name: hmp(qemu, f"info {name}") for name in ("pic", "lapic", "pci", "network")}
+        if accel == "kvm" and not re.search(r"BAR0: .* at 0x[1-9a-e]", said["pci"]):
+            lacks("the firmware does not get to the devices in time under KVM here")
         registers = registers_of_e1000(qemu)
         clock = qemu.execute("qom-get", {"path": "/machine", "property": "rtc-time"})
         qemu.migrate(path)

@@ -28,6 +28,7 @@ from migstream.wire.model import SectionType, Span, Trailer
 if TYPE_CHECKING:
     from migstream.edit.workbench import Workbench
     from migstream.stream import Device, Stream
+    from migstream.vmstate.values import Value
 
 __all__ = ["parse_keep", "redact"]
 
@@ -125,10 +126,7 @@ def _uuid(bench: Workbench) -> None:
 
 def _device(bench: Workbench, device: Device, stations: dict[bytes, bytes]) -> None:
     """Apply the rules; learn network addresses on the way."""
-    for value in device.value.leaves():
-        rule = rule_for(device.name, value.path[len(device.path) :])
-        if rule is None:
-            continue
+    for value, rule in _ruled(device, device.value):
         raw = bytes(value.raw)
         start, stop = rule.part or (0, len(raw))
         if not any(raw[start:stop]) or stop > len(raw):
@@ -139,6 +137,17 @@ def _device(bench: Workbench, device: Device, stations: dict[bytes, bytes]) -> N
             span = Span(value.span.start + start, value.span.start + stop)
             bench.rewrite.patch(span.start, bytes(span.size))
             bench.note("wipe", value.path, many(span.size, "byte"), rule.why, span)
+
+
+def _ruled(device: Device, value: Value) -> Iterator[tuple[Value, Rule]]:
+    """What the rules name: a buffer as the description has it, too, whose parts are known, and what is left of these."""
+    rule = rule_for(device.name, value.path[len(device.path) :]) if value.kind == "leaf" else None
+    if rule is not None:
+        yield value, rule
+        if rule.action is Action.ZERO and rule.part is None:
+            return
+    for child in value.children:
+        yield from _ruled(device, child)
 
 
 def _learn(raw: bytes, rule: Rule, stations: dict[bytes, bytes]) -> None:

@@ -55,10 +55,17 @@ def segments(
 
 
 def _of_their_own(cpus: Sequence[Registers]) -> Iterator[Registers]:
-    """One CPU of those that use the same tables in the same way."""
+    """One CPU of those that use the same tables in the same way.
+
+    A CPU without tables, which has not been started yet, says something only where none has any
+    (system/memory_mapping.c: qemu_get_guest_memory_mapping).
+    """
     seen = set()
-    for cpu in cpus:
-        how = scheme(cpu)
+    schemes = [scheme(cpu) for cpu in cpus]
+    translated = any(how.spaces for how in schemes)
+    for cpu, how in zip(cpus, schemes, strict=True):
+        if translated and not how.spaces:
+            continue
         key = how.name, how.hole, *((one.start, one.bits, one.root) for one in how.spaces)
         if key not in seen:
             seen.add(key)

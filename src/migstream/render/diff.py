@@ -348,6 +348,8 @@ def _texts(sides: Sides, look: Look) -> tuple[str, str]:
         return bytes(old.raw).hex(), bytes(new.raw).hex()
     if old.wire.kind == "int" and not (old.symbol or new.symbol) and bits_text(sides.bits()):
         return f"{old.text} ({old.hex})", f"{new.text} ({new.hex})"
+    if old.symbol == new.symbol:  # which register it is: it stands once
+        return old.text.removesuffix(f" {old.symbol}"), new.text
     return old.text, new.text
 
 

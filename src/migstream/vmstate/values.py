@@ -220,12 +220,14 @@ class Value:
 
         A struct has one where it is one of several that have names: `transmitq1` of `queues[1]`.
         """
-        return "" if self._symbol is None else self._symbol.name
+        named = self._symbol
+        return "" if named is None else named.name
 
     @property
     def description(self) -> str:
         """What a single value means, in a few words, where its symbol does not say it; else empty."""
-        return "" if self._symbol is None else self._symbol.description
+        named = self._symbol
+        return "" if named is None else named.description
 
     @property
     def _symbol(self) -> Symbol | None:

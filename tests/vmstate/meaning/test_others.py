@@ -14,7 +14,7 @@ def test_virtio_gpu() -> None:
     parts = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(80))
     assert parts["scanouts"].count == 2
     newer = expand("virtio-gpu", bytes(4) + struct.pack(">II", 1, 2) + bytes(128))
-    assert list(names(newer["scanouts"].element(1)))[-1] == "fb_offset"
+    assert list(names(newer["scanouts"].element(1)))[-1] == "fb.offset"
     assert list(names(parts["resource_0"]))[-2:] == ["iov", "image"]
     newer = expand("virtio-gpu", resource + bytes(4) + struct.pack(">II", 1, 2) + bytes(128))
     assert list(names(newer["scanouts"].element(1)))[-6:] == [

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from migstream.plugins import Registry
+from migstream.plugins import Registry, falls_under
 from migstream.vmstate.meaning.cpus import CPU, family
 from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table, top
 
@@ -140,8 +139,10 @@ def name_around(value: Value) -> str:
     """
     above = value.above
     while above is not None:
-        if above.kind == "struct" and above.symbol:
-            return above.symbol
+        if above.kind == "struct" and above.name.startswith("["):
+            named = above.symbol
+            if named:
+                return named
         above = above.above
     return ""
 
@@ -189,6 +190,11 @@ def _known(kind: str, path: str) -> Symbols | None:
     for one in (path, plain, f"*/{plain.rpartition('/')[2]}"):
         if one in table:
             return table[one]
-    # one that is nothing but `*/name` was looked up
-    rest = ((p, s) for p, s in table.items() if "*" in p[1:] or ("*" in p and "/" in p[2:]))
-    return next((s for p, s in rest if fnmatchcase(plain, p)), None)
+    return next((s for p, s in _wild(kind) if falls_under(plain, p)), None)
+
+
+@lru_cache(maxsize=1024)
+def _wild(kind: str) -> tuple[tuple[str, Symbols], ...]:
+    """A table's patterns, without those that are nothing but `*/name`: these are looked up."""
+    table = _table(kind) or {}
+    return tuple((p, s) for p, s in table.items() if "*" in p[1:] or ("*" in p and "/" in p[2:]))

@@ -297,7 +297,7 @@ def _eeprom(value: Any, at: Value) -> Symbol:
 
 E1000: Table = {
     # each of these is a field of its own
-    "*mac_reg[[][A-Z]*": _field,
+    "*mac_reg[*]": _field,
     "mac_reg": _part,
     "e1000/full_mac_state/mac_reg": _file("E1000"),
     "phy_reg": _phy,
