@@ -27,7 +27,7 @@ def running_linux(folder: Path) -> Iterator[Qemu]:
     console = folder / "console"
     arguments = (
         "-M", "q35", "-m", "256", "-smp", "2", "-accel", "tcg", "-nic", "none", "-kernel", str(kernel),
-        "-append", "console=ttyS0 nokaslr panic=-1", "-serial", f"file:{console}",
+        "-append", "console=ttyS0 nokaslr panic=0", "-serial", f"file:{console}",
     )  # fmt: skip
     with Qemu(own("qemu-system-x86_64"), arguments) as guest:
         guest.execute("cont")

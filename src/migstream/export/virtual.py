@@ -62,9 +62,9 @@ def _of_their_own(cpus: Sequence[Registers]) -> Iterator[Registers]:
     """
     seen = set()
     schemes = [scheme(cpu) for cpu in cpus]
-    translated = any(how.spaces for how in schemes)
-    for cpu, how in zip(cpus, schemes, strict=True):
-        if translated and not how.spaces:
+    translates = [any(space.levels for space in how.spaces) for how in schemes]
+    for cpu, how, own in zip(cpus, schemes, translates, strict=True):
+        if any(translates) and not own:
             continue
         key = how.name, how.hole, *((one.start, one.bits, one.root) for one in how.spaces)
         if key not in seen:
