@@ -98,7 +98,7 @@ def _inclusive(span: tuple[int, int]) -> tuple[int, int]:
     ("path", "shown"),
     [
         ("cpu[0]/env.eip", "~ env.eip  65520 (0xfff0) → 65521 (0xfff1)  uint64"),
-        ("cpu[0]/env.regs[3]", "~ env.regs[3]  0 RBX → 1 RBX  uint64[16]"),
+        ("cpu[0]/env.regs[3]", "~ env.regs[3]  0 → 1 RBX  uint64[16]"),
         ("mc146818rtc[0]/update_timer", "~ update_timer  "),
     ],
 )

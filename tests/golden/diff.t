@@ -69,7 +69,7 @@ no difference
 $ migstream diff pc-7.2.mig pc-2.3-7.2.mig | head -n 60
 - machine  pc-i440fx-7.2
 ~ cpu[0]
-  ~ env.regs[2]  397233 (0x60fb1) RDX → 1635 (0x663) RDX  uint64[16]
+  ~ env.regs[2]  397233 (0x60fb1) → 1635 (0x663) RDX  uint64[16]
       0x3a618 (0x3a5ed): 06 0f b1 → 00 06 63
 ~ fw_cfg[0]
   - fw_cfg/dma  version 0  subsection
@@ -133,7 +133,7 @@ $ cp pc-7.2.mig bad.mig && printf '\100' | dd of=bad.mig bs=1 seek=239117 conv=n
 
 $ migstream diff pc-7.2.mig bad.mig
 ~ cpu[0]
-  ~ env.regs[1]  0 RCX → 70368744177664 (0x400000000000) RCX  uint64[16]
+  ~ env.regs[1]  0 → 70368744177664 (0x400000000000) RCX  uint64[16]
       0x3a60d: 00 → 40  +bit 46
 1 device changed (1 field)
 [exit status 1]

@@ -172,15 +172,20 @@ def linux(stub: GdbStub) -> dict[tuple[int, str], str]:
     found = {}
     for cpu in (0, 1):
         stub.select(cpu)
-        addresses = [stub.get("rip"), stub.get("rsp"), stub.get("gs_base")]
-        addresses += [
-            0xFFFFFFFF81000000,
-            0xFFFFFFFF81000FF0,
-            0xFFFF888000000000,
-            0xDEAD0000,
-            0x1000000,
+        # of a stack that ends with its page QEMU's stub refuses all, ours gives what is there
+        own = [stub.get("rip"), stub.get("rsp"), stub.get("gs_base")]
+        places = [(address, min(0x80, 0x1000 - address % 0x1000)) for address in own]
+        places += [
+            (address, 0x80)
+            for address in (
+                0xFFFFFFFF81000000,
+                0xFFFFFFFF81000FF0,
+                0xFFFF888000000000,
+                0xDEAD0000,
+                0x1000000,
+            )
         ]
-        for address in addresses:
-            request = f"m{address:x},80"
+        for address, size in places:
+            request = f"m{address:x},{size:x}"
             found[cpu, request] = stub.ask(request)
     return found

@@ -139,10 +139,9 @@ def name_around(value: Value) -> str:
     """
     above = value.above
     while above is not None:
-        if above.kind == "struct" and above.name.startswith("["):
-            named = above.symbol
-            if named:
-                return named
+        named = above.symbol if above.kind == "struct" else ""
+        if named:
+            return named
         above = above.above
     return ""
 
