@@ -39,6 +39,7 @@ class Registry(Generic[T]):
     def __init__(self, group: str, builtin: Mapping[str, str] | None = None) -> None:
         self.group = group
         self._builtin = dict(builtin or {})
+        self._wild = _wild(self._builtin)
         self._plugins: dict[str, EntryPoint] | None = None
 
     def find(self, name: str, *, plugins: bool = True) -> T | None:
@@ -52,7 +53,7 @@ class Registry(Generic[T]):
         ------
         PluginError : of another package: two claim one name, or it cannot be imported
         """
-        claim = next(_matching(self._builtin, name), None)
+        claim = name if name in self._builtin else next(_under(self._wild, name), None)
         if claim is not None:
             return self._get(claim)
         claim = self._claimed(name) if plugins else None
@@ -84,8 +85,10 @@ class Registry(Generic[T]):
 
     def _claimed(self, name: str) -> str | None:
         """The one claim of another package that a name falls under."""
-        claims = [*islice(_matching(self._others, name), 2)]
-        if len(claims) > 1 and claims[0] != name:
+        if name in self._others:
+            return name
+        claims = [*islice(_under(_wild(self._others), name), 2)]
+        if len(claims) > 1:
             raise _both(self._others[claims[0]], self._others[claims[1]], name)
         return claims[0] if claims else None
 
@@ -106,11 +109,16 @@ class Registry(Generic[T]):
             ) from error
 
 
-def _matching(claims: Mapping[str, object], name: str) -> Iterator[str]:
-    """Claims that a name falls under: first itself, then wildcards."""
-    if name in claims:
-        yield name
-    yield from (c for c in claims if "*" in c and c != name and falls_under(name, c))
+def _wild(claims: Mapping[str, object]) -> list[tuple[str, str, str]]:
+    """Those with wildcards, each with what a name begins with that falls under it, and ends with."""
+    return [(c, c.partition("*")[0], c.rpartition("*")[2]) for c in claims if "*" in c]
+
+
+def _under(wild: list[tuple[str, str, str]], name: str) -> Iterator[str]:
+    """Claims that a name falls under. Both its ends are looked at first: most claims are somebody else's."""
+    for claim, begin, end in wild:
+        if name.startswith(begin) and name.endswith(end) and falls_under(name, claim):
+            yield claim
 
 
 def falls_under(name: str, claim: str) -> bool:

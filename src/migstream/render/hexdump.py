@@ -14,7 +14,6 @@ from migstream.render.shown import Bytes, Line, Part, dim, line, name
 from migstream.render.shown import value as held
 from migstream.render.text import LINE, escape, grouped, prose
 from migstream.stream import Device, Stream
-from migstream.vmstate.meaning.symbols import name_around
 from migstream.vmstate.values import Value
 from migstream.wire.model import Command, Item, Section, Span
 
@@ -118,7 +117,7 @@ def pieces(stream: Stream, span: Span, *, everything: bool = True) -> Iterator[P
                 text=_word(value),
                 data=stream.store.view(low, high),
                 within=device.path,
-                whose=name_around(value),
+                whose=value.name_around,
             )
             at = high
         if at < end:

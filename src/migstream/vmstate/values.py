@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class Root(msgspec.Struct, frozen=True):
     is false where no description says what the bytes are, `machine` None where the stream names none.
     `now` tells the guest's virtual time in ns when it was saved, None where the stream does not say.
     `meaning` is false where nothing but the description is to say what values are. `big_endian` tells
-    whether the guest's CPUs are of an architecture that is.
+    the guest's CPUs are of an architecture that is. `fields` are the names of what stands at its top.
     """
 
     fetch: Fetch
@@ -49,6 +50,7 @@ class Root(msgspec.Struct, frozen=True):
     now: Callable[[], int | None] = lambda: None
     meaning: bool = True
     big_endian: Callable[[], bool] = lambda: False
+    fields: Callable[[], frozenset[str]] = frozenset
 
 
 class Value:
@@ -57,7 +59,7 @@ class Value:
     `name`, `type` and `kind` are the description's; `path` leads here; `span` is absolute.
     """
 
-    __slots__ = ("_parts", "above", "device", "node", "path", "span")
+    __slots__ = ("_named", "_parts", "above", "device", "node", "path", "span")
 
     def __init__(
         self, node: Node, start: int, path: str, device: Root, above: Value | None = None
@@ -70,6 +72,7 @@ class Value:
         self._parts: tuple[Node, ...] | None = (
             None  # what is inside of a blob, once it was asked for
         )
+        self._named: str | None = None  # the same of `name_inside`
 
     def __repr__(self) -> str:
         many = "" if self.count is None else f"[{self.count}]"
@@ -237,6 +240,21 @@ class Value:
         from migstream.vmstate.meaning.symbols import symbol
 
         return symbol(self)
+
+    @property
+    def name_around(self) -> str:
+        """What the innermost struct that has a name, and in which this stands, is called; else empty.
+
+        That is an element of an array: `transmitq1` of what stands in `queues[1]`.
+        """
+        return "" if self.above is None else self.above.name_inside
+
+    @property
+    def name_inside(self) -> str:
+        """The `name_around` of what stands in this."""
+        if self._named is None:
+            self._named = (self.symbol if self.kind == "struct" else "") or self.name_around
+        return self._named
 
     @property
     def hex(self) -> str:
@@ -496,5 +514,6 @@ def root(
         now,
         meaning,
         big_endian,
+        cache(lambda: frozenset(child.name for child in layout.children)),
     )
     return Value(node, payload.start, path, where)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
-from migstream.vmstate.meaning.symbols import name_around
 from migstream.vmstate.meaning.virtio_queues import _ROLES, queue_name
 from support.meaning import device
 from support.virtio import TAIL, blob
@@ -90,14 +89,14 @@ def test_the_queues_of_a_device_wherever_they_are_told_of() -> None:
             assert found[f"{place}[3]"].symbol == ""
             assert found[place].symbol == ""
     assert found["queues[1]"].text == "transmitq1"
-    assert name_around(found["queues[1]/last_avail_idx"]) == "transmitq1"
-    assert name_around(found["status"]) == ""
+    assert found["queues[1]/last_avail_idx"].name_around == "transmitq1"
+    assert found["status"].name_around == ""
 
 
 def test_a_device_with_one_queue() -> None:
     one = device("virtio", blob(queues=1), section=f"{SECTION}virtio-rng", field="virtio")
     assert one["virtio/queues"].symbol == "requestq"
-    assert name_around(one["virtio/queues/last_avail_idx"]) == "requestq"
+    assert one["virtio/queues/last_avail_idx"].name_around == "requestq"
 
 
 def test_a_difference_says_which_queue_moved(named_sample: object) -> None:

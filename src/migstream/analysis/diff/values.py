@@ -17,7 +17,6 @@ from migstream.analysis.diff.model import Change, Mark, PartName, Range
 from migstream.analysis.diff.sides import differing_ranges, octets, sides
 from migstream.names import many
 from migstream.vmstate.layout import Node, subsection_header
-from migstream.vmstate.meaning.symbols import name_around
 from migstream.vmstate.values import Value
 
 __all__ = ["values", "whole"]
@@ -80,11 +79,11 @@ def whole(mark: Mark, value: Value) -> Change:
     if mark == "+":
         return Change(
             mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
-            new=plain, new_text=text, new_span=span, within=name_around(value),
+            new=plain, new_text=text, new_span=span, within=value.name_around,
         )  # fmt: skip
     return Change(
         mark=mark, part="schema", what=what, path=value.path, type=_kind(value),
-        old=plain, old_text=text, old_span=span, within=name_around(value),
+        old=plain, old_text=text, old_span=span, within=value.name_around,
     )  # fmt: skip
 
 
@@ -251,7 +250,7 @@ def _both(a: Value, b: Value, what: str, part: PartName, **more: Any) -> Change:
         type=kinds[0] if kinds[0] == kinds[1] else f"{kinds[0]} → {kinds[1]}",
         old_span=(a.span.start, a.span.stop),
         new_span=(b.span.start, b.span.stop),
-        within=name_around(b),
+        within=b.name_around,
         **more,
     )
 

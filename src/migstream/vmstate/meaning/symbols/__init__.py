@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from migstream.plugins import Registry, falls_under
 from migstream.vmstate.meaning.cpus import CPU, family
-from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table, top
+from migstream.vmstate.meaning.symbols.model import Bits, Symbol, Symbols, Table
 
 if TYPE_CHECKING:
-    from migstream.vmstate.values import Value
+    from migstream.vmstate.values import Root, Value
 
-__all__ = ["SYMBOLS", "Symbol", "has_symbols", "name_around", "names_of_bits", "symbol"]
+__all__ = ["SYMBOLS", "Symbol", "has_symbols", "names_of_bits", "symbol"]
 
 _HERE = "migstream.vmstate.meaning.symbols"
 _FAMILIES = {
@@ -132,20 +132,6 @@ def symbol(value: Value) -> Symbol | None:
     return known(value.value if value.kind == "leaf" else None, value)
 
 
-def name_around(value: Value) -> str:
-    """What the innermost struct that has a name, and in which a value stands, is called; else empty.
-
-    That is an element of an array: `transmitq1` of what stands in `queues[1]`.
-    """
-    above = value.above
-    while above is not None:
-        named = above.symbol if above.kind == "struct" else ""
-        if named:
-            return named
-        above = above.above
-    return ""
-
-
 def names_of_bits(value: Value) -> Callable[[int], str] | None:
     """What each bit of a value is called, by its number; None of a value whose bits have no names."""
     known = _symbols(value) if value.device.meaning else None
@@ -165,13 +151,13 @@ def _symbols(value: Value) -> Symbols | None:
         blob = blob.above
     known = None if blob is None else _known(blob.type, value.path[len(blob.path) + 1 :])
     # a section that nothing describes has no VMState
-    kind = _cpu(value) if root.vmsd == CPU else root.vmsd or root.device
+    kind = _cpu(root) if root.vmsd == CPU else root.vmsd or root.device
     return known or _known(kind, value.path[len(root.path) + 1 :])
 
 
-def _cpu(value: Value) -> str:
+def _cpu(root: Root) -> str:
     """The name of the table of a CPU's values, by the fields that its section has."""
-    return f"{CPU} {family({node.name for node in top(value).node.children})}"
+    return f"{CPU} {family(root.fields())}"
 
 
 @lru_cache(maxsize=1024)
@@ -189,11 +175,21 @@ def _known(kind: str, path: str) -> Symbols | None:
     for one in (path, plain, f"*/{plain.rpartition('/')[2]}"):
         if one in table:
             return table[one]
-    return next((s for p, s in _wild(kind) if falls_under(plain, p)), None)
+    wild = _wild(kind)
+    patterns = sorted(wild.get(plain.rpartition("/")[2], ()) + wild.get("*", ()))
+    return next((table[p] for _, p in patterns if falls_under(plain, p)), None)
 
 
 @lru_cache(maxsize=1024)
-def _wild(kind: str) -> tuple[tuple[str, Symbols], ...]:
-    """A table's patterns, without those that are nothing but `*/name`: these are looked up."""
-    table = _table(kind) or {}
-    return tuple((p, s) for p, s in table.items() if "*" in p[1:] or ("*" in p and "/" in p[2:]))
+def _wild(kind: str) -> dict[str, tuple[tuple[int, str], ...]]:
+    """A table's patterns with their numbers, by the names that they end with, `*` for any.
+
+    Without those that are nothing but `*/name`: these are looked up.
+    """
+    found: dict[str, tuple[tuple[int, str], ...]] = {}
+    for number, pattern in enumerate(_table(kind) or {}):
+        if "*" in pattern[1:] or ("*" in pattern and "/" in pattern[2:]):
+            end = pattern.rpartition("/")[2]
+            end = "*" if "*" in end else end
+            found[end] = (*found.get(end, ()), (number, pattern))
+    return found
