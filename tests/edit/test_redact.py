@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,25 @@ import migstream
 from migstream.cli.group import cli
 from migstream.edit.change import Change, Edit
 from migstream.edit.redact import parse_keep, redact
-from migstream.edit.sensitive import RULES, rule_for
+from migstream.edit.sensitive import RULES, Action, rule_for
 from migstream.edit.verify import differences, read_again
 from migstream.errors import Unsupported
 from migstream.stream import Stream, open_anything
+from migstream.vmstate.values import Value
+from migstream.wire.model import Span
 from support import build
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
+SECRET = b"SECRET0815"
+
+
+def leaves(value: Value) -> Iterator[Value]:
+    """A blob whose parts are known, and the parts."""
+    if value.kind == "leaf":
+        yield value
+    for child in value.children:
+        yield from leaves(child)
 
 
 def redacted(
@@ -205,6 +216,30 @@ def test_a_description_taken_from_another_stream(named_sample: Named) -> None:
     with migstream.open(made, like=like) as after:
         assert after.damage == []
         assert not any(after.ram["pc.ram"].read(0, 1 << 20))
+
+
+@pytest.mark.parametrize("name", ["pc-7.2.mig", "q35-7.2.mig", "pseries-7.2.mig"])
+def test_what_a_rule_takes_is_gone(named_sample: Named, name: str) -> None:
+    """Whatever it holds, and whether its parts are known or not: a disk's serial number, variables of the firmware."""
+    raw = bytearray(named_sample(name).read())
+    reached: dict[str, Span] = {}
+    with migstream.open(bytes(raw)) as stream:
+        for device in stream.devices:
+            for value in leaves(device.value):
+                rule = rule_for(device.name, value.path[len(device.path) :])
+                if rule is not None and rule.action is Action.ZERO and value.span.size:
+                    start, stop = rule.part or (0, value.span.size)
+                    reached[value.path] = Span(value.span.start + start, value.span.start + stop)
+    for span in reached.values():
+        raw[span.start : span.stop] = SECRET[: span.size].ljust(span.size, b"\0")
+    assert reached
+    with migstream.open(bytes(raw)) as stream:
+        made, _ = redacted(stream)
+        with migstream.open(made) as after:
+            for path, span in reached.items():
+                now = after[path].span.start + span.start - stream[path].span.start
+                assert not any(made[now : now + span.size]), path
+    assert SECRET not in made
 
 
 def test_every_rule_is_reached() -> None:

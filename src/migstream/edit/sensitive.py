@@ -47,6 +47,10 @@ SOUND = "sound"
 PICTURE = "what a display shows"
 SERIAL = "serial number of a disk"
 NVRAM = "variables of the firmware"
+USB = "data of a USB device"
+TPM = "a message to the TPM, or its answer"
+CARD = "messages to and from a smart card"
+BACKEND = "state of a back-end process: file names, connections"
 GONE = "QEMU would look for its option ROM in guest memory, which is gone (hw/i386/kvmvapic.c)"
 
 RULES = (
@@ -74,6 +78,7 @@ RULES = (
     Rule("smc91c111", "*/data*", PACKET),
     # disks
     Rule("*", "*/io_buffer", DISK),
+    Rule("*", "*/requests/*/data", DISK),
     Rule("*", "*/identify_data", SERIAL, part=(20, 40)),
     Rule("fdc", "*/fifo", DISK),
     Rule("*", "*/dfifo", DISK),
@@ -104,8 +109,14 @@ RULES = (
     Rule("bcm2835-aux", "*/read_fifo", LINE),
     Rule("*uart", "*/rx_fifo", LINE),
     Rule("*uart", "*buf", LINE),
-    Rule("dwc2", "*/usb_buf", "data of a USB device"),
-    Rule("*", "*/packet_*/data", "data of a USB device"),
+    Rule("dwc2", "*/usb_buf", USB),
+    Rule("*", "*/packet_*/data", USB),
+    Rule("usb-ccid", "*/data_buf", CARD),
+    Rule("usb-ccid", "*/bulk_out_data", CARD),
+    Rule("usb-ccid", "*/bulk_in_pending*/data", CARD),
+    Rule("tpm-tis*", "*/state.buffer", TPM),
+    Rule("tpm-spapr", "*/buffer", TPM),
+    Rule("*", "*/chunk_*/data", BACKEND),
     # sound and pictures
     Rule("hda-audio", "*buf", SOUND),
     Rule("pl041", "*/buffer", SOUND),
