@@ -23,7 +23,7 @@ from migstream.stream import Device, Stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Section, SectionType, Span, Subsection, flat
 
-__all__ = ["RAM", "Kind", "Place", "contents", "memory_range", "places"]
+__all__ = ["RAM", "Kind", "Place", "contents", "in_memory", "memory_range", "places"]
 
 RAM = "ram/"
 Kind = Literal["value", "bytes", "item", "live", "configuration", "memory"]
@@ -72,6 +72,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         if self.span is not None:
             return (self.span,)
         return tuple(section.span for section in self.sections)
+
+
+def in_memory(text: str) -> bool:
+    """Whether a name may mean guest memory, or bytes beside it in the stream: those that a pipe does not keep."""
+    return text.startswith((RAM, "@")) or text.partition("[")[0] == RAM[:-1]
 
 
 def places(stream: Stream, text: str) -> list[Place]:

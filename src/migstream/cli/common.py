@@ -37,6 +37,7 @@ __all__ = [
     "Out",
     "Run",
     "Verb",
+    "any_in_memory",
     "begun",
     "fail",
     "guarded",
@@ -199,6 +200,13 @@ def fail(error: MigstreamError, name: str) -> NoReturn:
     sys.exit(error.exit_status)
 
 
+def any_in_memory(paths: tuple[str, ...]) -> bool:
+    """Whether PATHs need what a pipe does not keep."""
+    from migstream.places import in_memory
+
+    return any(in_memory(path) for path in paths)
+
+
 def begun(stream: Stream) -> Stream:
     """The stream; ends the command where it does not begin as one: nothing else can be said of it."""
     error = stream.not_begun
@@ -276,6 +284,7 @@ def verb(
     *params: click.Parameter,
     memory: bool = False,
     spooled_for: str = "",
+    spooled_if: Callable[[Any], bool] = bool,
     any_source: bool = False,
     answers: Sequence[type[Answer]] = (),
     lines: Sequence[PrintedType] = (),
@@ -288,13 +297,13 @@ def verb(
     answers, lines : what it prints with --json, and a line of it with --ndjson
     container : the option that says what the stream stands in
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
-    spooled_for : the name of a parameter: a pipe is spooled where it is given
+    spooled_for, spooled_if : the name of a parameter: a pipe is spooled where it is given, or is such
     any_source : for verbs that have something to say of what is not a stream, too
     """
 
     def make(function: Callable[..., None]) -> click.Command:
         def run(source: str, **values: Any) -> None:
-            spool = memory or bool(spooled_for and values[spooled_for])
+            spool = memory or bool(spooled_for and spooled_if(values[spooled_for]))
             with_stream(source, function, spool=spool, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migstream.cli.common import Run, paths, verb
+from migstream.cli.common import Run, any_in_memory, paths, verb
 from migstream.cli.options import hex_option, raw_options
 from migstream.render.values import Values, held, is_several, place_bytes, place_line
 
@@ -16,6 +16,8 @@ __all__ = ["command"]
     hex_option(),
     *raw_options(),
     click.Option(["--where"], is_flag=True, help="Offset and length before each value."),
+    spooled_for="paths",
+    spooled_if=any_in_memory,
     answers=(Values,),
 )
 def command(run: Run, paths: tuple[str, ...], hexadecimal: bool, raw: bool, where: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migstream.cli.common import Run, paths, verb
+from migstream.cli.common import Run, any_in_memory, paths, verb
 from migstream.cli.options import all_option, as_is_option
 from migstream.places import places
 from migstream.render.hexdump import Hexdump, Piece, dump_parts, of_place, region
@@ -17,6 +17,8 @@ __all__ = ["command"]
     paths(required=True),
     all_option("Every line."),
     as_is_option(),
+    spooled_for="paths",
+    spooled_if=any_in_memory,
     answers=(Hexdump,),
 )
 def command(run: Run, paths: tuple[str, ...], everything: bool) -> None:
