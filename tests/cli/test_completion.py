@@ -115,6 +115,11 @@ def test_completion_of_no_stream_says_nothing(
 # --- what is in a file -----------------------------------------------------------------------------
 
 
+def test_a_pipe_is_left_to_its_reader(tmp_path: Path, complete: Complete) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert complete(f"migstream get {tmp_path}/pipe i82") == []
+
+
 def test_a_field_that_is_set_gets_its_sign(named_sample: Named, complete: Complete) -> None:
     line = f"migstream set {named_sample('pc-7.2.mig').path} "
     assert complete(f"{line}cpu[0]/env.ei") == ["cpu[0]/env.eip="]

@@ -6,8 +6,10 @@ imported before a key is pressed, and nothing is fetched over a network because 
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -53,7 +55,16 @@ def _file(ctx: click.Context) -> str | None:
     """The file on this command line, None where there is none that may be opened for a key."""
     # Where it is an option's value that is completed, click has not given the arguments their names.
     source = ctx.params.get("source") or next(iter(ctx.args), None)
-    return None if not source or source == "-" or scheme_of(source) else source
+    return source if source and source != "-" and not scheme_of(source) and _stays(source) else None
+
+
+def _stays(name: str) -> bool:
+    """Whether reading a file takes nothing from anybody, and does not wait for one who writes."""
+    try:
+        mode = Path(name).stat().st_mode
+    except (OSError, ValueError):  # a null byte is one of the latter
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISBLK(mode)
 
 
 def _of_stream(ctx: click.Context, names: Callable[[Stream], Iterable[str]]) -> list[str]:
