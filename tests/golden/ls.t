@@ -223,14 +223,14 @@ $ migstream ls pc-postcopy-7.2.mig | head -n 8
    0xe7  238 791  part            2  ram[0]                    v4   4 177 zero, 49 normal
 
 $ migstream ls pc-bitmaps-7.2.mig | head -n 8
-  offset     size  kind           id  name                             note
-     0x0        8  fileheader
-     0x8       18  configuration      pc-i440fx-7.2
-    0x1a        5  command            POSTCOPY_ADVISE                  0 0
-    0x1f      170  start           2  ram[0]                      v4   6 blocks, 16.5 MiB
-    0xc9       65  start           3  dirty-bitmap[0]             v1   2 events, count 2
-   0x10a  238 791  part            2  ram[0]                      v4   4 177 zero, 49 normal
- 0x3a5d1       11  part            3  dirty-bitmap[0]             v1
+ offset    size  kind           id  name                             note
+    0x0       8  fileheader
+    0x8      18  configuration      pc-i440fx-7.2
+   0x1a       5  command            POSTCOPY_ADVISE                  0 0
+   0x1f     170  start           2  ram[0]                      v4   6 blocks, 16.5 MiB
+   0xc9      65  start           3  dirty-bitmap[0]             v1   2 events, count 2
+  0x10a  25 963  part            2  ram[0]                      v4   2 882 zero
+ 0x6675  27 830  part            2  ram[0]                      v4   1 263 zero, 4 normal
 
 $ migstream ls pc-background-7.2.mig | head -n 8
  offset     size  kind           id  name                           note

@@ -14,7 +14,6 @@ from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 from support.samples import Sample
 
-MANY_SECTIONS = "pc-bitmaps-7.2.mig"  # 120 000 of them: to look for an item takes seconds
 Named = Callable[[str], Sample]
 
 
@@ -29,8 +28,6 @@ def arrays(value: Value) -> list[Value]:
 @given(st.data())
 def test_an_element_has_its_index_and_its_value(own_sample: Sample, data: st.DataObject) -> None:
     """By its path, by the place of any of its bytes."""
-    if own_sample.name == MANY_SECTIONS:
-        return
     with migstream.open(own_sample.path) as stream:
         found = [one for device in stream.devices for one in arrays(device.value)]
         if not found:
@@ -54,8 +51,6 @@ def test_an_element_has_its_index_and_its_value(own_sample: Sample, data: st.Dat
 @given(st.data())
 def test_a_part_of_an_array_is_labelled_as_a_part(own_sample: Sample, data: st.DataObject) -> None:
     """Pieces follow each other and are the bytes that were asked for; a label's path leads to its bytes."""
-    if own_sample.name == MANY_SECTIONS:
-        return
     with migstream.open(own_sample.path) as stream:
         found = [one for device in stream.devices for one in arrays(device.value)]
         if not found:
@@ -93,8 +88,6 @@ def test_many_elements_are_one_piece_with_their_indexes(named_sample: Named) -> 
 
 def test_what_holds_nothing_is_told_in_one_piece(own_sample: Sample) -> None:
     """Elements of structs that are nothing but zeros; all other pieces are those that `--all` and JSON have."""
-    if own_sample.name == MANY_SECTIONS:
-        return
     with migstream.open(own_sample.path) as stream:
         for device in stream.devices:
             span = device.section.payload

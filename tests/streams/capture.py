@@ -80,6 +80,8 @@ def add_bitmaps(guest: Qemu) -> None:
         guest.execute(
             "block-dirty-bitmap-add", {"node": "disk0", "name": name, "disabled": disabled}
         )
+    # As long as it does not know how fast it is, it sends one empty section after another: 60 000 with no limit.
+    guest.set_parameters(max_bandwidth=256 << 10)
 
 
 RICH = (

@@ -25,12 +25,12 @@ def at_once(codec: Codec, type_: SectionType, data: bytes) -> tuple[Any, int]:
 def bytewise(codec: Codec, type_: SectionType, data: bytes) -> tuple[Any, int]:
     """The same, with every shortage there can be: the walker goes back to the mark each time."""
     codec.begin(type_, 1)
-    mark = size = 0
+    view, mark, size = memoryview(data), 0, 0
     while True:
         if mark > len(data):  # skipped past what there turns out to be
             raise Truncated("the source ends within a record", at=BASE + len(data))
         size = max(size, mark)
-        cur = Cursor(data[:size], BASE, eof=size >= len(data))
+        cur = Cursor(view[:size], BASE, eof=size >= len(data))
         cur.seek(BASE + mark)
         cur.commit()
         try:

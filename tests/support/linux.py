@@ -13,7 +13,7 @@ from support.qemu import Qemu, own
 __all__ = ["running_linux"]
 
 KERNELS = sorted(Path("/boot").glob("vmlinuz-*")) if Path("/boot").is_dir() else []
-PATIENCE = 180.0
+PATIENCE = 600.0  # a machine with much else to do proves nothing
 # It has mounted nothing and waits, or is about to.
 SAID = (b"Freeing unused", b"Unable to mount")
 
