@@ -292,7 +292,8 @@ def convert(scene: Scene) -> list[str]:
 
 @verb(2)
 def stat(scene: Scene) -> list[str]:
-    return [_source(scene), *_maybe(scene, "--json", "-v")]
+    flames = ["--speedscope", *_out(scene)] if scene.random.random() < 0.3 else []
+    return [_source(scene), *flames, *_maybe(scene, "--json", "-v")]
 
 
 @verb(2)

@@ -86,6 +86,7 @@ convert STREAM -o OUT --ram linear --json
 desc STREAM
 stat STREAM
 stat STREAM --json
+stat STREAM --speedscope -o OUT
 diff STREAM GOOD
 diff GOOD STREAM -v
 diff GOOD STREAM --json

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "stat": (
         Example("migstream stat guest.mig", "Where the bytes go"),
         Example("migstream stat live.mig --all", "Every device and every round"),
+        Example("migstream stat live.mig --speedscope -o downtime.json", "What downtime was for, as a flame graph"),
     ),
     "desc": (
         Example("migstream desc guest.mig", "The description, an entry on a line"),
