@@ -160,6 +160,13 @@ def mem(scene: Scene) -> list[str]:
 
 @verb(3)
 def history(scene: Scene) -> list[str]:
+    if scene.random.random() < 0.2:
+        picture = ["-o", str(scene.folder / "out.ppm")]
+        return [
+            _source(scene),
+            "--heat",
+            *scene.random.choice([[], ["--json"], ["--ndjson"], picture]),
+        ]
     place = scene.random.choice([*scene.places, "0", "0x1000"])
     more = scene.random.choice(
         [[], ["--dump", "0"], ["--dump", "0", "-r"], ["--diff", "0", "1"], _form(scene)]

@@ -32,6 +32,7 @@ VERBS = {
     "index": "index {} -o made",
     "screen": "screen ../pc-vga-7.2.mig -o made -f ppm",
     "stat": "stat {} --speedscope -o made",
+    "history": "history {} --heat -o made.ppm",
     "check": "check {} --report made.sarif",
 }
 FILES = {name: words for name, words in VERBS.items() if name not in {"extract raw", "decode"}}
@@ -62,7 +63,7 @@ def run(words: str, stream: Path, *more: str) -> Result:
 
 
 def made(words: str) -> Path:
-    return Path("made.sarif" if "sarif" in words else "made")
+    return next(Path(word) for word in words.split() if word.startswith("made"))
 
 
 def files(path: Path) -> list[Path]:

@@ -49,6 +49,9 @@ mem STREAM
 history STREAM pc.ram@0
 history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
+history STREAM --heat
+history STREAM --heat --all --json
+history STREAM --heat -o OUT.ppm
 screen STREAM
 screen STREAM --json
 screen STREAM -o OUT -f ppm
