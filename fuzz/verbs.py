@@ -184,7 +184,11 @@ def screen(scene: Scene) -> list[str]:
 
 @verb(1)
 def console(scene: Scene) -> list[str]:
-    return [_source(scene), *scene.random.choice([[], ["vga"], ["serial"]]), *_form(scene)]
+    return [
+        _source(scene),
+        *scene.random.choice([[], ["vga"], ["serial"], ["kernel"]]),
+        *_form(scene),
+    ]
 
 
 @verb(2)

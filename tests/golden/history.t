@@ -52,10 +52,8 @@ Examples:
   $ migstream history live.mig 0x10000
   # What changed (1: something)
   $ migstream history live.mig pc.ram@0x10000 --diff 0 1
-  # What was sent again, and when
-  $ migstream history live.mig --heat
-  # As a picture
-  $ migstream history live.mig --heat -o heat.png
+  # What was sent again, as a picture
+  $ migstream history live.mig --heat -o heat.ppm
   # The first version, raw
   $ migstream history live.mig 0x10000 --dump 0 -r > page.bin
 

@@ -57,6 +57,7 @@ screen STREAM --json
 screen STREAM -o OUT -f ppm
 console STREAM
 console STREAM --json
+console STREAM kernel
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM

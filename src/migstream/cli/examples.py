@@ -87,8 +87,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "history": (
         Example("migstream history live.mig 0x10000", "Every version of the page at an address"),
         Example("migstream history live.mig pc.ram@0x10000 --diff 0 1", "What changed (1: something)", 1),
-        Example("migstream history live.mig --heat", "What was sent again, and when"),
-        Example("migstream history live.mig --heat -o heat.png", "As a picture"),
+        Example("migstream history live.mig --heat -o heat.ppm", "What was sent again, as a picture"),
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
     "screen": (

@@ -6,16 +6,22 @@ References: QEMU, hw/char/serial.c: vmstate_serial_recv_fifo, vmstate_serial_xmi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.errors import MigstreamError
+from migstream.errors import MigstreamError, Unsupported
 from migstream.machine.display import heads
 from migstream.machine.display.model import Guest
 from migstream.machine.state import DeviceState, child, number
 from migstream.vmstate.values import Value
 
-__all__ = ["Console", "consoles"]
+if TYPE_CHECKING:
+    from migstream.machine.kernellog import Running
+
+__all__ = ["KERNEL", "Console", "consoles", "kernel"]
+
+KERNEL = "kernel"  # the name of a console that is no device's
 
 # In a serial port's state, and what it means to the guest
 FIFOS = (("recv_fifo", "received, not read by the guest"), ("xmit_fifo", "written, not sent"))
@@ -41,6 +47,19 @@ def consoles(guest: Guest) -> Iterator[Console]:
             yield from _serial(device)
         except MigstreamError:
             continue  # not the state of a serial port, whatever it is called
+
+
+def kernel(guest: Running) -> Console:
+    """A Linux guest's log; raises Unsupported where there is none that can be read."""
+    from migstream.machine.kernellog import kernel_log
+
+    found = kernel_log(guest)
+    if found is None:
+        raise Unsupported(
+            "no kernel's log was found in guest memory",
+            hint="it is found by the note for dumps (VMCOREINFO) that Linux has in its memory",
+        )
+    return Console(device=KERNEL, what=f"its log, Linux {found.release}", lines=found.lines)
 
 
 def _lines(text: list[str]) -> list[str]:
