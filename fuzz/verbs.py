@@ -160,6 +160,13 @@ def mem(scene: Scene) -> list[str]:
 
 @verb(3)
 def history(scene: Scene) -> list[str]:
+    if scene.random.random() < 0.2:
+        picture = ["-o", str(scene.folder / "out.ppm")]
+        return [
+            _source(scene),
+            "--heat",
+            *scene.random.choice([[], ["--json"], ["--ndjson"], picture]),
+        ]
     place = scene.random.choice([*scene.places, "0", "0x1000"])
     more = scene.random.choice(
         [[], ["--dump", "0"], ["--dump", "0", "-r"], ["--diff", "0", "1"], _form(scene)]
@@ -177,7 +184,11 @@ def screen(scene: Scene) -> list[str]:
 
 @verb(1)
 def console(scene: Scene) -> list[str]:
-    return [_source(scene), *scene.random.choice([[], ["vga"], ["serial"]]), *_form(scene)]
+    return [
+        _source(scene),
+        *scene.random.choice([[], ["vga"], ["serial"], ["kernel"]]),
+        *_form(scene),
+    ]
 
 
 @verb(2)
@@ -292,7 +303,8 @@ def convert(scene: Scene) -> list[str]:
 
 @verb(2)
 def stat(scene: Scene) -> list[str]:
-    return [_source(scene), *_maybe(scene, "--json", "-v")]
+    flames = ["--speedscope", *_out(scene)] if scene.random.random() < 0.3 else []
+    return [_source(scene), *flames, *_maybe(scene, "--json", "-v")]
 
 
 @verb(2)

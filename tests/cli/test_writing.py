@@ -30,6 +30,9 @@ VERBS = {
     "decode": "decode {} --full -o made",
     "digest": "digest {} -o made",
     "index": "index {} -o made",
+    "screen": "screen ../pc-vga-7.2.mig -o made -f ppm",
+    "stat": "stat {} --speedscope -o made",
+    "history": "history {} --heat -o made.ppm",
     "check": "check {} --report made.sarif",
 }
 FILES = {name: words for name, words in VERBS.items() if name not in {"extract raw", "decode"}}
@@ -39,13 +42,14 @@ every_file = pytest.mark.parametrize("words", FILES.values(), ids=FILES)
 
 @pytest.fixture
 def stream(named_sample: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A stream that others may read, in a folder of its own; what is made is made beside that."""
+    """A stream that others may read, in a folder of its own, beside one with a screen; what is made is made beside them."""
     folder, here = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     here.mkdir()
     monkeypatch.chdir(here)
     path = Path(shutil.copy(named_sample("microvm-7.2.mig").path, folder / "guest.mig"))
     path.chmod(0o644)
+    shutil.copy(named_sample("pc-vga-7.2.mig").path, tmp_path)
     before = os.umask(0o022)
     yield path
     os.umask(before)
@@ -54,13 +58,12 @@ def stream(named_sample: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def run(words: str, stream: Path, *more: str) -> Result:
     if words.startswith("encode") and not Path("folder").exists():
         assert run("decode {} --full -o folder", stream).exit_code == 0
-    return CliRunner().invoke(cli, [word.format(stream) for word in words.split()[:1]] + [
-        *more, *(word.format(stream) for word in words.split()[1:])
-    ])  # fmt: skip
+    verb, *rest = (word.format(stream) for word in words.split())
+    return CliRunner().invoke(cli, [verb, *more, *rest])
 
 
 def made(words: str) -> Path:
-    return Path("made.sarif" if "sarif" in words else "made")
+    return next(Path(word) for word in words.split() if word.startswith("made"))
 
 
 def files(path: Path) -> list[Path]:

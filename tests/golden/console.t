@@ -1,8 +1,11 @@
 $ migstream console --help
-Usage: migstream console [OPTIONS] STREAM [DEVICE]
+Usage: migstream console [OPTIONS] STREAM [DEVICE|kernel]
 
   The text of the guest's consoles: screens in a text mode, what serial ports
-  hold.
+  hold; `kernel` is its log.
+
+  The log is that of a Linux guest, as dmesg prints it; it is looked for in all
+  of guest memory.
 
   Characters of a screen are those of code page 437, which a VGA has in its
   font; a guest may have loaded another.
@@ -70,3 +73,8 @@ migstream: pc-vga-7.2.mig: nothing is called 'nothing' [MS300]
 $ migstream console pc-vga-7.2.mig
 0000:00:02.0/vga[0]  on its screen, 80x25
 Grüße from the guest
+$ migstream console pc-7.2.mig kernel
+[stderr]
+migstream: pc-7.2.mig: no kernel's log was found in guest memory [MS200]
+  hint: it is found by the note for dumps (VMCOREINFO) that Linux has in its memory
+[exit status 4]

@@ -1,19 +1,26 @@
 $ migstream history --help
-Usage: migstream history [OPTIONS] STREAM BLOCK@OFFSET|ADDRESS
+Usage: migstream history [OPTIONS] STREAM [BLOCK@OFFSET|ADDRESS]
 
   Every version of a page that the stream holds, by dirty round; the last is the
   final one.
+
+  With --heat, which needs no page: what the guest wrote to while it was sent,
+  as ranges of pages that were sent again, and a picture whose rows are places
+  and whose columns are rounds.
 
   Exit status: 0 done, 1 no version of it is in the stream, or with --diff the
   two differ.
 
 Options:
+  --heat                       Which memory was sent again, by place and round.
+  -o, --output PATH            With --heat: a picture to make, PNG or PPM; - is
+                               standard output.
   --dump N                     The contents of one version, by its number in the
                                list.
   -r, --raw                    With --dump: the bytes themselves.
-  --force                      With -r: write to a terminal, too.
-  --all                        With --dump: every line, also one like the one
-                               before.
+  --force                      With -o: replace what is there; with -r: write to
+                               a terminal, too.
+  --all                        Every line of --dump, every range of --heat.
   --diff A B                   What changed from A to B.
   --map BLOCK@ADDRESS          Where a RAM block is in guest-physical memory, if
                                the stream does not say.
@@ -45,6 +52,8 @@ Examples:
   $ migstream history live.mig 0x10000
   # What changed (1: something)
   $ migstream history live.mig pc.ram@0x10000 --diff 0 1
+  # What was sent again, as a picture
+  $ migstream history live.mig --heat -o heat.ppm
   # The first version, raw
   $ migstream history live.mig 0x10000 --dump 0 -r > page.bin
 
@@ -136,3 +145,46 @@ version  round  kind          at     bytes  sha256
       3      4  xbzrle   0xebdb0       512  08bd9b65dd3c880b
       4      5  xbzrle  0x1040c8       512  793a0bfeeacc23fc
       5      6  xbzrle  0x11c3e2       512  db0c798b2fa50871
+$ migstream history pc-xbzrle-7.2.mig --heat
+sent again                     size  pages sent  times  most  in rounds
+pc.ram@0x0          4.0 KiB (4 096)           6    6.0     6  1-6
+pc.ram@0x6000       4.0 KiB (4 096)           6    6.0     6  1-6
+pc.ram@0x10000  256.0 KiB (262 144)         379    5.9     6  1-6
+pc.ram@0xe9000      4.0 KiB (4 096)           5    5.0     5  1-5
+pc.ram@0xe8000      4.0 KiB (4 096)           2    2.0     2  1-2
+
+pc.ram, rounds 1 to 6, a round each
+       0x0  |@-----|
+  0x100000  |@     |
+  0x200000  |@     |
+  0x300000  |@     |
+  0x400000  |@     |
+  0x500000  |@     |
+  0x600000  |@     |
+  0x700000  |@     |
+  0x800000  |@     |
+  0x900000  |@     |
+  0xa00000  |@     |
+  0xb00000  |@     |
+  0xc00000  |@     |
+  0xd00000  |@     |
+  0xe00000  |@     |
+  0xf00000  |@     |
+$ migstream history pc-xbzrle-7.2.mig --heat -o heat.ppm
+heat.ppm  2.1 MiB (2 172 687)  from the top: pc.ram, /rom@etc/acpi/tables, pc.bios, pc.rom, /rom@etc/table-loader, /rom@etc/acpi/rsdp
+$ migstream history pc-7.2.mig --heat
+no page was sent again
+$ migstream history pc-7.2.mig
+[stderr]
+Usage: migstream history [OPTIONS] STREAM [BLOCK@OFFSET|ADDRESS]
+Try 'migstream history --help' for help.
+
+Error: which page? BLOCK@OFFSET or an address; or --heat, for all of them
+[exit status 2]
+$ migstream history pc-7.2.mig pc.ram@0 --heat
+[stderr]
+Usage: migstream history [OPTIONS] STREAM [BLOCK@OFFSET|ADDRESS]
+Try 'migstream history --help' for help.
+
+Error: --heat is of all memory: without a page, --dump, --diff, -r
+[exit status 2]

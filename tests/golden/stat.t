@@ -6,6 +6,11 @@ Usage: migstream stat [OPTIONS] STREAM
 
 Options:
   --all                        Every device, not the largest.
+  --speedscope                 The downtime part as a flame graph, for
+                               speedscope: a JSON file.
+  -o, --output PATH            With --speedscope: the file to write; - is
+                               standard output.
+  --force                      With -o: replace what is there.
   --like OTHER                 Take the description from another stream where
                                this one has none.
   --channel FILE               A recorded multifd channel of this migration; a
@@ -31,6 +36,8 @@ Examples:
   $ migstream stat guest.mig
   # Every device and every round
   $ migstream stat live.mig --all
+  # What downtime was for, as a flame graph
+  $ migstream stat live.mig --speedscope -o downtime.json
 
 $ migstream stat pc-7.2.mig
 pc-7.2.mig: 342.3 KiB (350 517)

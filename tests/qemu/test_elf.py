@@ -16,10 +16,10 @@ import pytest
 
 import migstream
 from migstream.export.elf import ElfPlan, elf_head
-from migstream.export.vmcoreinfo import vmcoreinfo
 from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
 from migstream.machine.registers.read import registers
+from migstream.machine.vmcoreinfo import vmcoreinfo
 from support.gdbnames import GdbStub
 from support.gdbstub import Debugger
 from support.qemu import Binary, Qemu, find

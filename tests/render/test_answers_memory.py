@@ -14,6 +14,7 @@ from migstream.cli.group import cli
 from migstream.machine.registers.read import Cpu
 from migstream.names import json_text
 from migstream.render.answer import Answer
+from migstream.render.heat import HeatMap
 from migstream.render.hexdump import Hexdump
 from migstream.render.history import Changes, Contents, History
 from migstream.render.mapped import Mappings, Ranges, Translated
@@ -49,6 +50,7 @@ FORMS: list[tuple[str, str, type[Answer]]] = [
     ("history pc.ram@0x10008 -n 1", LIVE, Contents),
     ("history pc.ram@0x10008 --diff 0 1", LIVE, Changes),
     ("history pc.ram@0x10008 --diff 1 1", LIVE, Changes),
+    ("history --heat", LIVE, HeatMap),
 ]
 REAL_MODE = Cpu(
     index=3,

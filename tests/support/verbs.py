@@ -49,11 +49,15 @@ mem STREAM
 history STREAM pc.ram@0
 history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
+history STREAM --heat
+history STREAM --heat --all --json
+history STREAM --heat -o OUT.ppm
 screen STREAM
 screen STREAM --json
 screen STREAM -o OUT -f ppm
 console STREAM
 console STREAM --json
+console STREAM kernel
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM
@@ -86,6 +90,7 @@ convert STREAM -o OUT --ram linear --json
 desc STREAM
 stat STREAM
 stat STREAM --json
+stat STREAM --speedscope -o OUT
 diff STREAM GOOD
 diff GOOD STREAM -v
 diff GOOD STREAM --json

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "stat": (
         Example("migstream stat guest.mig", "Where the bytes go"),
         Example("migstream stat live.mig --all", "Every device and every round"),
+        Example("migstream stat live.mig --speedscope -o downtime.json", "What downtime was for, as a flame graph"),
     ),
     "desc": (
         Example("migstream desc guest.mig", "The description, an entry on a line"),
@@ -86,6 +87,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "history": (
         Example("migstream history live.mig 0x10000", "Every version of the page at an address"),
         Example("migstream history live.mig pc.ram@0x10000 --diff 0 1", "What changed (1: something)", 1),
+        Example("migstream history live.mig --heat -o heat.ppm", "What was sent again, as a picture"),
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
     "screen": (

@@ -150,13 +150,15 @@ def printed(_ctx: click.Context, _: click.Parameter, output: str | None) -> str 
     return None if output == STDOUT else output
 
 
-def raw_options(words: str = "The raw bytes.") -> list[click.Parameter]:
+def raw_options(
+    words: str = "The raw bytes.", force: click.Option | None = None
+) -> list[click.Parameter]:
     """`-r`, of a verb that prints a result, and the `--force` that lets it write to a terminal."""
     return [
         click.Option(
             ["-r", "--raw"], is_flag=True, callback=_unless_terminal("what is raw"), help=words
         ),
-        force_option("With -r: write to a terminal, too.", expose=False),
+        force or force_option("With -r: write to a terminal, too.", expose=False),
     ]
 
 

@@ -17,9 +17,9 @@ from migstream.errors import NoSuchAddress, Unsupported
 from migstream.export import EXPORTS
 from migstream.export.elf import elf_head
 from migstream.export.lime import lime_plan
-from migstream.export.vmcoreinfo import vmcoreinfo
 from migstream.machine.arch import architecture
 from migstream.machine.physical import Range
+from migstream.machine.vmcoreinfo import vmcoreinfo
 from migstream.names import encoded
 from migstream.ram.image import Block, Ram
 from migstream.ram.presence import KINDS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from migstream.wire.model import Section, Span
@@ -44,6 +46,12 @@ class Tally(msgspec.Struct, frozen=True):
     def size(self) -> int:
         """Bytes of all the records."""
         return self.zero_bytes + self.normal_bytes + self.xbzrle_bytes + self.compressed_bytes
+
+    def kinds(self) -> Iterator[tuple[str, int, int]]:
+        """Each kind that occurs: its name, how many records, their bytes."""
+        for kind in ("zero", "normal", "xbzrle", "compressed"):
+            if pages := getattr(self, kind):
+                yield kind, pages, getattr(self, f"{kind}_bytes")
 
 
 class BlockRecords(msgspec.Struct, frozen=True):

@@ -65,4 +65,4 @@ def consoles_parts(found: Sequence[Console]) -> Iterator[Part]:
         if number:
             yield ""
         yield line(head(escape(one.device)), dim(f"  {one.what}"))
-        yield from (escape(text) for text in one.lines)
+        yield from (escape(text.expandtabs()) for text in one.lines)

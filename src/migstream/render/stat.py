@@ -20,12 +20,12 @@ from migstream.render.missing import (
 )
 from migstream.render.shown import Part, Table, Title, dim, indented, line
 from migstream.render.text import escape, grouped, percent, size, sizes
+from migstream.render.written import Written
 from migstream.stream import Stream
-from migstream.wire.model import Command, Section, SectionType, flat
+from migstream.wire.model import Command, Section, SectionType, downtime, flat
 
-__all__ = ["Stat", "stat", "stat_parts"]
+__all__ = ["Flames", "Stat", "stat", "stat_parts"]
 
-KINDS = ("zero", "normal", "xbzrle", "compressed")
 TOP = 15
 
 
@@ -92,19 +92,20 @@ class Stat(Answer, tag="stat", frozen=True, kw_only=True):
     downtime_bytes: int | None
 
 
+class Flames(Written, tag="stat", frozen=True, kw_only=True):
+    """The flame graph of `file` that was written."""
+
+    file: str
+
+
 def _tally(tally: Tally) -> dict[str, Kind]:
-    return {
-        kind: Kind(pages=getattr(tally, kind), bytes=getattr(tally, f"{kind}_bytes"))
-        for kind in KINDS
-        if getattr(tally, kind)
-    }
+    return {kind: Kind(pages=pages, bytes=size) for kind, pages, size in tally.kinds()}
 
 
 def stat(stream: Stream) -> Stat:
     """The sums, largest first."""
     parts: Counter[str] = Counter()
     devices: Counter[str] = Counter()
-    last_part = None
     for item in flat(stream.items):
         if isinstance(item, Command) and item.items:
             parts["command"] += item.span.size - sum(i.span.size for i in item.items)
@@ -112,20 +113,19 @@ def stat(stream: Stream) -> Stat:
         if not isinstance(item, Section):
             parts[item.label] += item.span.size
             continue
-        if item.type == SectionType.PART and item.name == "ram":
-            last_part = item.span.stop
         if item.type == SectionType.FULL:
             parts["devices"] += item.span.size
             devices[item.path] += item.span.size
         else:
             parts[item.name] += item.span.size
+    stands = downtime(stream.items)
     return Stat(
         file=stream.name,
         size=stream.size,
         parts=[Share(name=n, bytes=b) for n, b in parts.most_common()],
         ram=_memory(stream),
         devices=[DeviceShare(path=n, bytes=b) for n, b in devices.most_common()],
-        downtime_bytes=None if last_part is None else stream.size - last_part,
+        downtime_bytes=None if stands is None else stream.size - stands,
     )
 
 

@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from migstream.ram.builder import ImageBuilder
     from migstream.ram.channels import Channel
     from migstream.ram.codec import RamCodec
+    from migstream.ram.heat import Heat, HotRange
     from migstream.ram.history import Versions
     from migstream.ram.image import Ram
     from migstream.ram.model import RamBlock, RamSetup
+    from migstream.source.store import Store
 
 __all__ = ["Stream"]
 
@@ -274,6 +276,46 @@ class Stream(Bare):
             builder.join(self.blocks, self.channels, lambda _: None)
             self._closing.append(builder)
         return builder.versions()
+
+    def heat(self) -> Heat:
+        """How often memory was sent, by place and by dirty round: one more walk through the stream.
+
+        Raises
+        ------
+        Unsupported : a pipe that was not kept
+        """
+        from migstream.ram.heat import HeatBuilder
+
+        ram = self.ram
+        builder = HeatBuilder(
+            self._again(), [*ram.values()], 0 if self._channels else 1, hold=bool(self._channels)
+        )
+        self._counted(builder)
+        return builder.heat()
+
+    def sent_in(self, ranges: Sequence[HotRange]) -> list[list[int]]:
+        """For each of some ranges of `heat` the rounds in which anything of it was sent; a walk, too."""
+        from migstream.ram.heat import RangeBuilder
+
+        numbers = {name: number for number, name in enumerate(self.ram)}
+        builder = RangeBuilder(self._again(), numbers, ranges, hold=bool(self._channels))
+        self._counted(builder)
+        return [sorted(rounds) for rounds in builder.rounds]
+
+    def _again(self) -> list[Store]:
+        """What a walk through page records reads; raises Unsupported where it has gone by."""
+        if not self.seekable:
+            raise Unsupported("the page records of this source have gone by")
+        return [self.store]
+
+    def _counted(self, builder: ImageBuilder) -> None:
+        """Let it see all page records, in the order of rounds and epochs."""
+        if not self.ram:
+            return
+        self._collect(builder, self.ram.page_size or next(iter(self.ram.values())).page)
+        if self._channels:
+            builder.join(self.blocks, self.channels, lambda _: None)
+            builder.close()
 
     def _collect(self, builder: ImageBuilder, page: int) -> None:
         """Go through the page records once more."""

@@ -28,6 +28,7 @@ __all__ = [
     "Subsection",
     "Trailer",
     "VMDescription",
+    "downtime",
     "flat",
     "item_at",
 ]
@@ -221,6 +222,19 @@ def flat(items: Sequence[Item]) -> Iterator[Item]:
         yield item
         if isinstance(item, Command):
             yield from flat(item.items)
+
+
+def downtime(items: Sequence[Item]) -> int | None:
+    """Where the part begins that is sent while the guest stands: behind the last RAM that was sent live.
+
+    None where none was (migration/savevm.c: qemu_savevm_state_iterate, qemu_savevm_state_complete_precopy).
+    """
+    live = (
+        item.span.stop
+        for item in flat(items)
+        if isinstance(item, Section) and item.type == SectionType.PART and item.name == "ram"
+    )
+    return max(live, default=None)
 
 
 def item_at(items: Sequence[Item], offset: int) -> Item | None:
