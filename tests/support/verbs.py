@@ -57,6 +57,7 @@ console STREAM --json
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM
+tui STREAM
 index STREAM -o OUT
 extract STREAM -o OUT
 extract STREAM -o OUT --paging

@@ -38,6 +38,10 @@ def command(run: Run, no_mouse: bool) -> None:
             "the terminal is drawn by Textual, which is not installed",
             hint="pip install 'migstream[tui]'; `migstream tree` and `show` need nothing",
         ) from None
+    if run.colour:
+        os.environ.pop("NO_COLOR", None)
+    else:
+        os.environ["NO_COLOR"] = "1"  # by which Textual knows, whoever said it
     Browser(run.stream).run(mouse=not no_mouse)
 
 

@@ -98,7 +98,7 @@ class Browser(App[None]):
     """
 
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (80, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-wide"), (120, "-roomy")]  # noqa: RUF012 - as Textual has it
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "ask('/')", "search", key_display="/"),
@@ -114,7 +114,7 @@ class Browser(App[None]):
         Binding("question_mark", "help", "help", key_display="?"),
         Binding("q", "quit", "quit"),
         Binding("ctrl+c", "quit", show=False, priority=True),
-        Binding("escape", "back", show=False),
+        Binding("escape", "leave", show=False),
     ]
 
     def __init__(self, stream: Stream) -> None:
@@ -122,6 +122,7 @@ class Browser(App[None]):
         self._stream = stream
         self._sought: Sought | None = None
         self._asked = "/"
+        self._aimed: tuple[TreeNode[Entry], Place] | None = None
         # All that may take long is done there, one thing at a time: a stream has one reader.
         self._worker = ThreadPoolExecutor(1)
 
@@ -188,7 +189,8 @@ class Browser(App[None]):
         if event.node.data is not None:
             self._choose(event.node.data)
 
-    def _choose(self, entry: Entry, mark: Place | None = None) -> None:
+    def _choose(self, entry: Entry) -> None:
+        mark = self._mark(entry)
         told = facts(self._stream, entry)
         self.query_one("#facts", Static).update(Shown("\n").join(map(shown, told)))
         if entry.block is not None:
@@ -202,6 +204,12 @@ class Browser(App[None]):
         if mark is not None and mark.span is not None:
             span = mark.span
         self.query_one("#bytes", HexView).show(source, span if span != entry.around else None)
+
+    def _mark(self, entry: Entry) -> Place | None:
+        """The place that somebody went to, where this is the line for it."""
+        if self._aimed is None or self._aimed[0].data is not entry:
+            return None
+        return self._aimed[1]
 
     def _memory_of(self, block: str, at: int | None) -> None:
         """The bytes of a RAM block, which has to be read for that."""
@@ -223,19 +231,24 @@ class Browser(App[None]):
             self._fill(node)
             while node.data is not None and not is_it(node.data, shown_as):
                 self._fill(node)
-                ways = [(leads(below.data, shown_as), below) for below in node.children if below.data]
+                ways = [
+                    (leads(below.data, shown_as), below) for below in node.children if below.data
+                ]
                 best = max(ways, key=lambda way: way[0], default=(0, node))
                 if not best[0]:
                     break
                 node.expand()
                 node = best[1]
-            self._tree.move_cursor(node, animate=False)
-            self._tree.scroll_to_node(node, animate=False)
-            if node.data is not None:
-                # After the tree has told that its cursor moved.
-                self.call_after_refresh(self._choose, node.data, place)
+            self._aimed = node, place
+            # A line that was made just now has no number before the tree is drawn.
+            self.call_after_refresh(self._land, node)
 
         self._later("reading", partial(self._aim, place), found)
+
+    def _land(self, node: TreeNode[Entry]) -> None:
+        if self._tree.cursor_node is node and node.data is not None:
+            self._choose(node.data)
+        self._tree.move_cursor(node)
 
     def _aim(self, place: Place) -> Place:
         found = aim(self._stream, place)
@@ -248,9 +261,7 @@ class Browser(App[None]):
         node = self._tree.cursor_node
         if node is None or node.data is None or node.data.block is not None:
             return
-        self._later(
-            "reading", lambda: places(self._stream, f"@{event.address:#x}")[0], self.go
-        )
+        self._later("reading", lambda: places(self._stream, f"@{event.address:#x}")[0], self.go)
 
     # --- looking for something -------------------------------------------------------------------------
 
@@ -266,7 +277,7 @@ class Browser(App[None]):
         prompt.display = True
         prompt.focus()
 
-    def action_back(self) -> None:
+    def action_leave(self) -> None:
         """Away with the prompt, and what was said."""
         self.query_one("#prompt").display = False
         self._say("")
@@ -275,7 +286,7 @@ class Browser(App[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Look for it."""
         text = event.value.strip()
-        self.action_back()
+        self.action_leave()
         if not text:
             return
         if self._asked == "/":
@@ -328,7 +339,10 @@ class Browser(App[None]):
                 self._go_to(finding)
 
         def show(report: Report) -> None:
-            self.push_screen(Findings(report), chosen)
+            if report.findings:
+                self.push_screen(Findings(report), chosen)
+            else:
+                self._say("check: nothing found")
 
         self._later("checking", lambda: report_of(self._stream), show)
 

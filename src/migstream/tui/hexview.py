@@ -48,8 +48,8 @@ class HexView(Widget, can_focus=True):
             super().__init__()
             self.address = address
 
-    def __init__(self, **rest: str) -> None:
-        super().__init__(**rest)
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
         self.source: Source | None = None
         self.mark = Span(0, 0)
         self.top = 0

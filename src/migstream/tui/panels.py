@@ -113,7 +113,6 @@ class Findings(ModalScreen[Finding | None]):
     """What `check` found; the one that is chosen is the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "app.nothing", "go there", show=True, priority=False),
         Binding("escape,q", "dismiss", "back"),
     ]
 
