@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from migstream.render.layout import bytes_beside, bytes_line
 from migstream.render.shown import Bytes, Line, Mark
-from migstream.tui.paint import STYLES, styled
+from migstream.tui.paint import PLAIN, STYLES, styled
 from migstream.tui.sources import Source
 from migstream.wire.model import Span
 
@@ -131,7 +131,7 @@ class HexView(Widget, can_focus=True):
         width = self.size.width
         at = self.top + y * self._per
         if self.source is None or at >= self.source.stop:
-            return Strip.blank(width)
+            return Strip.blank(width, PLAIN)
         size = min(self._per, self.source.stop - at)
         found = self.source.row(at, size)
         if isinstance(found, str):
@@ -144,4 +144,4 @@ class HexView(Widget, can_focus=True):
             Segment(text, MARKED if style is STYLES["value"] else style)
             for text, style in styled(line)
         ]
-        return Strip(cells).adjust_cell_length(width)
+        return Strip(cells).adjust_cell_length(width, PLAIN)

@@ -10,7 +10,7 @@ from rich.text import Text as Shown
 from migstream.render.layout import laid_out
 from migstream.render.shown import Line, Mark, Part, Style, Title
 
-__all__ = ["STYLES", "lines", "shown", "styled"]
+__all__ = ["PLAIN", "STYLES", "lines", "shown", "styled"]
 
 LONGEST = 400  # characters of one text: a name may have as many as somebody sent
 
