@@ -42,7 +42,7 @@ async def browsing(stream: Stream, size: tuple[int, int]) -> AsyncIterator[tuple
 
 def browse(path: Path, asked: Asked, size: tuple[int, int] = (80, 24)) -> None:
     async def run() -> None:
-        with open_anything(str(path), spool=True) as stream:
+        with open_anything(str(path)) as stream:
             async with browsing(stream, size) as (app, pilot):
                 await asked(app, pilot)
 

@@ -20,6 +20,7 @@ __all__ = ["command"]
         ["--no-mouse"], is_flag=True, help="Leave the mouse to the terminal, which copies with it."
     ),
     memory=True,
+    later=True,
 )
 def command(run: Run, no_mouse: bool) -> None:
     """The stream on the whole terminal: a tree of its values, their bytes, guest memory, search.
