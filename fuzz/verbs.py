@@ -213,6 +213,11 @@ def gdb(scene: Scene) -> list[str]:
 
 
 @verb(1)
+def tui(scene: Scene) -> list[str]:
+    return [_source(scene)]
+
+
+@verb(1)
 def index(scene: Scene) -> list[str]:
     return [scene.file(), *_out(scene)]
 

@@ -95,6 +95,7 @@ READING = {
     "console": (),
     "queue": ("virtio-net",),
     "gdb": ("--listen", "0"),
+    "tui": (),
     "extract": ("-o", "made"),
     "check": ("--report", "made.json"),
     "set": ("cpu/env.eip=0", "-o", "made"),

@@ -165,6 +165,7 @@ migstream-show.1
 migstream-stat.1
 migstream-static-checker.1
 migstream-tree.1
+migstream-tui.1
 migstream.1
 
 $ migstream man -o man1
@@ -312,4 +313,5 @@ The raw bytes:
 \fBmigstream\-registers\fR(1),
 \fBmigstream\-show\fR(1),
 \fBmigstream\-stat\fR(1),
-\fBmigstream\-tree\fR(1)
+\fBmigstream\-tree\fR(1),
+\fBmigstream\-tui\fR(1)

@@ -19,6 +19,7 @@ Look:
   info               What this is: machine, devices, RAM blocks, sizes.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
+  tui                The stream on the whole terminal: tree, bytes, memory.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
   get                The value of a path, also raw or hexadecimal.
@@ -98,6 +99,7 @@ Look:
   info               What this is: machine, devices, RAM blocks, sizes.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
+  tui                The stream on the whole terminal: tree, bytes, memory.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
   get                The value of a path, also raw or hexadecimal.
@@ -316,6 +318,7 @@ Look:
   info               What this is: machine, devices, RAM blocks, sizes.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
+  tui                The stream on the whole terminal: tree, bytes, memory.
   tree               Devices and their fields with values and types.
   show               Values, or any region, with the hexdump beside them.
   get                The value of a path, also raw or hexadecimal.

@@ -81,7 +81,7 @@ def _settled(path: Path, new: str, *, update: bool) -> None:
 
 
 # What these print is not ours to describe: the description of the stream, what other programs read, the form of a script of QEMU.
-OTHERS = {"desc", "gdb", "schema", "completion", "man", "analyze-migration"}
+OTHERS = {"desc", "gdb", "tui", "schema", "completion", "man", "analyze-migration"}
 
 
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in OTHERS])

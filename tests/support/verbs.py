@@ -61,6 +61,7 @@ console STREAM kernel
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM
+tui STREAM
 index STREAM -o OUT
 extract STREAM -o OUT
 extract STREAM -o OUT --paging

@@ -283,6 +283,7 @@ def _overrides(maps: Iterable[str]) -> list[tuple[str, int]]:
 def verb(
     *params: click.Parameter,
     memory: bool = False,
+    later: bool = False,
     spooled_for: str = "",
     spooled_if: Callable[[Any], bool] = bool,
     any_source: bool = False,
@@ -297,14 +298,15 @@ def verb(
     answers, lines : what it prints with --json, and a line of it with --ndjson
     container : the option that says what the stream stands in
     memory : for verbs that look into guest memory: they take --map, and a pipe is spooled
+    later : for those of them that may do so when they run for a while: a file is not walked before
     spooled_for, spooled_if : the name of a parameter: a pipe is spooled where it is given, or is such
     any_source : for verbs that have something to say of what is not a stream, too
     """
 
     def make(function: Callable[..., None]) -> click.Command:
         def run(source: str, **values: Any) -> None:
-            spool = memory or bool(spooled_for and spooled_if(values[spooled_for]))
-            with_stream(source, function, spool=spool, any_source=any_source, **values)
+            spool = (memory and not later) or bool(spooled_for and spooled_if(values[spooled_for]))
+            with_stream(source, function, spool=spool, later=later, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
         options = [
@@ -329,6 +331,7 @@ def with_stream(
     function: Callable[..., None],
     *,
     spool: bool,
+    later: bool = False,
     as_json: bool,
     like: str | None,
     channels: tuple[str, ...],
@@ -363,6 +366,8 @@ def with_stream(
             meaning=not as_is,
             watch=watching(),
         ) as stream:
+            if later:
+                stream.spool()
             one = Run(stream, as_json=as_json, ndjson=ndjson, color=color, verbose=verbose)
             if not any_source:
                 begun(stream)

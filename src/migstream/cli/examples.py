@@ -90,6 +90,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream history live.mig --heat -o heat.ppm", "What was sent again, as a picture"),
         Example("migstream history live.mig 0x10000 --dump 0 -r > page.bin", "The first version, raw"),
     ),
+    "tui": (  # where no terminal is, as in a test, it is wrong usage
+        Example("migstream tui guest.mig", "Tree, bytes and memory; ? lists the keys, q ends it", 2),
+        Example("migstream tui guest.mig --no-mouse", "The terminal keeps the mouse, to copy with", 2),
+    ),
     "screen": (
         Example("migstream screen vga.mig", "Which displays there are, and what they show"),
         Example("migstream screen vga.mig -o screen.png", "The first that shows something"),

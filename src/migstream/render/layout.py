@@ -24,7 +24,7 @@ from migstream.render.shown import (
 )
 from migstream.render.text import LINE, columns
 
-__all__ = ["laid_out"]
+__all__ = ["bytes_beside", "bytes_line", "laid_out"]
 
 HANG = 2  # columns that a line goes on further to the right
 LABEL = 26  # columns beside bytes for what they are; with less it stands above
@@ -136,6 +136,16 @@ def _bytes(part: Bytes, width: int | None) -> Iterator[Line]:
     blank = " " * (columns(lead) + address + 4 * per + 3)
     for row, told in zip_longest(rows, beside):
         yield stripped([*(row or [blank]), *(["  ", *told] if told else [])])
+
+
+def bytes_beside(width: int, address: int) -> int:
+    """How many bytes stand in a line of this width, of which the address takes so many columns."""
+    return _room(width - address - 2, "")[0]
+
+
+def bytes_line(part: Bytes, per: int, address: int) -> Line:
+    """Bytes in one line that has room for `per`, the address in so many digits where it has more than eight."""
+    return Line(_row(part, part.lead, bytes(part.data), 0, per, address))
 
 
 def _room(width: int, label: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from migstream.machine.view import Space
 from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
@@ -27,7 +28,6 @@ __all__ = [
     "Hits",
     "Missed",
     "MissedLine",
-    "Space",
     "around_parts",
     "dump_parts",
     "found",
@@ -40,7 +40,6 @@ __all__ = [
 
 WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
-Space = Literal["physical", "virtual", "block"]
 Around = tuple[int, bytes]  # an address, and the bytes from there on
 Pieces = Iterable[tuple[int, bytes]]
 

@@ -15,7 +15,7 @@ from migstream.render.text import escape, prose
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
-__all__ = ["Look", "Node", "Tree", "completions", "node", "tree_parts"]
+__all__ = ["Look", "Node", "Tree", "completions", "node", "tree_parts", "value_line"]
 
 FEW = 8
 LONGEST = 72
@@ -83,6 +83,14 @@ def tree_parts(value: Value, look: Look) -> Iterator[Part]:
     yield from _below(value, look, 1)
 
 
+def value_line(value: Value, look: Look, width: int = 0) -> Line:
+    """Its name, in so many columns, what it holds, its type."""
+    called = escape(value.name)
+    shown = _text(value, look)
+    pad = " " * (width - len(called)) if shown else ""
+    return line(name(called), pad, _held(shown), "  ", dim(escape(_type(value))))
+
+
 def _held(shown: str) -> Line:
     return line("  ", held(shown)) if shown else Line()
 
@@ -98,12 +106,7 @@ def _below(value: Value, look: Look, level: int) -> Iterator[Part]:
     width = max((len(escape(c.name)) for c in children), default=0)
     for child in children:
         place = f"{child.span.start:#010x}  " if look.where else ""
-        called = escape(child.name)
-        shown = _text(child, look)
-        pad = " " * (min(width, 40) - len(called)) if shown else ""
-        kind = dim(escape(_type(child)))
-        lead = "  " * level
-        yield line(dim(place), lead, name(called), pad, _held(shown), "  ", kind)
+        yield line(dim(place), "  " * level, value_line(child, look, min(width, 40)))
         yield from _below(child, look, level + 1)
     if several and most is not None and (value.count or 0) > len(children) == most:
         place = " " * 12 if look.where else ""
