@@ -299,3 +299,59 @@ def test_loongarch(binary: Binary, tmp_path: Path, shape: str) -> None:
         addresses = [a for p in places for a in around(*p)]
         addresses += [0x9000_0000_0000_8123, 0x8000_0000_1000_0000]
         compare(guest, tmp_path / "guest.mig", addresses, (5 << granule) - 0x20)
+
+
+@pytest.mark.parametrize("pages_of", [12, 16], ids=["4K", "64K"])
+@pytest.mark.parametrize("binary", find("qemu-system-ppc64"), ids=str)
+def test_ppc64_radix(binary: Binary, tmp_path: Path, pages_of: int) -> None:
+    valid, leaf, rwx = 1 << 63, 1 << 62, 0x187
+    last = (12, 9) if pages_of == 12 else (16, 5)
+    steps = [(39, 13), (30, 9), (21, 9), last]
+    links = [valid | 9, valid | 9, valid | last[1], 0]
+    trees, places = [], []
+    base = TABLES
+    for upper in (0, 1):
+        tree = Tree(base, steps, links, page=0x10000, order="big", mask=(1 << 60) - 1)
+        low = 0xC000_0000_0000_0000 * upper
+        for virtual, shift, physical, flags in (
+            (0x40_0000, pages_of, NOISE, rwx),
+            (
+                0x40_0000 + (1 << pages_of),
+                pages_of,
+                NOISE + 0x20000,
+                0x10C,
+            ),  # privileged, read-only
+            (0x40_0000 + (3 << pages_of), pages_of, NOISE, 0),
+            (0x80_0000, 21, NOISE, rwx | 8),
+            (0xC0_0000, 21, NOISE, 0x187),
+            (1 << 30, 30, 0, rwx | 8),
+            ((1 << 52) - (1 << pages_of), pages_of, NOISE, rwx | 8),
+        ):
+            if flags:
+                tree.put(virtual, shift, physical | flags | valid | leaf)
+            places.append((low + virtual, 1 << shift))
+        trees.append(tree)
+        base += len(tree.data) + 0xFFFF & ~0xFFFF
+    processes = bytearray(4096)
+    for number, tree in zip((7, 0), trees, strict=True):
+        root = 2 << 61 | 5 << 5 | tree.base | 13
+        processes[16 * number : 16 * number + 8] = root.to_bytes(8, "big")
+    with (
+        Qemu(binary, ["-M", "pseries", "-cpu", "power9", "-m", "256"]) as guest,
+        GdbStub(guest) as stub,
+    ):
+        for tree in trees:
+            stub.write(tree.base, tree.data)
+        stub.write(NOISE, noise(13))
+        stub.write(NOISE + 0x20000, noise(14))
+        stub.write(0xF_0000, processes)
+        # H_REGISTER_PROC_TBL: a new one, of radix trees; then mtpidr of 7, and stay there
+        stub.write(0x8000, bytes.fromhex("44000022 38600007 7c700ba6 48000000"))
+        for name, value in {"r3": 0x37C, "r4": 0x1D, "r5": 0xF_0000, "r6": 0, "r7": 0}.items():
+            stub.set(name, value, "big")
+        stub.set("pc", 0x8000, "big")
+        stub.run(0.3)
+        stub.set("msr", stub.get("msr", "big") | 0x30, "big")
+        addresses = [a for p in places for a in around(*p)]
+        addresses += [1 << 52, 0x4000_0000_0000_0000, 0xC010_0000_0000_0000]
+        compare(guest, tmp_path / "guest.mig", addresses, 0x40_0000 + (1 << pages_of) - 0x20)

@@ -33,6 +33,7 @@ class Tree:
     frame: int = 0  # how far an address is moved to the right in an entry
     top: int | None = None  # link bits of the first table's entries, if others
     order: Literal["little", "big"] = "little"
+    mask: int = (1 << 52) - 1  # what is an address in an entry
     blank: int = 0  # an entry that nothing was put into
     data: bytearray = field(default_factory=bytearray)
 
@@ -66,8 +67,8 @@ class Tree:
                 if step == 0 and self.top is not None:
                     mark = self.top
                 self.write(table, index, self._new() >> self.frame | mark)
-            found = self.entry(table, index) & ((1 << 52) - 1) << 0
-            table = (found << self.frame & (1 << 52) - 1) & ~(self.page - 1)
+            found = self.entry(table, index) & self.mask
+            table = (found << self.frame & self.mask) & ~(self.page - 1)
         raise ValueError(shift)
 
 

@@ -101,12 +101,14 @@ class Level(msgspec.Struct, frozen=True):
 class Table(NamedTuple):
     """An entry that leads to the next table.
 
-    `rights` are those that it leaves; `held` are the entries that the table has, None for all of its level.
+    `rights` are those that it leaves; `held` are the entries that the table has, None for all of its level; `level` is
+    the table's where it is not that of its space.
     """
 
     address: int
     rights: int
     held: range | None = None
+    level: Level | None = None
 
 
 class Page(NamedTuple):

@@ -53,8 +53,8 @@ SCHEMES = {
     "arm": "arm",
     "s390x": "s390x",
     "loongarch64": "loongarch",
-    "ppc64": "untranslated",
-    "ppc": "untranslated",
+    "ppc64": "ppc",
+    "ppc": "ppc",
 }
 
 # Tables that `pages` visits before it gives up: pages of 4 KiB over 128 GiB. Tables that lead to
@@ -160,11 +160,12 @@ def _unmapped(address: int, reason: str, hint: str) -> NoSuchAddress:
 
 def _translate(how: Scheme, memory: PhysicalMemory, address: int) -> Translation:
     space, offset = _locate(how, address)
-    table, rights, held = space.root, ALL, space.held
+    table, rights, held, own = Table(space.root, ALL, space.held)
     seen: list[Entry] = []
     size, base, flags = 1 << space.bits, 0, UNTRANSLATED
-    for level in space.levels:
+    for usual in space.levels:
         assert space.entries is not None
+        level = own or usual
         width = space.entries.size
         index = offset >> level.shift & (1 << level.bits) - 1
         if held is not None and index not in held:
@@ -183,7 +184,7 @@ def _translate(how: Scheme, memory: PhysicalMemory, address: int) -> Translation
         if isinstance(found, Page):
             size, base, flags = level.size, found.address, found.flags
             break
-        table, rights, held = found
+        table, rights, held, own = found
     physical, size = how.placed(base + offset % size), min(size, how.step)
     return Translation(address, physical, size, words(flags), tuple(seen), how.name)
 
@@ -251,20 +252,21 @@ class _Walk:
 
     def space(self, space: Space) -> Iterator[tuple[int, int, int, int]]:
         """What a space maps, as (offset in it, size, physical, flags)."""
-        stack = [(0, 0, iter(self._read(space, 0, Table(space.root, ALL, space.held))))]
+        root = Table(space.root, ALL, space.held)
+        stack = [(0, space.levels[0].size, iter(self._read(space, space.levels[0], root)))]
         while stack:
-            depth, start, rest = stack[-1]
-            size = space.levels[depth].size
+            start, size, rest = stack[-1]
             for offset, found in rest:
                 if isinstance(found, Table):
-                    below = self._read(space, depth + 1, found)
-                    stack.append((depth + 1, start + offset, iter(below)))
+                    level = found.level or space.levels[len(stack)]
+                    below = self._read(space, level, found)
+                    stack.append((start + offset, level.size, iter(below)))
                     break
                 yield start + offset, size, found.address, found.flags
             else:
                 stack.pop()
 
-    def _read(self, space: Space, depth: int, table: Table) -> list[tuple[int, Table | Page]]:
+    def _read(self, space: Space, level: Level, table: Table) -> list[tuple[int, Table | Page]]:
         """The entries of a table that map something, with their offsets in what it maps."""
         if not self._left:
             raise Unsupported(
@@ -272,7 +274,7 @@ class _Walk:
                 hint="tables that lead to themselves look endless; --translate follows one address",
             )
         self._left -= 1
-        level, entries = space.levels[depth], space.entries
+        entries = space.entries
         assert entries is not None
         key = level, table
         if key not in self._known:

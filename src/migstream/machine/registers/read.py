@@ -51,6 +51,7 @@ class Reader(Protocol):
     def root(self, values: dict[str, int]) -> int | None: ...
 
 
+PROCESS_TABLES = ("spapr_patb_entry", "patb_entry")
 READERS = {
     "x86_64": "x86",
     "i386": "x86",
@@ -94,9 +95,13 @@ def registers(state: State) -> tuple[Cpu, ...]:
     halted = {
         d.instance_id: number(d.value, "halted") for d in state.devices if d.name == "cpu_common"
     }
+    # of a pseries machine, where its hypervisor keeps for all CPUs what is a register otherwise (hw/ppc/spapr.c:
+    # vmstate_spapr_patb_entry, only where the guest has told it)
+    tables = [number(d.value, *PROCESS_TABLES) for d in state.devices if d.name == "spapr"]
     found = []
     for device in sections:
         values = reader.read(device.value, arch)
+        values |= {PROCESS_TABLES[-1]: table for table in tables if table is not None}
         stopped = halted.get(device.instance_id)
         if stopped is not None:
             values["halted"] = stopped
