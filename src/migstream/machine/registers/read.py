@@ -51,7 +51,6 @@ class Reader(Protocol):
     def root(self, values: dict[str, int]) -> int | None: ...
 
 
-PROCESS_TABLES = ("spapr_patb_entry", "patb_entry")
 READERS = {
     "x86_64": "x86",
     "i386": "x86",
@@ -97,11 +96,15 @@ def registers(state: State) -> tuple[Cpu, ...]:
     }
     # of a pseries machine, where its hypervisor keeps for all CPUs what is a register otherwise (hw/ppc/spapr.c:
     # vmstate_spapr_patb_entry, only where the guest has told it)
-    tables = [number(d.value, *PROCESS_TABLES) for d in state.devices if d.name == "spapr"]
+    tables = (
+        number(d.value, "spapr_patb_entry", "patb_entry")
+        for d in state.devices
+        if d.name == "spapr"
+    )
+    shared = next(({"patb_entry": table} for table in tables if table is not None), {})
     found = []
     for device in sections:
-        values = reader.read(device.value, arch)
-        values |= {PROCESS_TABLES[-1]: table for table in tables if table is not None}
+        values = reader.read(device.value, arch) | shared
         stopped = halted.get(device.instance_id)
         if stopped is not None:
             values["halted"] = stopped
