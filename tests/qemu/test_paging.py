@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +14,7 @@ from migstream.cli.group import cli
 from migstream.errors import NoSuchAddress
 from migstream.machine.paging.walk import Mapping, VirtualMemory, pages, translate
 from migstream.machine.physical import PhysicalMemory, Range
+from support.askpaging import NOISE, TABLES, Place, around, gva2gpa, noise, read_by_x
 from support.gdbnames import GdbStub
 from support.lacking import lacks
 from support.pagetables import AARCH64_SWITCH_ON, Cpu, Tree
@@ -24,8 +23,6 @@ from support.qemu import Binary, Qemu, find
 pytestmark = pytest.mark.qemu
 
 SIZE = 32 << 20
-TABLES = 0x100000  # from the start of RAM; everything before and behind it is free
-NOISE = 0x400000
 
 
 class Memory:
@@ -39,11 +36,6 @@ class Memory:
 
     def read(self, block: str, start: int, stop: int) -> bytes:  # noqa: ARG002
         return self._data[start:stop]
-
-
-def gva2gpa(guest: Qemu, address: int) -> int | None:
-    said = guest.hmp(f"gva2gpa {address:#x}").strip()
-    return None if said == "Unmapped" else int(said.removeprefix("gpa: "), 0)
 
 
 def ours(cpu: Cpu, memory: Memory, address: int) -> int | None:
@@ -72,24 +64,6 @@ def compare_stream(guest: Qemu, path: Path, addresses: list[int], place: int) ->
                 assert physical is None
     result = CliRunner().invoke(cli, ["mem", str(path), hex(place), "--virt", "-n", "64", "-r"])
     assert result.stdout_bytes == seen
-
-
-def read_by_x(guest: Qemu, address: int, size: int) -> bytes | None:
-    said = guest.hmp(f"x /{size}xb {address:#x}")
-    if "Cannot access" in said:
-        return None
-    lines = [line.split(":", 1)[1] for line in said.splitlines() if ":" in line]
-    return bytes(int(one, 16) for line in lines for one in line.split())
-
-
-def around(address: int, size: int) -> Iterator[int]:
-    """An address inside, the borders, and what lies beside them."""
-    for at in (0, 1, 0x123, size // 2 + 5, size - 1, size, -1):
-        yield (address + at) % (1 << 64)
-
-
-def noise(seed: int) -> bytes:
-    return Random(seed).randbytes(0x20000)  # noqa: S311 - for tests
 
 
 def compare(guest: Qemu, cpu: Cpu, memory: Memory, addresses: list[int]) -> None:
@@ -385,9 +359,6 @@ def arm_steps(granule: int, bits: int) -> list[tuple[int, int]]:
         steps.append((shift, min(granule - 3, bits - shift)))
         shift += granule - 3
     return steps[::-1]
-
-
-Place = tuple[int, int, int, int]
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 from xml.etree import ElementTree as ET
 
 from support.gdbstub import Debugger
 from support.qemu import Qemu
 
 PIECE = 1024
+Order = Literal["little", "big"]
 
 
 class GdbStub(Debugger):
@@ -44,13 +46,13 @@ class GdbStub(Debugger):
                 yield reg.get("name") or "", (number, int(reg.get("bitsize") or 0) // 8)
                 number += 1
 
-    def get(self, name: str) -> int:
+    def get(self, name: str, order: Order = "little") -> int:
         number, _ = self._registers[name]
-        return int.from_bytes(bytes.fromhex(self.ask(f"p{number:x}")), "little")
+        return int.from_bytes(bytes.fromhex(self.ask(f"p{number:x}")), order)
 
-    def set(self, name: str, value: int) -> None:
+    def set(self, name: str, value: int, order: Order = "little") -> None:
         number, size = self._registers[name]
-        said = self.ask(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+        said = self.ask(f"P{number:x}={value.to_bytes(size, order).hex()}")
         assert said == "OK", f"{name}: {said}"
 
     def write(self, address: int, data: bytes | bytearray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import islice
@@ -13,6 +12,7 @@ import msgspec
 from migstream.errors import MigstreamError
 from migstream.names import brief, prose
 from migstream.vmstate.layout import Layout, Node, step_to
+from migstream.vmstate.plain import plain
 from migstream.vmstate.types import WireType, wire_type
 from migstream.wire.model import Span
 
@@ -395,7 +395,7 @@ class Value:
 
     def plain(self) -> Any:
         """As JSON has it: numbers, booleans, null, hex strings for bytes, lists and objects."""
-        return _plain(self.node, self.raw, 0)
+        return plain(self.node, self.raw, 0)
 
 
 def _cell(value: Value) -> str:
@@ -412,60 +412,6 @@ def _view(value: Value) -> np.ndarray[Any, Any]:
     """Elements of an array of plain values as a NumPy view, shape (count,), no copy."""
     count = 1 if value.count is None else value.count
     return value.wire.array(value.raw, count, value.node.stride)
-
-
-def _hex(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return value.hex()
-    if isinstance(value, tuple):
-        return list(value)
-    return value
-
-
-def _plain(node: Node, raw: memoryview, at: int) -> Any:
-    """`at` is where the node begins in `raw`."""
-    if node.kind == "sequence":
-        out: list[Any] = []
-        for child in node.children:
-            inner = _plain(child, raw, at + child.offset)
-            out.extend(inner if child.count is not None else [inner])
-        return out
-    if node.count is None:
-        return _single(node, raw, at)
-    if node.kind == "leaf":
-        wire = wire_type(node.type, node.stride)
-        values = wire.bulk(raw[at : at + node.size], node.count)
-        return values if wire.code else [_hex(value) for value in values]
-    rows = _rows(node)
-    if rows is not None:
-        names, layout = rows
-        return [
-            dict(zip(names, row, strict=True))
-            for row in layout.iter_unpack(raw[at : at + node.size])
-        ]
-    one = msgspec.structs.replace(node, count=None, size=node.stride)
-    return [_single(one, raw, at + i * node.stride) for i in range(node.count)]
-
-
-def _single(node: Node, raw: memoryview, at: int) -> Any:
-    if node.kind == "leaf":
-        return _hex(wire_type(node.type, node.size).decode(raw[at : at + node.size]))
-    return {child.name: _plain(child, raw, at + child.offset) for child in node.children}
-
-
-def _rows(node: Node) -> tuple[list[str], struct.Struct] | None:
-    """One compiled format for each element of an array of flat structs, where there is one."""
-    codes = []
-    at = 0
-    for child in node.children:
-        code = wire_type(child.type, child.stride).code
-        if child.kind != "leaf" or child.count is not None or not code or child.offset != at:
-            return None
-        codes.append(code)
-        at += child.size
-    if at != node.stride or not codes:
-        return None
-    return [child.name for child in node.children], struct.Struct(">" + "".join(codes))
 
 
 def root(

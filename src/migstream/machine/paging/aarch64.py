@@ -32,7 +32,7 @@ from migstream.machine.paging.tables import (
     register,
 )
 
-__all__ = ["scheme"]
+__all__ = ["Descriptors", "Order", "levels", "scheme"]
 
 Order = Literal["little", "big"]
 
@@ -120,9 +120,9 @@ def _space(tcr: int, ttbr: int, upper: int, order: Order) -> Space:
     start = ((1 << 64) - (1 << bits)) * upper
     if disabled or granule is None:
         return Space(start, bits, tagged=tagged, disabled=disabled)
-    levels = tuple(_levels(granule, bits, wide))
+    steps = tuple(levels(granule, bits, wide))
     # the first table is aligned to its own size
-    root = ttbr & SHORT_ADDRESS & ~(max(8 << levels[0].bits, 64 if wide else 0) - 1)
+    root = ttbr & SHORT_ADDRESS & ~(max(8 << steps[0].bits, 64 if wide else 0) - 1)
     if wide:
         root |= (ttbr >> 2 & 0xF) << 48
     entries = Descriptors(
@@ -133,10 +133,10 @@ def _space(tcr: int, ttbr: int, upper: int, order: Order) -> Space:
         dbm=bool(tcr & TCR_HD),
         order=order,
     )
-    return Space(start, bits, levels, entries, root, tagged=tagged)
+    return Space(start, bits, steps, entries, root, tagged=tagged)
 
 
-def _levels(granule: int, bits: int, wide: bool) -> Iterator[Level]:
+def levels(granule: int, bits: int, wide: bool) -> Iterator[Level]:
     """The levels that an address of so many bits goes through; the last one is level 3."""
     stride = granule - 3
     first = LAST + 1 - -(-(bits - granule) // stride)

@@ -7,8 +7,9 @@ An architecture says how its tables are laid out (`Space`, `Level`) and what is 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -16,11 +17,13 @@ import msgspec
 from migstream.errors import Unsupported
 
 __all__ = [
+    "A20_STEP",
     "ACCESSED",
     "ALL",
     "DIRTY",
     "EXECUTE",
     "GLOBAL",
+    "PREFIX_AREA",
     "READ",
     "USER",
     "USER_EXECUTE",
@@ -43,6 +46,8 @@ ALL = READ | WRITE | EXECUTE | USER | USER_EXECUTE
 WORDS = ("read", "write", "execute", "user", "user-execute", "global", "accessed", "dirty")
 
 ADDRESSES = 1 << 64
+A20_STEP = 1 << 20
+PREFIX_AREA = 1 << 13
 
 
 @cache
@@ -94,10 +99,16 @@ class Level(msgspec.Struct, frozen=True):
 
 
 class Table(NamedTuple):
-    """An entry that leads to the next table; `rights` are those that it leaves."""
+    """An entry that leads to the next table.
+
+    `rights` are those that it leaves; `held` are the entries that the table has, None for all of its level; `level` is
+    the table's where it is not that of its space.
+    """
 
     address: int
     rights: int
+    held: range | None = None
+    level: Level | None = None
 
 
 class Page(NamedTuple):
@@ -108,10 +119,14 @@ class Page(NamedTuple):
 
 
 class Entries(ABC):
-    """What entries mean. `size` is the bytes of one, `order` their order."""
+    """What entries mean.
+
+    `size` is the bytes of one, `order` their order; `empty` says that one of zeros maps nothing, whatever its place.
+    """
 
     size: int = 8
     order: Literal["little", "big"] = "little"
+    empty: bool = True
 
     @abstractmethod
     def read(self, level: Level, index: int, value: int, rights: int) -> Table | Page | str:
@@ -132,6 +147,8 @@ class Space(msgspec.Struct, frozen=True):
     levels : outermost first; none where virtual addresses are physical ones
     entries : what is in the tables
     root : physical address of the first table
+    held : the entries that the first table has; None for all of its level
+    own : the offsets that are this space's; None for all
     signed : the upper half of the addresses stands at the upper end of all, sign-extended
     tagged : bits 63:56 of an address are not looked at
     disabled : why nothing is translated here; empty where it is
@@ -142,6 +159,8 @@ class Space(msgspec.Struct, frozen=True):
     levels: tuple[Level, ...] = ()
     entries: Entries | None = None
     root: int = 0
+    held: range | None = None
+    own: range | None = None
     signed: bool = False
     tagged: bool = False
     disabled: str = ""
@@ -151,7 +170,8 @@ class Space(msgspec.Struct, frozen=True):
         if self.tagged:  # bit 55 speaks for the bits above it
             address = address % (1 << 56) - (address >> 55 & 1) * (1 << 56) & ADDRESSES - 1
         offset = address - self.start if not self.signed else address % (1 << self.bits)
-        return offset if 0 <= offset < 1 << self.bits and self.virtual(offset) == address else None
+        inside = offset in (self.own or range(1 << self.bits))
+        return offset if inside and self.virtual(offset) == address else None
 
     def virtual(self, offset: int) -> int:
         """The virtual address at an offset."""
@@ -167,13 +187,40 @@ class Scheme(msgspec.Struct, frozen=True):
     name : for people: `4-level paging`
     spaces : ascending, without overlap
     hole : bits of physical addresses that are held at 0 (the A20 gate)
+    prefix : PREFIX_AREA bytes at this address change places with those at 0, of what is translated and not of tables;
+        aligned to as many
     """
 
     name: str
     spaces: tuple[Space, ...]
     hole: int = 0
+    prefix: int = 0
+
+    @property
+    def step(self) -> int:
+        """Bytes, so aligned, that follow each other in memory whatever is done to a translated address."""
+        return A20_STEP if self.hole else PREFIX_AREA if self.prefix else ADDRESSES
+
+    def placed(self, address: int) -> int:
+        """Where in memory a translated address is."""
+        area = address & -PREFIX_AREA
+        if self.prefix and area in (0, self.prefix):
+            address ^= self.prefix
+        return address & ~self.hole
+
+    def pieces(self, address: int, size: int) -> Iterator[tuple[int, int, int]]:
+        """Translated addresses as runs of memory: (how far behind the first, size, where in memory)."""
+        if self.hole:
+            edges = [*range(address, address + size, min(size, A20_STEP))]
+        elif self.prefix:
+            ends = (PREFIX_AREA, self.prefix, self.prefix + PREFIX_AREA)
+            edges = [address, *(end for end in ends if address < end < address + size)]
+        else:
+            edges = [address]
+        for start, stop in pairwise([*edges, address + size]):
+            yield start - address, stop - start, self.placed(start)
 
 
-def identity(name: str, bits: int, *, hole: int = 0) -> Scheme:
+def identity(name: str, bits: int, *, hole: int = 0, prefix: int = 0) -> Scheme:
     """A scheme without tables: virtual addresses are physical ones."""
-    return Scheme(name, (Space(0, bits),), hole=hole)
+    return Scheme(name, (Space(0, bits),), hole=hole, prefix=prefix)

@@ -9,7 +9,7 @@ QEMU's own way to the same answers: the monitor's `gva2gpa`, `info tlb`, `info m
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from typing import NamedTuple
 
@@ -50,14 +50,17 @@ SCHEMES = {
     "aarch64": "aarch64",
     "riscv64": "riscv",
     "riscv32": "riscv",
-    **dict.fromkeys(("arm", "ppc64", "ppc", "s390x", "loongarch64"), "untranslated"),
+    "arm": "arm",
+    "s390x": "s390x",
+    "loongarch64": "loongarch",
+    "ppc64": "ppc",
+    "ppc": "ppc",
 }
 
 # Tables that `pages` visits before it gives up: pages of 4 KiB over 128 GiB. Tables that lead to
 # themselves, which is what some kernels do on purpose and a hostile guest may, multiply: one such
 # table of 512 entries stands for 512 ** 4 tables.
 MOST_TABLES = 1 << 16
-A20_STEP = 1 << 20
 UNTRANSLATED = READ | WRITE | EXECUTE | USER
 
 
@@ -74,7 +77,8 @@ class Translation(msgspec.Struct, frozen=True):
     """Where a virtual address leads.
 
     `page_size` is the bytes that the last entry maps (all of the space where nothing is
-    translated; at most 1 MiB while the A20 gate is closed), `flags` what it and those above it allow, in words.
+    translated; at most 1 MiB while the A20 gate is closed, 8 KiB where there is a prefix), `flags` what it and
+    those above it allow, in words.
     """
 
     virtual: int
@@ -146,7 +150,8 @@ def _halves(space: Space) -> Iterator[tuple[int, int]]:
         yield 0, whole // 2
         yield whole // 2, whole // 2
     else:
-        yield 0, whole
+        own = space.own or range(whole)
+        yield own.start, own.stop - own.start
 
 
 def _unmapped(address: int, reason: str, hint: str) -> NoSuchAddress:
@@ -155,13 +160,17 @@ def _unmapped(address: int, reason: str, hint: str) -> NoSuchAddress:
 
 def _translate(how: Scheme, memory: PhysicalMemory, address: int) -> Translation:
     space, offset = _locate(how, address)
-    table, rights = space.root, ALL
+    table, rights, held, own = Table(space.root, ALL, space.held)
     seen: list[Entry] = []
     size, base, flags = 1 << space.bits, 0, UNTRANSLATED
-    for level in space.levels:
+    for usual in space.levels:
         assert space.entries is not None
+        level = own or usual
         width = space.entries.size
         index = offset >> level.shift & (1 << level.bits) - 1
+        if held is not None and index not in held:
+            reason = f"its {level.name} table has no entry {index}"
+            raise _unmapped(address, reason, _walked(seen))
         at = (table + index * width) & ~how.hole
         try:
             value = int.from_bytes(memory.read(at, width), space.entries.order)
@@ -175,10 +184,8 @@ def _translate(how: Scheme, memory: PhysicalMemory, address: int) -> Translation
         if isinstance(found, Page):
             size, base, flags = level.size, found.address, found.flags
             break
-        table, rights = found
-    physical = (base + offset % size) & ~how.hole
-    if how.hole:
-        size = min(size, A20_STEP)
+        table, rights, held, own = found
+    physical, size = how.placed(base + offset % size), min(size, how.step)
     return Translation(address, physical, size, words(flags), tuple(seen), how.name)
 
 
@@ -224,18 +231,13 @@ def _leaves(how: Scheme, memory: PhysicalMemory, limit: int) -> Iterator[tuple[i
         if space.disabled:
             continue
         found = walk.space(space) if space.levels else [(0, 1 << space.bits, 0, UNTRANSLATED)]
-        for offset, size, physical, flags in _gated(found) if how.hole else found:
-            yield space.virtual(offset), size, physical & ~how.hole, flags & ALL
-
-
-def _gated(
-    found: Iterable[tuple[int, int, int, int]],
-) -> Iterator[tuple[int, int, int, int]]:
-    """The same in pieces of one MiB: with the A20 gate closed, every other one is seen twice."""
-    for offset, size, physical, flags in found:
-        step = min(size, A20_STEP)
-        for part in range(0, size, step):
-            yield offset + part, step, physical + part, flags
+        for offset, size, physical, flags in found:
+            own = space.own or range(offset, offset + size)
+            start, stop = max(offset, own.start), min(offset + size, own.stop)
+            if start >= stop:
+                continue  # all of it is another space's
+            for step, length, place in how.pieces(physical + start - offset, stop - start):
+                yield space.virtual(start + step), length, place, flags & ALL
 
 
 class _Walk:
@@ -246,24 +248,25 @@ class _Walk:
         self._memory = memory
         self._limit = limit
         self._left = limit
-        self._known: dict[tuple[int, Level, int], list[tuple[int, Table | Page]]] = {}
+        self._known: dict[tuple[Level, Table], list[tuple[int, Table | Page]]] = {}
 
     def space(self, space: Space) -> Iterator[tuple[int, int, int, int]]:
         """What a space maps, as (offset in it, size, physical, flags)."""
-        stack = [(0, 0, iter(self._read(space, 0, Table(space.root, ALL))))]
+        root = Table(space.root, ALL, space.held)
+        stack = [(0, space.levels[0].size, iter(self._read(space, space.levels[0], root)))]
         while stack:
-            depth, start, rest = stack[-1]
-            size = space.levels[depth].size
+            start, size, rest = stack[-1]
             for offset, found in rest:
                 if isinstance(found, Table):
-                    below = self._read(space, depth + 1, found)
-                    stack.append((depth + 1, start + offset, iter(below)))
+                    level = found.level or space.levels[len(stack)]
+                    below = self._read(space, level, found)
+                    stack.append((start + offset, level.size, iter(below)))
                     break
                 yield start + offset, size, found.address, found.flags
             else:
                 stack.pop()
 
-    def _read(self, space: Space, depth: int, table: Table) -> list[tuple[int, Table | Page]]:
+    def _read(self, space: Space, level: Level, table: Table) -> list[tuple[int, Table | Page]]:
         """The entries of a table that map something, with their offsets in what it maps."""
         if not self._left:
             raise Unsupported(
@@ -271,21 +274,22 @@ class _Walk:
                 hint="tables that lead to themselves look endless; --translate follows one address",
             )
         self._left -= 1
-        level, entries = space.levels[depth], space.entries
+        entries = space.entries
         assert entries is not None
-        key = table.address, level, table.rights
+        key = level, table
         if key not in self._known:
-            count = 1 << level.bits
+            held = table.held or range(1 << level.bits)
+            start = table.address + held.start * entries.size
             try:
-                raw = self._memory.read(table.address & ~self._how.hole, count * entries.size)
+                raw = self._memory.read(start & ~self._how.hole, len(held) * entries.size)
             except NoSuchAddress:
                 raw = b""
             order = "<" if entries.order == "little" else ">"
             values = struct.iter_unpack(f"{order}{'Q' if entries.size == 8 else 'I'}", raw)
             self._known[key] = [
                 (index << level.shift, found)
-                for index, (value,) in enumerate(values)
-                if value
+                for index, (value,) in enumerate(values, held.start)
+                if (value or not entries.empty)
                 and not isinstance(found := entries.read(level, index, value, table.rights), str)
             ]
         return self._known[key]

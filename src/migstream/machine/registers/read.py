@@ -94,9 +94,17 @@ def registers(state: State) -> tuple[Cpu, ...]:
     halted = {
         d.instance_id: number(d.value, "halted") for d in state.devices if d.name == "cpu_common"
     }
+    # of a pseries machine, where its hypervisor keeps for all CPUs what is a register otherwise (hw/ppc/spapr.c:
+    # vmstate_spapr_patb_entry, only where the guest has told it)
+    tables = (
+        number(d.value, "spapr_patb_entry", "patb_entry")
+        for d in state.devices
+        if d.name == "spapr"
+    )
+    shared = next(({"patb_entry": table} for table in tables if table is not None), {})
     found = []
     for device in sections:
-        values = reader.read(device.value, arch)
+        values = reader.read(device.value, arch) | shared
         stopped = halted.get(device.instance_id)
         if stopped is not None:
             values["halted"] = stopped
