@@ -54,6 +54,8 @@ screen STREAM --json
 screen STREAM -o OUT -f ppm
 console STREAM
 console STREAM --json
+report STREAM -o OUT
+report STREAM -o OUT --diff GOOD --json
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM

@@ -39,6 +39,8 @@ def command(run: Run, output: str, older: str | None, force: bool) -> None:
 
     only_bytes(run, output)
     with ExitStack() as stack:
+        # what may not be written is said before everything is read
+        path = stack.enter_context(target(run, output))
         before = None
         if older is not None:
             with naming(older):
@@ -46,17 +48,12 @@ def command(run: Run, output: str, older: str | None, force: bool) -> None:
                 before = stack.enter_context(opened)
                 if before.not_begun is not None:
                     raise before.not_begun
-        made = page(run.stream, older=before)
-        with target(run, output, len(made.data)) as path:
-            with new_file(path, replace=force) as fd:
-                write_at(fd, [made.data], 0)
-            run.show(
-                lambda: Report(
-                    file=run.stream.name,
-                    output=output,
-                    size=len(made.data),
-                    left_out=made.left_out,
-                ),
-                report_parts(output, len(made.data), made.left_out),
-            )
+        with new_file(path, replace=force) as fd:
+            made = page(run.stream, older=before)
+            write_at(fd, [made.data], 0)
+        size, left_out = len(made.data), made.left_out
+        run.show(
+            lambda: Report(file=run.stream.name, output=output, size=size, left_out=left_out),
+            report_parts(output, size, left_out),
+        )
     run.damage()

@@ -52,7 +52,8 @@ def _line(cell: Cell) -> str:
 def _table(table: Table) -> str:
     sides = [' class="number"' if side == ">" else "" for side in table.align]
     head = "".join(
-        f"<th{side}>{html_text(name)}</th>" for name, side in zip(table.head, sides, strict=False)
+        f"<th{side}>{html_text(name)}</th>" if name else "<td></td>"
+        for name, side in zip(table.head, sides, strict=False)
     )
     rows = (
         "".join(f"<td{side}>{_line(cell)}</td>" for cell, side in zip(row, sides, strict=True))

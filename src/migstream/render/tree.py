@@ -81,7 +81,9 @@ def tree_parts(value: Value, look: Look) -> Iterator[Part]:
     """The value and all below it, a line for each."""
     place = f"{value.span.start:#010x}  " if look.where else ""
     shown = shown_text(value, look)
-    yield line(dim(place), head(escape(value.path)), _held(shown), "  ", dim(escape(shown_type(value))))
+    yield line(
+        dim(place), head(escape(value.path)), _held(shown), "  ", dim(escape(shown_type(value)))
+    )
     yield from _below(value, look, 1)
 
 

@@ -11,7 +11,7 @@ from migstream.ram.resends import Resends
 from migstream.render.report.blocks import Bar, Bars, Block, Legend, Pane, Told
 from migstream.render.report.sections import pieces
 from migstream.render.shown import Table
-from migstream.render.text import escape, grouped, percent, short_size
+from migstream.render.text import escape, grouped, number_of, percent, short_size
 from migstream.stream import Stream
 
 __all__ = ["downtime", "rounds"]
@@ -42,7 +42,8 @@ def rounds(stream: Stream) -> Iterator[Block]:
     labels = [_turns(group) for group in groups]
     yield Legend(
         keys=[
-            (colours[name], escape(name), many(totals[name], "page")) for name in names[:BLOCKS]
+            (colours[name], escape(name), number_of(totals[name], "page"))
+            for name in names[:BLOCKS]
         ]
         + ([("series5", many(len(names) - BLOCKS, "other block"), "")] if names[BLOCKS:] else [])
     )
@@ -52,13 +53,17 @@ def rounds(stream: Stream) -> Iterator[Block]:
             Bar(
                 label=label,
                 panes=[*_panes([(colours[n], escape(n), one[n]) for n in names], most)],
-                value=many(sum(one.values()), "page"),
+                value=number_of(sum(one.values()), "page"),
             )
             for label, one in zip(labels, counts, strict=True)
         ],
     )
     rows = [
-        (label, *(grouped(one[name]) if one[name] else "" for name in names[:BLOCKS]), grouped(sum(one.values())))
+        (
+            label,
+            *(grouped(one[name]) if one[name] else "" for name in names[:BLOCKS]),
+            grouped(sum(one.values())),
+        )
         for label, one in zip(labels, counts, strict=True)
     ]
     heads = ("", *map(escape, names[:BLOCKS]), "all blocks")

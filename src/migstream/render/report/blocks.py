@@ -19,11 +19,12 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(Block, frozen=True, kw_only=True):
-    """What a verb says, in its parts; with `summary` folded together under it."""
+    """What a verb says, in its parts; with `summary` folded together under it, unless it is `unfolded`."""
 
     macro: ClassVar[str] = "told"
     parts: Sequence[Part]
     summary: str = ""
+    unfolded: bool = False
 
 
 class Facts(Block, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class Facts(Block, frozen=True, kw_only=True):
 
 
 class Found(Block, frozen=True, kw_only=True):
-    """One finding of `check`: how bad it is, the path to show, and what `check` says of it."""
+    """One finding of `check`: how bad it is, the path or `@OFFSET` that the tree is to show, and what `check` says of it."""
 
     macro: ClassVar[str] = "found"
     severity: str

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from migstream.analysis.check import Report as Checked
 from migstream.analysis.check import check
+from migstream.analysis.findings import Finding
 from migstream.errors import MigstreamError
 from migstream.machine.registers.read import registers
 from migstream.names import many
@@ -83,6 +84,7 @@ def _summary(subject: Subject) -> Iterator[Block]:
 
 def _findings(subject: Subject) -> Iterator[Block]:
     report = subject.checked
+    devices = {device.path for device in subject.stream.devices}
     count: Counter[str] = Counter()
     shown = 0
     yield Told(parts=[summary(report)])
@@ -92,12 +94,19 @@ def _findings(subject: Subject) -> Iterator[Block]:
             shown += 1
             yield Found(
                 severity=finding.severity,
-                path=finding.path or finding.section,
+                path=_shown_at(finding) if finding.section in devices else "",
                 parts=[*finding_parts(finding, report.file, verbose=True)],
             )
     if len(report.findings) > shown:
         left = many(len(report.findings) - shown, "finding")
         yield Told(parts=[f"… and {left} more: migstream check --all"])
+
+
+def _shown_at(finding: Finding) -> str:
+    """The path of what it is about: a value, or its first byte."""
+    if finding.span is not None and finding.path in {"", finding.section}:
+        return f"@{finding.span.start:#x}"
+    return finding.path or finding.section
 
 
 def _sections(subject: Subject) -> Iterator[Block]:
@@ -131,15 +140,19 @@ def _downtime(subject: Subject) -> Iterator[Block]:
     one = subject.stat
     if one.downtime_bytes is not None:
         share = percent(one.downtime_bytes, one.size)
-        yield Told(parts=[f"{size(one.downtime_bytes)}, {share} of the stream, while the guest stands still"])
+        yield Told(
+            parts=[
+                f"{size(one.downtime_bytes)}, {share} of the stream, while the guest stands still"
+            ]
+        )
         yield from downtime(subject.stream, one.downtime_bytes)
 
 
 def _registers(subject: Subject) -> Iterator[Block]:
     cpus = registers(subject.stream)
-    for cpu in cpus[:CPUS]:
+    for number, cpu in enumerate(cpus[:CPUS]):
         first, *rest = cpu_parts(cpu)
-        yield Told(summary=str(first), parts=rest)
+        yield Told(summary=str(first), parts=rest, unfolded=not number)
     if len(cpus) > CPUS:
         yield Told(parts=[f"and {len(cpus) - CPUS} CPUs more: migstream registers"])
 

@@ -16,7 +16,7 @@ from migstream.ram.presence import KINDS
 from migstream.ram.resends import Resends
 from migstream.render.memory import WORDS
 from migstream.render.report.blocks import Block, Legend, Told
-from migstream.render.text import escape, grouped, short_size
+from migstream.render.text import escape, grouped, number_of, short_size
 from migstream.stream import Stream
 
 __all__ = ["Area", "MemoryMap", "cell_pages", "memory_map"]
@@ -24,16 +24,21 @@ __all__ = ["Area", "MemoryMap", "cell_pages", "memory_map"]
 CELLS = 1 << 15  # of all blocks together
 COLUMNS = 256
 MOST = 24  # blocks that are drawn
-AGAIN = ("again2", "again3", "again4", "again5")  # the last round that sent it again; the last is any later one
+AGAIN = (
+    "again2",
+    "again3",
+    "again4",
+    "again5",
+)  # the last round that sent it again; the last is any later one
 CLASSES = (*KINDS, *AGAIN)
 SAID = {
     "data": "with content",
     "zero": "nothing but zeros",
     **WORDS,
     "again2": "sent again, last in round 2",
-    "again3": "last in round 3",
-    "again4": "last in round 4",
-    "again5": "last in round 5 or later",
+    "again3": "sent again, last in round 3",
+    "again4": "sent again, last in round 4",
+    "again5": "sent again, last in round 5 or later",
 }
 
 
@@ -82,7 +87,7 @@ def memory_map(stream: Stream) -> Iterator[Block]:
     maps = [_map(one, cell, again.get(one.name, Resends()), seen) for one in drawn]
     yield Told(parts=[_scale(cell, drawn[0].page)])
     yield Legend(
-        keys=[(kind, SAID[kind], many(seen[kind], "cell")) for kind in CLASSES if seen[kind]]
+        keys=[(kind, SAID[kind], number_of(seen[kind], "cell")) for kind in CLASSES if seen[kind]]
     )
     yield from maps
     if len(ram) > len(drawn):
@@ -104,11 +109,13 @@ def _map(block: RamBlock, cell: int, again: Resends, seen: dict[str, int]) -> Me
     for kind, count in zip(CLASSES, counts, strict=True):
         seen[kind] += count
     shares = ", ".join(
-        f"{grouped(count)} {SAID[kind]}" for kind, count in zip(CLASSES, counts, strict=True) if count
+        f"{grouped(count)} {SAID[kind]}"
+        for kind, count in zip(CLASSES, counts, strict=True)
+        if count
     )
     return MemoryMap(
         name=escape(block.name),
-        said=f"{short_size(block.size)}, {many(len(kinds), 'cell')}: {shares}",
+        said=f"{short_size(block.size)}, {number_of(len(kinds), 'cell')}: {shares}",
         columns=COLUMNS,
         rows=-(-len(kinds) // COLUMNS),
         areas=[*_areas(kinds)],
@@ -143,4 +150,3 @@ def _areas(kinds: NDArray[np.uint8]) -> Iterator[Area]:
             paths.setdefault(int(row[first]), []).append(f"M{first} {y}h{width}v1h-{width}z")
     for kind in sorted(paths):
         yield Area(kind=CLASSES[kind], path="".join(paths[kind]))
-

@@ -5,7 +5,7 @@
 (() => {
   const [STEP, TYPE, TEXT, AT, SIZE, BELOW] = [0, 1, 2, 3, 4, 5]; // of a node
   const MOST_HITS = 100;
-  const LINES = 192; // of bytes that are shown at once
+  const LINES = 128; // of bytes that are shown at once
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   if (!data.devices.length) return;
@@ -285,6 +285,11 @@
 
   // --- addresses inside of the page: #at=PATH ------------------------------------------------------
 
+  const rowAt = (offset) => {
+    const device = data.devices.find((one) => offset >= one.start && offset <= one.start + one.size);
+    return device && rowOf.get(owner(device.node, offset - device.start));
+  };
+
   const go = () => {
     if (!location.hash.startsWith("#at=")) return;
     let path = "";
@@ -293,12 +298,16 @@
     } catch {
       return;
     }
-    const row = rows.find((one) => one.path === path);
+    const row = path.startsWith("@") ? rowAt(Number(path.slice(1))) : rows.find((one) => one.path === path);
     if (!row) return;
     byId("state").scrollIntoView();
     choose(row, { address: false });
   };
   addEventListener("hashchange", go);
+
+  addEventListener("beforeprint", () => {
+    for (const one of document.querySelectorAll("details")) one.open = true;
+  });
 
   byId("explorer").hidden = false;
   tree.append(...data.devices.map((device) => element(rowOf.get(device.node))));

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from migstream._version import __version__
+from migstream.analysis.findings import SEVERITIES
 from migstream.errors import Unsupported
+from migstream.names import many
 from migstream.render.html import elements
 from migstream.render.report.chapters import Subject, chapters
 from migstream.render.shown import Part
@@ -51,7 +54,7 @@ def page(stream: Stream, *, older: Stream | None = None) -> Page:
     subject = Subject(stream)
     state = subject.state
     text = environment.get_template(TEMPLATE).render(
-        name=escape(stream.name),
+        name=escape(stream.name.rpartition("/")[2] or stream.name),
         chapters=[*chapters(subject, older)],
         tiles=_tiles(subject),
         state=state,
@@ -116,15 +119,13 @@ def _hash(text: str) -> str:
 def _tiles(subject: Subject) -> list[tuple[str, str, str]]:
     """What is seen first: a name, a figure, and the chapter that says more."""
     one, report = subject.info, subject.checked
-    found = {severity: 0 for severity in ("error", "warning", "note")}
-    for finding in report.findings:
-        found[finding.severity] += 1
-    worst = next((s for s, count in found.items() if count), "nothing found")
+    found = Counter(finding.severity for finding in report.findings)
+    worst = next((many(found[s], s) for s in SEVERITIES if found[s]), "nothing found")
     ram = one.ram
     return [
         ("stream", short_size(one.size), "#sections"),
         ("guest memory", short_size(ram.total) if ram else "none", "#memory"),
         ("devices", f"{one.device_count}", "#state"),
-        ("dirty rounds", str(subject.stream.ram.round_count), "#rounds"),
-        ("check", f"{found[worst]} {worst}s" if worst in found else worst, "#findings"),
+        ("walks through RAM", str(subject.stream.ram.round_count), "#rounds"),
+        ("check", worst, "#findings"),
     ]

@@ -38,7 +38,7 @@ def screen(stream: Stream) -> Iterator[Block]:
             yield Told(parts=[f"{prose(error.message)}{hint}"])
     told = list(consoles(stream))
     if told:
-        yield Told(summary="Text on consoles", parts=[*consoles_parts(told)])
+        yield Told(summary="Text on consoles", parts=[*consoles_parts(told)], unfolded=True)
 
 
 def _picture(one: Head) -> Picture:

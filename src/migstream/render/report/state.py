@@ -23,7 +23,7 @@ from migstream.vmstate.values import Value
 __all__ = ["DeviceState", "State", "state"]
 
 DEVICES = 2000  # sections that are in the page
-BYTES, OF_ONE = 768 << 10, 128 << 10  # of state that are in the page, and of one section
+BYTES, OF_ONE = 768 << 10, 256 << 10  # of state that are in the page, and of one section
 TEXT, TEXT_OF_ONE = 1 << 21, 1 << 18  # of JSON for values, and for those of one section
 ELEMENTS = 64  # of an array that are listed one by one
 NODE = 24  # bytes of JSON that a node takes besides its texts

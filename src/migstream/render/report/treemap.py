@@ -57,7 +57,8 @@ def treemap(devices: Sequence[DeviceShare]) -> Iterator[Treemap]:
         named.append((f"{many(len(rest), 'smaller one')}", "", left))
     boxes = _squarified([size for _, _, size in named], (0.0, 0.0, WIDE, HIGH))
     tiles = [
-        _tile(number, one, box, whole) for number, (one, box) in enumerate(zip(named, boxes, strict=True))
+        _tile(number, one, box, whole)
+        for number, (one, box) in enumerate(zip(named, boxes, strict=True))
     ]
     yield Treemap(
         said=f"{many(len(devices), 'device')}, {short_size(whole)}: the area is the number of bytes",
@@ -75,7 +76,7 @@ def _tile(number: int, one: tuple[str, str, int], box: Box, whole: int) -> Tile:
         width=round(100 * width / WIDE, 3),
         height=round(100 * height / HIGH, 3),
         shade=number % SHADES,
-        label=label if room else "",
+        label=label.rpartition("/")[2] if room else "",
         size=short_size(size) if room and height >= 2 * WORDED_HEIGHT else "",
         title=f"{label}: {short_size(size)}, {percent(size, whole)}",
         path=path,
