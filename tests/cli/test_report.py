@@ -86,7 +86,7 @@ def test_a_field_and_its_bytes(browser: Browser, live: Path, named_sample: Named
     """What is found by the search is chosen, and exactly its bytes are marked; a byte chooses its field."""
     with migstream.open(named_sample("pc-xbzrle-7.2.mig").path) as stream:
         value = stream["cpu[0]/env.eip"]
-        raw, path = bytes(value), value.path
+        raw, path, start = bytes(value), value.path, value.span.start
     with Watched(browser, live) as seen:
         page = seen.page
         page.keyboard.press("/")
@@ -107,8 +107,7 @@ def test_a_field_and_its_bytes(browser: Browser, live: Path, named_sample: Named
         assert page.locator("#chosen .path").inner_text() == "cpu[0]"
         page.keyboard.press("ArrowLeft")
         assert page.locator("[role=treeitem][aria-expanded=true]").count() == 0
-        # the byte before the registers' end is theirs
-        page.evaluate("location.hash = '#at=@' + (%d)" % value.span.start)
+        page.evaluate(f"location.hash = '#at=@{start}'")
         page.wait_for_function(
             "document.querySelector('#chosen .path').textContent == 'cpu[0]/env.eip'"
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
@@ -192,7 +191,7 @@ def test_rounds_of_a_pipe_are_not_told_apart(named_sample: Named) -> None:
     path = named_sample("pc-7.2.mig").path
     with (
         subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat,
-        migstream.open(cat.stdout) as stream,
+        migstream.open(cast("BinaryIO", cat.stdout)) as stream,
         pytest.raises(Unsupported),
     ):
         stream.resends()

@@ -66,7 +66,7 @@ class Watched:
         self.page.on("request", lambda request: self._requested(request.url, path))
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self._opened(dialog))
+        self.page.on("dialog", self._opened)
         self.page.goto(path.as_uri())
 
     def _requested(self, url: str, path: Path) -> None:

@@ -20,7 +20,7 @@ __all__ = ["command"]
         ["--diff", "older"],
         type=click.Path(),
         metavar="OLDER",
-        help="Another stream: the page says what changed from it to STREAM, too.",
+        help="And what changed from another stream to STREAM.",
     ),
     force_option(),
     memory=True,

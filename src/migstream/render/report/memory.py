@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import msgspec
@@ -136,7 +137,8 @@ def _kinds(block: RamBlock, cell: int) -> NDArray[np.uint8]:
         row[first] += (first + 1) * size - run.start
         row[first + 1 : last] += size
         row[last] += run.stop - last * size
-    return held.argmax(axis=0).astype(np.uint8)
+    most: NDArray[np.uint8] = held.argmax(axis=0).astype(np.uint8)
+    return most
 
 
 def _areas(kinds: NDArray[np.uint8]) -> Iterator[Area]:
@@ -145,7 +147,7 @@ def _areas(kinds: NDArray[np.uint8]) -> Iterator[Area]:
     for y, start in enumerate(range(0, len(kinds), COLUMNS)):
         row = kinds[start : start + COLUMNS]
         edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), len(row)]
-        for first, stop in zip(edges, edges[1:], strict=False):
+        for first, stop in pairwise(edges):
             width = stop - first
             paths.setdefault(int(row[first]), []).append(f"M{first} {y}h{width}v1h-{width}z")
     for kind in sorted(paths):

@@ -53,13 +53,13 @@ class Strip(Block, frozen=True, kw_only=True):
 
 
 class Piece(NamedTuple):
-    """Bytes [start, stop) of the stream, of `count` items; `path` is that of a device."""
+    """Bytes [start, stop) of the stream, of `items` items; `path` is that of a device."""
 
     kind: str
     start: int
     stop: int
     name: str
-    count: int = 1
+    items: int = 1
     path: str = ""
 
     @property
@@ -118,7 +118,7 @@ def _together(pieces: Iterable[Piece]) -> Iterator[Piece]:
     last: Piece | None = None
     for one in pieces:
         if last is not None and one.kind == last.kind == "ram":
-            last = last._replace(stop=one.stop, count=last.count + 1)
+            last = last._replace(stop=one.stop, items=last.items + 1)
             continue
         if last is not None:
             yield last
@@ -153,7 +153,7 @@ def _cell(group: Sequence[Piece], at: int, room: int, whole: int) -> Cell:
     largest = max(group, key=lambda one: one.size)
     width = 100 * room / whole if whole else 0.0
     name = escape(largest.name)
-    items = sum(one.count for one in group)
+    items = sum(one.items for one in group)
     said = name if items == 1 else f"{name} and {many(items - 1, 'item')} more"
     if len(group) == 1 and items > 1:
         said = f"{name}, {many(items, 'section')}"
