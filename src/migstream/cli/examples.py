@@ -99,7 +99,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "report": (
         Example("migstream report guest.mig -o guest.html", "Everything about it, to open in a browser"),
-        Example("migstream report --diff before.mig after.mig -o after.html", "And what changed since another one"),
+        Example("migstream report --diff good.mig bad.mig -o bad.html", "And what changed since another one"),
         Example("migstream report guest.mig -o - | gzip > guest.html.gz", "Into a pipe"),
     ),
     "queue": (
