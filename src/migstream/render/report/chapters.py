@@ -35,7 +35,7 @@ __all__ = ["Chapter", "Subject", "chapters"]
 ITEMS = 400  # that are listed
 CPUS = 32  # whose registers are shown
 OF_A_CODE, FINDINGS = 20, 200  # that are shown
-CHANGES = 1500  # parts of a comparison
+CHANGES, FEW = 1500, 60  # parts of a comparison, and of one that is not folded together
 
 
 class Subject:
@@ -172,12 +172,11 @@ def _changes(older: Stream, subject: Subject) -> Iterator[Block]:
     parts = list(islice(diff_parts(found, look), CHANGES + 1))
     if len(parts) > CHANGES:
         parts[CHANGES:] = ["… and more: migstream diff"]
-    yield Facts(
-        rows=[("from", f"{escape(older.name)}, {short_size(older.size)}"),
-              ("to", f"{escape(new.name)}, {short_size(new.size)}"),
-              ("changes", found.summary)]
-    )  # fmt: skip
-    yield Told(parts=parts)
+    named = (("from", older), ("to", new))
+    yield Facts(rows=[(way, f"{escape(s.name)}, {short_size(s.size)}") for way, s in named])
+    yield Told(parts=[prose(found.summary)])
+    if found:
+        yield Told(summary="Every change", parts=parts, unfolded=len(parts) <= FEW)
 
 
 CHAPTERS: tuple[tuple[str, str, Make, str], ...] = (
