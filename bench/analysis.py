@@ -1,4 +1,4 @@
-"""What `check`, `diff` and `compat` take: on a rich guest's device state, and on guest memory."""
+"""What `check`, `diff`, `compat` and `report` take: on a rich guest's device state, and on guest memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = ["analysis_rows"]
 
 SIZE = 2048  # MiB of guest memory, all of it normal pages
 MOST = 0.5  # seconds for the device state of a rich guest
+PAGE = 3.0  # seconds for a page about the large one
 DIFFERENT = 1  # exit status of `diff` and `cmp`
 ROOM = 5 << 30
 
@@ -60,6 +61,8 @@ def analysis_rows(folder: Path, devices: bytes, ours: str, packed: Path, runs: i
     diffed = timed(ours, "diff", str(one), str(two), expected=DIFFERENT)
     compared = timed("cmp", str(one), str(two), expected=DIFFERENT)
     rows.append(Row(f"diff, twice {SIZE} MiB", diffed, "cmp", compared, "<=", 2))
+    page = timed(ours, "report", str(one), "-o", str(folder / "page.html"), "--force")
+    rows.append(Row(f"report, {SIZE} MiB", page, "the bar", PAGE, "<=", 1))
     one.unlink()
     two.unlink()
     return rows

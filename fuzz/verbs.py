@@ -192,6 +192,12 @@ def console(scene: Scene) -> list[str]:
 
 
 @verb(2)
+def report(scene: Scene) -> list[str]:
+    more = scene.random.choice([[], ["--diff", scene.other_file()], _form(scene)])
+    return [_source(scene), *_out(scene), *more]
+
+
+@verb(2)
 def queue(scene: Scene) -> list[str]:
     device = scene.random.choice(
         [

@@ -159,6 +159,7 @@ def words_of(verb: str, source: object, out: Path) -> list[object]:
         "extract": output,
         "convert": output,
         "redact": output,
+        "report": output,
         "set": ["cpu/env.eip=0", *output],
         "drop": ["cpu", *output],
         "rename": ["cpu", "cpu2", *output],

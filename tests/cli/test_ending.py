@@ -93,6 +93,7 @@ READING = {
     "history": ("pc.ram@0",),
     "screen": (),
     "console": (),
+    "report": ("-o", "made"),
     "queue": ("virtio-net",),
     "gdb": ("--listen", "0"),
     "tui": (),

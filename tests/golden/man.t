@@ -158,6 +158,7 @@ migstream-queue.1
 migstream-redact.1
 migstream-registers.1
 migstream-rename.1
+migstream-report.1
 migstream-schema.1
 migstream-screen.1
 migstream-set.1
@@ -311,6 +312,7 @@ The raw bytes:
 \fBmigstream\-info\fR(1),
 \fBmigstream\-ls\fR(1),
 \fBmigstream\-registers\fR(1),
+\fBmigstream\-report\fR(1),
 \fBmigstream\-show\fR(1),
 \fBmigstream\-stat\fR(1),
 \fBmigstream\-tree\fR(1),

@@ -26,6 +26,7 @@ Look:
   registers          Registers of every virtual CPU, as `info registers` has.
   stat               Where the bytes go.
   desc               The JSON description, as it is in the stream.
+  report             A page for the browser: all of the above, and pictures.
 
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
@@ -106,6 +107,7 @@ Look:
   registers          Registers of every virtual CPU, as `info registers` has.
   stat               Where the bytes go.
   desc               The JSON description, as it is in the stream.
+  report             A page for the browser: all of the above, and pictures.
 
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.
@@ -325,6 +327,7 @@ Look:
   registers          Registers of every virtual CPU, as `info registers` has.
   stat               Where the bytes go.
   desc               The JSON description, as it is in the stream.
+  report             A page for the browser: all of the above, and pictures.
 
 Memory:
   mem                Guest memory: hexdump, search, strings, page tables.

@@ -58,6 +58,8 @@ screen STREAM -o OUT -f ppm
 console STREAM
 console STREAM --json
 console STREAM kernel
+report STREAM -o OUT
+report STREAM -o OUT --diff GOOD --json
 queue STREAM virtio-net
 queue STREAM virtio-net 0 --contents --json
 gdb STREAM

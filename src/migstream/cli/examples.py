@@ -103,6 +103,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream console vga.mig", "Every text on a screen and in a serial port"),
         Example("migstream console vga.mig vga", "Of one device"),
     ),
+    "report": (
+        Example("migstream report guest.mig -o guest.html", "Everything about it, to open in a browser"),
+        Example("migstream report --diff good.mig bad.mig -o bad.html", "And what changed since another one"),
+        Example("migstream report guest.mig -o - | gzip > guest.html.gz", "Into a pipe"),
+    ),
     "queue": (
         Example("migstream queue virtio.mig virtio-net", "All queues of a device"),
         Example("migstream queue virtio.mig virtio-net 0", "What waits in one, buffer by buffer"),

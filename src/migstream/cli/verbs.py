@@ -17,6 +17,7 @@ GROUPS = {
         "registers": "Registers of every virtual CPU, as `info registers` has.",
         "stat": "Where the bytes go.",
         "desc": "The JSON description, as it is in the stream.",
+        "report": "A page for the browser: all of the above, and pictures.",
     },
     "Memory": {
         "mem": "Guest memory: hexdump, search, strings, page tables.",

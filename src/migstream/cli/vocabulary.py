@@ -48,6 +48,7 @@ WORDS = (
     Word(("--cpu",), True, "this virtual CPU, counted from 0", "(?i)cpu"),
     Word(("--block",), True, "this RAM block", "block"),
     Word(("--ignore",), True, "leave these out", "(?i)leave out|not these"),
+    Word(("--diff",), True, "what changed from one to another", "(?i)what changed"),
     Word(("--machine",), True, "a machine type, by its name", "machine type"),
     Word(("--depth",), True, "so many levels", "Levels"),
     Word(("--color",), True, "`auto` (on a terminal, unless NO_COLOR is set), `always`, `never`; also `--colour`", "(?i)colour"),

@@ -28,6 +28,7 @@ __all__ = [
     "finding_parts",
     "render",
     "report_parts",
+    "summary",
 ]
 
 LONGEST = 160
@@ -92,10 +93,10 @@ def report_parts(report: Report, *, verbose: bool, everything: bool) -> Iterator
     for code, n in count.items():
         if n > MOST and not everything:
             yield f"… and {n - MOST} more of {code} (--all)"
-    yield _summary(report)
+    yield summary(report)
 
 
-def _summary(report: Report) -> str:
+def summary(report: Report) -> str:
     """How many of each severity, in one line."""
     count = Counter(f.severity for f in report.findings)
     parts = [f"{count[s]} {s if count[s] == 1 else PLURAL[s]}" for s in SEVERITIES if count[s]]

@@ -11,8 +11,13 @@ from migstream.render.shown import Cell, Line, Part, Table, Title
 __all__ = ["elements"]
 
 
-def elements(parts: Iterable[Part]) -> Iterator[str]:
-    """Elements of a page: `h2`, `table`, and `pre` with `span`s whose class is the style."""
+def elements(parts: Iterable[Part], *, level: int = 2) -> Iterator[str]:
+    """Elements of a page: headings, `table`, and `pre` with `span`s whose class is the style.
+
+    Parameters
+    ----------
+    level : that of a title among the page's headings
+    """
     lines: list[str] = []
     for part in parts:
         if not isinstance(part, Table | Title):
@@ -21,7 +26,7 @@ def elements(parts: Iterable[Part]) -> Iterator[str]:
         yield from _pre(lines)
         lines = []
         if isinstance(part, Title):
-            yield f"<h2>{html_text(part.text)}</h2>"
+            yield f"<h{level}>{html_text(part.text)}</h{level}>"
         else:
             yield _table(part)
     yield from _pre(lines)
@@ -47,7 +52,8 @@ def _line(cell: Cell) -> str:
 def _table(table: Table) -> str:
     sides = [' class="number"' if side == ">" else "" for side in table.align]
     head = "".join(
-        f"<th{side}>{html_text(name)}</th>" for name, side in zip(table.head, sides, strict=False)
+        f"<th{side}>{html_text(name)}</th>" if name else "<td></td>"
+        for name, side in zip(table.head, sides, strict=False)
     )
     rows = (
         "".join(f"<td{side}>{_line(cell)}</td>" for cell, side in zip(row, sides, strict=True))

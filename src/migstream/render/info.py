@@ -30,7 +30,7 @@ from migstream.render.text import escape, grouped, prose, short_size, size, size
 from migstream.source.layers import Layer
 from migstream.stream import Stream
 
-__all__ = ["Info", "Recording", "info", "info_parts", "recording", "recording_parts"]
+__all__ = ["Info", "Recording", "facts", "info", "info_parts", "recording", "recording_parts"]
 
 LARGEST = 10
 
@@ -255,8 +255,8 @@ def recording_parts(one: Recording) -> Iterator[Part]:
     )
 
 
-def _facts(facts: Iterable[tuple[str, str]]) -> Iterator[Part]:
-    return (line(dim(name.ljust(12)), "  ", text) for name, text in facts if text)
+def _facts(rows: Iterable[tuple[str, str]]) -> Iterator[Part]:
+    return (line(dim(name.ljust(12)), "  ", text) for name, text in rows if text)
 
 
 def _held(block: RamBlock) -> str:
@@ -291,7 +291,7 @@ def _blocks(before: str, blocks: Sequence[Backend]) -> str:
 
 def info_parts(one: Info, *, verbose: bool = False, everything: bool = False) -> Iterator[Part]:
     """One screen; with `verbose` all that a container says of itself as well, with `everything` all devices."""
-    yield from _facts(_told(one))
+    yield from _facts(facts(one))
     ram = one.ram
     if ram is not None and ram.blocks:
         rows = [
@@ -332,7 +332,7 @@ def _layer(layer: Layer) -> Iterator[Part]:
             yield line("  ", dim(f"{key.replace('_', ' '):<12}"), "  ", prose(str(fact)))
 
 
-def _told(one: Info) -> Iterator[tuple[str, str]]:
+def facts(one: Info) -> Iterator[tuple[str, str]]:
     """Facts, each with its name; empty where there is nothing to say."""
     yield "file", escape(one.file)
     yield "size", size(one.size)

@@ -24,7 +24,7 @@ from migstream.render.written import Written
 from migstream.stream import Stream
 from migstream.wire.model import Command, Section, SectionType, downtime, flat
 
-__all__ = ["Flames", "Stat", "stat", "stat_parts"]
+__all__ = ["Flames", "Stat", "memory_parts", "stat", "stat_parts"]
 
 TOP = 15
 
@@ -181,7 +181,7 @@ def stat_parts(one: Stat, *, everything: bool) -> Iterator[Part]:
             f" {size(one.downtime_bytes)}, {percent(one.downtime_bytes, whole)}",
         )
     if one.ram is not None:
-        yield from _memory_parts(one.ram, whole)
+        yield from memory_parts(one.ram, whole)
     if one.devices:
         shown = one.devices if everything else one.devices[:TOP]
         yield Title(f"Devices ({size(sum(d.bytes for d in one.devices))})")
@@ -192,7 +192,8 @@ def stat_parts(one: Stat, *, everything: bool) -> Iterator[Part]:
             yield dim(f"  and {len(rest)} more, {left} (--all)")
 
 
-def _memory_parts(ram: Memory, whole: int) -> Iterator[Part]:
+def memory_parts(ram: Memory, whole: int) -> Iterator[Part]:
+    """Tables of RAM blocks and of dirty rounds; `whole` is the size of the stream."""
     if ram.blocks:
         rows = [
             (escape(b.name), *sizes(b.bytes), percent(b.bytes, whole), _sent(b)) for b in ram.blocks

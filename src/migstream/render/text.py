@@ -9,6 +9,7 @@ __all__ = [
     "columns",
     "escape",
     "grouped",
+    "number_of",
     "percent",
     "prose",
     "short_size",
@@ -29,6 +30,11 @@ JAMO = range(0x1160, 0x1200)
 def grouped(number: int) -> str:
     """12897484 as 12 897 484."""
     return f"{number:,}".replace(",", " ")
+
+
+def number_of(number: int, what: str) -> str:
+    """So many of something, for people: 12 897 pages."""
+    return many(number, what).replace(str(number), grouped(number), 1)
 
 
 def short_size(number: int) -> str:

@@ -15,7 +15,17 @@ from migstream.render.text import escape, prose
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
 
-__all__ = ["Look", "Node", "Tree", "completions", "node", "tree_parts", "value_line"]
+__all__ = [
+    "Look",
+    "Node",
+    "Tree",
+    "completions",
+    "node",
+    "shown_text",
+    "shown_type",
+    "tree_parts",
+    "value_line",
+]
 
 FEW = 8
 LONGEST = 72
@@ -61,7 +71,8 @@ def _one(value: Value, look: Look) -> str:
     return text if look.everything or len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def _text(value: Value, look: Look) -> str:
+def shown_text(value: Value, look: Look) -> str:
+    """What a value holds, as the tree has it: of an array the first elements; empty of what has children."""
     if value.count is None or value.kind != "leaf":
         return _one(value, look) if value.kind == "leaf" or value.count is None else ""
     most = value.count if look.everything else FEW
@@ -69,7 +80,8 @@ def _text(value: Value, look: Look) -> str:
     return shown if value.count <= most else f"{shown} … {value.count - most} more"
 
 
-def _type(value: Value) -> str:
+def shown_type(value: Value) -> str:
+    """Its type, and of an array how many elements it has."""
     if value.kind == "subsection":
         return "subsection"
     return value.type if value.count is None else f"{value.type}[{value.count}]"
@@ -78,17 +90,19 @@ def _type(value: Value) -> str:
 def tree_parts(value: Value, look: Look) -> Iterator[Part]:
     """The value and all below it, a line for each."""
     place = f"{value.span.start:#010x}  " if look.where else ""
-    shown = _text(value, look)
-    yield line(dim(place), head(escape(value.path)), _held(shown), "  ", dim(escape(_type(value))))
+    shown = shown_text(value, look)
+    yield line(
+        dim(place), head(escape(value.path)), _held(shown), "  ", dim(escape(shown_type(value)))
+    )
     yield from _below(value, look, 1)
 
 
 def value_line(value: Value, look: Look, width: int = 0) -> Line:
     """Its name, in so many columns, what it holds, its type."""
     called = escape(value.name)
-    shown = _text(value, look)
+    shown = shown_text(value, look)
     pad = " " * (width - len(called)) if shown else ""
-    return line(name(called), pad, _held(shown), "  ", dim(escape(_type(value))))
+    return line(name(called), pad, _held(shown), "  ", dim(escape(shown_type(value))))
 
 
 def _held(shown: str) -> Line:

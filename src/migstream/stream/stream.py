@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from migstream.ram.history import Versions
     from migstream.ram.image import Ram
     from migstream.ram.model import RamBlock, RamSetup
+    from migstream.ram.resends import Resends
     from migstream.source.store import Store
 
 __all__ = ["Stream"]
@@ -336,15 +337,43 @@ class Stream(Bare):
         """
         from migstream.ram.history import RoundBuilder
 
-        ram = self.ram
-        if self._channels or not self.seekable:
-            raise Unsupported("the dirty rounds of this source are not told apart")
+        ram = self._in_rounds
         if not 1 <= turn <= ram.round_count:
             raise NoSuchAddress(f"no dirty round {turn}", hint=f"the stream has {ram.round_count}")
         builder = RoundBuilder([self.store], turn)
-        pages = ram.summary.page_size or next(iter(ram.values())).page
-        self._collect(builder, pages)
+        self._collect(builder, _page(ram))
         return builder.ram(self.blocks, ram.summary, self._nothing_sent, self.unplugged)
+
+    def resends(self, cell: int = 1) -> dict[str, Resends]:
+        """What each dirty round sent of each RAM block, and where it was sent again.
+
+        It is as much work as walking the stream; blocks of which nothing was sent are not in it.
+
+        Parameters
+        ----------
+        cell : pages that are looked at together
+
+        Raises
+        ------
+        Unsupported : rounds are not told apart here: multifd channels, a pipe that was not kept
+        """
+        from migstream.ram.resends import ResendBuilder
+
+        ram = self._in_rounds
+        if not ram:
+            return {}
+        builder = ResendBuilder([self.store], cell)
+        self._collect(builder, _page(ram))
+        names = [block.name for block in self.blocks]
+        return {names[number]: one for number, one in builder.found.items() if number < len(names)}
+
+    @property
+    def _in_rounds(self) -> Ram:
+        """Guest memory of a source whose dirty rounds are told apart; raises Unsupported of any other."""
+        ram = self.ram
+        if self._channels or not self.seekable:
+            raise Unsupported("the dirty rounds of this source are not told apart")
+        return ram
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -466,3 +495,8 @@ class Stream(Bare):
         if item is None:
             raise NoSuchPath(f"nothing owns the byte {offset:#x}")
         return item
+
+
+def _page(ram: Ram) -> int:
+    """Target page size in bytes with which the records are walked again."""
+    return ram.summary.page_size or next(iter(ram.values())).page
