@@ -313,13 +313,14 @@ class Stream(Bare):
         """Let it see all page records, in the order of rounds and epochs."""
         if not self.ram:
             return
-        self._collect(builder, self.ram.page_size or next(iter(self.ram.values())).page)
+        self._collect(builder)
         if self._channels:
             builder.join(self.blocks, self.channels, lambda _: None)
             builder.close()
 
-    def _collect(self, builder: ImageBuilder, page: int) -> None:
-        """Go through the page records once more."""
+    def _collect(self, builder: ImageBuilder) -> None:
+        """Go through the page records once more; there is guest memory."""
+        page = self.ram.page_size or next(iter(self.ram.values())).page
         context = Context(page_size=page, limit=self.size, base=self.base, pages=builder)
         known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
         for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
@@ -341,7 +342,7 @@ class Stream(Bare):
         if not 1 <= turn <= ram.round_count:
             raise NoSuchAddress(f"no dirty round {turn}", hint=f"the stream has {ram.round_count}")
         builder = RoundBuilder([self.store], turn)
-        self._collect(builder, _page(ram))
+        self._collect(builder)
         return builder.ram(self.blocks, ram.summary, self._nothing_sent, self.unplugged)
 
     def resends(self, cell: int = 1) -> dict[str, Resends]:
@@ -363,7 +364,7 @@ class Stream(Bare):
         if not ram:
             return {}
         builder = ResendBuilder([self.store], cell)
-        self._collect(builder, _page(ram))
+        self._collect(builder)
         names = [block.name for block in self.blocks]
         return {names[number]: one for number, one in builder.found.items() if number < len(names)}
 
@@ -495,8 +496,3 @@ class Stream(Bare):
         if item is None:
             raise NoSuchPath(f"nothing owns the byte {offset:#x}")
         return item
-
-
-def _page(ram: Ram) -> int:
-    """Target page size in bytes with which the records are walked again."""
-    return ram.summary.page_size or next(iter(ram.values())).page
