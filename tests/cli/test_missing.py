@@ -55,6 +55,13 @@ def table(*words: object) -> Any:
     return json.loads(run(*words, "--json").stdout)
 
 
+def test_where_only_zeros_were_sent_channels_are_a_guess(tmp_path: Path) -> None:
+    """A stream that is cut off early looks as the main stream of multifd does."""
+    path = tmp_path / "a.mig"
+    path.write_bytes(stream({0: b"", 1: b""}))
+    assert "nothing but zeros was sent before. Perhaps they went" in run("info", path).stdout
+
+
 MISSING = {"block": "ram", "kind": "absent", "pages": 5, "of": 8, "bytes": 5 * P}
 
 

@@ -629,6 +629,24 @@ def test_zeros_without_end_behind_a_stream() -> None:
     assert peak < 200
 
 
+@pytest.mark.parametrize("verb", ["info", "check", "extract"])
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
+def test_what_has_no_end_and_is_no_stream_ends(verb: str, device: str, tmp_path: Path) -> None:
+    """It fills no disk: no more of it is kept than is looked at."""
+    if not Path(device).is_char_device():
+        pytest.skip(f"no {device} here")
+    words = [sys.executable, "-m", "migstream", verb, device]
+    said = subprocess.run(
+        [*words, *(["-o", str(tmp_path / "out")] if verb == "extract" else [])],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert said.returncode == 3
+    assert b"not a migration stream" in said.stdout + said.stderr
+    assert b"found nothing" not in said.stdout + said.stderr
+
+
 @pytest.mark.parametrize(
     "head",
     [

@@ -107,6 +107,15 @@ def test_a_damaged_image_ends_in_one_clear_error(
         migstream.open(change(head))
 
 
+@pytest.mark.parametrize(("complete", "said"), [(True, "cut off later"), (False, "did not get")])
+def test_a_copy_that_was_cut_off_is_no_save_that_was_not_finished(
+    said: str, *, complete: bool
+) -> None:
+    with pytest.raises(SourceError) as refused:
+        migstream.open(image(b"", complete=complete)[: HEADER + 1])
+    assert said in str(refused.value.hint)
+
+
 @given(st.binary(max_size=200), st.sampled_from([MAGIC, UNFINISHED]))
 def test_whatever_follows_the_magic_nothing_else_than_our_errors_comes(
     rest: bytes, magic: bytes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.errors import MigstreamError, NotAStream, SourceError, Unsupported
-from migstream.source.qcow2 import Image, VmState
+from migstream.source.qcow2 import DATA_FILE, Image, VmState
 from migstream.source.store import Whole
 from migstream.stream import open_anything
 from support import build
@@ -97,8 +97,24 @@ def test_an_image_without_state_says_so(states: dict[str, bytes], said: str) -> 
 def test_what_cannot_be_read_says_why() -> None:
     with pytest.raises(Unsupported, match="encrypted"):
         migstream.open(made({"one": STREAM}, encryption=2))
-    with pytest.raises(Unsupported, match="unknown features 0x100"):
+    with pytest.raises(Unsupported, match="unknown features 0x100") as refused:
         migstream.open(made({"one": STREAM}, features=0x100))
+    assert refused.value.hint
+    with pytest.raises(Unsupported, match="data is in another file"):
+        migstream.open(made({"one": STREAM}, features=DATA_FILE))
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_of_an_image_that_was_cut_off_nothing_is_read_as_zeros(*, holes: bool) -> None:
+    """A cluster that lies behind the end of the file is damage; what precedes it is shown."""
+    data = made({"one": STREAM}, disk=CLUSTER, holes=holes)
+    with migstream.open(data) as whole:
+        last = max(filter(None, map(whole.outermost, range(whole.size))))
+    clusters = [at for at, _ in enumerate(data) if at % CLUSTER == 0]
+    for cut in (last, *(at for at in clusters if last // 2 < at <= last)):
+        with contextlib.suppress(SourceError), open_anything(data[:cut]) as stream:
+            assert "behind the end of the file" in str(stream.damage), cut
+            assert stream.items
 
 
 def changed(data: bytes, at: int, value: int, size: int = 8) -> bytes:

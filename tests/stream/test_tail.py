@@ -144,6 +144,9 @@ def test_where_nothing_speaks_against_the_tail_a_walk_still_finds_out(
     monkeypatch.setattr("migstream.stream.bare.CHEAP", 0)
     with same_machine(named_sample) as (raw, longer):
         volume = overwritten(raw, longer)
+    with migstream.open(volume) as stream:  # a short one is found out in any case
+        assert stream.devices["cpu", 0]["env.eip"].value == 0xFFF0
+    monkeypatch.setattr("migstream.stream.locate.NEAR", 0)
     with migstream.open(volume) as stream:
         assert said(stream)["damage"] == []
         assert stream.devices["cpu", 0]["env.eip"].value == 0x1234

@@ -16,7 +16,14 @@ from migstream.ram import kernel
 from migstream.ram.image import Block, Ram
 from migstream.ram.model import RamBlock, RamSummary
 from migstream.ram.pages import MAIN, BitmapPages, Pages, PageTable, Shared, Source
-from migstream.ram.presence import CHANNELS, NEVER_SENT, NOTHING_SENT, PIPED, Stretch
+from migstream.ram.presence import (
+    CHANNELS,
+    NEVER_SENT,
+    NOTHING_SENT,
+    PIPED,
+    ZEROS_SENT,
+    Stretch,
+)
 from migstream.ram.records import BlockId
 
 if TYPE_CHECKING:
@@ -184,7 +191,9 @@ class ImageBuilder:
             pages: Pages | None = table if fits else None  # else: damage, another list of blocks
             if block.mapped is not None and block.mapped.bitmap.size and not piped:
                 pages = BitmapPages(block.mapped, block.used_length, self.shared.sources[MAIN])
-            why = CHANNELS if self._joined or without_channels else NEVER_SENT
+            why = CHANNELS if self._joined or self.synced else NEVER_SENT
+            if without_channels and not self.synced:
+                why = ZEROS_SENT
             gone = unplugged.get(block.name, ())
             one = Block(block, page, pages, unplugged=gone, why=absent if pages is None else why)
             unread = pages is None or without_channels

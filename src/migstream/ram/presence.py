@@ -21,6 +21,7 @@ __all__ = [
     "SHARED",
     "SHARED_OR_CHANNELS",
     "UNPLUGGED",
+    "ZEROS_SENT",
     "Presence",
     "Run",
     "Stretch",
@@ -38,6 +39,7 @@ SHARED_OR_CHANNELS = (
 NOTHING_SENT = (
     f"no page of it was sent. Perhaps {CHANNELS}; or the stream is cut off, or leaves memory out"
 )
+ZEROS_SENT = f"nothing but zeros was sent before. Perhaps {CHANNELS}; or the stream is cut off"
 NEVER_SENT = (
     "the stream is cut off or was edited, postcopy would have sent them,"
     " or a balloon told which pages are free"

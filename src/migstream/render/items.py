@@ -182,10 +182,12 @@ def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
     from migstream.ram.multifd import is_channel
     from migstream.wire.returnpath import looks_like_return_path
 
+    if bytes(stream.store.view(0, len(MAGIC))) == MAGIC:
+        return None  # what follows may be damaged in what the stream stands in: the walk says how
     head = bytes(stream.store.view(0, min(LOOK, stream.size)))
     if is_channel(head):
         rows = _channel(stream.store)
-    elif not head.startswith(MAGIC) and looks_like_return_path(head):
+    elif looks_like_return_path(head):
         rows = _messages(stream.store)
     else:
         return None

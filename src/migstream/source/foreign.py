@@ -54,6 +54,9 @@ TABLE = (
         Foreign(magic, "VMware's state of a guest (.vmss, .vmsn)", "Volatility or vmss2core reads it, with the .vmem beside it")
         for magic in (b"\xd0\xbe\xd2\xbe", b"\xd1\xba\xd1\xba", b"\xd2\xbe\xd2\xbe", b"\xd3\xbe\xd3\xbe")
     ),
+    Foreign(b"QED\0", "a QED image, which has no snapshots"),
+    Foreign(b"WithoutFreeSpace", "a Parallels disk"),
+    Foreign(b"WithouFreSpacExt", "a Parallels disk"),
     Foreign(b"KDMV", "a VMware disk (VMDK)"),
     Foreign(b"# Disk DescriptorFile", "the descriptor of a VMware disk"),
     Foreign(b"\x7fVirtualBox SavedState", "VirtualBox's saved state of a guest", "VirtualBox restores it; `VBoxManage debugvm NAME dumpvmcore` then writes a core file"),
@@ -83,6 +86,23 @@ TABLE = (
     Foreign(b"7z\xbc\xaf\x27\x1c", "a 7z file", "unpack it first"),
     Foreign(b"\x02\x21\x4c\x18", "a file of lz4's legacy format", "unpack it first: lz4 -d"),
     Foreign(b"LZIP", "an lzip file", "unpack it first: lzip -d"),
+    Foreign(b"LRZI", "an lrzip file", "unpack it first: lrzip -d"),
+    Foreign(b"\x5d\0\0", "a file of xz's legacy format (.lzma)", "unpack it first: xz -d --format=lzma"),
+    Foreign(b"\x1f\x9d", "a file of compress (.Z)", "unpack it first: gzip -d"),
+    *(
+        Foreign(magic, "a file of zlib's format", "unpack it first: pigz -dz")
+        for magic in (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+    ),
+    Foreign(b"Rar!", "a RAR file", "unpack it first"),
+    Foreign(b"hsqs", "a squashfs image", "mount it, or unpack it with unsquashfs"),
+    Foreign(b"0707", "a cpio file", "unpack it, or `migstream find` looks for streams in it"),
+    Foreign(b"age-encryption.org/", "a file that age encrypted", "decrypt it first: age -d"),
+    Foreign(b"-----BEGIN PGP MESSAGE", "a file that GnuPG encrypted", "decrypt it first: gpg -d"),
+    *(
+        Foreign(magic, "a file that GnuPG encrypted", "decrypt it first: gpg -d")
+        for magic in (b"\x8c\x0d\x04\x09", b"\x85\x01\x0c\x03", b"\x85\x02\x0c\x03")
+    ),
+    Foreign(b"Salted__", "a file that openssl encrypted", "decrypt it first: openssl enc -d"),
     Foreign(b"ustar", "a tar file, or a guest for import (OVA)", "unpack it, or `migstream find` looks for streams in it", 257),
     Foreign(b"\x55\xaa", "a disk, or its image", "`migstream find` looks for streams in it", 510),
 )  # fmt: skip

@@ -32,6 +32,9 @@ STEP = 1 << 20  # bytes at most after which whoever watches is told again
 MOST_HEAD = 1 << 20  # bytes of a pipe that are looked at before they are read
 # What a compressed file may unpack to on a disk: this much in any case, and so many times its own size.
 UNPACKED_FLOOR, UNPACKED_RATIO = 64 << 20, 256
+MOST_ALIEN = (
+    256 << 20
+)  # bytes of a pipe that are read where what it begins with is not what was asked for
 
 
 class Pipe(Protocol):
@@ -254,14 +257,18 @@ class Opened:
         begin = self._forward_from
         return None if begin is None else lambda: passed(begin(), start)
 
-    def spool(self) -> Self:
-        """Make a file of a pipe, so that all bytes are at hand."""
+    def spool(self, most: int | None = None) -> Self:
+        """Make a file of a pipe, so that all bytes are at hand; of a longer one than `most` its beginning."""
         if self.store is None:
-            self.store = self.drain(b"")
+            self.store = self.drain(b"", most)
         return self
 
-    def drain(self, first: bytes) -> Store:
+    def drain(self, first: bytes, most: int | None = None) -> Store:
         """The rest of a pipe behind `first`, in a temporary file that no folder names.
+
+        Parameters
+        ----------
+        most : bytes after which it is let go; `cut` says so
 
         Raises
         ------
@@ -283,6 +290,12 @@ class Opened:
                     )
                 spool.append(piece)
                 tell(spool.size)
+                if most is not None and spool.size > most:
+                    self.cut = SourceError(
+                        f"no more than its first {most >> 20} MiB was read",
+                        hint="it goes on, and does not begin as a stream does",
+                    )
+                    break
         finally:
             tell(None)
         self.pipe = None

@@ -114,7 +114,9 @@ def open_save(outer: Opened, /) -> Opened | None:
 def _cut(size: int, header: Header) -> SourceError:
     return SourceError(
         f"a libvirt save image that ends in its XML, at {size:#x}; the stream would begin at {header.start:#x}",
-        hint="the save did not get further; the guest went on running",
+        hint="the file was cut off later: another copy of it may be whole"
+        if header.complete
+        else "the save did not get further; the guest went on running",
     )
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import Asked, Opened, Watch, passed
+from migstream.source.layers import MOST_ALIEN, Asked, Opened, Watch, passed
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -24,6 +24,10 @@ def _from_file(name: str, raw: BinaryIO, closing: list[object], offset: int) -> 
         size = status.st_size or raw.seek(0, os.SEEK_END)
         raw.seek(offset)
     except (OSError, io.UnsupportedOperation, AttributeError):
+        return Opened(name, None, passed(_Raw(raw), offset), closing)
+    if stat.S_ISCHR(
+        status.st_mode
+    ):  # a tape, a port: its bytes go by, whatever it says of its size
         return Opened(name, None, passed(_Raw(raw), offset), closing)
     file = File(raw.fileno(), size)
     opened = Opened(name, _from(file, offset), None, [*closing, file])
@@ -88,6 +92,8 @@ def open_source(
     opened.asked = Asked(container, inside, watch)
     try:
         opened = unwrap(opened, bare)
+        if opened.head(len(bare)) != bare:
+            opened.spool(MOST_ALIEN)  # what has no end fills no disk
         return opened.spool() if spool else opened
     except BaseException:
         opened.close()

@@ -26,7 +26,7 @@ VERSIONS = range(2, 4)
 CLUSTER_BITS = range(9, 22)
 # Incompatible features (docs/interop/qcow2.rst): an image of which we do not know one is not read.
 DIRTY, CORRUPT, DATA_FILE, ZSTD, EXTENDED = (1 << bit for bit in range(5))
-KNOWN = DIRTY | CORRUPT | DATA_FILE | ZSTD | EXTENDED
+KNOWN = DIRTY | CORRUPT | ZSTD | EXTENDED
 # What QEMU itself takes (block/qcow2.h).
 MOST_SNAPSHOTS = 65536
 MOST_EXTRA = 1024
@@ -96,8 +96,16 @@ class Image:
         features = int.from_bytes(head[72:80], "big") if self.version > 2 and len(head) > 80 else 0
         if self.cluster_bits not in CLUSTER_BITS:
             raise _damaged(f"clusters of 1 << {self.cluster_bits} bytes")
+        if features & DATA_FILE:
+            raise Unsupported(
+                "a qcow2 image whose data is in another file",
+                hint="QEMU keeps no snapshots in such images: another disk of the guest may have them",
+            )
         if features & ~KNOWN:
-            raise Unsupported(f"a qcow2 image with unknown features {features & ~KNOWN:#x}")
+            raise Unsupported(
+                f"a qcow2 image with unknown features {features & ~KNOWN:#x}",
+                hint="a newer QEMU wrote it, or its header is damaged: `qemu-img check` says which",
+            )
         if encryption:
             raise Unsupported(
                 "an encrypted qcow2 image",
@@ -276,8 +284,9 @@ class VmState:
         if host is None:
             return memoryview(bytes(size))
         raw = self._store.view(host, host + size)
-        # QEMU's last cluster may be cut where the file ends: what is not there reads as zeros
-        return raw if len(raw) == size else memoryview(bytes(raw).ljust(size, b"\0"))
+        if len(raw) < size:
+            raise _damaged(f"a cluster of VM state at {host:#x}, behind the end of the file")
+        return raw
 
     def _unpack(self, entry: int) -> bytes:
         """A compressed cluster: its offset, and in how many sectors it lies."""
@@ -310,6 +319,21 @@ class VmState:
             raise ValueError(str(error)) from None
 
 
+class _Forward:
+    """VM state from its beginning on, a cluster at a time, up to what cannot be read (protocol: source.layers.Pipe)."""
+
+    def __init__(self, state: VmState, cluster: int) -> None:
+        self._state = state
+        self._cluster = cluster
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes:
+        left = self._cluster - self._at % self._cluster
+        piece = bytes(self._state.view(self._at, self._at + min(size, left)))
+        self._at += len(piece)
+        return piece
+
+
 def open_image(outer: Opened, /) -> Opened | None:
     """The VM state of a snapshot (protocol: source.containers.Container); `outer.asked.inside` says of which."""
     head = outer.head(8)
@@ -321,7 +345,14 @@ def open_image(outer: Opened, /) -> Opened | None:
     chosen = choose(image.snapshots, outer.asked.take())
     state = VmState(store, image, chosen)
     layer = Layer("qcow2", chosen.said, facts(image, chosen))
-    return outer.inside(layer, store=state, where=state.where, base=0, ends=True)
+    return outer.inside(
+        layer,
+        store=state,
+        where=state.where,
+        base=0,
+        ends=True,
+        forward=lambda: _Forward(state, 1 << image.cluster_bits),
+    )
 
 
 def choose(snapshots: tuple[Snapshot, ...], wanted: str | None) -> Snapshot:

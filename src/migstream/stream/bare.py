@@ -208,7 +208,8 @@ class Bare:
             return None
         if self._memory and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
-        tail = Tail(store, self._opened.base)
+        dear = self._opened.far or self._opened.packed is not None
+        tail = Tail(store, self._opened.base, dear=dear)
         try:
             return tail if tail.doubt is None else None
         except SourceError:

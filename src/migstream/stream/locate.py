@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from migstream.errors import BadDescription, StreamError
+from migstream.errors import BadDescription, ParseError, StreamError
 from migstream.iterable import SECTIONS
-from migstream.source.store import Store
+from migstream.source.store import Store, Until
 from migstream.stream.reading import Described, contradiction, described_at
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import BEGINNING
-from migstream.wire.model import FileHeader, Item, Section, SectionType
-from migstream.wire.push import drive
+from migstream.wire.model import End, FileHeader, Item, Section, SectionType
+from migstream.wire.push import Push, drive
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description, locate_devices
 from migstream.wire.walk import Walker
@@ -27,17 +27,24 @@ BOARDS = {"I440FX": ("pc-", "xenfv"), "mch": ("pc-q35",), "spapr": ("pseries",)}
 PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/")
 
 GOES_ON = {SectionType.PART, SectionType.END}
+NEAR = 32 << 20  # bytes that are walked whatever the tail says: a fiftieth of a second
 
 
 class Tail:
     """The end of a source whose bytes are at hand, and its first items.
 
     `errors` are what is wrong with either.
+
+    Parameters
+    ----------
+    base : where the store begins in the file that QEMU wrote to, in bytes
+    dear : each range costs much, a round trip or unpacking: no more than the end and the head are asked for
     """
 
-    def __init__(self, store: Store, base: int = 0) -> None:
+    def __init__(self, store: Store, base: int = 0, *, dear: bool = False) -> None:
         self._store = store
         self._base = base
+        self._dear = dear
         self.errors: list[StreamError] = []
 
     @cached_property
@@ -131,7 +138,21 @@ class Tail:
         context = self.walker.context
         bits = None if context.configuration is None else context.configuration.page_bits
         page = 1 << bits if bits is not None and bits < 32 else None
-        return contradiction(self.late, page, found) or self._foreign(found)
+        return contradiction(self.late, page, found) or self._foreign(found) or self._short(found)
+
+    def _short(self, found: Described) -> str | None:
+        """A stream that ends soon, on what an older one of the same machine ends."""
+        if self._dear:
+            return None
+        context = Context(limit=self._store.size, base=self._base)
+        push = Push(Walker(SECTIONS, context=context), whole=Until(self._store, NEAR))
+        try:
+            end = next((item for item in push.items() if isinstance(item, End)), None)
+        except ParseError:
+            return None  # cut off there, or damaged: the walk says which
+        if end is None or end.span.stop == found.span.start:
+            return None
+        return f"the stream that begins here ends at {end.span.stop:#x}"
 
     def _foreign(self, found: Described) -> str | None:
         """Devices that the machine at the beginning does not have, or lacks."""
