@@ -272,7 +272,7 @@ class Stream(Bare):
         builder = HistoryBuilder(
             [self.store], number, offset // one.page, hold=bool(self._channels)
         )
-        self._collect(builder, one.page)
+        self._collect(builder)
         if self._channels:
             builder.join(self.blocks, self.channels, lambda _: None)
             self._closing.append(builder)
