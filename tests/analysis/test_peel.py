@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import html
+import io
 import json
+import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +18,8 @@ from hypothesis import strategies as st
 
 from migstream.analysis.explain.log import Explanation, explain
 from migstream.analysis.explain.numbers import numbers
-from migstream.analysis.explain.peel import peel
+from migstream.analysis.explain.peel import LONGEST, peel
+from migstream.analysis.explain.sift import sift
 from migstream.cli.group import cli
 from migstream.qemu.words.recognise import recognise
 from support.samples import SHARED
@@ -144,6 +149,18 @@ WRAPPERS: dict[str, Wrap] = {
     "ansible": lambda text: (
         f'fatal: [h1]: FAILED! => {{"changed": false, "rc": 1, "stderr": {json.dumps(text)}}}'
     ),
+    "bytes of journald": each(
+        lambda line: json.dumps({"MESSAGE": list(line.encode()), "_COMM": "x"})
+    ),
+    "Loki": lambda text: json.dumps({"values": [["17000", line] for line in text.splitlines()]}),
+    "GELF": each(lambda line: json.dumps({"host": "h1", "short_message": line})),
+    "a web page": lambda text: f"<pre><b>log</b><br/>{html.escape(text)}</pre>".replace(
+        "\n", "<br>"
+    ),
+    "YAML": lambda text: "  message: '" + text.replace("'", "''").replace("\n", "\n\n    ") + "'",
+    "typeset": lambda text: text.replace(" '", " ‘").replace("'", "’").replace(" ", "\u00a0"),
+    "cat -A": each(lambda line: f"{line}$"),
+    "vdsm": lambda text: f"ERROR (migsrc/1) [virt.vm] (vmId='1-2') {text} (migration:279)",
 }
 
 
@@ -177,7 +194,10 @@ def test_lines_in_a_list_of_quoted_texts_give_the_same_answer(name: str) -> None
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(sorted(LOGS)), st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=3))
+@given(
+    st.sampled_from(sorted(LOGS)),
+    st.lists(st.sampled_from(sorted(WRAPPERS)), max_size=3, unique=True),
+)
 def test_wrappers_around_wrappers_give_the_same_answer(name: str, wrappers: list[str]) -> None:
     text = log(LOGS[name])
     for wrapper in wrappers:
@@ -190,6 +210,13 @@ def test_no_text_ends_in_a_traceback(text: str) -> None:
     for line in peel(text):
         assert line.text.strip() == line.text != ""
     explain(text)
+
+
+@pytest.mark.parametrize("piece", [")", "/a", "<br ", "''a", "Failed to load ", " "])
+def test_a_long_line_takes_no_time(piece: str) -> None:
+    start = time.process_time()
+    explain(piece * (LONGEST // len(piece)) + "x")
+    assert time.process_time() - start < 5
 
 
 def test_a_deep_document_ends() -> None:
@@ -253,6 +280,77 @@ def test_every_log_of_the_collection_has_its_cause_here() -> None:
 def name_of(one: Explanation) -> str:
     assert one.cause is not None
     return one.cause.message.name
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_lines_that_a_terminal_broke_are_whole(name: str) -> None:
+    text = log(LOGS[name])
+    whole = explain(text)
+    one = explain(
+        "\n".join(
+            line[at : at + 80] for line in text.splitlines() for at in range(0, len(line), 80)
+        )
+    )
+    assert one.cause is not None
+    assert (name_of(one), one.device, one.fields) == (name, whole.device, whole.fields)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_lines_that_a_mail_broke_are_whole(name: str) -> None:
+    lines = [
+        part
+        for line in log(LOGS[name]).splitlines()
+        for part in textwrap.wrap(line, 72, break_on_hyphens=False)
+    ]
+    same(name, "\n".join(f"> > {part}" for part in lines))
+
+
+def test_what_stands_behind_a_line_is_not_its_end() -> None:
+    text = "usbredirparser: unserialization must use a pristine parser"
+    assert [one.text for one in peel(f"{text}\nPRIORITY=3")] == [text, "PRIORITY=3"]
+
+
+@pytest.mark.parametrize("error", ["Das Argument ist ungültig", "Argument invalide", "无效的参数"])
+def test_an_error_in_another_language_is_known(error: str) -> None:
+    text = log(LOGS["pci-config"])
+    assert explain(text.replace("Invalid argument", error)).result == explain(text).result
+
+
+def test_lines_of_one_line_keep_the_order_of_their_fields() -> None:
+    lines = [
+        "Failed to load element of type pci config for config",
+        (
+            "load of migration failed: Invalid argument: error while loading state for instance 0x0 of device"
+            " '0000:00:01.0/virtio-rng': Failed to load element of type virtio for virtio"
+        ),
+    ]
+    assert explain(escaped(log(lines))).fields == explain(log(lines)).fields == ("virtio", "config")
+
+
+# --- long ones -----------------------------------------------------------------------------------
+
+CHATTER = "2026-01-15T08:00:00.1Z x: debug : virEventPollRunOnce:643 : Poll got 3 event(s)\n"
+
+
+def test_of_a_long_log_what_is_said_is_kept_with_its_lines() -> None:
+    said = log(LOGS["block-size"])
+    text = CHATTER * 30000 + said + "\n" + CHATTER * 30000
+    for raw in (text.encode(), gzip.compress(text.encode(), 1)):
+        kept = sift(io.BufferedReader(io.BytesIO(raw)))
+        assert kept.splitlines()[30000:30003] == said.splitlines()
+        assert sum(map(bool, kept.splitlines())) < 200
+        assert explain(kept).cause.line == 30001  # type: ignore[union-attr]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_a_traceback(raw: bytes) -> None:
+    for start in (b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"\xff\xfe"):
+        explain(sift(io.BufferedReader(io.BytesIO(start + raw))))
+
+
+def test_what_powershell_redirected_is_read() -> None:
+    raw = log(LOGS["tls"]).encode("utf-16")
+    assert name_of(explain(sift(io.BufferedReader(io.BytesIO(raw))))) == "tls"
 
 
 # --- several failures ----------------------------------------------------------------------------

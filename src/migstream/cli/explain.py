@@ -7,12 +7,13 @@ import inspect
 import re
 import sys
 from contextlib import ExitStack
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
-from migstream.cli.common import Out, Verb, begun, guarded, watching
+from migstream.cli.common import Out, Verb, begun, guarded, progress, watching
 from migstream.cli.completed import completed
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
 from migstream.cli.options import output_options
@@ -26,7 +27,6 @@ from migstream.stream import open_anything
 __all__ = ["command"]
 
 CODE = re.compile(r"[A-Z]{2,8}\d{3}", re.IGNORECASE)  # MS, or what another package's begin with
-MOST = 16 << 20  # characters of a log
 UNKNOWN = 1
 LOG = "LOG"  # what a log without a name is called
 
@@ -96,24 +96,29 @@ def _log(said: str) -> str:
             context = click.get_current_context()
             click.echo(context.get_help(), color=context.color)
             context.exit(2)
-        return sys.stdin.buffer.read(MOST).decode("utf-8", "replace")
+        from migstream.analysis.explain.sift import sift
+
+        return sift(BufferedReader(cast("RawIOBase", sys.stdin.buffer)))
     path = Path(said)
     try:
         if path.is_dir():
-            logs = sorted(one for one in path.iterdir() if one.is_file())
-            return "\n".join(_read(one, MOST // len(logs)) for one in logs)
-        return _read(path, MOST) if path.is_file() else said
+            logs = [one for one in path.iterdir() if one.is_file()]
+            logs.sort(
+                key=lambda one: (one.stat().st_mtime, one)
+            )  # the last failure is in the newest
+            return "\n".join(map(_read, logs))
+        return _read(path) if path.is_file() else said
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
             raise
         return said
 
 
-def _read(path: Path, most: int) -> str:
-    """The end of a file."""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - most, 0))
-        return file.read(most).decode("utf-8", "replace")
+def _read(path: Path) -> str:
+    from migstream.analysis.explain.sift import sift
+
+    with path.open("rb") as file, progress(f"reading {path.name}", path.stat().st_size) as tell:
+        return sift(file, tell)
 
 
 def _run(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ import migstream
 from migstream.savevm import SaveVM
 from migstream.vmstate import U8, U32, VMState, array, qtailq
 from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.meaning.symbols import model
+from migstream.vmstate.meaning.symbols.ppc_boards import SPAPR
 from migstream.vmstate.paths import find
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Span
@@ -174,3 +178,27 @@ def test_elements_of_a_list_have_numbers(lists: io.BytesIO) -> None:
             "holder[0]/events[0]/number",
         ]
         assert "events[3]" not in holder.value
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("local-mac-address", b"RT\0\x12\x34\x56", "52:54:00:12:34:56"),
+        ("ibm,my-dma-window", b"q\0\0\1", ""),
+        ("compatible", b"a\0b c\0", "a b c"),
+        ("model", b"toy", ""),
+    ],
+)
+def test_a_property_is_text_where_all_of_it_is(name: str, raw: bytes, said: str) -> None:
+    at: Any = SimpleNamespace(above=SimpleNamespace(name=name))
+    assert SPAPR["*/value"](raw, at).name == said
+
+
+def test_what_stands_beside_is_a_number_or_nothing() -> None:
+    def leaf(name: str, value: object) -> Any:
+        return SimpleNamespace(name=name, value=value, kind="leaf", count=None)
+
+    inside: Any = [leaf("n", 3), leaf("head", 1), leaf("odd", b"\1")]
+    assert model.numbers(inside, "head", "n") == [1, 3]
+    assert model.numbers(inside, "head", "odd") is None
+    assert model.numbers(inside, "head", "absent") is None

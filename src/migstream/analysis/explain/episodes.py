@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from migstream.analysis.explain.peel import Spoken
 from migstream.qemu.words.recognise import recognise
 
-__all__ = ["episodes"]
+__all__ = ["BEGIN", "END", "episodes"]
 
 BEGIN = re.compile(
     r"starting up libvirt version|Starting QEMU|-incoming (?:defer|tcp:|unix:|fd:|exec:)"

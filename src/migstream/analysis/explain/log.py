@@ -17,6 +17,7 @@ from migstream.analysis.explain.spots import Scene, Spot, spots
 from migstream.analysis.explain.step import next_step
 from migstream.analysis.findings import Finding
 from migstream.names import brief
+from migstream.qemu.words.errno import in_english
 from migstream.qemu.words.model import ERRNO, Wording
 from migstream.qemu.words.recognise import Said, recognise
 from migstream.qemu.words.silent import NUMBERS, silent
@@ -135,9 +136,10 @@ def _explained(
     log: str,
 ) -> Explanation:
     *before, lines = episodes(peel(text)) or [[]]
-    said = _said(lines)
+    heard = recognise("\n".join(one.text for one in lines))
+    said = _numbered(heard, lines)
     device, instance = _device(said)
-    fields = _fields(said)
+    fields = _fields(heard)
     cause = _cause(said) or _silent(said, device, text, stream)
     found: tuple[Finding, ...] = ()
     places: tuple[Spot, ...] = ()
@@ -187,10 +189,9 @@ def _explained(
     )
 
 
-def _said(lines: Sequence[Spoken]) -> list[Said]:
-    """Every message in lines, each once, with the number of its line in the log."""
-    found = recognise("\n".join(one.text for one in lines))
-    return [msgspec.structs.replace(one, line=lines[one.line - 1].number) for one in found]
+def _numbered(heard: Sequence[Said], lines: Sequence[Spoken]) -> list[Said]:
+    """What was heard, with the number of its line in the log, where it may have been glued to others."""
+    return [msgspec.structs.replace(one, line=lines[one.line - 1].number) for one in heard]
 
 
 def _also(lines: Sequence[Spoken], said: Sequence[Said]) -> tuple[Spoken, ...]:
@@ -207,7 +208,7 @@ def _also(lines: Sequence[Spoken], said: Sequence[Said]) -> tuple[Spoken, ...]:
 
 
 def _earlier(lines: Sequence[Spoken]) -> Earlier:
-    said = _said(lines)
+    said = _numbered(recognise("\n".join(one.text for one in lines)), lines)
     cause = _cause(said) or next(iter(said), None)
     first = lines[0] if cause is None else next(one for one in lines if one.number == cause.line)
     return Earlier(
@@ -260,7 +261,8 @@ def _error(said: list[Said]) -> str:
             return NUMBERS[number]
     for one in said:
         if one.message.name == "result":
-            return next((t for t in ERRNO if one.values["error"].startswith(t)), "")
+            words = in_english(one.values["error"])
+            return next((t for t in ERRNO if words.startswith(t)), "")
     return ""
 
 
@@ -268,14 +270,15 @@ def _result(said: list[Said]) -> str:
     for one in said:
         if one.message.name == "result":
             for text, meaning in ERRNO.items():
-                if one.values["error"].startswith(text):
+                if in_english(one.values["error"]).startswith(text):
                     return f"{text}: {meaning}"
     return ""
 
 
 def _silent(said: list[Said], device: str, text: str, stream: Stream | None) -> Said | None:
     """The cause of a refusal for which QEMU has no words."""
-    context = next((s for s in said if s.message.kind in {"context", "result"}), None)
+    where = [s for s in said if s.message.kind in {"context", "result"}]
+    context = next((s for s in where if s.message.side == "destination"), next(iter(where), None))
     if context is None:
         return None
     message = silent(device, _error(said), _architecture(text, stream))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,13 +14,10 @@ from migstream.names import brief
 from migstream.qemu.words.model import Message, Wording, literal, pattern
 from migstream.qemu.words.table import MESSAGES
 
-if TYPE_CHECKING:
-    import re
-
-__all__ = ["Said", "filled", "recognise"]
+__all__ = ["Said", "filled", "mentions", "recognise"]
 
 MOST_LINES = 1 << 16
-LONGEST_LINE = 1 << 12
+LONGEST_LINE = 1 << 14
 FREE = ": {why:s}"  # how a wording ends that quotes another's words
 RESULT = "load of migration failed: "  # clauses follow since 10.2
 
@@ -55,10 +54,40 @@ def filled(text: str, said: Said) -> str:
     return text
 
 
+def mentions(line: str) -> bool:
+    """Whether a line, or one of several, may have a message in it: the quick half of `recognise`."""
+    words = set(WORDS.findall(line))
+    table, by_word, always = _table()
+    if any(table[one][0] in line for one in always):
+        return True
+    return not by_word.keys().isdisjoint(words) and any(
+        table[one][0] in line for word in words for one in by_word.get(word, ())
+    )
+
+
+WORDS = re.compile("[A-Za-z]{2,}")
+WHOLE = re.compile("(?<=[^A-Za-z])[A-Za-z]{2,}(?=[^A-Za-z])")
+_Entry = tuple[str, Message, Wording]
+
+
 @cache
-def _table() -> tuple[tuple[str, Message, Wording], ...]:
-    """Every wording, with the literal that a line must have: patterns are made when they are needed."""
-    return tuple((literal(w.text), m, w) for m in MESSAGES for w in m.wordings)
+def _table() -> tuple[tuple[_Entry, ...], dict[str, list[int]], list[int]]:
+    """Every wording, with the literal that a line must have: patterns are made when they are needed.
+
+    A line is asked for those alone of which it has the rarest word; the last list is of those without one.
+    """
+    table = tuple((literal(w.text), m, w) for m in MESSAGES for w in m.wordings)
+    words = [set(WHOLE.findall(piece)) for piece, _, _ in table]
+    often = Counter(word for some in words for word in some)
+    by_word: dict[str, list[int]] = {}
+    always = []
+    for number, some in enumerate(words):
+        if some:
+            rarest = min(some, key=lambda word: (often[word], -len(word), word))
+            by_word.setdefault(rarest, []).append(number)
+        else:
+            always.append(number)
+    return table, by_word, always
 
 
 class _Hit(NamedTuple):
@@ -71,14 +100,17 @@ class _Hit(NamedTuple):
     wording: Wording
 
 
-def _line(number: int, line: str) -> Iterator[Said]:
+def _line(at: int, line: str) -> Iterator[Said]:
     """Messages of one line from left to right.
 
     One whose end is any text is what a program said of another one's words. Where these are a cause that is
     known, they are no longer its end, and it is only where that was said.
     """
     hits: list[_Hit] = []
-    for piece, message, wording in _table():
+    table, by_word, always = _table()
+    asked = {one for word in WORDS.findall(line) for one in by_word.get(word, ())}
+    for number in sorted(asked.union(always)):
+        piece, message, wording = table[number]
         if piece in line:
             found = pattern(wording.text).finditer(line)
             hits += [_Hit(m.start(), -m.end(), m, message, wording) for m in found]
@@ -97,7 +129,7 @@ def _line(number: int, line: str) -> Iterator[Said]:
             text = line[start:stop].rstrip(": ")
             values.popitem()
             message = msgspec.structs.replace(message, kind="context")
-        yield Said(message=message, wording=wording, line=number, text=text, values=values)
+        yield Said(message=message, wording=wording, line=at, text=text, values=values)
 
 
 def _inner(line: str, outer: _Hit, hits: list[_Hit]) -> int | None:

@@ -38,7 +38,7 @@ _FAMILIES = {
         "RTL8139",
         (
             "rtl8139", "pcnet:PCNET", "lance:PCNET", "ne2000:NE2000", "vmxnet3:VMXNET3", "tulip:TULIP", "i825*:EEPRO100",
-            "i82801:EEPRO100",
+            "i82801:EEPRO100", "bcm2835-property:PROPERTY",
         ),
     ),
     "pcie": ("SHPC", ("shpc",)),

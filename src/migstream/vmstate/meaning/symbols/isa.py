@@ -16,6 +16,7 @@ from migstream.vmstate.meaning.symbols.model import (
     date,
     enumeration,
     number_in_path,
+    numbers,
 )
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ def _queued(value: Any, at: Value) -> Symbol:
     """The bytes that wait, the oldest first: `count` of them from `rptr` on."""
     if not isinstance(value, bytes) or at.above is None:
         return Symbol()
-    beside = {one.name: one for one in at.above if one.name in {"queue.rptr", "queue.count"}}
-    if len(beside) < 2:
+    beside = numbers(at.above, "queue.rptr", "queue.count")
+    if beside is None:
         return Symbol()
-    first, count = int(beside["queue.rptr"]), int(beside["queue.count"])
+    first, count = beside
     if not 0 <= count <= len(value) or not 0 <= first < len(value):
         return Symbol()
     waiting = bytes(value[(first + n) % len(value)] for n in range(count))

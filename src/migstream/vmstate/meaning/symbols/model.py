@@ -25,6 +25,7 @@ __all__ = [
     "listed",
     "neighbour",
     "number_in_path",
+    "numbers",
     "text",
     "top",
     "words",
@@ -273,6 +274,17 @@ def beside(at: Value, name: str, index: int | None = None) -> int | None:
         found = found.element(index)
     held = found.value if found.kind == "leaf" and found.count is None else None
     return held if isinstance(held, int) else None
+
+
+def numbers(inside: Value, *names: str) -> list[int] | None:
+    """The numbers that a struct has under these names; None where it lacks one, or one is something else."""
+    held = {
+        one.name: one.value
+        for one in inside
+        if one.name in names and one.kind == "leaf" and one.count is None
+    }
+    found = [one for name in names if isinstance(one := held.get(name), int)]
+    return found if len(found) == len(names) else None
 
 
 def number_in_path(value: Value) -> int | None:

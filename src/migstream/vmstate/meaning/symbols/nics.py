@@ -32,7 +32,7 @@ from migstream.vmstate.meaning.symbols.model import (
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["EEPRO100", "NE2000", "PCNET", "RTL8139", "TULIP", "VMXNET3"]
+__all__ = ["EEPRO100", "NE2000", "PCNET", "PROPERTY", "RTL8139", "TULIP", "VMXNET3"]
 
 
 # --- rtl8139 -----------------------------------------------------------------------------------------
@@ -207,3 +207,7 @@ EEPRO100: Table = {
     "int_stat": bits("FCP ER SWI MDI RNR CNA FR CX"),
     "mdimem": register(MII, MII_BITS),
 }
+
+# --- the firmware of a Raspberry Pi, which tells the address of its card -------------------------------
+
+PROPERTY: Table = {"macaddr": mac}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from migstream.vmstate.meaning.symbols.ethernet import mac
 from migstream.vmstate.meaning.symbols.model import Symbol, Table, bits, enumeration, text
 
 if TYPE_CHECKING:
@@ -81,8 +82,21 @@ NVRAM: Table = {
     "*/partition/name": _VARIABLE,
     "*/partition/*": _VARIABLE,
 }  # fmt: skip
+
+
+def _property(value: Any, at: Value) -> Symbol:
+    """The text of a property, or the texts of a list: all of it has to be letters, and the last byte a NUL."""
+    if not isinstance(value, bytes):
+        return Symbol()
+    if at.above is not None and at.above.name.endswith("mac-address"):
+        return mac(value, at)
+    *texts, end = value.decode("latin-1").split("\0")
+    good = not end and texts and all(one and one.isascii() and one.isprintable() for one in texts)
+    return Symbol(" ".join(texts) if good else "")
+
+
 SPAPR: Table = {
     "*/magic": enumeration({0xD00DFEED: ("", "a device tree")}),
     "*/name": _VARIABLE,
-    "*/value": _VARIABLE,
+    "*/value": _property,
 }

@@ -16,6 +16,7 @@ from migstream.vmstate.meaning.symbols.model import (
     elements,
     enumeration,
     number_in_path,
+    numbers,
 )
 
 if TYPE_CHECKING:
@@ -153,11 +154,11 @@ def _waiting(_: Any, at: Value) -> Symbol:
     number, queue = number_in_path(at), at.above
     if number is None or queue is None or queue.above is None or not queue.count:
         return Symbol()
-    beside = {one.name: one for one in queue.above if one.name in {"head", "n"}}
-    if len(beside) < 2:
+    beside = numbers(queue.above, "head", "n")
+    if beside is None:
         return Symbol()
-    place = (number - int(beside["head"])) % queue.count
-    return Symbol("", "waits") if place < int(beside["n"]) else Symbol()
+    head, waiting = beside
+    return Symbol("", "waits") if (number - head) % queue.count < waiting else Symbol()
 
 
 DEVICE: Table = {
