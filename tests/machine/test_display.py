@@ -21,7 +21,9 @@ from migstream.machine.display.pixels import FORMATS, framebuffer, gather, rgb
 from migstream.machine.display.registers import Registers, mode
 from migstream.machine.display.registers import registers as state_registers
 from migstream.machine.physical import PhysicalMemory, Range
-from migstream.vmstate.values import Value
+from migstream.vmstate.layout import Layout, Node
+from migstream.vmstate.values import Value, root
+from migstream.wire.model import Span
 from support.meaning import device
 from support.samples import Sample
 
@@ -334,3 +336,47 @@ def test_any_configuration_is_drawn_or_refused(config: bytes) -> None:
         assert head.picture().nbytes <= 3 * 4096
     except MigstreamError:
         assert head.display.damage or not head.display.on
+
+
+# --- QXL -------------------------------------------------------------------------------------------
+
+NUMBERS = st.one_of(st.integers(0, 40), st.integers(0, (1 << 32) - 1))
+
+
+@given(
+    st.integers(0, 4),
+    st.tuples(NUMBERS, NUMBERS, NUMBERS, st.sampled_from([16, 32, 80, 96, 8])),
+    st.one_of(st.integers(0, 1 << 13), st.integers(0, (1 << 64) - 1)),
+    st.one_of(st.just(0x1000), st.integers(0, (1 << 64) - 1)),
+    st.integers(0, 1),
+)
+def test_any_primary_surface_is_drawn_or_refused(
+    mode: int, surface: tuple[int, ...], where: int, start: int, active: int
+) -> None:
+    raw = struct.pack(">QII4IQ", start, active, mode, *surface, where)
+    [head] = heads(Guest(qxl(raw), bytes(range(256)) * 16))
+    try:
+        assert head.picture().nbytes <= 3 * 4096
+    except MigstreamError:
+        assert head.display.damage or not head.display.on
+
+
+def qxl(raw: bytes) -> Value:
+    numbers = (("width", 16), ("height", 20), ("stride", 24), ("format", 28))
+    inside = (
+        *(Node(name, "int32", "leaf", at - 16, 4, stride=4) for name, at in numbers),
+        Node("mem", "uint64", "leaf", 16, 8, stride=8),
+    )
+    slot = (
+        Node("slot.mem_start", "uint64", "leaf", 0, 8, stride=8),
+        Node("active", "uint32", "leaf", 8, 4, stride=4),
+    )
+    children = (
+        Node("guest_slots", "struct", "struct", 0, 12, 1, 12, children=slot),
+        Node("mode", "uint32", "leaf", 12, 4, stride=4),
+        Node("guest_primary.surface", "struct", "struct", 16, 24, children=inside),
+    )
+    path = "0000:00:02.0/qxl[0]"
+    data = memoryview(raw)
+    layout = Layout("qxl", 21, 40, children)
+    return root(layout, Span(0, 40), path, lambda start, stop: data[start:stop])

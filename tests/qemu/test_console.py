@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import struct
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import migstream
 from migstream.machine.console import consoles
 from support.qemu import Qemu, own
+from support.qtest import QTest
 from support.virtio_mem import plugging
 
 pytestmark = pytest.mark.qemu
@@ -20,28 +20,6 @@ MMIO, STRIDE, SLOTS = 0xFEB00000, 512, 24  # hw/i386/microvm.c
 DEVICE_ID, PAGE_SIZE, SELECT, NUM, ALIGN, PFN, STATUS = 0x08, 0x28, 0x30, 0x38, 0x3C, 0x40, 0x70
 CONSOLE, ACKNOWLEDGE, DRIVER, DRIVER_OK = 3, 1, 2, 4
 RING, TEXT, SIZE = 0x100000, 0x180000, 8
-
-
-class QTest:
-    """A CPU's reads and writes (docs/devel/testing/qtest.rst)."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self._socket = line
-        self._lines = line.makefile("rw")
-
-    def close(self) -> None:
-        self._lines.close()
-        self._socket.close()
-
-    def ask(self, *words: object) -> str:
-        self._lines.write(" ".join(map(str, words)) + "\n")
-        self._lines.flush()
-        said = self._lines.readline().split()
-        assert said[0] == "OK", said
-        return said[-1]
-
-    def put(self, at: int, data: bytes) -> None:
-        self.ask("write", at, len(data), f"0x{data.hex()}")
 
 
 def offer(test: QTest, texts: list[bytes]) -> None:

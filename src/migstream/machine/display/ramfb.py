@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from migstream.machine.display.model import Display, Guest, Head, held
+from migstream.machine.display.surface import surface
 from migstream.machine.state import DeviceState, child
-
-if TYPE_CHECKING:
-    from migstream.machine.display.model import Picture
-    from migstream.machine.physical import PhysicalMemory
 
 __all__ = ["heads"]
 
@@ -31,18 +27,6 @@ FOURCC = {
 LEAST, MOST_WIDTH, MOST_HEIGHT = 16, 16000, 12000
 
 
-class _Window:
-    """Guest memory from an address on (protocol: model.Bytes)."""
-
-    def __init__(self, memory: PhysicalMemory, address: int, size: int) -> None:
-        self.size = size
-        self._memory = memory
-        self._address = address
-
-    def read(self, start: int, stop: int) -> bytes:
-        return self._memory.read(self._address + start, stop - start)
-
-
 def heads(guest: Guest, device: DeviceState) -> Iterator[Head]:
     """Its one head, off until the guest has said where its pixels are."""
     state = child(device.value, "state") or device.value
@@ -53,26 +37,6 @@ def heads(guest: Guest, device: DeviceState) -> Iterator[Head]:
     if name is None or not usable:
         yield Head(Display(device=device.path, head=0, mode="off"))
         return
-    from migstream.machine.display.pixels import FORMATS, framebuffer
+    from migstream.machine.display.pixels import FORMATS
 
-    form = FORMATS[name]
-    row = width * form.size
-    stride = stride or row
-    size = stride * (height - 1) + row
-    here = guest.memory.find(address)
-    damage = "" if here and address + size <= here.stop else f"no guest memory at {address:#x}"
-    one = Display(
-        device=device.path,
-        head=0,
-        mode=f"framebuffer at {address:#x}, {8 * form.size} bits",
-        width=width,
-        height=height,
-        on=True,
-        memory=here.block if here else "",
-        damage=damage,
-    )
-
-    def draw() -> Picture:
-        return framebuffer(_Window(guest.memory, address, size), 0, stride, width, height, form)
-
-    yield Head(one, draw)
+    yield surface(guest, device, "framebuffer", address, (width, height), stride, FORMATS[name])
