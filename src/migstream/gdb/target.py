@@ -15,23 +15,10 @@ from typing import Literal, Protocol, cast
 import msgspec
 
 from migstream.errors import Unsupported
-from migstream.machine.registers.read import Cpu
+from migstream.machine.registers.read import READERS, Cpu
 
 __all__ = ["Feature", "Register", "Target", "listed", "others", "target"]
 
-# The module of an architecture (`machine.arch`).
-TARGETS = {
-    "x86_64": "x86",
-    "i386": "x86",
-    "aarch64": "arm",
-    "arm": "arm",
-    "ppc64": "ppc",
-    "ppc": "ppc",
-    "s390x": "s390x",
-    "riscv64": "riscv",
-    "riscv32": "riscv",
-    "loongarch64": "loongarch",
-}
 UNKNOWN = b"x"  # for a digit of a register that the stream does not hold
 DOCUMENT = '<?xml version="1.0"?>\n<!DOCTYPE {kind} SYSTEM "gdb-target.dtd">\n'
 
@@ -168,9 +155,9 @@ def target(cpus: Sequence[Cpu]) -> Target:
     Unsupported : of an architecture that has no description here
     """
     arch = cpus[0].arch
-    if arch not in TARGETS:
+    if arch not in READERS:
         raise Unsupported(f"no registers of {arch} are described for gdb here")
-    how = cast("Describe", import_module(f"migstream.gdb.targets.{TARGETS[arch]}"))
+    how = cast("Describe", import_module(f"migstream.gdb.targets.{READERS[arch]}"))
     return how.describe(cpus)
 
 

@@ -51,6 +51,7 @@ class Reader(Protocol):
     def root(self, values: dict[str, int]) -> int | None: ...
 
 
+# The module of an architecture (`machine.arch`), here and where else there is one for each of these families.
 READERS = {
     "x86_64": "x86",
     "i386": "x86",
