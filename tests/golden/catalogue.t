@@ -66,3 +66,12 @@ migstream: pc-7.2.mig: no catalogue of QEMU 1.0 for x86_64 [MS200]
   hint: `migstream catalogue list` names those that there are, `migstream catalogue build` makes one of a QEMU
 [exit status 4]
 $ migstream catalogue list --json | head -n 9
+{
+  "migstream": "catalogue",
+  "format": 1,
+  "catalogues": [
+    {
+      "file": "aarch64-10.0.cat",
+      "size": 156260,
+      "release": "10.0.13",
+      "package": "Debian 1:10.0.13+ds-0+deb13u1",

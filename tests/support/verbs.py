@@ -101,7 +101,14 @@ analyze-migration -f STREAM
 analyze-migration -m -f STREAM
 analyze-migration -d desc -f STREAM
 """
-UNTRIED = {"static-checker", "catalogue", "encode", "schema", "completion", "man"}  # they take no stream
+UNTRIED = {
+    "static-checker",
+    "catalogue",
+    "encode",
+    "schema",
+    "completion",
+    "man",
+}  # they take no stream
 LINES = {"ndjson", "--ndjson"}
 JSON = {"--json", "sarif", *LINES, "decode", "analyze-migration"}
 
