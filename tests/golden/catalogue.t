@@ -11,7 +11,9 @@ Usage: migstream catalogue [OPTIONS] [list | build QEMU...]
 
 Options:
   -o, --output FILE            The catalogue to make.
-  --catalogue PATH             List a catalogue, or a folder of them, as well.
+  --catalogue PATH             A catalogue, or a folder of them, before those of
+                               migstream.
+  --force                      Replace what is there.
   --json                       Print JSON.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
                                set.

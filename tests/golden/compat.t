@@ -33,8 +33,8 @@ Options:
   --machine NAME               Of --from-qemu only these machine types;
                                wildcards as in a shell.
   --all                        Every release in the catalogue, a line each.
-  --catalogue PATH             Look for --to in this catalogue, or folder of
-                               them, first.
+  --catalogue PATH             A catalogue, or a folder of them, before those of
+                               migstream.
   --try                        Give what is loaded to the QEMU, too.
   --accept FILE                Breaks that were accepted (TOML).
   --like OTHER                 Take the description from another stream where

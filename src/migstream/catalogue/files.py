@@ -14,6 +14,7 @@ import msgspec
 from migstream.catalogue.model import About, Family, Frame, Index, Made, State
 from migstream.errors import SourceError
 from migstream.qemu.release import machine_version
+from migstream.source.output import new_file, write_at
 from migstream.vmstate.schema import Schema, parse_schema
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def write_catalogue(
     families: Mapping[str, tuple[Family, Sequence[State]]],
     schema: bytes,
     made: Sequence[Made],
+    *,
+    replace: bool = False,
 ) -> Index:
     """Write what was learned of a binary; the index. The states of each family go to parts of their own."""
     from migstream.source.zstd import zstd
@@ -62,7 +65,8 @@ def write_catalogue(
         made=tuple(made),
     )
     head = encoder.encode(index)
-    path.write_bytes(MAGIC + len(head).to_bytes(4, "big") + head + b"".join(packed))
+    with new_file(path, replace=replace) as fd:
+        write_at(fd, [MAGIC + len(head).to_bytes(4, "big") + head, *packed], 0)
     return index
 
 

@@ -10,14 +10,14 @@ import click
 
 from migstream.cli.binary import binary
 from migstream.cli.common import Out, Verb, guarded
-from migstream.cli.options import output_options
+from migstream.cli.options import force_option, output_options
 from migstream.cli.printing import warn
 from migstream.render.catalogue import Catalogues, catalogue_parts, kept
 
 __all__ = ["command"]
 
 
-def _build(qemus: tuple[str, ...], output: str) -> list[Path]:
+def _build(qemus: tuple[str, ...], output: str, *, force: bool) -> list[Path]:
     """A catalogue of each; of several, `output` is the folder they go to."""
     from migstream.catalogue.build.make import build
 
@@ -30,13 +30,13 @@ def _build(qemus: tuple[str, ...], output: str) -> list[Path]:
         else:
             target.mkdir(exist_ok=True)
             path = target / f"{Path(words[-1]).name}-{len(made)}.cat"
-        build(words, path, warn)
+        build(words, path, warn, replace=force)
         made.append(path)
     return made
 
 
 def _command(
-    words: tuple[str, ...], output: str | None, folder: str | None, **printing: Any
+    words: tuple[str, ...], output: str | None, folder: str | None, *, force: bool, **printing: Any
 ) -> None:
     """What migstream knows of QEMUs, for `compat --to RELEASE`: list it, or make more of it.
 
@@ -56,7 +56,7 @@ def _command(
         from migstream.catalogue.shelf import on_shelf
 
         if output is not None:
-            found = [kept(Catalogue(path)) for path in _build(tuple(qemus), output)]
+            found = [kept(Catalogue(path)) for path in _build(tuple(qemus), output, force=force)]
         else:
             found = [kept(one) for one in on_shelf(folder)]
         out.show(lambda: Catalogues(catalogues=found), catalogue_parts(found))
@@ -78,8 +78,9 @@ command = Verb(
             ["--catalogue", "folder"],
             type=click.Path(),
             metavar="PATH",
-            help="List a catalogue, or a folder of them, as well.",
+            help="A catalogue, or a folder of them, before those of migstream.",
         ),
+        force_option(),
         *output_options(),
     ],
 )

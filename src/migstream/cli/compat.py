@@ -320,7 +320,7 @@ command = Verb(
             ["--catalogue"],
             type=click.Path(),
             metavar="PATH",
-            help="Look for --to in this catalogue, or folder of them, first.",
+            help="A catalogue, or a folder of them, before those of migstream.",
         ),
         click.Option(
             ["--try", "verify"], is_flag=True, help="Give what is loaded to the QEMU, too."

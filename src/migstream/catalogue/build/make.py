@@ -52,13 +52,16 @@ SAME_CPUS = ("x86_64", "i386")  # targets of which every CPU model sends the sam
 MEMORY = ("32", "256", "")  # MiB, the first with which a machine starts
 
 
-def build(command: Sequence[str], path: Path, said: Callable[[str], None]) -> Index:
+def build(
+    command: Sequence[str], path: Path, said: Callable[[str], None], *, replace: bool = False
+) -> Index:
     """Make the catalogue of a binary and write it to `path`.
 
     Parameters
     ----------
     command : a path or name, or a wrapper and what it runs
     said : told what is being done, a line each
+    replace : whether a file that is there is written over
 
     Raises
     ------
@@ -81,7 +84,7 @@ def build(command: Sequence[str], path: Path, said: Callable[[str], None]) -> In
                 made.append(Made(f"-M {stem}…", bench.runs))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
-    return write_catalogue(path, told, parts, text, made)
+    return write_catalogue(path, told, parts, text, made, replace=replace)
 
 
 def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | None:
