@@ -142,6 +142,7 @@ NO_STREAM_FIRST = {
     "explain",
     "find",
     "static-checker",
+    "catalogue",
     "schema",
     "completion",
     "man",

@@ -8,6 +8,10 @@ Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
   --to and --to-stream add to each other; a stream says more. With --try the
   QEMU is given the stream, too.
 
+  With --to 10.0, debian-13 and the like no file or QEMU of the destination is
+  needed: the catalogue has what that release would save of the machine that the
+  arguments behind -- describe, or, without any, of the stream's own.
+
   In place of STREAM, a -dump-vmstate file is held against another one (--to),
   and with --from-qemu every machine type that both QEMUs have is saved by one
   and played for the other.
@@ -15,7 +19,8 @@ Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
   Exit status: 0 QEMU would accept it, 1 it would not.
 
 Options:
-  --to SCHEMA                  The destination's -dump-vmstate.
+  --to SCHEMA                  The destination's -dump-vmstate; for `compat` a
+                               release, too: 10.0, debian-13.
   --to-stream OTHER            A stream that the destination saved, started as
                                it will be for the load.
   --release VERSION            The destination's release, such as 10.0.
@@ -27,6 +32,9 @@ Options:
                                has as well.
   --machine NAME               Of --from-qemu only these machine types;
                                wildcards as in a shell.
+  --all                        Every release in the catalogue, a line each.
+  --catalogue PATH             A catalogue, or a folder of them, before those of
+                               migstream.
   --try                        Give what is loaded to the QEMU, too.
   --accept FILE                Breaks that were accepted (TOML).
   --like OTHER                 Take the description from another stream where
@@ -397,6 +405,7 @@ $ migstream compat pc-uuid-7.2.mig --to-stream pc-7.2.mig --json
   "missing": [],
   "options": [],
   "undecided": [],
+  "assumptions": [],
   "tried": null
 }
 
@@ -439,7 +448,7 @@ $ migstream compat pc-7.2.mig
 Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
 Try 'migstream compat --help' for help.
 
-Error: say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH
+Error: say where to: --to RELEASE, --to SCHEMA, --to-stream OTHER or --to-qemu PATH
 [exit status 2]
 
 $ migstream compat pc-7.2.mig --to nothing.json

@@ -131,6 +131,7 @@ $ migstream man -o man1
 
 $ ls man1
 migstream-analyze-migration.1
+migstream-catalogue.1
 migstream-check.1
 migstream-compat.1
 migstream-completion.1

@@ -42,6 +42,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
   static-checker     Two -dump-vmstate files held against each other.
@@ -123,6 +124,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
   static-checker     Two -dump-vmstate files held against each other.
@@ -343,6 +345,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
   static-checker     Two -dump-vmstate files held against each other.

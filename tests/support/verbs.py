@@ -80,6 +80,8 @@ compat STREAM --to-stream GOOD
 compat STREAM --to-stream GOOD --json -v
 compat GOOD --to-stream STREAM -v
 compat GOOD --to-stream STREAM --json
+compat STREAM --all
+compat STREAM --to 10.0 --json
 set STREAM --machine zz -o OUT
 set STREAM two/n=1 -o OUT --json
 drop STREAM one/one/more -o OUT
@@ -107,7 +109,14 @@ analyze-migration -f STREAM
 analyze-migration -m -f STREAM
 analyze-migration -d desc -f STREAM
 """
-UNTRIED = {"static-checker", "encode", "schema", "completion", "man"}  # they take no stream
+UNTRIED = {
+    "static-checker",
+    "catalogue",
+    "encode",
+    "schema",
+    "completion",
+    "man",
+}  # they take no stream
 LINES = {"ndjson", "--ndjson"}
 JSON = {"--json", "sarif", *LINES, "decode", "analyze-migration"}
 

@@ -23,6 +23,7 @@ from migstream.cli.common import (
 from migstream.cli.destination import make_destination, options, parse_version, schema_at
 from migstream.cli.options import output_options, stream_options
 from migstream.render.compat import Compat, compat_answer, compat_parts
+from migstream.render.foretold import Foretellings
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.schemas import Schemas, schema_parts, schemas
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
     from migstream.analysis.compat.destination import Destination
     from migstream.qemu.load import Verdict
+    from migstream.qemu.release import Version
     from migstream.source.store import Store
     from migstream.stream import Stream
 
@@ -58,8 +60,14 @@ def _stream(
     capabilities: tuple[str, ...],
     accept: str | None,
     verify: bool,
+    catalogue: str | None,
+    every: bool,
 ) -> None:
     from migstream.analysis.compat.load import compat
+
+    if every or _release(schema) is not None:
+        _foretold(run, schema, arguments, capabilities, accept, catalogue)
+        return
 
     version, label, features, offered = parse_version(release), "", None, None
     with ExitStack() as stack:
@@ -83,6 +91,38 @@ def _stream(
         )
     run.damage(run.stream.noticed)
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
+
+
+def _release(name: str | None) -> Version | None:
+    """The release that `--to` names, where it is not a file."""
+    from migstream.catalogue.shelf import release_named
+
+    return None if name is None or Path(name).exists() else release_named(name)
+
+
+def _foretold(
+    run: Run,
+    name: str | None,
+    arguments: tuple[str, ...],
+    capabilities: tuple[str, ...],
+    accept: str | None,
+    folder: str | None,
+) -> None:
+    """By catalogue: one release, or every one in which a guest of this architecture runs."""
+    from migstream.analysis.compat.foretell import Foretold, foretell
+    from migstream.render.foretold import foretelling_parts, foretellings
+
+    release = _release(name)
+    told: list[Foretold] = foretell(
+        run.stream, release, arguments, capabilities, _breaks(accept), folder
+    )
+    if release is not None:
+        [one] = told
+        run.show(lambda: compat_answer(one.report), compat_parts(one.report, verbose=run.verbose))
+    else:
+        run.show(lambda: foretellings(told), foretelling_parts(told))
+    run.damage(run.stream.noticed)
+    sys.exit(max(one.report.exit_status for one in told))
 
 
 def _try(
@@ -187,8 +227,21 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
         raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")
     if values["wanted"]:
         raise click.UsageError("--machine chooses of what --from-qemu has")
+    if values["every"] or _release(values["schema"]) is not None:
+        if (
+            values["qemu"]
+            or values["other"]
+            or values["verify"]
+            or (values["every"] and values["schema"])
+        ):
+            raise click.UsageError(
+                "a release of the catalogue, or --all, is all that is said of where to"
+            )
+        return
     if values["schema"] is None and values["other"] is None and values["qemu"] is None:
-        raise click.UsageError("say where to: --to SCHEMA, --to-stream OTHER or --to-qemu PATH")
+        raise click.UsageError(
+            "say where to: --to RELEASE, --to SCHEMA, --to-stream OTHER or --to-qemu PATH"
+        )
     if (words[1:] or values["verify"]) and values["qemu"] is None:
         raise click.UsageError("arguments behind --, and --try, are for --to-qemu")
 
@@ -199,6 +252,10 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
     The load is played section by section: versions, fields by their bytes, subsections, RAM blocks,
     the machine, and what devices check by themselves. --to and --to-stream add to each other; a
     stream says more. With --try the QEMU is given the stream, too.
+
+    With --to 10.0, debian-13 and the like no file or QEMU of the destination is needed: the catalogue
+    has what that release would save of the machine that the arguments behind -- describe, or, without
+    any, of the stream's own.
 
     In place of STREAM, a -dump-vmstate file is held against another one (--to), and with
     --from-qemu every machine type that both QEMUs have is saved by one and played for the other.
@@ -230,7 +287,7 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
 
 command = Verb(
     "compat",
-    answers=(Compat, Schemas, Machines),
+    answers=(Compat, Schemas, Machines, Foretellings),
     callback=_command,
     help=inspect.cleandoc(_command.__doc__ or ""),
     params=[
@@ -255,6 +312,15 @@ command = Verb(
             multiple=True,
             metavar="NAME",
             help="Of --from-qemu only these machine types; wildcards as in a shell.",
+        ),
+        click.Option(
+            ["--all", "every"], is_flag=True, help="Every release in the catalogue, a line each."
+        ),
+        click.Option(
+            ["--catalogue"],
+            type=click.Path(),
+            metavar="PATH",
+            help="A catalogue, or a folder of them, before those of migstream.",
         ),
         click.Option(
             ["--try", "verify"], is_flag=True, help="Give what is loaded to the QEMU, too."

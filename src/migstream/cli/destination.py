@@ -26,7 +26,7 @@ def options() -> list[click.Parameter]:
             ["--to", "schema"],
             type=click.Path(),
             metavar="SCHEMA",
-            help="The destination's -dump-vmstate.",
+            help="The destination's -dump-vmstate; for `compat` a release, too: 10.0, debian-13.",
         ),
         click.Option(
             ["--to-stream", "other"],

@@ -143,6 +143,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream compat good.mig --to-stream bad.mig", "Will the QEMU that saved bad.mig load it?"),
         Example("migstream compat good.mig --to new.json -v", "A stream, with every device (1: it fails)", 1),
     ),
+    "catalogue": (
+        Example("migstream catalogue list", "Which QEMUs are known"),
+        Example("migstream catalogue list --json", "With every machine type"),
+    ),
     "diff": (
         Example("migstream diff good.mig bad.mig", "What changed (exit status 1: something)", 1),
         Example("migstream diff good.mig bad.mig --ignore clocks,timers", "Without what moves by itself (1)", 1),

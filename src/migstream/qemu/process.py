@@ -49,15 +49,19 @@ class Qemu:
     ----------
     command : the beginning of its command line: a path, or a wrapper and what it runs
     arguments : the rest, without monitors
+    patience : seconds that it gets for an answer
 
     Raises
     ------
     QemuError : it does not start, or ends before it answers
     """
 
-    def __init__(self, command: Sequence[str], arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, command: Sequence[str], arguments: Sequence[str] = (), patience: float = PATIENCE
+    ) -> None:
         self.command = list(command)
         self.arguments = list(arguments)
+        self.patience = patience
         self._descriptors = 0
 
     def __enter__(self) -> Self:
@@ -105,7 +109,7 @@ class Qemu:
         from qemu.qmp import ExecuteError, QMPError
 
         async def patient() -> T:
-            return await asyncio.wait_for(answer, PATIENCE)
+            return await asyncio.wait_for(answer, self.patience)
 
         try:
             return self._runner.run(patient())

@@ -72,7 +72,8 @@ class Compat(Answer, tag="compat", frozen=True, kw_only=True):
 
     `problems` are in the order in which QEMU would come to them: it says the first and ends.
     `missing` are devices of the destination that nothing is sent for, `options` those with which
-    the two were started differently. `undecided` is what only a stream of the destination tells.
+    the two were started differently. `undecided` is what only a stream of the destination tells, `assumptions` what
+    is taken to be so of a destination that was put together from a catalogue.
     `accepted` is the prediction, in which breaks that were accepted do not count; `tried` is null
     where nothing was given to a QEMU.
     """
@@ -87,6 +88,7 @@ class Compat(Answer, tag="compat", frozen=True, kw_only=True):
     missing: tuple[str, ...]
     options: tuple[Option, ...]
     undecided: tuple[str, ...]
+    assumptions: tuple[str, ...]
     tried: Tried | None
 
 
@@ -111,6 +113,7 @@ def compat_answer(report: Report, tried: Verdict | None = None) -> Compat:
         missing=report.missing,
         options=report.options,
         undecided=report.undecided,
+        assumptions=report.assumptions,
         tried=None
         if tried is None
         else Tried(
@@ -165,6 +168,8 @@ def compat_parts(report: Report, *, verbose: bool, tried: Verdict | None = None)
         yield ""
         yield f"only a stream of the destination (--to-stream) tells: {'; '.join(report.undecided)}"
     yield from _missing(report)
+    for assumption in report.assumptions:
+        yield f"assumed: {prose(assumption)}"
     if tried is not None:
         more = ", and that is what counts" if wrong else ""
         yield Title(f"tried: QEMU {'took' if tried.accepted else 'refused'} it{more}")

@@ -74,6 +74,7 @@ class Destination:
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
+    assumptions : what `stream` was put together with, where the destination did not save it
     """
 
     def __init__(
@@ -85,7 +86,9 @@ class Destination:
         features: Mapping[tuple[str, int], int] | None = None,
         capabilities: Collection[str] = (),
         offered: Collection[str] | None = None,
+        assumptions: Collection[str] = (),
     ) -> None:
+        self.assumptions = tuple(assumptions)
         self.schema = schema
         self.stream = stream
         recorded = () if stream is None else stream.capabilities

@@ -133,6 +133,7 @@ def _report(stream: Stream, destination: Destination, breaks: tuple[Break, ...])
         missing=tuple(device.path for device in missing),
         options=options,
         undecided=() if destination.stream is not None else tuple(undecided(stream)),
+        assumptions=destination.assumptions,
         accepted_breaks=tuple(accepted),
     )
 

@@ -133,7 +133,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     are after a reset, which QEMU takes without a word. `options` are those that account for problems
     and for missing devices. `accepted_breaks` are problems that a reviewed file accepts
     (`analysis.compat.breaks`). `undecided` is what only a stream of the destination could tell, where
-    there is none.
+    there is none. `assumptions` are what is taken to be so where the destination was put together from
+    a catalogue.
     """
 
     file: str
@@ -144,6 +145,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     undecided: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
     accepted_breaks: tuple[tuple[Problem, str], ...] = ()
 
     def __repr__(self) -> str:

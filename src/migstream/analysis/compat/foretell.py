@@ -1,0 +1,121 @@
+"""A load foretold without a destination: its stream is put together from the catalogue of its release."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.load import compat
+from migstream.analysis.compat.model import Report
+from migstream.catalogue.arguments import parse_arguments
+from migstream.catalogue.compose import compose
+from migstream.catalogue.shelf import SAME, find, on_shelf
+from migstream.errors import Unsupported
+from migstream.machine.arch import architecture
+from migstream.stream import open_stream
+from migstream.vmstate.schema import Schema
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat.breaks import Break
+    from migstream.catalogue.files import Catalogue
+    from migstream.qemu.release import Version
+    from migstream.stream import Stream
+
+__all__ = ["Foretold", "foretell"]
+
+SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
+
+
+class Foretold(msgspec.Struct, frozen=True):
+    """The report on one release, which is written as people do."""
+
+    release: str
+    report: Report
+
+
+def foretell(
+    stream: Stream,
+    release: Version | None,
+    arguments: Sequence[str] = (),
+    capabilities: Collection[str] = (),
+    breaks: Iterable[Break] = (),
+    folder: str | os.PathLike[str] | None = None,
+) -> list[Foretold]:
+    """What becomes of a stream in a release, or in every one of the catalogue.
+
+    Parameters
+    ----------
+    release : (10, 0); None for every one
+    arguments : with which its QEMU is started; where there are none, the machine is taken to be the stream's
+    folder : a catalogue, or a folder of them, that is looked at first
+
+    Raises
+    ------
+    Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
+    """
+    kind = architecture(stream)
+    if kind is None:
+        raise Unsupported(
+            "no CPU in the stream tells its architecture",
+            hint="--to-stream, or --to-qemu, says where to",
+        )
+    every = tuple(breaks)
+    if release is not None:
+        return [_one(stream, find(release, kind, folder), arguments, capabilities, every)]
+    return [
+        _one(stream, catalogue, arguments, capabilities, every) for catalogue in _all(kind, folder)
+    ]
+
+
+def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
+    targets = SAME.get(kind, (kind,))
+    found = {c.index.release: c for c in on_shelf(folder) if c.index.target in targets}
+    if not found:
+        raise Unsupported(
+            f"no catalogue for {kind}", hint="`migstream catalogue list` names those that there are"
+        )
+    yield from (found[release] for release in sorted(found))
+
+
+def _one(
+    stream: Stream,
+    catalogue: Catalogue,
+    arguments: Sequence[str],
+    capabilities: Collection[str],
+    breaks: tuple[Break, ...],
+) -> Foretold:
+    release = catalogue.index.release
+    name = ".".join(map(str, release[:2]))
+    label = f"QEMU {'.'.join(map(str, release))}"
+    if not arguments:
+        # its devices are the stream's own, so there is nothing to put together
+        alone = Destination(
+            _schema(catalogue, stream.machine or ""),
+            None,
+            release[:2],
+            label,
+            capabilities=capabilities,
+            assumptions=(SAME_MACHINE,),
+        )
+        return Foretold(name, compat(stream, alone, breaks))
+    made = compose(catalogue, parse_arguments(arguments))
+    with open_stream(made.stream) as other:
+        destination = Destination(
+            catalogue.schema,
+            other,
+            release[:2],
+            f"{label} with {made.machine}",
+            capabilities=capabilities,
+            assumptions=made.assumptions,
+        )
+        return Foretold(name, compat(stream, destination, breaks))
+
+
+def _schema(catalogue: Catalogue, machine: str) -> Schema:
+    """The schema, of a QEMU that is started with that machine type, or with the one that is most like it."""
+    known = catalogue.machine(machine) or catalogue.nearest(machine) or machine
+    return Schema(known, catalogue.schema.types, catalogue.schema.name)

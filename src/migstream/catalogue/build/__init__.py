@@ -1,0 +1,1 @@
+"""Catalogues made of real QEMUs: each is asked, and saves itself in many forms."""

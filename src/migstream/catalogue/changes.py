@@ -1,0 +1,85 @@
+"""A machine that is put together: an image, and the differences that options and devices make to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from migstream.catalogue.model import Image, Live, Placed, State
+
+__all__ = ["Machine"]
+
+Key = tuple[str, int]
+
+
+class Machine:
+    """A machine's sections and RAM blocks, as they are so far.
+
+    `early` are sections that stand before guest memory.
+    """
+
+    def __init__(self, image: Image, states: Sequence[State]) -> None:
+        self._states = states
+        self.head, self.intro = image.head, image.intro
+        self.footers, self.switchover = image.footers, image.switchover
+        self.ram_version = image.ram_version
+        self.blocks: dict[str, int] = dict(image.blocks)
+        self.live: tuple[Live, ...] = image.live
+        self.sections: dict[Key, State] = {}
+        self.early: set[Key] = set()
+        for one in image.sections:
+            self.put(one.key, states[one.state], early=one.early)
+
+    def put(self, key: Key, state: State, *, early: bool = False) -> None:
+        """A section, in place of the one that was there."""
+        self.sections[key] = state
+        if early:
+            self.early.add(key)
+
+    def place(self, one: Placed, name: str) -> None:
+        """A device's section under its name; the next instance id where that is taken."""
+        instance = one.instance
+        while (name, instance) in self.sections:
+            instance += 1
+        self.put((name, instance), self._states[one.state], early=one.early)
+
+    def change(self, before: Image, after: Image) -> None:
+        """Make the difference that lies between two images."""
+        for field in ("head", "intro", "footers", "switchover", "live", "ram_version"):
+            value = getattr(after, field)
+            if value != getattr(before, field):
+                setattr(self, field, value)
+        _change_table(self.blocks, before.blocks, after.blocks)
+        self.change_sections(before.sections, after.sections)
+
+    def change_sections(self, before: Sequence[Placed], after: Sequence[Placed]) -> None:
+        """Sections that came, went, or have another state."""
+        old = {one.key: one for one in before}
+        new = {one.key: one for one in after}
+        for key in old.keys() - new.keys():
+            self.sections.pop(key, None)
+        for key, one in new.items():
+            known = old.get(key)
+            if known is None:
+                self.put(key, self._states[one.state], early=one.early)
+            elif known.state != one.state and key in self.sections:
+                was, now = self._states[known.state], self._states[one.state]
+                self.sections[key] = overlaid(self.sections[key], was, now)
+
+
+def _change_table(
+    table: dict[str, int], before: Mapping[str, int], after: Mapping[str, int]
+) -> None:
+    for name in before.keys() - after.keys():
+        table.pop(name, None)
+    table.update({name: size for name, size in after.items() if before.get(name) != size})
+
+
+def overlaid(here: State, before: State, after: State) -> State:
+    """What becomes of a state by the change from one to another."""
+    if here == before or len(before.payload) != len(after.payload):
+        return after
+    # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
+    triples = zip(here.payload, before.payload, after.payload, strict=False)
+    changed = bytes(a if h == b else h for h, b, a in triples)
+    text = after.text if here.text == before.text else here.text
+    return State(here.version, changed + here.payload[len(changed) :], text)

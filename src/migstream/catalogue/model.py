@@ -1,0 +1,167 @@
+"""The parts of a catalogue: states of sections, each kept once, and what machines and devices have of them.
+
+A name may hold `PLACE`: where the device that it belongs to is (`0000:00:04.0`), which the place where it is put decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+__all__ = [
+    "PLACE",
+    "About",
+    "Added",
+    "Family",
+    "Frame",
+    "Image",
+    "Index",
+    "Live",
+    "Made",
+    "Option",
+    "Placed",
+    "State",
+    "Type",
+]
+
+PLACE = "{}"
+
+
+class State(msgspec.Struct, frozen=True, array_like=True):
+    """What a section holds; `text` is what the description says of it behind name and instance id."""
+
+    version: int
+    payload: bytes
+    text: bytes
+
+
+class Placed(msgspec.Struct, frozen=True, array_like=True):
+    """A section: its name and instance id, and which of the family's states it has.
+
+    `early` is whether it stands before guest memory.
+    """
+
+    name: str
+    instance: int
+    state: int
+    early: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.name, self.instance
+
+
+class Live(msgspec.Struct, frozen=True, array_like=True):
+    """A live section other than `ram`: the payload of START, and of its END."""
+
+    name: str
+    instance: int
+    version: int
+    start: bytes
+    end: bytes
+
+
+class Image(msgspec.Struct, frozen=True, array_like=True):
+    """A machine as it saves itself after reset.
+
+    `head` is the configuration section, `intro` the description up to its devices, `blocks` are RAM blocks with their
+    lengths in bytes, `pci` the addresses on the root bus that are taken, devices without state included.
+    """
+
+    head: bytes
+    intro: bytes
+    footers: bool
+    switchover: bool
+    ram_version: int
+    blocks: dict[str, int]
+    live: tuple[Live, ...]
+    sections: tuple[Placed, ...]
+    pci: tuple[str, ...] = ()
+
+
+class Added(msgspec.Struct, frozen=True, array_like=True):
+    """What one device adds to a machine: sections, RAM blocks; `root` is what its addresses begin with (`0000:00:`)."""
+
+    sections: tuple[Placed, ...] = ()
+    blocks: dict[str, int] = {}
+    removed: tuple[tuple[str, int], ...] = ()
+    root: str = ""
+
+
+class Option(msgspec.Struct, frozen=True, array_like=True):
+    """One property of a device type, its type, its default where the binary tells it."""
+
+    name: str
+    type: str
+    default: Any = None
+
+
+class Type(msgspec.Struct, frozen=True, array_like=True):
+    """A device type that a user can add: the bus it sits on, other names, its properties; `refused` are the
+    words with which it was not created.
+    """
+
+    bus: str
+    options: tuple[Option, ...] = ()
+    refused: str = ""
+
+
+class Made(msgspec.Struct, frozen=True, array_like=True):
+    """Where a part comes from: how many command lines like this one were run."""
+
+    arguments: str
+    runs: int
+
+
+class Family(msgspec.Struct, frozen=True, array_like=True):
+    """Machine types that are versions of one board, and what devices add to each.
+
+    `images` are by machine type, then by how it was started (`tcg`, `kvm`, `kvm split`, with `defaults`, with `smp=2`);
+    `devices` by machine type, then device type; `changed` by what was added to the command line of `newest`;
+    `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`.
+    `chunks` are numbers of states: with which each of the parts begins that have them.
+    """
+
+    newest: str
+    chunks: tuple[int, ...]
+    images: dict[str, dict[str, Image]]
+    devices: dict[str, dict[str, Added]]
+    changed: dict[str, Image]
+    options: dict[str, dict[str, Added]]
+    cpus: dict[str, Image]
+
+
+class About(msgspec.Struct, frozen=True, array_like=True):
+    """What a binary says of itself: device types, CPU models, capabilities of migration, QMP commands."""
+
+    types: dict[str, Type]
+    aliases: dict[str, str]
+    cpus: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    commands: tuple[str, ...]
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """Where a compressed part lies behind the index, and how long it is unpacked."""
+
+    start: int
+    size: int
+    unpacked: int
+
+
+class Index(msgspec.Struct, frozen=True, kw_only=True):
+    """What a catalogue's file begins with.
+
+    `machines` says in which family each machine type is, `aliases` what other names stand for (`pc`, `q35`), `ram` which
+    RAM block a machine type's memory is, `made` which command lines all of it comes from.
+    """
+
+    release: tuple[int, ...]
+    package: str
+    target: str
+    machines: dict[str, str]
+    aliases: dict[str, str]
+    ram: dict[str, str]
+    frames: dict[str, Frame]
+    made: tuple[Made, ...]

@@ -1,0 +1,82 @@
+"""A machine that was put together, written as the stream that it would save."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from migstream.catalogue.changes import Machine
+from migstream.catalogue.model import State
+from migstream.names import encoded
+from migstream.ram.encode import END_OF_RECORDS, setup_word
+from migstream.ram.records import PAGE
+from migstream.wire import write
+from migstream.wire.model import SectionType
+
+__all__ = ["stream_of"]
+
+PAGE_SIZE = re.compile(rb'"page_size"\s*:\s*(\d+)')
+SMALLEST = 4096
+
+
+def stream_of(machine: Machine) -> bytes:
+    """The bytes: sections of devices, the RAM blocks, and of guest memory one page, so that it is not an empty one."""
+    out = bytearray(write.file_header() + machine.head)
+    number = 0
+    described: list[bytes] = []
+
+    def section(kind: SectionType, name: str, instance: int, version: int, payload: bytes) -> int:
+        nonlocal number
+        out.extend(
+            write.named_header(kind, number, write.counted(name), instance, version) + payload
+        )
+        if machine.footers:
+            out.extend(write.footer(number))
+        number += 1
+        return number - 1
+
+    def end(numbered: int, payload: bytes) -> None:
+        out.extend(write.numbered_header(SectionType.END, numbered) + payload)
+        if machine.footers:
+            out.extend(write.footer(numbered))
+
+    def device(key: tuple[str, int], state: State) -> None:
+        section(SectionType.FULL, *key, state.version, state.payload)
+        if state.text:
+            head = f'{{"name": {json.dumps(key[0])}, "instance_id": {key[1]}, '
+            described.append(encoded(head) + state.text)
+
+    for key, state in machine.sections.items():
+        if key in machine.early:
+            device(key, state)
+    ends = []
+    if machine.blocks:
+        ram = section(SectionType.START, "ram", 0, machine.ram_version, _setup(machine))
+        ends.append((ram, _page(machine) + END_OF_RECORDS))
+    for live in machine.live:
+        started = section(SectionType.START, live.name, live.instance, live.version, live.start)
+        ends.append((started, live.end))
+    if machine.switchover:
+        out += write.command(write.NUMBERS["SWITCHOVER_START"])
+    for started, payload in ends:
+        end(started, payload)
+    for key, state in machine.sections.items():
+        if key not in machine.early:
+            device(key, state)
+    out.append(SectionType.EOF)
+    if machine.intro:
+        out += write.description(machine.intro + b", ".join(described) + b"]}")
+    return bytes(out)
+
+
+def _setup(machine: Machine) -> bytes:
+    entries = [write.counted(n) + size.to_bytes(8, "big") for n, size in machine.blocks.items()]
+    return setup_word(sum(machine.blocks.values())) + b"".join(entries) + END_OF_RECORDS
+
+
+def _page(machine: Machine) -> bytes:
+    """The first page of the smallest block, with contents."""
+    name = min(machine.blocks, key=machine.blocks.__getitem__)
+    found = PAGE_SIZE.search(machine.intro)
+    size = int(found[1]) if found is not None else SMALLEST
+    return PAGE.to_bytes(8, "big") + write.counted(name) + b"\1" * size
