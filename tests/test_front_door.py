@@ -287,13 +287,32 @@ def test_what_is_not_a_stream_does_not_open(what: str, tmp_path: Path) -> None:
 
 def test_a_pipe_is_refused_whenever_it_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "text.gz"
-    path.write_bytes(gzip.compress(b"Hello, reader of streams.\n"))
+    path.write_bytes(gzip.compress(b"QEVM\0\0\0\7 is another version"))
     cat = subprocess.Popen(["cat", path], stdout=subprocess.PIPE)
     with cat, migstream.open(cast("BinaryIO", cat.stdout)) as piped, migstream.open(path) as packed:
         for stream in (piped, packed):
             for ask in ("machine", "devices", "ram", "damage") * 2:
-                with pytest.raises(NotAStream):
+                with pytest.raises(BadFraming):
                     getattr(stream, ask)
+
+
+@pytest.mark.parametrize("words", ["echo Hello, reader of streams.", "cat /dev/zero", "true"])
+def test_a_pipe_of_something_else_is_refused_at_once(words: str) -> None:
+    other = subprocess.Popen(words.split(), stdout=subprocess.PIPE)
+    with other, pytest.raises(NotAStream), other.stdout as pipe:  # type: ignore[union-attr]
+        migstream.open(cast("BinaryIO", pipe))
+
+
+def test_a_pipe_of_a_stream_behind_zeros_is_read_to_its_end(own_sample: Sample) -> None:
+    script = "head -c 100000 /dev/zero; cat"
+    with (
+        own_sample.path.open("rb") as file,
+        subprocess.Popen(["sh", "-c", script], stdin=file, stdout=subprocess.PIPE) as shell,
+        migstream.open(cast("BinaryIO", shell.stdout)) as piped,
+        migstream.open(own_sample.path) as stream,
+    ):
+        assert not piped.seekable
+        assert [d.path for d in piped.devices] == [d.path for d in stream.devices]
 
 
 def test_a_damaged_compressed_file_is_refused_for_that(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from migstream.errors import NotAStream, SourceError
 from migstream.source.containers import SCHEMES, unwrap
-from migstream.source.layers import MOST_ALIEN, Asked, Opened, Watch, passed
+from migstream.source.layers import MOST_ALIEN, MOST_HEAD, Asked, Opened, Watch, passed
 from migstream.source.store import File, Slice, Store, Whole
 
 __all__ = ["Openable", "open_source"]
@@ -92,12 +92,19 @@ def open_source(
     opened.asked = Asked(container, inside, watch)
     try:
         opened = unwrap(opened, bare)
-        if opened.head(len(bare)) != bare:
+        if not _begins(opened, bare):
             opened.spool(MOST_ALIEN)  # what has no end fills no disk
         return opened.spool() if spool else opened
     except BaseException:
         opened.close()
         raise
+
+
+def _begins(opened: Opened, bare: bytes) -> bool:
+    """Whether it begins so, or does behind zeros, of which a disk may have some before."""
+    if opened.head(len(bare)) == bare:
+        return True
+    return opened.store is None and opened.head(MOST_HEAD).lstrip(b"\0").startswith(bare)
 
 
 def _open(what: Openable, offset: int) -> Opened:

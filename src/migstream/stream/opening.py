@@ -61,7 +61,8 @@ def open_stream(
     SourceError : the source cannot be read
     NotAStream : it is something else, or empty (also a ValueError). A stream that is damaged
         behind its header opens: `damage` says what is wrong. What comes through a pipe, or out of
-        a compressed file that is not spooled, is refused when it is first asked for anything
+        a compressed file that is not spooled, and begins as a stream, is refused when it is first
+        asked for anything
     Truncated, BadFraming : its header is cut off, or is that of another version
     """
     stream = open_anything(
