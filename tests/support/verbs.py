@@ -51,7 +51,7 @@ history STREAM pc.ram@0 --json
 history STREAM pc.ram@0 --ndjson
 history STREAM --heat
 history STREAM --heat --all --json
-history STREAM --heat -o OUT.ppm
+history STREAM --heat --all
 screen STREAM
 screen STREAM --json
 screen STREAM -o OUT -f ppm
