@@ -8,6 +8,7 @@ import io
 import json
 import textwrap
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -440,3 +441,15 @@ def test_the_command_that_helps_on_has_the_name_of_the_log(tmp_path: Path) -> No
     path.write_text(log(LOGS["block-size"]))
     ended = CliRunner().invoke(cli, ["explain", str(path)])
     assert ended.stdout.splitlines()[-1] == f"next: migstream explain '{path}' --stream SAVED"
+
+
+def test_empty_lines_count_and_cost_little() -> None:
+    text = "\n" * 3_000_000 + "qemu-system-x86_64: Broken pipe\r\n"
+    tracemalloc.start()
+    try:
+        [spoken] = peel(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (spoken.number, spoken.text) == (3_000_001, "Broken pipe")
+    assert peak < len(text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,6 +123,9 @@ ESCAPES = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
 PLAIN = {"n": "\n", "r": "\n", "t": "\t"}
 
 
+FILLED = re.compile(r"[^\n]+")
+
+
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
     """One line that a program wrote.
 
@@ -150,8 +153,7 @@ def peel(text: str) -> Iterator[Spoken]:
 
 
 def _peeled(text: str) -> Iterator[Spoken]:
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line]
-    lines = lines[-MOST_LINES:]
+    lines = deque(_numbered(text), MOST_LINES)
     widths = Counter(len(line) for _, line in lines)
     width = max(widths, default=0)
     broken = widths[width] > 1 or width == TERMINAL
@@ -162,6 +164,15 @@ def _peeled(text: str) -> Iterator[Spoken]:
             if spoken.text:
                 bare = len(pieces) == 1 and not (spoken.who or spoken.when or SPOKEN.search(one))
                 yield msgspec.structs.replace(spoken, full=broken and len(line) == width, bare=bare)
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers as editors count them; one by one, as there may be many."""
+    number = stop = 0
+    for found in FILLED.finditer(text):
+        number += text.count("\n", stop, found.start())
+        stop = found.start()
+        yield from ((number + 1, line) for line in found[0].splitlines() if line)
 
 
 def _unwrapped(line: str, depth: int) -> Iterator[str]:
