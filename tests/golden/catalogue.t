@@ -35,10 +35,10 @@ QEMU     target   machine types                 size  package
 10.0.13  ppc64                2  270.6 KiB (277 050)  Debian 1:10.0.13+ds-0+deb13u1
 11.1.2   ppc64                2  301.2 KiB (308 467)  Debian 1:11.1.2+ds-3
 7.2.22   ppc64                1  230.5 KiB (236 034)  Debian 1:7.2+dfsg-7+deb12u18+b3
-10.0.13  x86_64              64  430.0 KiB (440 370)  Debian 1:10.0.13+ds-0+deb13u1
-11.1.2   x86_64              39  404.0 KiB (413 685)  Debian 1:11.1.2+ds-3
+10.0.13  x86_64              64  395.2 KiB (404 684)  Debian 1:10.0.13+ds-0+deb13u1
+11.1.2   x86_64              39  375.1 KiB (384 095)  Debian 1:11.1.2+ds-3
 5.2.0    x86_64               6  268.2 KiB (274 609)  Debian 1:5.2+dfsg-11+deb11u3
-7.2.22   x86_64              58  377.2 KiB (386 303)  Debian 1:7.2+dfsg-7+deb12u18+b3
+7.2.22   x86_64              58  356.2 KiB (364 742)  Debian 1:7.2+dfsg-7+deb12u18+b3
 8.2.2    x86_64              12  304.6 KiB (311 940)  Debian 1:8.2.2+ds-0ubuntu1.16
 $ migstream catalogue build
 [stderr]
