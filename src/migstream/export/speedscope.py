@@ -7,7 +7,7 @@ are opened and closed at offsets that never fall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from migstream.names import json_text
 from migstream.ram.model import RamRecords, records_of
 from migstream.stream import Stream
 from migstream.vmstate.values import Value
-from migstream.wire.model import Command, Item, Section, SectionType, Span, downtime
+from migstream.wire.model import Item, Section, SectionType, Span, downtime, owned
 
 __all__ = ["SCHEMA", "flames"]
 
@@ -110,7 +110,7 @@ def flames(stream: Stream) -> bytes:
     start = 0 if stands is None else stands
     name = "all of the stream" if stands is None else "sent while the guest stands"
     graph = Graph(start)
-    _draw(graph, [one for one in _pieces(stream.items) if one[0] >= start], stream)
+    _draw(graph, [one for one in owned(stream.items) if one[0] >= start], stream)
     profile = {
         "type": "evented",
         "name": f"{stream.name}: {name}",
@@ -131,23 +131,7 @@ def flames(stream: Stream) -> bytes:
     )
 
 
-Piece = tuple[int, int, Item]
-
-
-def _pieces(items: Iterable[Item]) -> Iterator[Piece]:
-    """Bytes [start, stop) and the item whose own they are; of a package what is around the items in it."""
-    for item in items:
-        at = item.span.start
-        for inner in item.items if isinstance(item, Command) else ():
-            if inner.span.start > at:
-                yield at, inner.span.start, item
-            yield from _pieces([inner])
-            at = inner.span.stop
-        if at < item.span.stop:
-            yield at, item.span.stop, item
-
-
-def _draw(graph: Graph, pieces: Sequence[Piece], stream: Stream) -> None:
+def _draw(graph: Graph, pieces: Sequence[tuple[int, int, Item]], stream: Stream) -> None:
     values = {device.section.span.start: device.value for device in stream.devices}
     group = None
     for start, stop, item in pieces:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +31,7 @@ __all__ = [
     "downtime",
     "flat",
     "item_at",
+    "owned",
 ]
 
 
@@ -222,6 +223,19 @@ def flat(items: Sequence[Item]) -> Iterator[Item]:
         yield item
         if isinstance(item, Command):
             yield from flat(item.items)
+
+
+def owned(items: Iterable[Item]) -> Iterator[tuple[int, int, Item]]:
+    """Every byte once, as [start, stop) and the item whose own it is; of a package what is around the items in it."""
+    for item in items:
+        at = item.span.start
+        for inner in item.items if isinstance(item, Command) else ():
+            if inner.span.start > at:
+                yield at, inner.span.start, item
+            yield from owned([inner])
+            at = inner.span.stop
+        if at < item.span.stop:
+            yield at, item.span.stop, item
 
 
 def downtime(items: Sequence[Item]) -> int | None:

@@ -12,7 +12,7 @@ from migstream.render.items import title
 from migstream.render.report.blocks import Block, Legend
 from migstream.render.text import escape, percent, short_size
 from migstream.stream import Stream
-from migstream.wire.model import Command, Item, Opaque, Section, SectionType, Trailer, VMDescription
+from migstream.wire.model import Item, Opaque, Section, SectionType, Trailer, VMDescription, owned
 
 __all__ = ["Piece", "Strip", "pieces", "section_map"]
 
@@ -102,15 +102,10 @@ def _kind(item: Item) -> str:
 
 
 def pieces(items: Iterable[Item]) -> Iterator[Piece]:
-    """Every byte once: of a package what stands before its items, then they."""
-    for item in items:
-        inner = item.items if isinstance(item, Command) else ()
-        stop = inner[0].span.start if inner else item.span.stop
+    """Every byte once, with what it is to the map."""
+    for start, stop, item in owned(items):
         kind, name = _kind(item), title(item) or item.label
-        yield Piece(
-            kind, item.span.start, stop, name, path=name if isinstance(item, Section) else ""
-        )
-        yield from pieces(inner)
+        yield Piece(kind, start, stop, name, path=name if isinstance(item, Section) else "")
 
 
 def _together(pieces: Iterable[Piece]) -> Iterator[Piece]:
