@@ -41,6 +41,7 @@ class Registry(Generic[T]):
         self._builtin = dict(builtin or {})
         self._wild = _wild(self._builtin)
         self._plugins: dict[str, EntryPoint] | None = None
+        self._wild_plugins: list[tuple[str, str, str]] = []
 
     def find(self, name: str, *, plugins: bool = True) -> T | None:
         """What has this name, None when nobody claims it.
@@ -80,14 +81,14 @@ class Registry(Generic[T]):
                     f"{_owner(found[twice])} claims {twice!r} in {self.group}, which is migstream's own",
                     hint=f"uninstall it, or use a version of it with another name in {self.group}",
                 )
-            self._plugins = found
+            self._plugins, self._wild_plugins = found, _wild(found)
         return self._plugins
 
     def _claimed(self, name: str) -> str | None:
         """The one claim of another package that a name falls under."""
         if name in self._others:
             return name
-        claims = [*islice(_under(_wild(self._others), name), 2)]
+        claims = [*islice(_under(self._wild_plugins, name), 2)]
         if len(claims) > 1:
             raise _both(self._others[claims[0]], self._others[claims[1]], name)
         return claims[0] if claims else None
