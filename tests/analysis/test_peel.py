@@ -6,6 +6,7 @@ import gzip
 import html
 import io
 import json
+import os
 import textwrap
 import time
 import tracemalloc
@@ -453,3 +454,16 @@ def test_empty_lines_count_and_cost_little() -> None:
         tracemalloc.stop()
     assert (spoken.number, spoken.text) == (3_000_001, "Broken pipe")
     assert peak < len(text)
+
+
+def test_of_a_folder_of_long_logs_the_newest_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migstream.analysis.explain.sift.MOST", 200)
+    for age, name in enumerate(["9p", "block-size"]):
+        path = tmp_path / f"{name}.log"
+        path.write_text(log(LOGS[name]).ljust(300))
+        os.utime(path, (1000 - age, 1000 - age))
+    ended = CliRunner().invoke(cli, ["explain", str(tmp_path), "--json"])
+    assert "VirtFS" in ended.stdout
+    assert "block size" not in ended.stdout

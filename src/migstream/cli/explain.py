@@ -6,6 +6,7 @@ import errno
 import inspect
 import re
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
 from io import BufferedReader, RawIOBase
 from pathlib import Path
@@ -102,16 +103,24 @@ def _log(said: str) -> str:
     path = Path(said)
     try:
         if path.is_dir():
-            logs = [one for one in path.iterdir() if one.is_file()]
-            logs.sort(
-                key=lambda one: (one.stat().st_mtime, one)
-            )  # the last failure is in the newest
-            return "\n".join(map(_read, logs))
+            return _folder(one for one in path.iterdir() if one.is_file())
         return _read(path) if path.is_file() else said
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
             raise
         return said
+
+
+def _folder(logs: Iterable[Path]) -> str:
+    """Logs in the order in which they were written; the last failure is in the newest, so of many those are read."""
+    from migstream.analysis.explain.sift import MOST
+
+    found: list[str] = []
+    for one in sorted(logs, key=lambda one: (one.stat().st_mtime, one), reverse=True):
+        found.append(_read(one))
+        if sum(map(len, found)) > MOST:
+            break
+    return "\n".join(reversed(found))
 
 
 def _read(path: Path) -> str:
