@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import migstream
@@ -210,6 +210,8 @@ def test_slots_of_a_hot_plug_controller() -> None:
 
 
 @given(st.binary(max_size=170))
+@example(bytes(37))
+@example(bytes(41))
 def test_any_hot_plug_controller_is_covered_or_left(raw: bytes) -> None:
     parts = expand("shpc", raw)
     assert bool(parts) == (len(raw) >= 36 and len(raw) % 4 == 0)

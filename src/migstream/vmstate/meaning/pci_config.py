@@ -208,5 +208,7 @@ def shpc(raw: memoryview, _: Inside) -> list[Node]:
     out = Parts(raw)
     for one in fields(*SHPC):
         out.add(one.name, one.type, one.size)
+    if out.left % 4:
+        raise Unclear("a slot has 4 bytes")
     out.add("slot", "le32", out.left, out.left // 4)
     return out.done()
