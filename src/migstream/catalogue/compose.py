@@ -44,8 +44,6 @@ SILENT_PART = frozenset({
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
 QUEUES_SINCE = (5, 2)
-# Families in which a device is looked for that the family of the machine does not have.
-OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -74,10 +72,15 @@ class _Composer:
         self.wanted = wanted
         self.assumed: list[str] = []
         self.name = self._machine_type()
-        self.family, self.states = catalogue.family(self.name)
-        images = self.family.images[self.name]
+        own, others = catalogue.family(self.name), catalogue.others(self.name)
+        self.states = catalogue.states
+        images = own.images[self.name]
         self.machine = Machine(self._image(images), self.states)
-        self.base = self.family.images[self.family.newest]["tcg"]
+        self.family = others
+        self.own = {} if catalogue.like is None else own.devices.get(own.newest, {})
+        self.known = others.devices.get(others.newest, {}) | self.own
+        self.varied = own if own.changed or own.cpus else others
+        self.base = self.varied.images[self.varied.newest]["tcg"]
         self.addresses = int(
             self.wanted.defaults
         )  # given so far: a machine with defaults has a card
@@ -139,7 +142,7 @@ class _Composer:
 
     def _changed(self, what: str, words: str) -> None:
         """An option that was tried on the newest machine type of the family."""
-        image = self.family.changed.get(what)
+        image = self.varied.changed.get(what)
         if image is not None:
             self.machine.change(self.base, image)
         elif what.partition("=")[0] not in self._tried:
@@ -147,14 +150,14 @@ class _Composer:
 
     @property
     def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.family.changed}
+        return {name.partition("=")[0] for name in self.varied.changed}
 
     def _cpus(self) -> None:
         wanted = self.wanted
         model, *features = (wanted.cpu or "").split(",")
-        same = not self.family.cpus
-        if model in self.family.cpus:
-            self.machine.change(self.base, self.family.cpus[model])
+        same = not self.varied.cpus
+        if model in self.varied.cpus:
+            self.machine.change(self.base, self.varied.cpus[model])
         elif model and not same:
             self.assumed.append(f"a CPU {model} saves what the default one saves")
         if features and not same:
@@ -190,8 +193,7 @@ class _Composer:
 
     def _parts(self) -> list[Part]:
         serials = [] if self.wanted.defaults else [Part("isa-serial")] * self.wanted.serials
-        known = self.family.devices.get(self.family.newest, {})
-        return (serials if "isa-serial" in known else []) + self.wanted.parts
+        return (serials if "isa-serial" in self.known else []) + self.wanted.parts
 
     def _part(self, part: Part, places: Places) -> None:
         about = self.catalogue.about
@@ -200,10 +202,7 @@ class _Composer:
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return
-        added, base = (
-            self._added(driver),
-            self.family.devices.get(self.family.newest, {}).get(driver),
-        )
+        added, base = self._added(driver), self.known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
             places.buses[part.properties["id"]] = path
@@ -254,12 +253,8 @@ class _Composer:
                 self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
 
     def _added(self, driver: str) -> Added | None:
-        devices = self.family.devices
-        for machine in (self.name, self.family.newest):
-            found = devices.get(machine, {}).get(driver)
-            if found is not None:
-                return found
-        return None
+        own = self.own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
+        return own or self.known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         found = {name: value for who, name, value in self.wanted.globals if who == driver}
@@ -344,8 +339,7 @@ class _Composer:
         return ""
 
     def _roots(self) -> set[str]:
-        added = self.family.devices.get(self.family.newest, {})
-        return {one.root for one in added.values() if one.root}
+        return {one.root for one in self.known.values() if one.root}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""

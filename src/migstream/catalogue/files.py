@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 
 import msgspec
 
-from migstream.catalogue.model import About, Family, Frame, Index, Made, State
+from migstream.catalogue.model import About, Family, Frame, Index, Like, Made, State
 from migstream.errors import SourceError
 from migstream.qemu.release import machine_version
 from migstream.source.output import new_file, write_at
@@ -20,9 +21,10 @@ from migstream.vmstate.schema import Schema, parse_schema
 if TYPE_CHECKING:
     from migstream.catalogue.build.about import Told
 
-__all__ = ["Catalogue", "write_catalogue"]
+__all__ = ["DATA", "Catalogue", "write_catalogue"]
 
-MAGIC = b"migstream catalogue 1\n"
+MAGIC = b"migstream catalogue 2\n"
+DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
 MOST = 256 << 20  # bytes of a part, unpacked
@@ -31,24 +33,32 @@ MOST = 256 << 20  # bytes of a part, unpacked
 def write_catalogue(
     path: Path,
     told: Told,
-    families: Mapping[str, tuple[Family, Sequence[State]]],
+    families: Mapping[str, Family],
+    states: Sequence[State],
     schema: bytes,
     made: Sequence[Made],
     *,
+    like: Catalogue | None = None,
     replace: bool = False,
 ) -> Index:
-    """Write what was learned of a binary; the index. The states of each family go to parts of their own."""
+    """Write what was learned of a binary; the index.
+
+    Parameters
+    ----------
+    states : of all families, by number
+    like : the catalogue that has the first of these states
+    """
     from migstream.source.zstd import zstd
 
     encoder = msgspec.msgpack.Encoder()
     parts = {"about": encoder.encode(told.about), "schema": schema}
-    for stem, (family, states) in families.items():
-        begins = []
-        for first, some in _chunks(states):
-            parts[f"states {stem} {first}"] = encoder.encode(some)
-            begins.append(first)
-        whole = msgspec.structs.replace(family, chunks=tuple(begins))
-        parts[f"family {stem}"] = encoder.encode(whole)
+    known = 0 if like is None else len(like.states)
+    begins = []
+    for first, some in _chunks(states[known:]):
+        parts[f"states {known + first}"] = encoder.encode(some)
+        begins.append(known + first)
+    for stem, family in families.items():
+        parts[f"family {stem}"] = encoder.encode(family)
     frames, packed, at = {}, [], 0
     for name, raw in parts.items():
         packed.append(zstd.compress(raw, LEVEL))
@@ -58,11 +68,13 @@ def write_catalogue(
         release=told.release,
         package=told.package,
         target=told.target,
-        machines={name: stem for stem, (family, _) in families.items() for name in family.images},
+        machines={name: stem for stem, family in families.items() for name in family.images},
         aliases={m.alias: m.name for m in told.machines if m.alias},
         ram={m.name: m.ram for m in told.machines},
         frames=frames,
         made=tuple(made),
+        chunks=tuple(begins),
+        like=None if like is None else Like(like.path.name, like.digest),
     )
     head = encoder.encode(index)
     with new_file(path, replace=replace) as fd:
@@ -84,16 +96,19 @@ def _chunks(states: Sequence[State]) -> Iterator[tuple[int, list[State]]]:
 
 
 class States(Sequence[State]):
-    """The states of a family, unpacked as they are asked for."""
+    """The states of a catalogue, unpacked as they are asked for."""
 
-    def __init__(self, catalogue: Catalogue, stem: str, begins: Sequence[int]) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._stem = stem
-        self._begins = begins
+        self._begins = catalogue.index.chunks
+        like = catalogue.like
+        self._before: Sequence[State] = () if like is None else like.states
         self._known: dict[int, list[State]] = {}
 
     def __len__(self) -> int:
-        return (self._begins[-1] + len(self._chunk(self._begins[-1]))) if self._begins else 0
+        if not self._begins:
+            return len(self._before)
+        return self._begins[-1] + len(self._chunk(self._begins[-1]))
 
     @overload
     def __getitem__(self, number: int) -> State: ...
@@ -102,12 +117,14 @@ class States(Sequence[State]):
     def __getitem__(self, number: int | slice) -> State | Sequence[State]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
+        if not self._begins or number < self._begins[0]:
+            return self._before[number]
         begin = self._begins[bisect_right(self._begins, number) - 1]
         return self._chunk(begin)[number - begin]
 
     def _chunk(self, begin: int) -> list[State]:
         if begin not in self._known:
-            raw = self._catalogue.part(f"states {self._stem} {begin}")
+            raw = self._catalogue.part(f"states {begin}")
             self._known[begin] = msgspec.msgpack.decode(raw, type=list[State])
         return self._known[begin]
 
@@ -156,6 +173,37 @@ class Catalogue:
         """Its `-dump-vmstate`."""
         return parse_schema(self.part("schema"), self.path.name)
 
+    @cached_property
+    def states(self) -> States:
+        return States(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def like(self) -> Catalogue | None:
+        """The catalogue that it is a supplement to: beside it, or of the package.
+
+        Raises
+        ------
+        SourceError : it is not there, or another one than it was
+        """
+        like = self.index.like
+        if like is None:
+            return None
+        for folder in (self.path.parent, DATA):
+            path = folder / like.name
+            if path.is_file():
+                found = Catalogue(path)
+                if found.digest == like.digest:
+                    return found
+        raise SourceError(
+            f"{self.path}: it goes with a {like.name} that is not beside it",
+            hint="`migstream catalogue build --like` makes it again",
+        )
+
     def machine(self, name: str) -> str | None:
         """The machine type behind a name of its own or another one; None where it has none such."""
         name = self.index.aliases.get(name, name)
@@ -167,8 +215,18 @@ class Catalogue:
         same = [known for known, family in self.index.machines.items() if family == stem]
         return max(same, key=lambda known: machine_version(known)[1] or (), default=None)
 
-    def family(self, machine: str) -> tuple[Family, States]:
-        """The part with that machine type, which it has, and its states."""
+    def family(self, machine: str) -> Family:
+        """The part with that machine type, which it has."""
+        return self.part_of(self.index.machines[machine])
+
+    def part_of(self, stem: str) -> Family:
+        """The part of that family, which it has."""
+        return msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
+
+    def others(self, machine: str) -> Family:
+        """The family from which that machine type's devices are, as far as its own has none."""
         stem = self.index.machines[machine]
-        family = msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
-        return family, States(self, stem, family.chunks)
+        like = self.like
+        if like is None or f"family {stem}" not in like.index.frames:
+            return self.family(machine)
+        return like.part_of(stem)

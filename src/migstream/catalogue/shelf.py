@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from migstream.catalogue.files import Catalogue
+from migstream.catalogue.files import DATA, Catalogue
 from migstream.errors import Unsupported
 from migstream.qemu.release import Version, parse
 
 __all__ = ["NAMES", "find", "on_shelf", "release_named"]
 
-DATA = Path(__file__).parent / "data"
 SUFFIX = ".cat"
 # What distributions call their releases, and the QEMU that each has.
 NAMES: dict[str, Version] = {

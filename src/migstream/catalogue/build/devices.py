@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from migstream.catalogue.build.helpers import PARENTS, device_words, needs_memory_slots
+from migstream.catalogue.build.helpers import (
+    PARENT_NUMBER,
+    PARENTS,
+    device_words,
+    needs_memory_slots,
+)
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import PLACE, Added, Image, Placed, Type
 from migstream.errors import QemuError
+from migstream.qemu.process import Qemu
 
-__all__ = ["INNER", "PLACES", "Job", "on_buses", "on_pci", "with_placeless"]
+__all__ = ["INNER", "OWN", "Job", "on_buses", "on_pci", "transports", "with_placeless"]
 
+TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
 INNER = {
     "pcie-root-port": 0,
     "pci-bridge": 1,
 }  # bridges that devices are put on, and the slot there
-PARENT_SLOT = "1e"
-ROOM = ("-m", "32M,slots=4,maxmem=4G")
+ROOM = ("-m", "256M,slots=4,maxmem=4G")
 # Where a device on a bus of the parent is, behind the parent's address: the place of the first one.
-PLACES = {"usb-bus": "/1", "SCSI": "/0:0:0"}
+INSIDE = {"usb-bus": "/1/", "SCSI": "/0:0:0/"}
+# Buses that machines have themselves, whose devices begin their names with a place; what puts one at a place that is
+# told apart.
+OWN = {"virtio-bus": (), "spapr-vio-bus": (), "virtual-css-bus": (f"devno={PARENT_NUMBER}",)}
 
 
 class Job(NamedTuple):
@@ -122,59 +132,85 @@ def on_buses(
     bench: Bench, machine: Sequence[str], base: Image, jobs: Sequence[Job]
 ) -> Iterator[tuple[Job, Added | str]]:
     """The same of devices on other buses, or on none: one by one, all that is new is theirs."""
-    parents: dict[str, Image | None] = {"": base}
+    parents = _Parents(bench, machine, base)
     for number, job in enumerate(jobs):
-        parent = PARENTS.get(job.kind.bus, ())
-        words = list(parent)
-        if parent:
-            words[-1] += f",addr={PARENT_SLOT}" if job.kind.bus != "ccid-bus" else ""
         room = ROOM if needs_memory_slots(job.name) else ()
-        own = device_words(
-            job.name, job.kind, number, ("bus=parent.0", *job.more) if parent else job.more
-        )
-        if "-device" in own[:-2]:  # a helper that is a device has state of its own
-            words += own[:-2]
-            own = own[-2:]
-        key = " ".join((*room, *words))
-        if key not in parents:
-            parents[key] = _parent(bench, [*machine, *room, *words])
-        before = parents[key]
-        if before is None:
+        own = device_words(job.name, job.kind, number, (*_where(job.kind.bus), *job.more))
+        helper = own[:-2] if "-device" in own[:-2] else []  # it has state of its own
+        found = parents.of(job.kind.bus, room, helper)
+        if found is None:
             continue
+        words, before = found
         try:
-            image = bench.take([*machine, *room, *words, *own])
+            image = bench.take([*words, *own[len(helper) :]])
         except QemuError as error:
             yield job, str(error)
             continue
         yield job, _new(image, before, bench.noisy, job.kind.bus)
 
 
-def _parent(bench: Bench, words: Sequence[str]) -> Image | None:
-    try:
-        return bench.take(words)
-    except QemuError:
+def transports(bench: Bench, machine: Sequence[str]) -> tuple[str, ...]:
+    """The places on a machine's own virtio bus, in the order in which devices get them."""
+    with Qemu(bench.command, machine) as guest:
+        number = len(set(TRANSPORT.findall(guest.hmp("info qtree"))))
+    if not number:
+        return ()
+    image = bench.take([*machine, *["-device", "virtio-rng-device"] * number])
+    names = (one.name.rpartition("/") for one in image.sections)
+    return tuple(place for place, _, kind in names if place and kind == "virtio-rng")
+
+
+def _where(bus: str) -> tuple[str, ...]:
+    return ("bus=parent.0",) if bus in PARENTS else OWN.get(bus, ())
+
+
+class _Parents:
+    """What devices on other buses are put on, each started once."""
+
+    def __init__(self, bench: Bench, machine: Sequence[str], base: Image) -> None:
+        self._bench = bench
+        self._machine = machine
+        self._images: dict[tuple[str, ...], Image | None] = {(): base}
+
+    def of(
+        self, bus: str, room: Sequence[str], helper: Sequence[str]
+    ) -> tuple[list[str], Image] | None:
+        """The first that this machine can have, its command line and its image."""
+        for parent in PARENTS.get(bus, ((),)):
+            more = (*room, *parent, *helper)
+            if more not in self._images:
+                self._images[more] = self._taken([*self._machine, *more])
+            image = self._images[more]
+            if image is not None:
+                return [*self._machine, *more], image
         return None
+
+    def _taken(self, words: Sequence[str]) -> Image | None:
+        try:
+            return self._bench.take(words)
+        except QemuError:
+            return None
 
 
 def _new(image: Image, base: Image, noisy: set[tuple[str, int]], bus: str) -> Added:
     """What an image has beyond another one, and what it has in another length."""
     before = {one.key: one for one in base.sections}
-    sections, root = [], ""
+    sections = []
     for one in image.sections:
         known = before.get(one.key)
         if known is None:
             name = _child(one.name, bus)
             sections.append(Placed(name, one.instance, one.state, one.early))
-    blocks = {n: s for n, s in image.blocks.items() if n not in base.blocks}
+    blocks = {_child(n, bus): s for n, s in image.blocks.items() if n not in base.blocks}
     now = {one.key for one in image.sections}
     removed = tuple(key for key in before if key not in now and key not in noisy)
-    return Added(tuple(sections), blocks, removed, root)
+    return Added(tuple(sections), blocks, removed)
 
 
 def _child(name: str, bus: str) -> str:
     """The name of a section of a device on a parent's bus, with its place left open."""
-    place = PLACES.get(bus)
-    if place is None:
-        return name
-    head, found, rest = name.partition(f":{PARENT_SLOT}.0{place}")
-    return f"{PLACE}{rest}" if found and head else name
+    if bus in OWN:
+        place, _, rest = name.rpartition("/")
+        return f"{PLACE}/{rest}" if place else name
+    head, found, rest = name.partition(INSIDE.get(bus, "\0"))
+    return f"{PLACE}/{rest}" if found and head else name

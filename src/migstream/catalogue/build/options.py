@@ -13,7 +13,7 @@ from migstream.qemu.process import Qemu, Refused
 if TYPE_CHECKING:
     from migstream.catalogue.build.snapshot import Bench
 
-__all__ = ["machine_words", "part_options", "worth"]
+__all__ = ["BASES", "cpu_words", "machine_options", "machine_words", "part_options", "worth"]
 
 # Values of properties that are no switches, of machines and of devices.
 MACHINE_VALUES = {
@@ -21,9 +21,19 @@ MACHINE_VALUES = {
     "iommu": ("smmuv3",),
     "ic-mode": ("xics", "xive", "dual"),
     "aia": ("none", "aplic", "aplic-imsic"),
+    "aia-guests": ("1", "3"),
     "x-south-bridge": ("piix4-isa",),
     "virt": ("on",),
+    "via": ("cuda", "pmu", "pmu-adb"),
+    "max-cpu-compat": ("power8", "power9", "power10"),
+    "resize-hpt": ("enabled", "disabled", "required"),
+    "cap-cfpc": ("broken", "workaround", "fixed"),
+    "cap-sbbc": ("broken", "workaround", "fixed"),
+    "cap-ibs": ("broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"),
+    "cap-hpt-max-page-size": ("64k", "16M"),
 }
+# Options that put another interrupt controller into a machine: with each of their values every other option is tried, too.
+BASES = ("gic-version", "ic-mode", "aia")
 POWERS = ("8", "16", "32", "64", "128")
 SIZES = ("16", "64", "128", "256", "512", "1024")
 BITS = ("1", "2", "4", "8", "16", "32", "64", "128")  # of numbers that a register holds as they are
@@ -92,7 +102,7 @@ VIRTIO = {
 
 def part_options(kind: Type) -> Iterator[str]:
     """`property=value` of a device type, each to be tried alone."""
-    virtio = any(option.name == "virtio-backend" for option in kind.options)
+    virtio = kind.bus == "virtio-bus" or any(o.name == "virtio-backend" for o in kind.options)
     for option in kind.options:
         if option.name in VALUES:
             values: Sequence[str] = VALUES[option.name]
@@ -111,21 +121,34 @@ def _switched(option: Option) -> Sequence[str]:
     return ("on", "off") if option.type == "OnOffAuto" else ()
 
 
+def machine_options(options: Sequence[Option]) -> Iterator[str]:
+    """`property=value` of a machine, each to be tried alone."""
+    for option in options:
+        if option.name not in IGNORED:
+            for value in MACHINE_VALUES.get(option.name, _switched(option)):
+                yield f"{option.name}={value}"
+
+
 def machine_words(
     bench: Bench, start: Sequence[str], machine: str, options: Sequence[Option]
 ) -> Iterator[tuple[str, list[str]]]:
     """What is added to a machine's command line, by what it is called."""
-    for option in options:
-        for value in MACHINE_VALUES.get(option.name, _switched(option)):
-            if option.name not in IGNORED:
-                name = f"{option.name}={value}"
-                yield f"-machine {name}", ["-M", f"{machine},{name}"]
+    for name in machine_options(options):
+        yield f"-machine {name}", ["-M", f"{machine},{name}"]
     for kind, parts in _built_in(bench, start).items():
         for option in parts:
             for value in VALUES.get(option.name, _switched(option)):
                 if option.name not in IGNORED:
                     name = f"{kind}.{option.name}={value}"
                     yield f"-global {name}", ["-global", name]
+
+
+def cpu_words(options: Sequence[Option], model: str) -> Iterator[tuple[str, list[str]]]:
+    """The same of a CPU model's properties."""
+    for option in options:
+        for value in _switched(option):
+            name = f"{model},{option.name}={value}"
+            yield name, ["-cpu", name]
 
 
 def _built_in(bench: Bench, start: Sequence[str]) -> dict[str, tuple[Option, ...]]:
