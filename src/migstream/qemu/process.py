@@ -12,6 +12,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from migstream.errors import QemuError
@@ -198,6 +199,10 @@ class Qemu:
                     raise QemuError(said)
             time.sleep(POLL)
         raise QemuError(f"{self.command[0]}: no end of the migration after {patience:.0f} s")
+
+    def root(self) -> Path | None:
+        """The root folder that it has where that is another one than ours, and can be seen from here."""
+        return self._child.root()
 
     def words(self) -> str:
         """What it printed so far, without warnings."""
