@@ -7,12 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import msgspec
 
-from migstream.catalogue.model import About, Family, Frame, Index, Made, State
-from migstream.errors import SourceError
+from migstream.catalogue.model import About, Family, Frame, Index, Made, Provenance, State
+from migstream.errors import BadDescription, SourceError
 from migstream.qemu.release import machine_version
 from migstream.source.output import new_file, write_at
 from migstream.vmstate.schema import Schema, parse_schema
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "write_catalogue"]
 
+T = TypeVar("T")
+
 MAGIC = b"migstream catalogue 1\n"
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 256 << 20  # bytes of a part, unpacked
+MOST = 32 << 20  # bytes of a part, unpacked
+LARGEST = 4 << 20  # bytes of an index
 
 
 def write_catalogue(
@@ -33,7 +36,8 @@ def write_catalogue(
     told: Told,
     families: Mapping[str, tuple[Family, Sequence[State]]],
     schema: bytes,
-    made: Sequence[Made],
+    made: Provenance,
+    names: Sequence[str] = (),
     *,
     replace: bool = False,
 ) -> Index:
@@ -41,7 +45,11 @@ def write_catalogue(
     from migstream.source.zstd import zstd
 
     encoder = msgspec.msgpack.Encoder()
-    parts = {"about": encoder.encode(told.about), "schema": schema}
+    parts = {
+        "about": encoder.encode(told.about),
+        "schema": schema,
+        "made": encoder.encode(made),
+    }
     for stem, (family, states) in families.items():
         begins = []
         for first, some in _chunks(states):
@@ -62,7 +70,9 @@ def write_catalogue(
         aliases={m.alias: m.name for m in told.machines if m.alias},
         ram={m.name: m.ram for m in told.machines},
         frames=frames,
-        made=tuple(made),
+        made=tuple(Made(f"-M {stem}…", len(one.lines)) for stem, one in made.families.items()),
+        digest=told.digest,
+        names=tuple(names),
     )
     head = encoder.encode(index)
     with new_file(path, replace=replace) as fd:
@@ -102,13 +112,16 @@ class States(Sequence[State]):
     def __getitem__(self, number: int | slice) -> State | Sequence[State]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        begin = self._begins[bisect_right(self._begins, number) - 1]
-        return self._chunk(begin)[number - begin]
+        at = bisect_right(self._begins, number) - 1
+        begin = self._begins[at] if at >= 0 else number
+        some = self._chunk(begin) if at >= 0 else []
+        if number - begin >= len(some):
+            raise self._catalogue.broken(f"{self._stem} has no state {number}")
+        return some[number - begin]
 
     def _chunk(self, begin: int) -> list[State]:
         if begin not in self._known:
-            raw = self._catalogue.part(f"states {self._stem} {begin}")
-            self._known[begin] = msgspec.msgpack.decode(raw, type=list[State])
+            self._known[begin] = self._catalogue.states_from(self._stem, begin)
         return self._known[begin]
 
 
@@ -124,37 +137,73 @@ class Catalogue:
         self.path = Path(path)
         try:
             with self.path.open("rb") as file:
-                if file.read(len(MAGIC)) != MAGIC:
-                    raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
-                size = int.from_bytes(file.read(4), "big")
-                self.index = msgspec.msgpack.decode(file.read(size), type=Index)
+                head = file.read(len(MAGIC) + 4)
+                size = int.from_bytes(head[len(MAGIC) :], "big")
+                index = file.read(min(size, LARGEST))
         except OSError as error:
             raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        except msgspec.DecodeError as error:
-            raise SourceError(f"{path}: a broken catalogue: {error}") from None
-        self._begin = len(MAGIC) + 4 + size
+        if not head.startswith(MAGIC):
+            raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
+        self.index = self._decoded(index, Index)
+        self._begin = len(head) + size
+
+    def broken(self, why: object) -> SourceError:
+        """The error that what is in it raises."""
+        return SourceError(
+            f"{self.path}: a broken catalogue: {why}",
+            hint="`migstream catalogue build` makes it again",
+        )
 
     def part(self, name: str) -> bytes:
-        """One of its parts, unpacked."""
+        """One of its parts, unpacked.
+
+        Raises
+        ------
+        SourceError : it has none of that name, or it is damaged
+        """
         from migstream.source.zstd import zstd
 
-        frame = self.index.frames[name]
-        with self.path.open("rb") as file:
-            file.seek(self._begin + frame.start)
-            packed = file.read(frame.size)
+        frame = self.index.frames.get(name)
+        if frame is None:
+            raise self.broken(f"it has no part {name!r}")
+        if frame.unpacked > MOST:
+            raise self.broken(f"the part {name!r} has {frame.unpacked} bytes, more than {MOST}")
         try:
-            return zstd.ZstdDecompressor().decompress(packed, min(frame.unpacked, MOST))
-        except zstd.ZstdError as error:
-            raise SourceError(f"{self.path}: a broken catalogue: {error}") from None
+            with self.path.open("rb") as file:
+                file.seek(self._begin + frame.start)
+                packed = file.read(frame.size)
+            # one byte more than it says: too long is as wrong as too short
+            raw = zstd.ZstdDecompressor().decompress(packed, frame.unpacked + 1)
+        except (OSError, zstd.ZstdError) as error:
+            raise self.broken(error) from None
+        if len(raw) != frame.unpacked:
+            raise self.broken(f"the part {name!r} is not {frame.unpacked} bytes long")
+        return raw
+
+    def _decoded(self, raw: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.msgpack.decode(raw, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self.broken(error) from None
 
     @cached_property
     def about(self) -> About:
-        return msgspec.msgpack.decode(self.part("about"), type=About)
+        return self._decoded(self.part("about"), About)
 
     @cached_property
     def schema(self) -> Schema:
         """Its `-dump-vmstate`."""
-        return parse_schema(self.part("schema"), self.path.name)
+        try:
+            return parse_schema(self.part("schema"), self.path.name)
+        except BadDescription as error:
+            raise self.broken(error) from None
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The command lines that it was made with; none in a catalogue that was made before they were kept."""
+        if "made" not in self.index.frames:
+            return Provenance((), {})
+        return self._decoded(self.part("made"), Provenance)
 
     def machine(self, name: str) -> str | None:
         """The machine type behind a name of its own or another one; None where it has none such."""
@@ -170,5 +219,14 @@ class Catalogue:
     def family(self, machine: str) -> tuple[Family, States]:
         """The part with that machine type, which it has, and its states."""
         stem = self.index.machines[machine]
-        family = msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
+        family = self._decoded(self.part(f"family {stem}"), Family)
+        lacking = {machine, family.newest} - {
+            m for m, forms in family.images.items() if "tcg" in forms
+        }
+        if lacking:
+            raise self.broken(f"it has no image of {min(lacking)}")
         return family, States(self, stem, family.chunks)
+
+    def states_from(self, stem: str, begin: int) -> list[State]:
+        """States of a family that are unpacked together, by the number of the first of them."""
+        return self._decoded(self.part(f"states {stem} {begin}"), list[State])

@@ -106,23 +106,21 @@ class Child:
         """What it and all that it started printed so far: the first MiB."""
         return self._said.text()
 
-    def root(self) -> Path | None:
-        """The root folder of what it started, where that is another one than ours; None where nothing tells.
+    def processes(self) -> list[Path]:
+        """Folders of /proc of it and of what it started, the latest last; none where nothing tells.
 
         References
         ----------
-        proc_pid_root(5), proc_pid_stat(5)
+        proc_pid_stat(5): the third field behind the name is the group, the twentieth the time of the start
         """
         assert self._keeper is not None
+        found = []
         for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError, ValueError):
-                behind = (process / "stat").read_text(errors="replace").rpartition(")")[2]
-                if int(behind.split()[2]) != self._keeper.pid:  # the group that it is in
-                    continue
-                root = (process / "root").readlink()
-                if not (process / "root").samefile("/") and root.is_dir():
-                    return root
-        return None
+            with suppress(OSError, ValueError, IndexError):
+                fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if int(fields[2]) == self._keeper.pid != int(process.name):
+                    found.append((int(fields[19]), int(process.name), process))
+        return [process for *_, process in sorted(found)]
 
     def end(self) -> None:
         """Kill it and its group, if that was not done yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -36,6 +37,7 @@ class Told(NamedTuple):
     target: str
     machines: tuple[Machine, ...]
     about: About
+    digest: str
 
 
 def tell(command: Sequence[str]) -> Told:
@@ -53,6 +55,7 @@ def tell(command: Sequence[str]) -> Told:
         capabilities = _names(guest, "query-migrate-capabilities", "capability")
         commands = _names(guest, "query-commands", "name")
         buses, aliases = _types(guest)
+        digest = _digest(guest)
     options = _properties(command, "device-list-properties", buses)
     types = {name: Type(bus, options.get(name, ())) for name, bus in buses.items()}
     names = {f"{row['name']}-machine": row for row in rows if row["name"] != "none"}
@@ -67,7 +70,16 @@ def tell(command: Sequence[str]) -> Told:
         for name, row in names.items()
     )
     about = About(types, aliases, cpus, capabilities, commands)
-    return Told(numbers, package.strip("() "), target, machines, about)
+    return Told(numbers, package.strip("() "), target, machines, about, digest)
+
+
+def _digest(guest: Qemu) -> str:
+    """The SHA-256 of the file that runs; nothing where it is not to be seen from here."""
+    try:
+        with guest.executable().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _names(guest: Qemu, command: str, key: str) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from migstream.catalogue.build.about import Machine, Told, tell
 from migstream.catalogue.build.devices import INNER, Job, on_buses, on_pci, with_placeless
 from migstream.catalogue.build.helpers import PARENTS
 from migstream.catalogue.build.options import machine_words, part_options, worth
-from migstream.catalogue.build.snapshot import Bench
+from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import write_catalogue
-from migstream.catalogue.model import Added, Family, Image, Index, Made, State
+from migstream.catalogue.model import Added, Family, Image, Index, Lines, Provenance, State
 from migstream.errors import QemuError
 from migstream.qemu.ask import schema
 from migstream.qemu.release import machine_version
@@ -53,7 +53,12 @@ MEMORY = ("32", "256", "")  # MiB, the first with which a machine starts
 
 
 def build(
-    command: Sequence[str], path: Path, said: Callable[[str], None], *, replace: bool = False
+    command: Sequence[str],
+    path: Path,
+    said: Callable[[str], None],
+    names: Sequence[str] = (),
+    *,
+    replace: bool = False,
 ) -> Index:
     """Make the catalogue of a binary and write it to `path`.
 
@@ -61,6 +66,7 @@ def build(
     ----------
     command : a path or name, or a wrapper and what it runs
     said : told what is being done, a line each
+    names : what people call this QEMU (`rhel-9.4`)
     replace : whether a file that is there is written over
 
     Raises
@@ -72,7 +78,7 @@ def build(
     for machine in told.machines:
         stem, _ = machine_version(machine.name)
         families.setdefault(stem, []).append(machine)
-    made: list[Made] = []
+    made: dict[str, Lines] = {}
     parts: dict[str, tuple[Family, Sequence[State]]] = {}
     with temporary_folder() as folder:
         for stem, machines in families.items():
@@ -81,10 +87,11 @@ def build(
             family = _family(bench, told, machines)
             if family is not None:
                 parts[stem] = family, bench.states.all
-                made.append(Made(f"-M {stem}…", bench.runs))
+                made[stem] = Lines(tuple(bench.lines), tuple(sorted(bench.noisy)))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
-    return write_catalogue(path, told, parts, text, made, replace=replace)
+    provenance = Provenance(WORDS, made)
+    return write_catalogue(path, told, parts, text, provenance, names, replace=replace)
 
 
 def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | None:
