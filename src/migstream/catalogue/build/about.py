@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -40,6 +41,7 @@ class Told(NamedTuple):
     machines: tuple[Machine, ...]
     about: About
     models: dict[str, tuple[Option, ...]]
+    digest: str
 
 
 def tell(command: Sequence[str]) -> Told:
@@ -57,6 +59,7 @@ def tell(command: Sequence[str]) -> Told:
         capabilities = _names(guest, "query-migrate-capabilities", "capability")
         commands = _names(guest, "query-commands", "name")
         buses, aliases = _types(guest)
+        digest = _digest(guest)
     options = _properties(command, "device-list-properties", buses)
     types = {name: Type(bus, options.get(name, ())) for name, bus in buses.items()}
     names = {f"{row['name']}-machine": row for row in rows if row["name"] != "none"}
@@ -76,13 +79,22 @@ def tell(command: Sequence[str]) -> Told:
     kinds |= {f"{LARGEST}-{kind.removeprefix(_model(kind)).lstrip('-')}" for kind in kinds}
     asked = _properties(command, "device-list-properties", sorted(kinds))
     models = {_model(kind): found for kind, found in asked.items()}
-    return Told(numbers, package.strip("() "), target, machines, about, models)
+    return Told(numbers, package.strip("() "), target, machines, about, models, digest)
 
 
 def _model(kind: str) -> str:
     """The CPU model of a type of CPUs: `cortex-a15-arm-cpu`."""
     found = CPU_TYPE.fullmatch(kind)
     return "" if found is None else found[1]
+
+
+def _digest(guest: Qemu) -> str:
+    """The SHA-256 of the file that runs; nothing where it is not to be seen from here."""
+    try:
+        with guest.executable().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _names(guest: Qemu, command: str, key: str) -> tuple[str, ...]:

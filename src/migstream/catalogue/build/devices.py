@@ -125,7 +125,7 @@ def _at(image: Image, base: Image, place: str) -> Added:
         if slash and path.endswith(place):
             root = root or path[: -len(place) + 1]
             blocks[f"{PLACE}/{rest}"] = size
-    return Added(tuple(sections), blocks, (), root)
+    return Added(tuple(sections), blocks, (), root, image.run)
 
 
 def on_buses(
@@ -204,7 +204,7 @@ def _new(image: Image, base: Image, noisy: set[tuple[str, int]], bus: str) -> Ad
     blocks = {_child(n, bus): s for n, s in image.blocks.items() if n not in base.blocks}
     now = {one.key for one in image.sections}
     removed = tuple(key for key in before if key not in now and key not in noisy)
-    return Added(tuple(sections), blocks, removed)
+    return Added(tuple(sections), blocks, removed, "", image.run)
 
 
 def _child(name: str, bus: str) -> str:

@@ -7,6 +7,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from migstream.catalogue.build.about import Machine, Told, tell
 from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, forms, starts, tried
 from migstream.catalogue.build.devices import (
@@ -27,9 +29,9 @@ from migstream.catalogue.build.options import (
     part_options,
     worth,
 )
-from migstream.catalogue.build.snapshot import Bench
+from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
-from migstream.catalogue.model import Added, Family, Image, Index, Made
+from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
 from migstream.qemu.ask import schema
 from migstream.qemu.release import machine_version
 from migstream.source.temporary import temporary_folder
@@ -58,6 +60,7 @@ def build(
     command: Sequence[str],
     path: Path,
     said: Callable[[str], None],
+    names: Sequence[str] = (),
     *,
     like: Catalogue | None = None,
     replace: bool = False,
@@ -68,6 +71,7 @@ def build(
     ----------
     command : a path or name, or a wrapper and what it runs
     said : told what is being done, a line each
+    names : what people call this QEMU (`rhel-9.4`)
     like : the catalogue of another target of the same release: what is the same there is not tried again, nor kept twice
     replace : whether a file that is there is written over
 
@@ -80,21 +84,23 @@ def build(
     for machine in told.machines:
         stem, _ = machine_version(machine.name)
         families.setdefault(stem, []).append(machine)
-    made: list[Made] = []
+    made: dict[str, Lines] = {}
     parts: dict[str, Family] = {}
     with temporary_folder() as folder:
         bench = Bench(command, folder / "stream.mig", () if like is None else like.states)
         for stem, machines in families.items():
             said(f"{stem}: {len(machines)} machine types")
-            before = bench.runs
+            bench.lines = []
             family = _Family(bench, told, stem, machines, like).made()
             if family is not None:
                 parts[stem] = family
-                made.append(Made(f"-M {stem}…", bench.runs - before))
+                made[stem] = Lines(tuple(bench.lines), tuple(sorted(bench.noisy)))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
+    states = bench.states.all
+    provenance = Provenance(WORDS, made)
     return write_catalogue(
-        path, told, parts, bench.states.all, text, made, like=like, replace=replace
+        path, told, parts, states, text, provenance, names, like=like, replace=replace
     )
 
 
@@ -127,11 +133,7 @@ class _Family:
         self.told = told
         self.stem = stem
         self.machines = sorted(machines, key=lambda m: machine_version(m.name)[1] or ())
-        self.other = (
-            like.part_of(stem)
-            if like is not None and f"family {stem}" in like.index.frames
-            else None
-        )
+        self.other = None if like is None else like.part_of(stem)
         self.words: dict[str, list[str]] = {}
         self.images: dict[str, dict[str, Image]] = {}
 
@@ -169,7 +171,9 @@ class _Family:
         self.words[name], bare = found
         other = {} if self.other is None else self.other.images.get(name, {})
         if "tcg" in other and self.bench.alike(bare, other["tcg"]):
-            self.images[name] = other
+            self.images[name] = {
+                form: msgspec.structs.replace(image, run=UNKNOWN) for form, image in other.items()
+            }
         else:
             self.images[name] = forms(self.bench, self.words[name], bare)
 
