@@ -90,14 +90,18 @@ def _alone(added: Added, image: Image, base: Image) -> Added:
     """With what a device that is alone adds to no place of its own."""
     before = {one.key for one in base.sections}
     more = [one for one in image.sections if one.key not in before and "/" not in one.name]
-    return msgspec.structs.replace(added, sections=(*added.sections, *more))
+    blocks = {n: s for n, s in image.blocks.items() if n not in base.blocks and "/" not in n}
+    return msgspec.structs.replace(
+        added, sections=(*added.sections, *more), blocks=added.blocks | blocks
+    )
 
 
 def with_placeless(added: Added, alone: Added) -> Added:
     """What was found at a place, with what the same device adds to none when it is alone."""
     places = [one for one in added.sections if PLACE in one.name]
     more = [one for one in alone.sections if PLACE not in one.name]
-    return msgspec.structs.replace(added, sections=(*places, *more))
+    blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
+    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
 
 
 def _at(image: Image, base: Image, place: str) -> Added:

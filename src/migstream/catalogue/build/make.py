@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
 from migstream.catalogue.build.devices import INNER, Job, on_buses, on_pci, with_placeless
@@ -11,7 +14,7 @@ from migstream.catalogue.build.helpers import PARENTS
 from migstream.catalogue.build.options import machine_words, part_options, worth
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.files import write_catalogue
-from migstream.catalogue.model import Added, Family, Image, Index, Made, State
+from migstream.catalogue.model import Added, Family, Image, Index, Made, State, Type
 from migstream.errors import QemuError
 from migstream.qemu.ask import schema
 from migstream.qemu.release import machine_version
@@ -25,6 +28,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "tcg": ("-accel", "tcg", *BARE),
     "tcg defaults": ("-accel", "tcg"),
     "tcg smp=2": ("-accel", "tcg", *BARE, "-smp", "2"),
+    "tcg slots=1": ("-accel", "tcg", *BARE, "-m", "slots=1,maxmem=2G"),
+    "tcg slots=2": ("-accel", "tcg", *BARE, "-m", "slots=2,maxmem=2G"),
     "kvm": ("-accel", "kvm", *BARE),
     "kvm smp=2": ("-accel", "kvm", *BARE, "-smp", "2"),
     "kvm defaults": ("-accel", "kvm"),
@@ -36,7 +41,7 @@ BUSES = {"", "ISA", "System", *PARENTS}  # beside PCI, on which a device is made
 ELSEWHERE = (
     "vhost-",
     "vfio-",
-    "ivshmem-",
+    "ivshmem-doorbell",
     "xen-",
     "x-pci-proxy",
     "cxl-",
@@ -48,7 +53,11 @@ BOARDS = {
     "microvm",
     "pseries",
 }  # families with nothing on PCI of which devices are tried, too
-SAME_CPUS = ("x86_64", "i386")  # targets of which every CPU model sends the same fields
+# Targets of which nearly every CPU model sends the same fields: only others are kept. One without an APIC has fewer
+# devices, and the features that say so are tried as well.
+SAME_CPUS = {"x86_64": ("qemu64,-apic",), "i386": ("qemu32,-apic",)}
+# Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
+BLOCKED = ("non-migratable", "Migration is disabled", "migration not supported", "not migratable")
 MEMORY = ("32", "256", "")  # MiB, the first with which a machine starts
 
 
@@ -68,10 +77,7 @@ def build(
     QemuError : it does not start, or does not answer
     """
     told = tell(command)
-    families: dict[str, list[Machine]] = {}
-    for machine in told.machines:
-        stem, _ = machine_version(machine.name)
-        families.setdefault(stem, []).append(machine)
+    families = _boards(told.machines)
     made: list[Made] = []
     parts: dict[str, tuple[Family, Sequence[State]]] = {}
     with temporary_folder() as folder:
@@ -85,6 +91,18 @@ def build(
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
     return write_catalogue(path, told, parts, text, made, replace=replace)
+
+
+def _boards(machines: Iterable[Machine]) -> dict[str, list[Machine]]:
+    """Machine types by board; a distribution's own (`pc-i440fx-noble`) are among those with numbers."""
+    stems = {stem for stem, version in map(machine_version, (m.name for m in machines)) if version}
+    found: dict[str, list[Machine]] = {}
+    for machine in machines:
+        stem, version = machine_version(machine.name)
+        like = (one for one in stems if version is None and machine.name.startswith(f"{one}-"))
+        board = max(like, key=len, default=stem)
+        found.setdefault(board, []).append(machine)
+    return found
 
 
 def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | None:
@@ -119,10 +137,19 @@ def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | N
             name: image for name, image in _tried(bench, more) if worth(image, base, bench.noisy)
         }
         devices, options = _devices(bench, told, images, words, newest)
-        if told.target not in SAME_CPUS:
-            models = {model: [*start, "-cpu", model] for model in told.about.cpus}
-            cpus = dict(_tried(bench, models))
+        models = (*told.about.cpus, *SAME_CPUS.get(told.target, ()))
+        lines = {model: [*start, "-cpu", model] for model in models}
+        cpus = dict(_tried(bench, lines))
+        if told.target in SAME_CPUS:
+            own = _fields(bench, base)
+            cpus = {model: one for model, one in cpus.items() if _fields(bench, one) != own}
     return Family(newest, (), images, devices, changed, options, cpus)
+
+
+def _fields(bench: Bench, image: Image) -> set[tuple[str, int, bytes]]:
+    """What an image's sections hold, whatever its value is."""
+    states = bench.states.all
+    return {(*one.key, states[one.state].text) for one in image.sections}
 
 
 def _tried(bench: Bench, lines: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Image]]:
@@ -168,11 +195,12 @@ def _devices(
         for name, kind in types.items()
         if kind.bus == "PCI" and not name.startswith(ELSEWHERE)
     ]
+    kept = partial(_kept, types)
     others = [Job(name, kind) for name, kind in types.items() if kind.bus in BUSES]
-    found = _kept(on_buses(bench, start, base, others))
+    found = kept(on_buses(bench, start, base, others))
     options: dict[str, dict[str, Added]] = {}
     # one by one: what a device adds to no place of its own is not told apart on a machine with many
-    found |= _kept(one for job in pci for one in on_pci(bench, start, base, [job]))
+    found |= kept(one for job in pci for one in on_pci(bench, start, base, [job]))
     pci = [job for job in pci if job.name in found]
     jobs = [Job(job.name, job.kind, (option,)) for job in pci for option in part_options(job.kind)]
     for bridge in INNER:
@@ -188,10 +216,17 @@ def _devices(
     for name in images:
         if name != newest and pci:
             begin = [*words[name], *FORMS["tcg"]]
-            older = _kept(on_pci(bench, begin, images[name]["tcg"], pci))
+            older = kept(on_pci(bench, begin, images[name]["tcg"], pci))
             devices[name] = {one: with_placeless(added, found[one]) for one, added in older.items()}
     return devices, options
 
 
-def _kept(results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
-    return {job.name: added for job, added in results if isinstance(added, Added)}
+def _kept(types: dict[str, Type], results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
+    """What was added; of types that cannot be migrated at all, the words are noted."""
+    found = {}
+    for job, added in results:
+        if isinstance(added, Added):
+            found[job.name] = added
+        elif any(words in added for words in BLOCKED):
+            types[job.name] = msgspec.structs.replace(types[job.name], refused=added)
+    return found
