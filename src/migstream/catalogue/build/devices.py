@@ -27,12 +27,16 @@ PLACES = {"usb-bus": "/1", "SCSI": "/0:0:0"}
 
 
 class Job(NamedTuple):
-    """A device type to be made, with properties of its own; `behind` is the bridge that it is put on."""
+    """A device type to be made, with properties of its own; `behind` is the bridge that it is put on.
+
+    `known` is what the same device adds to a newer machine type.
+    """
 
     name: str
     kind: Type
     more: tuple[str, ...] = ()
     behind: tuple[str, Type] | None = None
+    known: Added = Added()
 
     def words(self, number: int, slot: int) -> list[str]:
         """What puts it, or the bridge before it, into a slot of the root bus."""
@@ -82,8 +86,15 @@ def _together(
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
-        added = _at(image, base, job.place(slot))
+        added = _unplaced(_at(image, base, job.place(slot)), image, base, job.known)
         yield job, _alone(added, image, base) if len(jobs) == 1 else added
+
+
+def _unplaced(added: Added, image: Image, base: Image, known: Added) -> Added:
+    """With RAM blocks that have a place in their names on newer machine types only (global-vmstate of VGA cards)."""
+    names = {name.rpartition("/")[2] for name in known.blocks.keys() - added.blocks.keys()}
+    more = {n: s for n, s in image.blocks.items() if n in names and n not in base.blocks}
+    return msgspec.structs.replace(added, blocks=added.blocks | more) if more else added
 
 
 def _alone(added: Added, image: Image, base: Image) -> Added:

@@ -216,7 +216,8 @@ def _devices(
     for name in images:
         if name != newest and pci:
             begin = [*words[name], *FORMS["tcg"]]
-            older = kept(on_pci(bench, begin, images[name]["tcg"], pci))
+            jobs = [job._replace(known=found[job.name]) for job in pci]
+            older = kept(on_pci(bench, begin, images[name]["tcg"], jobs))
             devices[name] = {one: with_placeless(added, found[one]) for one, added in older.items()}
     return devices, options
 
