@@ -271,7 +271,10 @@ class Catalogue:
     def nearest(self, name: str) -> str | None:
         """The newest machine type of the same board as another; None where it has none."""
         stem, _ = machine_version(name)
-        same = [known for known, family in self.index.machines.items() if family == stem]
+        boards = set(self.index.machines.values())
+        own = [b for b in boards if b == stem or stem.startswith(f"{b}-")]
+        board = max(own, key=len, default=stem)
+        same = [known for known, family in self.index.machines.items() if family == board]
         return max(same, key=lambda known: machine_version(known)[1] or (), default=None)
 
     def family(self, machine: str) -> Family:

@@ -37,12 +37,16 @@ OWN = {"virtio-bus": (), "spapr-vio-bus": (), "virtual-css-bus": (f"devno={PAREN
 
 
 class Job(NamedTuple):
-    """A device type to be made, with properties of its own; `behind` is the bridge that it is put on."""
+    """A device type to be made, with properties of its own; `behind` is the bridge that it is put on.
+
+    `known` is what the same device adds to a newer machine type.
+    """
 
     name: str
     kind: Type
     more: tuple[str, ...] = ()
     behind: tuple[str, Type] | None = None
+    known: Added = Added()
 
     def words(self, number: int, slot: int) -> list[str]:
         """What puts it, or the bridge before it, into a slot of the root bus."""
@@ -92,22 +96,33 @@ def _together(
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
-        added = _at(image, base, job.place(slot))
+        added = _unplaced(_at(image, base, job.place(slot)), image, base, job.known)
         yield job, _alone(added, image, base) if len(jobs) == 1 else added
+
+
+def _unplaced(added: Added, image: Image, base: Image, known: Added) -> Added:
+    """With RAM blocks that have a place in their names on newer machine types only (global-vmstate of VGA cards)."""
+    names = {name.rpartition("/")[2] for name in known.blocks.keys() - added.blocks.keys()}
+    more = {n: s for n, s in image.blocks.items() if n in names and n not in base.blocks}
+    return msgspec.structs.replace(added, blocks=added.blocks | more) if more else added
 
 
 def _alone(added: Added, image: Image, base: Image) -> Added:
     """With what a device that is alone adds to no place of its own."""
     before = {one.key for one in base.sections}
     more = [one for one in image.sections if one.key not in before and "/" not in one.name]
-    return msgspec.structs.replace(added, sections=(*added.sections, *more))
+    blocks = {n: s for n, s in image.blocks.items() if n not in base.blocks and "/" not in n}
+    return msgspec.structs.replace(
+        added, sections=(*added.sections, *more), blocks=added.blocks | blocks
+    )
 
 
 def with_placeless(added: Added, alone: Added) -> Added:
     """What was found at a place, with what the same device adds to none when it is alone."""
     places = [one for one in added.sections if PLACE in one.name]
     more = [one for one in alone.sections if PLACE not in one.name]
-    return msgspec.structs.replace(added, sections=(*places, *more))
+    blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
+    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
 
 
 def _at(image: Image, base: Image, place: str) -> Added:

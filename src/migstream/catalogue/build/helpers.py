@@ -21,12 +21,22 @@ BACKENDS = {
     "fsdev": (("-fsdev", "synth,id=f{}"), "f{}"),
     "bmc": (("-device", "ipmi-bmc-sim,id=b{}"), "b{}"),
     "rng": (("-object", "rng-builtin,id=r{}"), "r{}"),
+    **{f"chardev{n}": (("-chardev", f"null,id=c{{}}x{n}"), f"c{{}}x{n}") for n in range(1, 5)},
     "memdev": (("-object", "memory-backend-ram,id=m{},size=128M"), "m{}"),
 }
 # Values that a device asks for, by property; each device has one of its own where the value is None.
-VALUES = {"chassis": None, "chassis_nr": None, "serial": "x", "mount_tag": "t", "index": None}
+VALUES = {
+    "chassis": None,
+    "chassis_nr": None,
+    "bus_nr": None,
+    "index": None,
+    "serial": "x",
+    "mount_tag": "t",
+    "master": "on",
+}
 ONLY = {
     "serial": ("nvme",),
+    "master": ("ivshmem-plain",),
     "index": ("spapr-pci-host-bridge",),
 }  # the device types that one of these is for, where it is not for all
 # Devices on a bus of another device: what is added before, on the first machine that has it.
@@ -84,6 +94,6 @@ def _value(name: str, option: Option, number: int) -> tuple[list[str], str] | No
         before, value = BACKENDS[option.name]
         return [word.format(number) for word in before], value.format(number)
     if option.name in VALUES and name in ONLY.get(option.name, (name,)):
-        value = VALUES[option.name] or str(number + 1)
+        value = VALUES[option.name] or str((number + 1) % 256)
         return [], value
     return None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, boards, forms, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -33,7 +33,6 @@ from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
 from migstream.qemu.ask import schema
-from migstream.qemu.release import machine_version
 from migstream.source.temporary import temporary_folder
 
 __all__ = ["build"]
@@ -43,7 +42,7 @@ BUSES = {"", "ISA", "System", *PARENTS, *OWN}  # beside PCI, on which a device i
 ELSEWHERE = (
     "vhost-",
     "vfio-",
-    "ivshmem-",
+    "ivshmem-doorbell",
     "xen-",
     "x-pci-proxy",
     "cxl-",
@@ -54,6 +53,10 @@ ELSEWHERE = (
 
 # Switches of a machine that each CPU model sends more, or fewer, registers with.
 CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
+
+
+# Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
+BLOCKED = ("non-migratable", "Migration is disabled", "migration not supported", "not migratable")
 
 
 def build(
@@ -80,15 +83,11 @@ def build(
     QemuError : it does not start, or does not answer
     """
     told = tell(command)
-    families: dict[str, list[Machine]] = {}
-    for machine in told.machines:
-        stem, _ = machine_version(machine.name)
-        families.setdefault(stem, []).append(machine)
     made: dict[str, Lines] = {}
     parts: dict[str, Family] = {}
     with temporary_folder() as folder:
         bench = Bench(command, folder / "stream.mig", () if like is None else like.states)
-        for stem, machines in families.items():
+        for stem, machines in boards(told.machines).items():
             said(f"{stem}: {len(machines)} machine types")
             bench.lines = []
             family = _Family(bench, told, stem, machines, like).made()
@@ -132,7 +131,7 @@ class _Family:
         self.bench = bench
         self.told = told
         self.stem = stem
-        self.machines = sorted(machines, key=lambda m: machine_version(m.name)[1] or ())
+        self.machines = machines
         self.other = None if like is None else like.part_of(stem)
         self.words: dict[str, list[str]] = {}
         self.images: dict[str, dict[str, Image]] = {}
@@ -156,7 +155,7 @@ class _Family:
         whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
         if not whole:
             jobs = self._on_pci() if newest.image.pci else []
-            found = _kept(on_pci(self.bench, newest.words, newest.image, jobs))
+            found = self._kept(on_pci(self.bench, newest.words, newest.image, jobs))
             return Family(name, self.images, {name: found} if found else {}, {}, {}, {})
         changed = self._changed(newest)
         devices, options = self._devices(newest)
@@ -183,7 +182,9 @@ class _Family:
         jobs = [job for job in self._on_pci() if job.name in found]
         own = {
             name: added
-            for name, added in _kept(on_pci(self.bench, newest.words, newest.image, jobs)).items()
+            for name, added in self._kept(
+                on_pci(self.bench, newest.words, newest.image, jobs)
+            ).items()
             if with_placeless(added, found[name]) != found[name]
         }
         same = self.told.target in SAME_CPUS or newest.image == other.images[other.newest]["tcg"]
@@ -220,12 +221,13 @@ class _Family:
 
     def _cpus(self, newest: _Started) -> dict[str, Image]:
         """Images with each CPU model, and with what the machine and the model's properties change of it."""
-        if self.told.target in SAME_CPUS:
-            return {}
         machine = next(m for m in self.machines if m.name == newest.name)
         own = {option.name for option in machine.options}
-        models = {model: [*newest.words, "-cpu", model] for model in self.told.about.cpus}
-        found = dict(tried(self.bench, models))
+        every = (*self.told.about.cpus, *SAME_CPUS.get(self.told.target, ()))
+        found = dict(tried(self.bench, {model: [*newest.words, "-cpu", model] for model in every}))
+        if self.told.target in SAME_CPUS:
+            base = self._fields(newest.image)
+            return {model: one for model, one in found.items() if self._fields(one) != base}
         switched = [
             ",".join(f"{one}=on" for one in some) for some in CPU_SWITCHES if own.issuperset(some)
         ]
@@ -240,6 +242,11 @@ class _Family:
                 lines = list(cpu_words(self.told.models.get(model, ()), model))
                 found |= self._worth(newest.words, lines, found[model])
         return found
+
+    def _fields(self, image: Image) -> set[tuple[str, int, bytes]]:
+        """What an image's sections hold, whatever its value is."""
+        states = self.bench.states.all
+        return {(*one.key, states[one.state].text) for one in image.sections}
 
     # --- devices -----------------------------------------------------------------------------------
 
@@ -261,10 +268,10 @@ class _Family:
             for name, kind in types.items()
             if kind.bus in BUSES and not name.startswith(ELSEWHERE)
         ]
-        found = _kept(on_buses(*on_board, others))
+        found = self._kept(on_buses(*on_board, others))
         own = [Job(n, types[n]) for n in found if types[n].bus in OWN]
         # one by one: what a device adds to no place of its own is not told apart on a machine with many
-        found |= _kept(one for job in self._on_pci() for one in on_pci(*on_board, [job]))
+        found |= self._kept(one for job in self._on_pci() for one in on_pci(*on_board, [job]))
         pci = [job for job in self._on_pci() if job.name in found]
         jobs = _with_options(pci)
         for bridge in INNER:
@@ -282,16 +289,24 @@ class _Family:
             if name != newest.name and pci + own:
                 begin = [*self.words[name], *FORMS["tcg"]]
                 at = self.bench, begin, images["tcg"]
-                older = _kept(chain(on_pci(*at, pci), on_buses(*at, own)))
+                jobs = [job._replace(known=found[job.name]) for job in pci]
+                older = self._kept(chain(on_pci(*at, jobs), on_buses(*at, own)))
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
         return devices, options
 
+    def _kept(self, results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
+        """What was added; of types that cannot be migrated at all, the words are noted."""
+        types = self.told.about.types
+        found = {}
+        for job, added in results:
+            if isinstance(added, Added):
+                found[job.name] = added
+            elif any(words in added for words in BLOCKED):
+                types[job.name] = msgspec.structs.replace(types[job.name], refused=added)
+        return found
+
 
 def _with_options(jobs: Iterable[Job]) -> list[Job]:
     return [Job(job.name, job.kind, (option,)) for job in jobs for option in part_options(job.kind)]
-
-
-def _kept(results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
-    return {job.name: added for job, added in results if isinstance(added, Added)}

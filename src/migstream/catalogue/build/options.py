@@ -37,6 +37,7 @@ BASES = ("gic-version", "ic-mode", "aia")
 POWERS = ("8", "16", "32", "64", "128")
 SIZES = ("16", "64", "128", "256", "512", "1024")
 BITS = ("1", "2", "4", "8", "16", "32", "64", "128")  # of numbers that a register holds as they are
+ROOMS = ("1M", "2M", "4M", "8M", "16M", "32M", "64M", "128M", "256M", "512M", "1G")
 COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "16")
 VALUES: dict[str, tuple[str, ...]] = {
     "vectors": ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12", "16", "18", "34"),
@@ -68,7 +69,20 @@ VALUES: dict[str, tuple[str, ...]] = {
     "timers": ("3", "8", "16"),
     "port": BITS,
     "slot": BITS,
+    "romfile": ("",),
+    "vgamem": ("8M", "16M", "32M", "64M"),
+    "membar": ("4096", "1M", "16M"),
+    "cmb_size_mb": ("1", "2", "16"),
+    "revision": ("1", "2", "3", "4", "5"),
+    "model": ("rv100",),
+    "x-speed": ("2_5", "5", "8", "16", "32"),
+    "x-width": ("1", "2", "4", "8", "16"),
+    "mem-reserve": ROOMS,
+    "pref32-reserve": ROOMS,
+    "pref64-reserve": ROOMS,
+    "bus-reserve": COUNTS,
 }
+NUMBERS = {"int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "size"}
 OPPOSITE = {True: "off", False: "on"}
 DEVICE = re.compile(
     r"^ *dev: ([^,\n]+)", re.MULTILINE
@@ -107,11 +121,18 @@ def part_options(kind: Type) -> Iterator[str]:
         if option.name in VALUES:
             values: Sequence[str] = VALUES[option.name]
         elif option.name not in IGNORED and (not virtio or option.name in VIRTIO):
-            values = _switched(option)
+            values = _switched(option) or _counted(option)
         else:
             continue
         for value in values:
             yield f"{option.name}={value}"
+
+
+def _counted(option: Option) -> Sequence[str]:
+    """Of a number, another one than it is by itself."""
+    if option.type not in NUMBERS or not isinstance(option.default, int):
+        return ()
+    return (str(2 * option.default) if option.default > 0 else "1",)
 
 
 def _switched(option: Option) -> Sequence[str]:
