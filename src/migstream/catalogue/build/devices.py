@@ -19,7 +19,7 @@ from migstream.catalogue.model import PLACE, Added, Image, Placed, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
-__all__ = ["INNER", "OWN", "Job", "on_buses", "on_pci", "transports", "with_placeless"]
+__all__ = ["INNER", "OWN", "Job", "on_buses", "on_own", "on_pci", "transports", "with_placeless"]
 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
@@ -31,9 +31,25 @@ INNER = {
 ROOM = ("-m", "256M,slots=4,maxmem=4G")
 # Where a device on a bus of the parent is, behind the parent's address: the place of the first one.
 INSIDE = {"usb-bus": "/1/", "SCSI": "/0:0:0/"}
-# Buses that machines have themselves, whose devices begin their names with a place; what puts one at a place that is
-# told apart.
-OWN = {"virtio-bus": (), "spapr-vio-bus": (), "virtual-css-bus": (f"devno={PARENT_NUMBER}",)}
+OWN = (
+    "virtio-bus",
+    "spapr-vio-bus",
+    "virtual-css-bus",
+)  # that machines have themselves, beside PCI
+MANY = 16  # devices on one of these, at once
+# A device of a channel holds its number, 0x1e00 and more here, and how many came before it: hw/s390x/css.c:
+# vmstate_subch_dev. The number is written as that of the first one, which what puts a machine together looks for.
+NUMBER = PARENT_NUMBER.rpartition(".")[2]
+BEFORE = slice(2, 4)
+CHANNEL = 20  # bytes in which it stands
+REGISTER = 0x71002000  # of the first device on a VIO bus
+
+
+class Slot(NamedTuple):
+    """A place on a bus: the property that puts a device there, and how the device's path ends."""
+
+    word: str
+    ending: str
 
 
 class Job(NamedTuple):
@@ -48,19 +64,19 @@ class Job(NamedTuple):
     behind: tuple[str, Type] | None = None
     known: Added = Added()
 
-    def words(self, number: int, slot: int) -> list[str]:
-        """What puts it, or the bridge before it, into a slot of the root bus."""
-        place = f"addr={slot:x}"
+    def words(self, number: int, slot: Slot) -> list[str]:
+        """What puts it, or the bridge before it, into a slot of the machine's own bus."""
+        place = (slot.word,) if slot.word else ()
         if self.behind is None:
-            return device_words(self.name, self.kind, number, (place, *self.more))
-        bridge = device_words(*self.behind, number + BRIDGES, (place,))
+            return device_words(self.name, self.kind, number, (*place, *self.more))
+        bridge = device_words(*self.behind, number + BRIDGES, place)
         own = (f"bus=t{number + BRIDGES}", f"addr={INNER[self.behind[0]]}", *self.more)
         return [*bridge, *device_words(self.name, self.kind, number, own)]
 
-    def place(self, slot: int) -> str:
+    def ending(self, slot: Slot) -> str:
         """How its path ends in that slot."""
         inner = "" if self.behind is None else f":{INNER[self.behind[0]]:02x}.0"
-        return f":{slot:02x}.0{inner}"
+        return slot.ending + inner
 
 
 def on_pci(
@@ -73,13 +89,44 @@ def on_pci(
     machine : what starts the machine
     base : its image without them
     """
-    slots = [n for n in SLOTS if not any(a.startswith(f"{n:02x}.") for a in base.pci)]
+    slots = [
+        Slot(f"addr={n:x}", f":{n:02x}.0")
+        for n in SLOTS
+        if not any(a.startswith(f"{n:02x}.") for a in base.pci)
+    ]
     for at in range(0, len(jobs), len(slots)):
         yield from _together(bench, machine, base, jobs[at : at + len(slots)], slots)
 
 
+def on_own(
+    bench: Bench,
+    machine: Sequence[str],
+    base: Image,
+    jobs: Sequence[Job],
+    transports: Sequence[str],
+) -> Iterator[tuple[Job, Added | str]]:
+    """The same of devices on the machine's own buses beside PCI.
+
+    Parameters
+    ----------
+    transports : the places on its virtio bus, in the order in which devices get them
+    """
+    first = int(NUMBER, 16)
+    places = {
+        "virtio-bus": [Slot("", place) for place in transports[:MANY]],
+        "spapr-vio-bus": [Slot(f"reg={n:#x}", f"@{n:x}") for n in range(REGISTER, REGISTER + MANY)],
+        "virtual-css-bus": [
+            Slot(f"devno=fe.0.{n:04x}", f"{n:04x}") for n in range(first, first + MANY)
+        ],
+    }
+    for bus, slots in places.items():
+        some = [job for job in jobs if job.kind.bus == bus]
+        for at in range(0, len(some) if slots else 0, len(slots)):
+            yield from _together(bench, machine, base, some[at : at + len(slots)], slots)
+
+
 def _together(
-    bench: Bench, machine: Sequence[str], base: Image, jobs: Sequence[Job], slots: Sequence[int]
+    bench: Bench, machine: Sequence[str], base: Image, jobs: Sequence[Job], slots: Sequence[Slot]
 ) -> Iterator[tuple[Job, Added | str]]:
     words: list[str] = []
     for number, (job, slot) in enumerate(zip(jobs, slots, strict=False)):
@@ -96,8 +143,23 @@ def _together(
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
-        added = _unplaced(_at(image, base, job.place(slot)), image, base, job.known)
+        added = _unplaced(_at(image, base, job.ending(slot)), image, base, job.known)
+        if job.kind.bus == "virtual-css-bus":
+            added = _numbered(bench, added, slot.ending)
         yield job, _alone(added, image, base) if len(jobs) == 1 else added
+
+
+def _numbered(bench: Bench, added: Added, number: str) -> Added:
+    """With the number of the first device of a channel."""
+    sections = []
+    for one in added.sections:
+        state = bench.states.all[one.state]
+        raw = bytearray(state.payload)
+        raw[BEFORE] = bytes(len(raw[BEFORE]))
+        head = raw[:CHANNEL].replace(bytes.fromhex(number), bytes.fromhex(NUMBER))
+        same = msgspec.structs.replace(state, payload=bytes(head + raw[CHANNEL:]))
+        sections.append(msgspec.structs.replace(one, state=bench.states.number(same)))
+    return msgspec.structs.replace(added, sections=tuple(sections))
 
 
 def _unplaced(added: Added, image: Image, base: Image, known: Added) -> Added:
@@ -130,9 +192,9 @@ def _at(image: Image, base: Image, place: str) -> Added:
     before = {one.key for one in base.sections}
     sections, root = [], ""
     for one in image.sections:
-        path, _, rest = one.name.partition("/")
+        path, _, rest = one.name.lstrip("/").partition("/")
         if one.key not in before and path.endswith(place):
-            root = path[: -len(place) + 1]
+            root = path[: -len(place) + 1] if place[0] == ":" else ""
             sections.append(Placed(f"{PLACE}/{rest}", one.instance, one.state, one.early))
     blocks = {}
     for name, size in image.blocks.items():
@@ -150,7 +212,8 @@ def on_buses(
     parents = _Parents(bench, machine, base)
     for number, job in enumerate(jobs):
         room = ROOM if needs_memory_slots(job.name) else ()
-        own = device_words(job.name, job.kind, number, (*_where(job.kind.bus), *job.more))
+        where = ("bus=parent.0",) if job.kind.bus in PARENTS else ()
+        own = device_words(job.name, job.kind, number, (*where, *job.more))
         helper = own[:-2] if "-device" in own[:-2] else []  # it has state of its own
         found = parents.of(job.kind.bus, room, helper)
         if found is None:
@@ -170,13 +233,12 @@ def transports(bench: Bench, machine: Sequence[str]) -> tuple[str, ...]:
         number = len(set(TRANSPORT.findall(guest.hmp("info qtree"))))
     if not number:
         return ()
-    image = bench.take([*machine, *["-device", "virtio-rng-device"] * number])
+    try:
+        image = bench.take([*machine, *["-device", "virtio-rng-device"] * number])
+    except QemuError:
+        return ()
     names = (one.name.rpartition("/") for one in image.sections)
     return tuple(place for place, _, kind in names if place and kind == "virtio-rng")
-
-
-def _where(bus: str) -> tuple[str, ...]:
-    return ("bus=parent.0",) if bus in PARENTS else OWN.get(bus, ())
 
 
 class _Parents:
@@ -216,7 +278,7 @@ def _new(image: Image, base: Image, noisy: set[tuple[str, int]], bus: str) -> Ad
         if known is None:
             name = _child(one.name, bus)
             sections.append(Placed(name, one.instance, one.state, one.early))
-    blocks = {_child(n, bus): s for n, s in image.blocks.items() if n not in base.blocks}
+    blocks = {n: s for n, s in image.blocks.items() if n not in base.blocks}
     now = {one.key for one in image.sections}
     removed = tuple(key for key in before if key not in now and key not in noisy)
     return Added(tuple(sections), blocks, removed, "", image.run)
@@ -224,8 +286,5 @@ def _new(image: Image, base: Image, noisy: set[tuple[str, int]], bus: str) -> Ad
 
 def _child(name: str, bus: str) -> str:
     """The name of a section of a device on a parent's bus, with its place left open."""
-    if bus in OWN:
-        place, _, rest = name.rpartition("/")
-        return f"{PLACE}/{rest}" if place else name
     head, found, rest = name.partition(INSIDE.get(bus, "\0"))
     return f"{PLACE}/{rest}" if found and head else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from migstream.catalogue.build.devices import (
     OWN,
     Job,
     on_buses,
+    on_own,
     on_pci,
     transports,
     with_placeless,
@@ -23,9 +25,12 @@ from migstream.catalogue.build.devices import (
 from migstream.catalogue.build.helpers import PARENTS
 from migstream.catalogue.build.options import (
     BASES,
+    built_in_options,
+    cpu_options,
     cpu_words,
+    global_words,
     machine_options,
-    machine_words,
+    once_each,
     part_options,
     worth,
 )
@@ -37,7 +42,7 @@ from migstream.source.temporary import temporary_folder
 
 __all__ = ["build"]
 
-BUSES = {"", "ISA", "System", *PARENTS, *OWN}  # beside PCI, on which a device is made
+BUSES = {"", "ISA", "System", *PARENTS}  # beside PCI, on which a device is made
 # What needs another process, a device or an image of this host before it is made.
 ELSEWHERE = (
     "vhost-",
@@ -157,9 +162,9 @@ class _Family:
             jobs = self._on_pci() if newest.image.pci else []
             found = self._kept(on_pci(self.bench, newest.words, newest.image, jobs))
             return Family(name, self.images, {name: found} if found else {}, {}, {}, {})
-        changed = self._changed(newest)
-        devices, options = self._devices(newest)
         places = transports(self.bench, newest.words)
+        changed = self._changed(newest)
+        devices, options = self._devices(newest, places)
         return Family(name, self.images, devices, changed, options, self._cpus(newest), places)
 
     def _machine(self, name: str) -> None:
@@ -199,8 +204,12 @@ class _Family:
     def _changed(self, newest: _Started) -> dict[str, Image]:
         """Images with each property of the machine, of what is built into it, of its CPUs."""
         options = next(m.options for m in self.machines if m.name == newest.name)
-        words = machine_words(self.bench, newest.words, newest.name, options)
-        found = self._worth(newest.words, words, newest.image)
+        lines = (
+            (f"-machine {one}", ["-M", f"{newest.name},{one}"]) for one in machine_options(options)
+        )
+        found = self._worth(newest.words, lines, newest.image)
+        for names in once_each(built_in_options(self.bench, newest.words)):
+            found |= self._sought(newest.words, names, global_words, newest.image)
         for first in [name for name in found if name.partition(" ")[2].startswith(BASES)]:
             above = [*newest.words, "-M", f"{newest.name},{first.partition(' ')[2]}"]
             more = [
@@ -218,6 +227,27 @@ class _Family:
         """The images that differ from another one, by name."""
         images = tried(self.bench, {name: [*start, *words] for name, words in lines})
         return {name: image for name, image in images if worth(image, base, self.bench.noisy)}
+
+    def _sought(
+        self,
+        start: Sequence[str],
+        names: Sequence[str],
+        words: Callable[[Sequence[str]], list[str]],
+        base: Image,
+    ) -> dict[str, Image]:
+        """The same where few of many differ: all at once, and the halves where that is another image, or none."""
+        if not names:
+            return {}
+        image = dict(tried(self.bench, {"": [*start, *words(names)]})).get("")
+        if image is not None and not worth(image, base, self.bench.noisy):
+            return {}
+        if len(names) == 1:
+            return {} if image is None else {names[0]: image}
+        half = len(names) // 2
+        first, second = (
+            self._sought(start, some, words, base) for some in (names[:half], names[half:])
+        )
+        return first | second
 
     def _cpus(self, newest: _Started) -> dict[str, Image]:
         """Images with each CPU model, and with what the machine and the model's properties change of it."""
@@ -238,9 +268,10 @@ class _Family:
             ]
             found |= self._worth(newest.words, lines, image)
         for model in (machine.cpu, "max"):
-            if model in found:
-                lines = list(cpu_words(self.told.models.get(model, ()), model))
-                found |= self._worth(newest.words, lines, found[model])
+            properties = cpu_options(self.told.models.get(model, ()), self.told.target)
+            for names in once_each(properties if model in found else ()):
+                differ = self._sought(newest.words, names, partial(cpu_words, model), found[model])
+                found |= {f"{model},{name}": image for name, image in differ.items()}
         return found
 
     def _fields(self, image: Image) -> set[tuple[str, int, bytes]]:
@@ -258,7 +289,7 @@ class _Family:
         ]
 
     def _devices(
-        self, newest: _Started
+        self, newest: _Started, places: Sequence[str]
     ) -> tuple[dict[str, dict[str, Added]], dict[str, dict[str, Added]]]:
         """What each device type adds to each machine type, and with each property to the newest."""
         types = self.told.about.types
@@ -269,7 +300,13 @@ class _Family:
             if kind.bus in BUSES and not name.startswith(ELSEWHERE)
         ]
         found = self._kept(on_buses(*on_board, others))
-        own = [Job(n, types[n]) for n in found if types[n].bus in OWN]
+        own = [
+            Job(n, kind)
+            for n, kind in types.items()
+            if kind.bus in OWN and not n.startswith(ELSEWHERE)
+        ]
+        found |= self._kept(one for job in own for one in on_own(*on_board, [job], places))
+        own = [job for job in own if job.name in found]
         # one by one: what a device adds to no place of its own is not told apart on a machine with many
         found |= self._kept(one for job in self._on_pci() for one in on_pci(*on_board, [job]))
         pci = [job for job in self._on_pci() if job.name in found]
@@ -278,7 +315,9 @@ class _Family:
             if bridge in found:
                 jobs += [Job(job.name, job.kind, (), (bridge, types[bridge])) for job in pci]
         options: dict[str, dict[str, Added]] = {}
-        for job, added in chain(on_pci(*on_board, jobs), on_buses(*on_board, _with_options(own))):
+        for job, added in chain(
+            on_pci(*on_board, jobs), on_own(*on_board, _with_options(own), places)
+        ):
             if isinstance(added, Added):
                 whole = with_placeless(added, found[job.name])
                 name = job.more[0] if job.behind is None else f"bus={job.behind[0]}"
@@ -290,7 +329,7 @@ class _Family:
                 begin = [*self.words[name], *FORMS["tcg"]]
                 at = self.bench, begin, images["tcg"]
                 jobs = [job._replace(known=found[job.name]) for job in pci]
-                older = self._kept(chain(on_pci(*at, jobs), on_buses(*at, own)))
+                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, own, places)))
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }

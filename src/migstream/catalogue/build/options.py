@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from migstream.catalogue.model import Image, Option, Type
@@ -13,7 +13,17 @@ from migstream.qemu.process import Qemu, Refused
 if TYPE_CHECKING:
     from migstream.catalogue.build.snapshot import Bench
 
-__all__ = ["BASES", "cpu_words", "machine_options", "machine_words", "part_options", "worth"]
+__all__ = [
+    "BASES",
+    "built_in_options",
+    "cpu_options",
+    "cpu_words",
+    "global_words",
+    "machine_options",
+    "once_each",
+    "part_options",
+    "worth",
+]
 
 # Values of properties that are no switches, of machines and of devices.
 MACHINE_VALUES = {
@@ -84,6 +94,8 @@ VALUES: dict[str, tuple[str, ...]] = {
 }
 NUMBERS = {"int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "size"}
 OPPOSITE = {True: "off", False: "on"}
+# Targets of whose CPU models a property that is off by itself can be switched on.
+GAINING = ("aarch64", "arm", "riscv32", "riscv64")
 DEVICE = re.compile(
     r"^ *dev: ([^,\n]+)", re.MULTILINE
 )  # info qtree: system/qdev-monitor.c: qdev_print
@@ -150,26 +162,43 @@ def machine_options(options: Sequence[Option]) -> Iterator[str]:
                 yield f"{option.name}={value}"
 
 
-def machine_words(
-    bench: Bench, start: Sequence[str], machine: str, options: Sequence[Option]
-) -> Iterator[tuple[str, list[str]]]:
-    """What is added to a machine's command line, by what it is called."""
-    for name in machine_options(options):
-        yield f"-machine {name}", ["-M", f"{machine},{name}"]
+def built_in_options(bench: Bench, start: Sequence[str]) -> Iterator[str]:
+    """`-global type.property=value` of the devices that a machine has by itself."""
     for kind, parts in _built_in(bench, start).items():
         for option in parts:
             for value in VALUES.get(option.name, _switched(option)):
                 if option.name not in IGNORED:
-                    name = f"{kind}.{option.name}={value}"
-                    yield f"-global {name}", ["-global", name]
+                    yield f"-global {kind}.{option.name}={value}"
 
 
-def cpu_words(options: Sequence[Option], model: str) -> Iterator[tuple[str, list[str]]]:
-    """The same of a CPU model's properties."""
+def global_words(names: Sequence[str]) -> list[str]:
+    """What sets these."""
+    return [word for name in names for word in name.split()]
+
+
+def cpu_options(options: Sequence[Option], target: str) -> Iterator[str]:
+    """`property=value` of a CPU model."""
     for option in options:
         for value in _switched(option):
-            name = f"{model},{option.name}={value}"
-            yield name, ["-cpu", name]
+            if value == "off" or target in GAINING:
+                yield f"{option.name}={value}"
+
+
+def cpu_words(model: str, names: Sequence[str]) -> list[str]:
+    """What gives a CPU these properties."""
+    return ["-cpu", ",".join((model, *names))]
+
+
+def once_each(names: Iterable[str]) -> Iterator[list[str]]:
+    """`property=value`s in lists that have no property twice."""
+    rounds: list[dict[str, str]] = []
+    for name in names:
+        key = name.partition("=")[0]
+        free = next((one for one in rounds if key not in one), None)
+        if free is None:
+            rounds.append(free := {})
+        free[key] = name
+    yield from (list(one.values()) for one in rounds)
 
 
 def _built_in(bench: Bench, start: Sequence[str]) -> dict[str, tuple[Option, ...]]:
