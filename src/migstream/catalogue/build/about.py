@@ -12,7 +12,7 @@ from migstream.catalogue.model import About, Option, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu, Refused
 
-__all__ = ["Machine", "Told", "tell"]
+__all__ = ["Machine", "Told", "called", "tell"]
 
 # info qdm, a line for each type: system/qdev-monitor.c: qdev_print_devinfo
 DEVICE = re.compile(r'name "([^"]+)"(?:, bus ([^,\n]+))?(?:, alias "([^"]+)")?')
@@ -42,6 +42,18 @@ class Told(NamedTuple):
     about: About
     models: dict[str, tuple[Option, ...]]
     digest: str
+
+
+def called(command: Sequence[str]) -> tuple[str, str]:
+    """Target and release of a QEMU (`x86_64`, `7.2`).
+
+    Raises
+    ------
+    QemuError : it does not start, or does not answer
+    """
+    with Qemu(command, ["-M", "none"]) as guest:
+        release = ".".join(map(str, guest.release[:2]))
+        return str(guest.execute("query-target")["arch"]), release
 
 
 def tell(command: Sequence[str]) -> Told:
