@@ -121,7 +121,7 @@ def on_own(
     }
     for bus, slots in places.items():
         some = [job for job in jobs if job.kind.bus == bus]
-        for at in range(0, len(some) if slots else 0, len(slots)):
+        for at in range(0, len(some) if slots else 0, len(slots) or 1):
             yield from _together(bench, machine, base, some[at : at + len(slots)], slots)
 
 
