@@ -19,6 +19,13 @@ from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.registers import (
+    HOST_BRIDGE,
+    bridge_number,
+    bridge_path,
+    with_instance,
+    with_number,
+)
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -109,7 +116,9 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci)
+        places = Places(
+            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
+        )
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -265,7 +274,7 @@ class _Composer:
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
-            self.machine.place(one, names[one.key])
+            self.machine.place(with_instance(one, part, path), names[one.key])
         for block, size in added.blocks.items():
             name = block.replace(PLACE, path)
             if MEMORY.fullmatch(block) and "memdev" in part.properties:
@@ -282,6 +291,9 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+        if kind.bus == "virtual-css-bus":
+            for key in keys:
+                self.machine.sections[key] = with_number(self.machine.sections[key], path)
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -387,11 +399,24 @@ class _Composer:
     # --- places ------------------------------------------------------------------------------------
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "").partition(".")[0]
-        parent = places.buses.get(asked, "")
+        asked = part.properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            if not asked:
+                parent = self.kinds.get("host PCI", "")
             return places.pci(root, parent, part.properties.get("addr"))
+        if bus == "virtio-bus":
+            return places.transport(asked)
+        if bus == "virtual-css-bus":
+            return places.channel(part.properties.get("devno", ""))
+        if bus == "spapr-vio-bus":
+            return places.register(root, part.properties.get("reg", ""))
+        if part.driver == HOST_BRIDGE:
+            # devices that name no bus are on the last one
+            number = bridge_number(part)
+            self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
+            return bridge_path(number)
         if bus == "usb-bus":
             return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
         if bus == "SCSI":
@@ -436,7 +461,16 @@ SAME_FEATURES = frozenset(("x86_64", "i386"))
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
+    "SCSI": (
+        "virtio-scsi",
+        "spapr-vscsi",
+        "lsi",
+        "megasas",
+        "mptsas",
+        "pvscsi",
+        "am53c974",
+        "dc390",
+    ),
 }
 
 

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.helpers import (
-    PARENT_NUMBER,
     PARENTS,
     device_words,
     needs_memory_slots,
 )
 from migstream.catalogue.build.snapshot import Bench
-from migstream.catalogue.model import PLACE, Added, Image, Placed, Type
+from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Placed, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
@@ -37,11 +36,9 @@ OWN = (
     "virtual-css-bus",
 )  # that machines have themselves, beside PCI
 MANY = 16  # devices on one of these, at once
-# A device of a channel holds its number, 0x1e00 and more here, and how many came before it: hw/s390x/css.c:
-# vmstate_subch_dev. The number is written as that of the first one, which what puts a machine together looks for.
-NUMBER = PARENT_NUMBER.rpartition(".")[2]
-BEFORE = slice(2, 4)
-CHANNEL = 20  # bytes in which it stands
+BEFORE = slice(
+    2, 4
+)  # of a device of a channel: how many came before it (hw/s390x/css.c: vmstate_subch_dev)
 REGISTER = 0x71002000  # of the first device on a VIO bus
 
 
@@ -194,7 +191,7 @@ def _at(image: Image, base: Image, place: str) -> Added:
     for one in image.sections:
         path, _, rest = one.name.lstrip("/").partition("/")
         if one.key not in before and path.endswith(place):
-            root = path[: -len(place) + 1] if place[0] == ":" else ""
+            root = path[: -len(place) + 1] if place[0] in ":@" else ""
             sections.append(Placed(f"{PLACE}/{rest}", one.instance, one.state, one.early))
     blocks = {}
     for name, size in image.blocks.items():
