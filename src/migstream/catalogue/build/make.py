@@ -57,7 +57,7 @@ BOARDS = {
 # devices, and the features that say so are tried as well.
 SAME_CPUS = {"x86_64": ("qemu64,-apic",), "i386": ("qemu32,-apic",)}
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
-BLOCKED = ("non-migratable", "Migration is disabled", "migration not supported", "not migratable")
+BLOCKED = "State blocked by non-migratable device"
 MEMORY = ("32", "256", "")  # MiB, the first with which a machine starts
 
 
@@ -228,6 +228,6 @@ def _kept(types: dict[str, Type], results: Iterable[tuple[Job, Added | str]]) ->
     for job, added in results:
         if isinstance(added, Added):
             found[job.name] = added
-        elif any(words in added for words in BLOCKED):
+        elif BLOCKED in added:
             types[job.name] = msgspec.structs.replace(types[job.name], refused=added)
     return found
