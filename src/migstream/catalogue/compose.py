@@ -7,7 +7,6 @@ would give it. What the catalogue cannot tell is an assumption, in words.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +15,7 @@ from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.macs import asked_for, given, with_address
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -26,6 +26,7 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
+from migstream.catalogue.values import VALUES
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -58,13 +59,15 @@ QUEUES_SINCE = (5, 2)
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unsure` are sections that are
+    there, and of which nothing more is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -99,6 +102,7 @@ class _Composer:
         self.parts: list[Part] = []
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
+        self.unsure: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
@@ -110,7 +114,9 @@ class _Composer:
                 self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
-            if driver not in drivers:
+            if (driver, name) == CONFIGURATION:
+                self.machine.head = b"" if is_on(value) is False else self.machine.head
+            elif driver not in drivers:
                 self._changed(
                     f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
                 )
@@ -125,7 +131,8 @@ class _Composer:
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
-        return Composed(stream_of(self.machine), self.name, assumed, blocked)
+        stream, unsure = stream_of(self.machine), frozenset(self.unsure)
+        return Composed(stream, self.name, assumed, blocked, unsure)
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -257,7 +264,7 @@ class _Composer:
         added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
-            places.buses[part.properties["id"]] = path
+            places.buses[part.properties["id"]] = path + INSIDE.get(driver, "")
             self.bridges[part.properties["id"]] = driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
@@ -267,7 +274,8 @@ class _Composer:
             console = places.buses.get(asked) or self.kinds.get("host virtio-serial-bus", "")
             self.consoles.setdefault(console, []).append(part)
         if kind.refused:
-            self.blocked.append(path or driver)
+            blocked = BLOCKED.search(kind.refused)
+            self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
@@ -303,26 +311,17 @@ class _Composer:
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).
-
-        PCI Express has it as a serial number.
-        """
+        """The network address that it has: as it was asked for, else the next one."""
         if not any(option.name == "mac" for option in kind.options):
             return
-        try:
-            address = bytes.fromhex(part.properties["mac"].replace(":", ""))
-        except (KeyError, ValueError):
-            address = FIRST + bytes([(0x56 + self.addresses) % 256])
+        address = asked_for(part.properties.get("mac", ""))
+        if address is None:
+            address = given(self.addresses)
             self.addresses += 1
-        if len(address) != len(FIRST) + 1:
-            return
         for key in keys:
             state = self.machine.sections.get(key)
             if state is not None:
-                raw = PLAIN.sub(
-                    lambda _: address, SERIAL.sub(partial(_serial, address), state.payload)
-                )
-                self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+                self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
         own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
@@ -349,12 +348,19 @@ class _Composer:
         after = options.get(f"{name}={_switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
-        elif name not in SILENT_PART and any(key.startswith(f"{name}=") for key in options):
-            default = is_on(value)
-            if default is None:
-                self._between(driver, base, name, value, path)
-        elif name not in SILENT_PART and is_on(value) is None:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+        elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
+            return
+        elif any(key.startswith(f"{name}=") for key in options):
+            self._between(driver, base, name, value, path)
+        elif value != str(self._default(driver, name)):
+            self._unknown(driver, base, name, value, path)
+
+    def _unknown(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
+        """A value that nothing is known of: the device is there, and that is all that can be said."""
+        self.assumed.append(
+            f"nothing of {driver} is changed by {name}={value} that a load fails by"
+        )
+        self.unsure |= {one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name}
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
@@ -364,7 +370,7 @@ class _Composer:
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+            self._unknown(driver, base, name, value, path)
             return
         number = int(value)
         default = self._default(driver, name)
@@ -376,6 +382,11 @@ class _Composer:
             if base.blocks.get(block) != size and nearest:
                 self.machine.blocks[block.replace(PLACE, path)] = size // nearest * number
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
+        same = [one for one in base.sections if one in tried[nearest].sections]
+        if len(same) < len(base.sections):
+            self.unsure |= {
+                one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+            }
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -403,7 +414,9 @@ class _Composer:
         parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
-            if not asked:
+            if part.driver in EXPANDERS:
+                root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
+            elif not asked:
                 parent = self.kinds.get("host PCI", "")
             return places.pci(root, parent, part.properties.get("addr"))
         if bus == "virtio-bus":
@@ -443,21 +456,19 @@ BEHIND = {
     "i82801b11-bridge": "pci-bridge",
 }
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-FIRST = bytes.fromhex(
-    "5254001234"
-)  # of the addresses that a QEMU gives by itself, all but the last byte
-PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
-SERIAL = re.compile(
-    b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
-)
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
+BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
+EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
+INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
 FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
 PATHS_UNTIL = (3, 1)
 WITHOUT_APIC = "qemu64,-apic"
 SAME_FEATURES = frozenset(("x86_64", "i386"))
+# Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
+CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
@@ -472,10 +483,6 @@ PROVIDERS = {
         "dc390",
     ),
 }
-
-
-def _serial(address: bytes, found: re.Match[bytes]) -> bytes:
-    return address[:2:-1] + found[1] + address[2::-1]
 
 
 def _number(text: str) -> int:

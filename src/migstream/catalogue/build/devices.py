@@ -23,6 +23,10 @@ __all__ = ["INNER", "OWN", "Job", "on_buses", "on_own", "on_pci", "transports", 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
+BLAMED = re.compile(
+    r"-device [^:]*,id=t(\d+)\b"
+)  # in QEMU's words: which of the devices it does not make
+INTERNAL = ":00.0"  # behind a device's place: the bridge that it has inside (hw/pci-bridge/pci_expander_bridge.c)
 INNER = {
     "pcie-root-port": 0,
     "pci-bridge": 1,
@@ -136,7 +140,13 @@ def _together(
             yield jobs[0], str(error)
             return
         half = len(jobs) // 2
-        for part in (jobs[:half], jobs[half:]):
+        parts = [jobs[:half], jobs[half:]]
+        blamed = BLAMED.search(str(error))
+        if blamed is not None and int(blamed[1]) % BRIDGES < len(jobs):
+            number = int(blamed[1]) % BRIDGES
+            yield jobs[number], str(error)
+            parts = [[*jobs[:number], *jobs[number + 1 :]]]
+        for part in parts:
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
@@ -190,9 +200,12 @@ def _at(image: Image, base: Image, place: str) -> Added:
     sections, root = [], ""
     for one in image.sections:
         path, _, rest = one.name.lstrip("/").partition("/")
-        if one.key not in before and path.endswith(place):
-            root = path[: -len(place) + 1] if place[0] in ":@" else ""
-            sections.append(Placed(f"{PLACE}/{rest}", one.instance, one.state, one.early))
+        for inside in (INTERNAL, ""):
+            ending = place + inside
+            if one.key not in before and path.endswith(ending):
+                root = path[: -len(ending) + 1] if place[0] in ":@" else ""
+                name = f"{PLACE}{inside}/{rest}"
+                sections.append(Placed(name, one.instance, one.state, one.early))
     blocks = {}
     for name, size in image.blocks.items():
         path, slash, rest = name.partition("/")

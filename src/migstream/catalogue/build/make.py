@@ -61,7 +61,7 @@ CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
 
 
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
-BLOCKED = ("non-migratable", "Migration is disabled", "migration not supported", "not migratable")
+BLOCKED = "State blocked by non-migratable device"
 
 
 def build(
@@ -342,7 +342,7 @@ class _Family:
         for job, added in results:
             if isinstance(added, Added):
                 found[job.name] = added
-            elif any(words in added for words in BLOCKED):
+            elif BLOCKED in added:
                 types[job.name] = msgspec.structs.replace(types[job.name], refused=added)
         return found
 
