@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
-__all__ = ["grown"]
+__all__ = ["Field", "described", "fields", "grown"]
 
 MARK = 2  # bytes before a subsection's name: what it is, how long the name is
 VERSION = 4
@@ -43,10 +43,10 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
     ----------
     one, two : states with one CPU, and with two
     """
-    described = [_described(state) for state in (here, one, two)]
-    if any(table is None for table in described):
+    tables = [described(state) for state in (here, one, two)]
+    if any(table is None for table in tables):
         return None
-    mine, old, new = (dict(_fields(table or {})) for table in described)
+    mine, old, new = (dict(fields(table or {})) for table in tables)
     if not old.keys() <= new.keys() or not old.keys() <= mine.keys():
         return None
     out, at = bytearray(), 0
@@ -68,7 +68,7 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
         next_path = (*path[:-1], str(int(path[-1]) + 1))
         if next_path in new and next_path not in old:
             out += _entries(field, new[next_path], two, count)
-    text = encoded(json.dumps(described[0])[1:])
+    text = encoded(json.dumps(tables[0])[1:])
     return State(here.version, bytes(out + here.payload[at:]), text)
 
 
@@ -83,7 +83,8 @@ def _number(raw: bytes) -> int:
     return int.from_bytes(raw, "big")
 
 
-def _described(state: State) -> dict[str, Any] | None:
+def described(state: State) -> dict[str, Any] | None:
+    """What the description says of it, as a table; None where that is none."""
     try:
         table = json.loads(b"{" + state.text)
     except ValueError:
@@ -91,19 +92,19 @@ def _described(state: State) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def _fields(table: dict[str, Any]) -> Iterator[tuple[Path, Field]]:
+def fields(table: dict[str, Any]) -> Iterator[tuple[Path, Field]]:
     """Its fields in the order in which they are saved, those of subsections behind its own."""
     yield from _walk(table, (), [0])
 
 
 def _walk(table: dict[str, Any], path: Path, at: list[int]) -> Iterator[tuple[Path, Field]]:
     seen: dict[str, int] = {}
-    fields: list[dict[str, Any]] = table.get("fields", [])
-    for entry in fields:
+    entries: list[dict[str, Any]] = table.get("fields", [])
+    for entry in entries:
         name = str(entry.get("name", ""))
         number = seen[name] = seen.get(name, -1) + 1
         elements, size = int(entry.get("array_len", 1)), int(entry.get("size", 0))
-        field = Field(elements, size, at[0], entry, fields)
+        field = Field(elements, size, at[0], entry, entries)
         yield (*path, name, str(number)), field
         at[0] = field.stop
     for part in table.get("subsections", ()):

@@ -27,9 +27,9 @@ from migstream.catalogue.registers import (
     with_number,
 )
 from migstream.catalogue.values import VALUES
+from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
-from migstream.names import many
 from migstream.qemu.release import machine_version
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ class _Composer:
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
-        self.varied = own if own.changed or own.cpus else others
-        self.base = self.varied.images[self.varied.newest]["tcg"]
+        varied = own if own.changed or own.cpus else others
+        self.varied = Varied(varied, wanted)
+        self.base = varied.images[varied.newest]["tcg"]
         self.addresses = 0  # of network cards, given so far
         self.parts: list[Part] = []
         self.consoles: dict[str, list[Part]] = {}
@@ -109,17 +110,14 @@ class _Composer:
     def run(self) -> Composed:
         wanted = self.wanted
         self._defaults()
-        for name, value in wanted.options.items():
-            if name not in SILENT_MACHINE:
-                self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
+        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
                 self.machine.head = b"" if is_on(value) is False else self.machine.head
             elif driver not in drivers:
-                self._changed(
-                    f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
-                )
+                what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
+                self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
         places = Places(
@@ -180,48 +178,21 @@ class _Composer:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
 
-    def _changed(self, what: str, words: str) -> None:
-        """An option that was tried on the newest machine type of the family."""
-        image = self.varied.changed.get(what)
-        if image is not None:
-            self.machine.change(self.base, image)
-        elif what.partition("=")[0] not in self._tried:
-            self.assumed.append(f"{words} changes nothing of what is saved")
-
-    @property
-    def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.varied.changed}
-
     def _cpus(self) -> None:
         wanted = self.wanted
-        self._model()
+        index, about = self.catalogue.index, self.catalogue.about
+        same = index.target in SAME_FEATURES
+        self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
+        one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
             self.assumed += add_cpus(
                 self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
             )
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
-
-    def _model(self) -> None:
-        """A CPU model, and what it has more or less."""
-        model, *features = (self.wanted.cpu or "").split(",")
-        kept = self.varied.cpus
-        same = set(self.catalogue.about.cpus) - set(
-            kept
-        )  # those that save what the default one does
-        if {"-apic", "apic=off"} & set(features) and WITHOUT_APIC in kept:
-            model = WITHOUT_APIC
-        if model in kept:
-            self.machine.change(self.base, kept[model])
-        elif model and model not in same:
-            self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and self.catalogue.index.target not in SAME_FEATURES:
-            self.assumed.append(
-                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
-            )
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
@@ -345,7 +316,7 @@ class _Composer:
                 if number & 1 << bit and after is not None:
                     self._overlay(base, after, path)
             return
-        after = options.get(f"{name}={_switch(value)}")
+        after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
@@ -465,7 +436,6 @@ INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
 FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
 PATHS_UNTIL = (3, 1)
-WITHOUT_APIC = "qemu64,-apic"
 SAME_FEATURES = frozenset(("x86_64", "i386"))
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
@@ -490,9 +460,3 @@ def _number(text: str) -> int:
         return int(text, 0)
     except ValueError:
         return 0
-
-
-def _switch(value: str) -> str:
-    """A switch's value as it was tried."""
-    known = is_on(value)
-    return value if known is None else ("off", "on")[known]

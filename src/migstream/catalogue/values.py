@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["VALUES"]
+__all__ = ["CPU_OPTIONS", "VALUES"]
 
 POWERS = ("8", "16", "32", "64", "128")
 SIZES = ("16", "64", "128", "256", "512", "1024")
@@ -53,3 +53,13 @@ VALUES: dict[str, tuple[str, ...]] = {
     "pref64-reserve": ROOMS,
     "bus-reserve": COUNTS,
 }
+# Options of a machine with which each CPU model has other registers, and those of them that are tried together.
+CPU_OPTIONS = (
+    ("secure=on",),
+    ("virtualization=on",),
+    ("secure=on", "virtualization=on"),
+    ("gic-version=3",),
+    ("gic-version=3", "secure=on"),
+    ("gic-version=3", "virtualization=on"),
+    ("gic-version=3", "secure=on", "virtualization=on"),
+)

@@ -37,6 +37,7 @@ from migstream.catalogue.build.options import (
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
+from migstream.catalogue.values import CPU_OPTIONS
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
@@ -54,10 +55,6 @@ ELSEWHERE = (
     "virtio-input-host",
     "ufs",
 )
-
-
-# Switches of a machine that each CPU model sends more, or fewer, registers with.
-CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
 
 
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
@@ -259,7 +256,9 @@ class _Family:
             base = self._fields(newest.image)
             return {model: one for model, one in found.items() if self._fields(one) != base}
         switched = [
-            ",".join(f"{one}=on" for one in some) for some in CPU_SWITCHES if own.issuperset(some)
+            ",".join(some)
+            for some in CPU_OPTIONS
+            if own.issuperset(o.partition("=")[0] for o in some)
         ]
         for model, image in list(found.items()):
             lines = [
