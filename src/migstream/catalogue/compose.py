@@ -19,6 +19,13 @@ from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.registers import (
+    HOST_BRIDGE,
+    bridge_number,
+    bridge_path,
+    with_instance,
+    with_number,
+)
 from migstream.catalogue.values import VALUES
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -47,8 +54,6 @@ SILENT_PART = frozenset({
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
 QUEUES_SINCE = (5, 2)
-# Families in which a device is looked for that the family of the machine does not have.
-OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -83,10 +88,16 @@ class _Composer:
         self.wanted = wanted
         self.assumed: list[str] = []
         self.name = self._machine_type()
-        self.family, self.states = catalogue.family(self.name)
-        images = self.family.images[self.name]
+        own, others = catalogue.family(self.name), catalogue.others(self.name)
+        self.states = catalogue.states
+        images = own.images[self.name]
         self.machine = Machine(self._image(images), self.states)
-        self.base = self.family.images[self.family.newest]["tcg"]
+        self.family = others
+        self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
+        self._known = others.devices.get(others.newest, {}) | self._own
+        # which of the two families says what options and CPU models change
+        self.varied = own if own.changed or own.cpus else others
+        self.base = self.varied.images[self.varied.newest]["tcg"]
         self.addresses = 0  # of network cards, given so far
         self.parts: list[Part] = []
         self.consoles: dict[str, list[Part]] = {}
@@ -111,7 +122,9 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci)
+        places = Places(
+            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
+        )
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -167,13 +180,9 @@ class _Composer:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
 
-    @property
-    def _known(self) -> dict[str, Added]:
-        return self.family.devices.get(self.family.newest, {})
-
     def _changed(self, what: str, words: str) -> None:
         """An option that was tried on the newest machine type of the family."""
-        image = self.family.changed.get(what)
+        image = self.varied.changed.get(what)
         if image is not None:
             self.machine.change(self.base, image)
         elif what.partition("=")[0] not in self._tried:
@@ -181,7 +190,7 @@ class _Composer:
 
     @property
     def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.family.changed}
+        return {name.partition("=")[0] for name in self.varied.changed}
 
     def _cpus(self) -> None:
         wanted = self.wanted
@@ -199,7 +208,7 @@ class _Composer:
     def _model(self) -> None:
         """A CPU model, and what it has more or less."""
         model, *features = (self.wanted.cpu or "").split(",")
-        kept = self.family.cpus
+        kept = self.varied.cpus
         same = set(self.catalogue.about.cpus) - set(
             kept
         )  # those that save what the default one does
@@ -273,7 +282,7 @@ class _Composer:
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
-            self.machine.place(one, names[one.key])
+            self.machine.place(with_instance(one, part, path), names[one.key])
         for block, size in added.blocks.items():
             name = block.replace(PLACE, path)
             if MEMORY.fullmatch(block) and "memdev" in part.properties:
@@ -290,6 +299,9 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+        if kind.bus == "virtual-css-bus":
+            for key in keys:
+                self.machine.sections[key] = with_number(self.machine.sections[key], path)
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -321,12 +333,8 @@ class _Composer:
                 self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
 
     def _added(self, driver: str) -> Added | None:
-        devices = self.family.devices
-        for machine in (self.name, self.family.newest):
-            found = devices.get(machine, {}).get(driver)
-            if found is not None:
-                return found
-        return None
+        own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
+        return own or self._known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         found = {name: value for who, name, value in self.wanted.globals if who == driver}
@@ -411,13 +419,26 @@ class _Composer:
     # --- places ------------------------------------------------------------------------------------
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "").partition(".")[0]
-        parent = places.buses.get(asked, "")
+        asked = part.properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            if not asked:
+                parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
                 root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
+        if bus == "virtio-bus":
+            return places.transport(asked)
+        if bus == "virtual-css-bus":
+            return places.channel(part.properties.get("devno", ""))
+        if bus == "spapr-vio-bus":
+            return places.register(root, part.properties.get("reg", ""))
+        if part.driver == HOST_BRIDGE:
+            # devices that name no bus are on the last one
+            number = bridge_number(part)
+            self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
+            return bridge_path(number)
         if bus == "usb-bus":
             return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
         if bus == "SCSI":
@@ -425,8 +446,7 @@ class _Composer:
         return ""
 
     def _roots(self) -> set[str]:
-        added = self.family.devices.get(self.family.newest, {})
-        return {one.root for one in added.values() if one.root}
+        return {one.root for one in self._known.values() if one.root}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
@@ -468,7 +488,16 @@ CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
+    "SCSI": (
+        "virtio-scsi",
+        "spapr-vscsi",
+        "lsi",
+        "megasas",
+        "mptsas",
+        "pvscsi",
+        "am53c974",
+        "dc390",
+    ),
 }
 
 

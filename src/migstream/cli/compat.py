@@ -65,7 +65,7 @@ def _stream(
 ) -> None:
     from migstream.analysis.compat.load import compat
 
-    if every or _release(schema) is not None:
+    if every or _release(schema, catalogue) is not None:
         _foretold(run, schema, arguments, capabilities, accept, catalogue)
         return
 
@@ -93,11 +93,11 @@ def _stream(
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
 
 
-def _release(name: str | None) -> Version | None:
-    """The release that `--to` names, where it is not a file."""
+def _release(name: str | None, folder: str | None) -> Version | str | None:
+    """The release that `--to` names, or the name of a catalogue, where it is not a file."""
     from migstream.catalogue.shelf import release_named
 
-    return None if name is None or Path(name).exists() else release_named(name)
+    return None if name is None or Path(name).exists() else release_named(name, folder)
 
 
 def _foretold(
@@ -112,7 +112,7 @@ def _foretold(
     from migstream.analysis.compat.foretell import Foretold, foretell
     from migstream.render.foretold import foretelling_parts, foretellings
 
-    release = _release(name)
+    release = _release(name, folder)
     told: list[Foretold] = foretell(
         run.stream, release, arguments, capabilities, _breaks(accept), folder
     )
@@ -227,7 +227,7 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
         raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")
     if values["wanted"]:
         raise click.UsageError("--machine chooses of what --from-qemu has")
-    if values["every"] or _release(values["schema"]) is not None:
+    if values["every"] or _release(values["schema"], values["catalogue"]) is not None:
         if (
             values["qemu"]
             or values["other"]
@@ -262,7 +262,7 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
 
     Exit status: 0 QEMU would accept it, 1 it would not.
     """
-    _usage(values, words)
+    guarded(lambda: _usage(values, words), "compat")
     start, wanted = values.pop("start"), values.pop("wanted")
     printing = {name: values[name] for name in ("as_json", "color", "verbose")}
     if start is not None:

@@ -43,7 +43,7 @@ class Foretold(msgspec.Struct, frozen=True):
 
 def foretell(
     stream: Stream,
-    release: Version | None,
+    release: Version | str | None,
     arguments: Sequence[str] = (),
     capabilities: Collection[str] = (),
     breaks: Iterable[Break] = (),
@@ -53,7 +53,7 @@ def foretell(
 
     Parameters
     ----------
-    release : (10, 0); None for every one
+    release : (10, 0), or a name that a catalogue has; None for every one
     arguments : with which its QEMU is started; where there are none, the machine is taken to be the stream's
     folder : a catalogue, or a folder of them, that is looked at first
 
