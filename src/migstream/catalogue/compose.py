@@ -26,7 +26,7 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
-from migstream.catalogue.values import VALUES
+from migstream.catalogue.values import SAME_CPUS, VALUES
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -208,17 +208,16 @@ class _Composer:
     def _model(self) -> None:
         """A CPU model, and what it has more or less."""
         model, *features = (self.wanted.cpu or "").split(",")
-        kept = self.varied.cpus
-        same = set(self.catalogue.about.cpus) - set(
-            kept
-        )  # those that save what the default one does
-        if {"-apic", "apic=off"} & set(features) and WITHOUT_APIC in kept:
-            model = WITHOUT_APIC
+        kept, models = self.varied.cpus, SAME_CPUS.get(self.catalogue.index.target)
+        if models is not None and model:
+            old, usual, without = models
+            off = {"-apic", "apic=off"} & set(features)
+            model = without if off else old if model.startswith(old) else usual
         if model in kept:
             self.machine.change(self.base, kept[model])
-        elif model and model not in same:
+        elif model and models is None:
             self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and self.catalogue.index.target not in SAME_FEATURES:
+        if features and models is None:
             self.assumed.append(
                 f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
             )
@@ -481,8 +480,6 @@ INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
 FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
 PATHS_UNTIL = (3, 1)
-WITHOUT_APIC = "qemu64,-apic"
-SAME_FEATURES = frozenset(("x86_64", "i386"))
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
