@@ -7,11 +7,11 @@ would give it. What the catalogue cannot tell is an assumption, in words.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
@@ -98,7 +98,7 @@ class _Composer:
         # which of the two families says what options and CPU models change
         self.varied = own if own.changed or own.cpus else others
         self.base = self.varied.images[self.varied.newest]["tcg"]
-        self.addresses = 0  # of network cards, given so far
+        self.addresses = Addresses()
         self.parts: list[Part] = []
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
@@ -310,26 +310,13 @@ class _Composer:
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).
-
-        PCI Express has it as a serial number.
-        """
         if not any(option.name == "mac" for option in kind.options):
             return
-        try:
-            address = bytes.fromhex(part.properties["mac"].replace(":", ""))
-        except (KeyError, ValueError):
-            address = FIRST + bytes([(0x56 + self.addresses) % 256])
-            self.addresses += 1
-        if len(address) != len(FIRST) + 1:
-            return
-        for key in keys:
+        address = self.addresses.of(part)
+        for key in keys if address is not None else ():
             state = self.machine.sections.get(key)
-            if state is not None:
-                raw = PLAIN.sub(
-                    lambda _: address, SERIAL.sub(partial(_serial, address), state.payload)
-                )
-                self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+            if state is not None and address is not None:
+                self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
         own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
@@ -464,13 +451,6 @@ BEHIND = {
     "i82801b11-bridge": "pci-bridge",
 }
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-FIRST = bytes.fromhex(
-    "5254001234"
-)  # of the addresses that a QEMU gives by itself, all but the last byte
-PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
-SERIAL = re.compile(
-    b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
-)
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
@@ -496,10 +476,6 @@ PROVIDERS = {
         "dc390",
     ),
 }
-
-
-def _serial(address: bytes, found: re.Match[bytes]) -> bytes:
-    return address[:2:-1] + found[1] + address[2::-1]
 
 
 def _number(text: str) -> int:

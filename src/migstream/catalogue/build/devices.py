@@ -191,7 +191,10 @@ def with_placeless(added: Added, alone: Added) -> Added:
     places = [one for one in added.sections if PLACE in one.name]
     more = [one for one in alone.sections if PLACE not in one.name]
     blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
-    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )
 
 
 def _at(image: Image, base: Image, place: str) -> Added:
