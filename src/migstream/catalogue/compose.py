@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
-from migstream.catalogue.macs import asked_for, given, with_address
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -26,7 +26,7 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
-from migstream.catalogue.values import VALUES
+from migstream.catalogue.values import SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -99,7 +99,7 @@ class _Composer:
         varied = own if own.changed or own.cpus else others
         self.varied = Varied(varied, wanted)
         self.base = varied.images[varied.newest]["tcg"]
-        self.addresses = 0  # of network cards, given so far
+        self.addresses = Addresses()
         self.parts: list[Part] = []
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
@@ -181,7 +181,7 @@ class _Composer:
     def _cpus(self) -> None:
         wanted = self.wanted
         index, about = self.catalogue.index, self.catalogue.about
-        same = index.target in SAME_FEATURES
+        same = index.target in SAME_CPUS
         self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
@@ -282,16 +282,12 @@ class _Composer:
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        """The network address that it has: as it was asked for, else the next one."""
         if not any(option.name == "mac" for option in kind.options):
             return
-        address = asked_for(part.properties.get("mac", ""))
-        if address is None:
-            address = given(self.addresses)
-            self.addresses += 1
-        for key in keys:
+        address = self.addresses.of(part)
+        for key in keys if address is not None else ():
             state = self.machine.sections.get(key)
-            if state is not None:
+            if state is not None and address is not None:
                 self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
@@ -385,10 +381,10 @@ class _Composer:
         parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            if not asked:
+                parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
                 root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
-            elif not asked:
-                parent = self.kinds.get("host PCI", "")
             return places.pci(root, parent, part.properties.get("addr"))
         if bus == "virtio-bus":
             return places.transport(asked)
@@ -436,7 +432,6 @@ INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
 FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
 PATHS_UNTIL = (3, 1)
-SAME_FEATURES = frozenset(("x86_64", "i386"))
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import Family, Image
-from migstream.catalogue.values import CPU_OPTIONS
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 
 __all__ = ["Varied", "switch"]
 
@@ -15,7 +15,6 @@ NEWER = {
     "gic-version=4": "gic-version=3",
     "gic-version=max": "gic-version=3",
 }  # have no register more
-WITHOUT_APIC = "qemu64,-apic"
 
 
 def switch(value: str) -> str:
@@ -91,8 +90,8 @@ class Varied:
         same : whether all features save the same
         """
         model, image = self._model, self._image
-        if {"-apic", "apic=off"} & set(self._features) and WITHOUT_APIC in self._cpus:
-            image = self._cpus[WITHOUT_APIC]
+        if same and model:
+            image = self._alike(model)
         if image is not None:
             machine.change(self._base, image)
         elif model and model not in set(known) - self._cpus.keys():
@@ -107,3 +106,11 @@ class Varied:
                 machine.change(self._cpus[model], changed)
             elif model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
+
+    def _alike(self, model: str) -> Image | None:
+        """The image of the CPU model that stands for one, where all are nearly alike."""
+        without = bool({"-apic", "apic=off"} & set(self._features))
+        old = any(model.startswith(models[0]) for models in SAME_CPUS.values())
+        number = 2 if without else 0 if old else 1
+        names = (models[number] for models in SAME_CPUS.values())
+        return next((self._cpus[name] for name in names if name in self._cpus), None)

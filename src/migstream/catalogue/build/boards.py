@@ -11,7 +11,7 @@ from migstream.catalogue.model import Image
 from migstream.errors import QemuError
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "SAME_CPUS", "WHOLE", "boards", "forms", "starts", "tried"]
+__all__ = ["FORMS", "WHOLE", "boards", "forms", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -33,9 +33,6 @@ WHOLE = frozenset({
     *("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"),
     *("sbsa-ref", "mac99", "g3beige", "ppce500"),
 })  # fmt: skip
-# Targets of which nearly every CPU model sends the same fields: only others are kept. One without an APIC has fewer
-# devices, and the features that say so are tried as well.
-SAME_CPUS = {"x86_64": ("qemu64,-apic",), "i386": ("qemu32,-apic",)}
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}

@@ -191,7 +191,10 @@ def with_placeless(added: Added, alone: Added) -> Added:
     places = [one for one in added.sections if PLACE in one.name]
     more = [one for one in alone.sections if PLACE not in one.name]
     blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
-    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )
 
 
 def _at(image: Image, base: Image, place: str) -> Added:
@@ -201,9 +204,8 @@ def _at(image: Image, base: Image, place: str) -> Added:
     for one in image.sections:
         path, _, rest = one.name.lstrip("/").partition("/")
         for inside in (INTERNAL, ""):
-            ending = place + inside
-            if one.key not in before and path.endswith(ending):
-                root = path[: -len(ending) + 1] if place[0] in ":@" else ""
+            if one.key not in before and path.endswith(place + inside):
+                root = path[: -len(place + inside) + 1] if place[0] in ":@" else ""
                 name = f"{PLACE}{inside}/{rest}"
                 sections.append(Placed(name, one.instance, one.state, one.early))
     blocks = {}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, boards, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -37,7 +37,7 @@ from migstream.catalogue.build.options import (
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
-from migstream.catalogue.values import CPU_OPTIONS
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
@@ -250,7 +250,7 @@ class _Family:
         """Images with each CPU model, and with what the machine and the model's properties change of it."""
         machine = next(m for m in self.machines if m.name == newest.name)
         own = {option.name for option in machine.options}
-        every = (*self.told.about.cpus, *SAME_CPUS.get(self.told.target, ()))
+        every = SAME_CPUS.get(self.told.target, self.told.about.cpus)
         found = dict(tried(self.bench, {model: [*newest.words, "-cpu", model] for model in every}))
         if self.told.target in SAME_CPUS:
             base = self._fields(newest.image)
