@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Type
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "alone", "compose"]
 
 # Options that change nothing of what is saved, or only what is beside it.
 SILENT_MACHINE = frozenset({
@@ -66,17 +66,27 @@ def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
     return _Composer(catalogue, wanted).run()
 
 
-class _Composer:
-    """One machine, put together."""
+def alone(catalogue: Catalogue, wanted: Wanted, frame: Image) -> Machine:
+    """What the devices of a machine that has no others add to an image, which need not be that machine's.
 
-    def __init__(self, catalogue: Catalogue, wanted: Wanted) -> None:
+    Raises
+    ------
+    Unsupported : the catalogue has no machine type of that kind
+    """
+    return _Composer(catalogue, wanted, frame).devices()
+
+
+class _Composer:
+    """One machine, put together; or what its devices add to `frame`."""
+
+    def __init__(self, catalogue: Catalogue, wanted: Wanted, frame: Image | None = None) -> None:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
         self.name = self._machine_type()
         self.family, self.states = catalogue.family(self.name)
-        images = self.family.images[self.name]
-        self.machine = Machine(self._image(images), self.states)
+        image = self._image(self.family.images[self.name])
+        self.machine = Machine(frame or image, self.states)
         self.base = self.family.images[self.family.newest]["tcg"]
         self.addresses = int(
             self.wanted.defaults
@@ -97,12 +107,17 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci if not self.wanted.defaults else self._taken())
-        for part in self._parts():
-            self._part(part, places)
+        self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         return Composed(stream_of(self.machine), self.name, tuple(dict.fromkeys(self.assumed)))
+
+    def devices(self) -> Machine:
+        """The machine, with all that was added."""
+        places = Places(self.base.pci if not self.wanted.defaults else self._taken())
+        for part in self._parts():
+            self._part(part, places)
+        return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -224,8 +239,11 @@ class _Composer:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        own = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
-        if after is not None:
+        if own is not None:
+            self._overlay(added, own, path)
+        elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
@@ -248,9 +266,11 @@ class _Composer:
         for key in keys:
             state = self.machine.sections.get(key)
             if state is not None:
-                raw = PLAIN.sub(
-                    lambda _: address, SERIAL.sub(partial(_serial, address), state.payload)
+                raw = SERIAL.sub(partial(_serial, address), state.payload)
+                raw = SERIAL_VMXNET3.sub(
+                    lambda _: b"\xfe" + address[3:] + address[:3] + b"\xff", raw
                 )
+                raw = PLAIN.sub(lambda _: address, raw)
                 self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
 
     def _added(self, driver: str) -> Added | None:
@@ -370,6 +390,10 @@ FIRST = bytes.fromhex(
 PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
 SERIAL = re.compile(
     b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
+)
+# hw/net/vmxnet3.c: vmxnet3_device_serial_num
+SERIAL_VMXNET3 = re.compile(
+    b"\xfe" + re.escape(FIRST[3:]) + b"." + re.escape(FIRST[:3]) + b"\xff", re.DOTALL
 )
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),

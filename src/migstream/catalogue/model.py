@@ -119,7 +119,8 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
 
     `images` are by machine type, then by how it was started (`tcg`, `kvm`, `kvm split`, with `defaults`, with `smp=2`);
     `devices` by machine type, then device type; `changed` by what was added to the command line of `newest`;
-    `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`.
+    `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`. `behind` are devices behind a
+    bridge, by its type, then as `devices`, without `newest`, whose are in `options` (`bus=pcie-root-port`).
     `chunks` are numbers of states: with which each of the parts begins that have them.
     """
 
@@ -130,6 +131,7 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     changed: dict[str, Image]
     options: dict[str, dict[str, Added]]
     cpus: dict[str, Image]
+    behind: dict[str, dict[str, dict[str, Added]]] = {}
 
 
 class About(msgspec.Struct, frozen=True, array_like=True):

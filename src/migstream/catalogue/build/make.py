@@ -48,6 +48,9 @@ BOARDS = {
     "microvm",
     "pseries",
 }  # families with nothing on PCI of which devices are tried, too
+# The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
+EXPRESS = "pcie-root-port"
+CONVENTIONAL = {"pc-i440fx", "isapc"}
 SAME_CPUS = ("x86_64", "i386")  # targets of which every CPU model sends the same fields
 MEMORY = ("32", "256", "")  # MiB, the first with which a machine starts
 
@@ -109,6 +112,7 @@ def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | N
     options: dict[str, dict[str, Added]] = {}
     changed: dict[str, Image] = {}
     cpus: dict[str, Image] = {}
+    behind: dict[str, dict[str, dict[str, Added]]] = {}
     if base.pci or machine_version(newest)[0] in BOARDS:
         properties = next(m.options for m in machines if m.name == newest)
         more = {
@@ -119,10 +123,12 @@ def _family(bench: Bench, told: Told, machines: Sequence[Machine]) -> Family | N
             name: image for name, image in _tried(bench, more) if worth(image, base, bench.noisy)
         }
         devices, options = _devices(bench, told, images, words, newest)
+        if machine_version(newest)[0] not in CONVENTIONAL and EXPRESS in devices[newest]:
+            behind = {EXPRESS: _behind(bench, told, images, words, devices, newest)}
         if told.target not in SAME_CPUS:
             models = {model: [*start, "-cpu", model] for model in told.about.cpus}
             cpus = dict(_tried(bench, models))
-    return Family(newest, (), images, devices, changed, options, cpus)
+    return Family(newest, (), images, devices, changed, options, cpus, behind)
 
 
 def _tried(bench: Bench, lines: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Image]]:
@@ -191,6 +197,35 @@ def _devices(
             older = _kept(on_pci(bench, begin, images[name]["tcg"], pci))
             devices[name] = {one: with_placeless(added, found[one]) for one, added in older.items()}
     return devices, options
+
+
+def _behind(
+    bench: Bench,
+    told: Told,
+    images: dict[str, dict[str, Image]],
+    words: dict[str, list[str]],
+    devices: dict[str, dict[str, Added]],
+    newest: str,
+) -> dict[str, dict[str, Added]]:
+    """What each device on PCI adds behind a port, of every machine type but the newest.
+
+    Capabilities that it has there alone depend on the machine type, too.
+    """
+    types = told.about.types
+    found: dict[str, dict[str, Added]] = {}
+    for name in images:
+        if name != newest and EXPRESS in devices.get(name, {}):
+            jobs = [
+                Job(one, types[one], (), (EXPRESS, types[EXPRESS]))
+                for one in devices[name]
+                if types[one].bus == "PCI"
+            ]
+            begin = [*words[name], *FORMS["tcg"]]
+            parts = _kept(on_pci(bench, begin, images[name]["tcg"], jobs))
+            found[name] = {
+                one: with_placeless(added, devices[name][one]) for one, added in parts.items()
+            }
+    return found
 
 
 def _kept(results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
