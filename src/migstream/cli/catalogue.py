@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
+from migstream.cli import matrix
 from migstream.cli.binary import binary
 from migstream.cli.common import Out, Verb, guarded
 from migstream.cli.options import force_option, output_options
 from migstream.cli.printing import warn
 from migstream.render.catalogue import Catalogues, catalogue_parts, kept
+from migstream.render.matrix.answer import Matrix, MatrixWritten
 
 __all__ = ["command"]
 
@@ -36,7 +38,15 @@ def _build(qemus: tuple[str, ...], output: str, *, force: bool) -> list[Path]:
 
 
 def _command(
-    words: tuple[str, ...], output: str | None, folder: str | None, *, force: bool, **printing: Any
+    words: tuple[str, ...],
+    output: str | None,
+    folder: str | None,
+    *,
+    force: bool,
+    as_json: bool,
+    color: str,
+    verbose: bool,
+    **chosen: Any,
 ) -> None:
     """What migstream knows of QEMUs, for `compat --to RELEASE`: list it, or make more of it.
 
@@ -45,11 +55,17 @@ def _command(
     with each device. That takes ten minutes or so for each binary.
     """
     action, *qemus = words or ("list",)
-    if action not in ("list", "build"):
-        raise click.UsageError("say list, or build QEMU... -o FILE")
+    if action not in ("list", "build", "matrix"):
+        raise click.UsageError("say list, matrix, or build QEMU... -o FILE")
+    asked = matrix.Asked(**chosen)
+    out = Out(as_json=as_json, color=color, verbose=verbose)
+    if action == "matrix" and not qemus:
+        guarded(lambda: matrix.matrix(out, asked, output, folder, force=force), "catalogue")
+        return
+    if asked.anything:
+        raise click.UsageError("--from, --to, --machine, --device and --docs are for matrix")
     if (action == "build") != (output is not None) or (action == "build") != bool(qemus):
         raise click.UsageError("build takes QEMUs and -o FILE, list neither")
-    out = Out(**printing)
 
     def work() -> None:
         from migstream.catalogue.files import Catalogue
@@ -66,13 +82,18 @@ def _command(
 
 command = Verb(
     "catalogue",
-    answers=(Catalogues,),
+    answers=(Catalogues, Matrix, MatrixWritten),
     callback=_command,
     help=inspect.cleandoc(_command.__doc__ or ""),
     params=[
-        click.Argument(["words"], nargs=-1, metavar="[list | build QEMU...]", required=False),
+        click.Argument(
+            ["words"], nargs=-1, metavar="[list | matrix | build QEMU...]", required=False
+        ),
         click.Option(
-            ["-o", "--output"], type=click.Path(), metavar="FILE", help="The catalogue to make."
+            ["-o", "--output"],
+            type=click.Path(),
+            metavar="FILE",
+            help="The catalogue to make, or of the matrix.",
         ),
         click.Option(
             ["--catalogue", "folder"],
@@ -80,6 +101,7 @@ command = Verb(
             metavar="PATH",
             help="A catalogue, or a folder of them, before those of migstream.",
         ),
+        *matrix.options(),
         force_option(),
         *output_options(),
     ],
