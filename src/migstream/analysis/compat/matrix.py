@@ -55,6 +55,10 @@ ROOM = 1 << 20  # bytes of guest memory
 PLACE = re.compile(rf"[^\s/]*:{SLOT}\.0(:[0-9a-f]{{2}}\.[0-7])?/")
 # Complaints about what is inside of a state that both have, by the kind of problem that they can come to.
 INSIDE: dict[str, Kind] = {"version": "version", "fields": "fields", "subsection": "subsection"}
+HERE = f"0000:00:{SLOT}.0/"
+BACKEND = re.compile(r"(^|/)m\d+$")  # of memory, as a catalogue's builder calls it
+# What virtio-mem takes from the host where no option says it: the size of its transparent huge pages.
+OF_THE_HOST = re.compile(r"Property 'block-size' changed")
 NUMBER = re.compile(r"\[\d+\]$")
 
 
@@ -147,7 +151,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     source, destination : releases, "7.2.22"
     machines : machine types of both, by family and version
     gone, new : machine types that only the source has, or only the destination
-    gone_devices : device types that only the source can be given
+    gone_devices : device types that one of `machines` can have on the source, and that the destination does not know
     rows : what both have
     """
 
@@ -210,7 +214,7 @@ def _transition(
     source, destination = from_.catalogue, to.catalogue
     ours, theirs = set(source.index.machines), set(destination.index.machines)
     both = [name for name in sorted(ours & theirs, key=_by_version) if fits(name, machines)]
-    types, others = source.about.types, destination.about.types
+    can = set[str]().union(*(_devices(source, name) for name in both))
     play = _Pair(from_, to)
     found: dict[Subject, dict[str, Played]] = {}
     for name in both:
@@ -224,7 +228,9 @@ def _transition(
         machines=tuple(both),
         gone=tuple(m for m in sorted(ours - theirs, key=_by_version) if fits(m, machines)),
         new=tuple(m for m in sorted(theirs - ours, key=_by_version) if fits(m, machines)),
-        gone_devices=tuple(t for t in sorted(types.keys() - others.keys()) if fits(t, devices)),
+        gone_devices=tuple(
+            t for t in sorted(can - destination.about.types.keys()) if fits(t, devices)
+        ),
         rows=tuple(play.row(subject, found[subject]) for subject in sorted(found)),
     )
 
@@ -302,6 +308,13 @@ class _Side:
         if subject.where:
             for key in [key for key in made.sections if f":{SLOT}.0/" in key[0]]:
                 del made.sections[key]
+        # it is in one place on both sides, and backends are called as somebody likes
+        sections = {(PLACE.sub(HERE, n), i): state for (n, i), state in made.sections.items()}
+        made.early = {(PLACE.sub(HERE, name), number) for name, number in made.early}
+        made.sections = sections
+        made.blocks = {
+            BACKEND.sub(r"\1backend", PLACE.sub(HERE, n)): s for n, s in made.blocks.items()
+        }
         return made
 
 
@@ -337,7 +350,8 @@ class _Pair:
             to = Destination(there.schema, other, there.index.release[:2])
             report = compat(stream, to)
             states = frozenset(device.value.type for device in stream.devices)
-        return Played(tuple(dict.fromkeys(_faults(report))), not report.accepted, states)
+        faults = tuple(dict.fromkeys(_faults(report)))
+        return Played(faults, bool(faults) and not report.accepted, states)
 
     def row(self, subject: Subject, played: dict[str, Played]) -> Row:
         """One subject, machine types with the same outcome together."""
@@ -397,7 +411,8 @@ def _contents(machine: Machine, name: str) -> object:
 
 def _faults(report: Report) -> Iterator[Fault]:
     """Problems in QEMU's order; where there are none, what is lost."""
-    for one in report.problems:
+    problems = [one for one in report.problems if OF_THE_HOST.match(one.message) is None]
+    for one in problems:
         section, field = _named(one.device, one.path)
         yield Fault(
             kind=one.kind,
@@ -406,7 +421,7 @@ def _faults(report: Report) -> Iterator[Fault]:
             message=PLACE.sub("", one.message),
             hint=PLACE.sub("", one.hint),
         )
-    if report.problems:
+    if problems:
         return
     for verdict in report.verdicts:
         for note in verdict.lost:
