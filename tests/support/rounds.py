@@ -93,7 +93,9 @@ BEHIND = {
     "ns": ["nvme-ns,drive=@disk"],
 }  # fmt: skip
 BEHIND["pci"] = [one for one in PCI if "@net" not in one or "e1000" in one or "virtio" in one]
-BEHIND["pcie"] = [one for one in PCI if one.split("[")[0].split(",")[0] not in ("VGA", "pxb", "cirrus-vga")]
+BEHIND["pcie"] = [
+    one for one in PCI if one.split("[")[0].split(",")[0] not in ("VGA", "pxb", "cirrus-vga")
+]
 BEHIND["ports"] = ["pcie-root-port,chassis=@number>pcie", "xio3130-downstream,chassis=@number>pcie"]
 ISA = [
     *("isa-serial,chardev=@char[,index=1|2|3]", "isa-parallel,chardev=@char[,index=1|2]"),

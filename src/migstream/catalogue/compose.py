@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Type
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "alone", "compose"]
 
 # Options that change nothing of what is saved, or only what is beside it.
 SILENT_MACHINE = frozenset({
@@ -70,10 +70,20 @@ def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
     return _Composer(catalogue, wanted).run()
 
 
-class _Composer:
-    """One machine, put together."""
+def alone(catalogue: Catalogue, wanted: Wanted, frame: Image) -> Machine:
+    """What the devices of a machine that has no others add to an image, which need not be that machine's.
 
-    def __init__(self, catalogue: Catalogue, wanted: Wanted) -> None:
+    Raises
+    ------
+    Unsupported : the catalogue has no machine type of that kind
+    """
+    return _Composer(catalogue, wanted, frame).devices()
+
+
+class _Composer:
+    """One machine, put together; or what its devices add to `frame`."""
+
+    def __init__(self, catalogue: Catalogue, wanted: Wanted, frame: Image | None = None) -> None:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
@@ -81,7 +91,8 @@ class _Composer:
         own, others = catalogue.family(self.name), catalogue.others(self.name)
         self.states = catalogue.states
         images = own.images[self.name]
-        self.machine = Machine(self._image(images), self.states)
+        image = self._image(images)
+        self.machine = Machine(frame or image, self.states)
         self.family = others
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
@@ -89,7 +100,7 @@ class _Composer:
         self.varied = own if own.changed or own.cpus else others
         self.base = self.varied.images[self.varied.newest]["tcg"]
         self.addresses = 0  # of network cards, given so far
-        self.parts: list[Part] = []
+        self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
         self.kinds: dict[str, str] = {}
@@ -109,14 +120,19 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci)
-        for part in self.parts:
-            self._part(part, places)
-        self._ports()
+        self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
         return Composed(stream_of(self.machine), self.name, assumed, blocked)
+
+    def devices(self) -> Machine:
+        """The machine, with all that was added."""
+        places = Places(self.base.pci)
+        for part in self.parts:
+            self._part(part, places)
+        self._ports()
+        return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -276,8 +292,11 @@ class _Composer:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
-        if after is not None:
+        if older is not None:
+            self._overlay(added, older, path)
+        elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
@@ -307,9 +326,11 @@ class _Composer:
         for key in keys:
             state = self.machine.sections.get(key)
             if state is not None:
-                raw = PLAIN.sub(
-                    lambda _: address, SERIAL.sub(partial(_serial, address), state.payload)
+                raw = SERIAL.sub(partial(_serial, address), state.payload)
+                raw = SERIAL_VMXNET3.sub(
+                    lambda _: b"\xfe" + address[3:] + address[:3] + b"\xff", raw
                 )
+                raw = PLAIN.sub(lambda _: address, raw)
                 self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
 
     def _added(self, driver: str) -> Added | None:
@@ -424,6 +445,10 @@ FIRST = bytes.fromhex(
 PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
 SERIAL = re.compile(
     b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
+)
+# hw/net/vmxnet3.c: vmxnet3_device_serial_num
+SERIAL_VMXNET3 = re.compile(
+    b"\xfe" + re.escape(FIRST[3:]) + b"." + re.escape(FIRST[:3]) + b"\xff", re.DOTALL
 )
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
