@@ -38,7 +38,7 @@ REASONS = (
     ("vga_update_memory_access: Assertion", {"value"}),
     ("Machine type received", {"configuration"}),
     ("Configuration section missing", {"configuration"}),
-    ("non-migratable", {"blocked"}),
+    ("non-migratable", {"section"}),
     ("Assertion", {"value"}),
     ("exit -11", {"value"}),  # no words: a segmentation fault
 )

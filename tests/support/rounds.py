@@ -133,7 +133,7 @@ GLOBALS = [
 CPUS = {
     "tcg": [
         *("qemu64", "max", "Nehalem", "486", "pentium3", "Skylake-Client", "EPYC", "qemu64,+avx,+xsave", "n270"),
-        *("qemu32", "core2duo", "max,-xsave", "qemu64,+svm", "max,pmu=on", "qemu64,-apic", "Haswell,+pku"),
+        *("qemu32", "core2duo", "max,-xsave", "qemu64,+svm", "max,pmu=on", "Haswell,+pku"),
     ],
     "kvm": [
         *("qemu64", "qemu64,-kvmclock", "kvm64", "EPYC", "Opteron_G3", "qemu64,+svm", "host", "max"),

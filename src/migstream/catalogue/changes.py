@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
 __all__ = ["Machine"]
@@ -77,8 +78,10 @@ def _change_table(
 
 def overlaid(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another."""
-    if here == before or len(before.payload) != len(after.payload):
+    if here == before:
         return after
+    if len(before.payload) != len(after.payload):
+        return merged(here, before, after) if is_virtio(here) else after
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

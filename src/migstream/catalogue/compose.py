@@ -19,6 +19,14 @@ from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.registers import (
+    HOST_BRIDGE,
+    bridge_number,
+    bridge_path,
+    with_instance,
+    with_number,
+)
+from migstream.catalogue.values import VALUES
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -51,13 +59,15 @@ QUEUES_SINCE = (5, 2)
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unsure` are sections that are
+    there, and of which nothing more is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -103,6 +113,7 @@ class _Composer:
         self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
+        self.unsure: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
@@ -114,7 +125,9 @@ class _Composer:
                 self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
-            if driver not in drivers:
+            if (driver, name) == CONFIGURATION:
+                self.machine.head = b"" if is_on(value) is False else self.machine.head
+            elif driver not in drivers:
                 self._changed(
                     f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
                 )
@@ -124,11 +137,14 @@ class _Composer:
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
-        return Composed(stream_of(self.machine), self.name, assumed, blocked)
+        stream, unsure = stream_of(self.machine), frozenset(self.unsure)
+        return Composed(stream, self.name, assumed, blocked, unsure)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
-        places = Places(self.base.pci)
+        places = Places(
+            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
+        )
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -264,7 +280,7 @@ class _Composer:
         added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
-            places.buses[part.properties["id"]] = path
+            places.buses[part.properties["id"]] = path + INSIDE.get(driver, "")
             self.bridges[part.properties["id"]] = driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
@@ -274,14 +290,15 @@ class _Composer:
             console = places.buses.get(asked) or self.kinds.get("host virtio-serial-bus", "")
             self.consoles.setdefault(console, []).append(part)
         if kind.refused:
-            self.blocked.append(path or driver)
+            blocked = BLOCKED.search(kind.refused)
+            self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
-            self.machine.place(one, names[one.key])
+            self.machine.place(with_instance(one, part, path), names[one.key])
         for block, size in added.blocks.items():
             name = block.replace(PLACE, path)
             if MEMORY.fullmatch(block) and "memdev" in part.properties:
@@ -301,6 +318,9 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+        if kind.bus == "virtual-css-bus":
+            for key in keys:
+                self.machine.sections[key] = with_number(self.machine.sections[key], path)
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -358,12 +378,19 @@ class _Composer:
         after = options.get(f"{name}={_switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
-        elif name not in SILENT_PART and any(key.startswith(f"{name}=") for key in options):
-            default = is_on(value)
-            if default is None:
-                self._between(driver, base, name, value, path)
-        elif name not in SILENT_PART and is_on(value) is None:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+        elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
+            return
+        elif any(key.startswith(f"{name}=") for key in options):
+            self._between(driver, base, name, value, path)
+        elif value != str(self._default(driver, name)):
+            self._unknown(driver, base, name, value, path)
+
+    def _unknown(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
+        """A value that nothing is known of: the device is there, and that is all that can be said."""
+        self.assumed.append(
+            f"nothing of {driver} is changed by {name}={value} that a load fails by"
+        )
+        self.unsure |= {one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name}
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
@@ -373,7 +400,7 @@ class _Composer:
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+            self._unknown(driver, base, name, value, path)
             return
         number = int(value)
         default = self._default(driver, name)
@@ -385,6 +412,11 @@ class _Composer:
             if base.blocks.get(block) != size and nearest:
                 self.machine.blocks[block.replace(PLACE, path)] = size // nearest * number
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
+        same = [one for one in base.sections if one in tried[nearest].sections]
+        if len(same) < len(base.sections):
+            self.unsure |= {
+                one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+            }
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -408,11 +440,26 @@ class _Composer:
     # --- places ------------------------------------------------------------------------------------
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "").partition(".")[0]
-        parent = places.buses.get(asked, "")
+        asked = part.properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            if not asked:
+                parent = self.kinds.get("host PCI", "")
+            if part.driver in EXPANDERS:
+                root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
+        if bus == "virtio-bus":
+            return places.transport(asked)
+        if bus == "virtual-css-bus":
+            return places.channel(part.properties.get("devno", ""))
+        if bus == "spapr-vio-bus":
+            return places.register(root, part.properties.get("reg", ""))
+        if part.driver == HOST_BRIDGE:
+            # devices that name no bus are on the last one
+            number = bridge_number(part)
+            self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
+            return bridge_path(number)
         if bus == "usb-bus":
             return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
         if bus == "SCSI":
@@ -453,15 +500,29 @@ SERIAL_VMXNET3 = re.compile(
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
+BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
+EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
+INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
 FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
 PATHS_UNTIL = (3, 1)
 WITHOUT_APIC = "qemu64,-apic"
 SAME_FEATURES = frozenset(("x86_64", "i386"))
+# Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
+CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
+    "SCSI": (
+        "virtio-scsi",
+        "spapr-vscsi",
+        "lsi",
+        "megasas",
+        "mptsas",
+        "pvscsi",
+        "am53c974",
+        "dc390",
+    ),
 }
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import msgspec
 
 __all__ = [
+    "CHANNEL",
+    "NUMBER",
     "PLACE",
     "UNKNOWN",
     "About",
@@ -34,6 +36,9 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 
 PLACE = "{}"
+# A device of a channel has its number among its first bytes: it is written as this one, and is as open as a place.
+NUMBER = "1e1f"
+CHANNEL = 20
 UNKNOWN = -1
 
 

@@ -11,9 +11,8 @@ import re
 import struct
 from collections.abc import Sequence
 
-import msgspec
-
 from migstream.catalogue.arguments import Part
+from migstream.catalogue.merged import resized
 from migstream.catalogue.model import State
 
 __all__ = ["PORTS", "numbers", "with_ports"]
@@ -23,8 +22,7 @@ CONSOLE = "virtconsole"
 COLUMNS_AND_ROWS = bytes(4)
 MOST = 511  # ports
 # No columns, no rows, most ports (up to 511), port 0 kept for a console, behind all of the map no port in use.
-HEAD = re.compile(rb"\0{4}(\0\0[\0\1][^\0])\0\0\0\1\0{4}", re.DOTALL)
-SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
+HEAD = re.compile(rb"\x00{4}(\x00\x00[\x00\x01][^\x00])\x00{3}\x01\x00{4}", re.DOTALL)
 ONE = struct.Struct(">IBBI")  # its number, guest and host connected, no element that is half read
 
 
@@ -56,6 +54,4 @@ def with_ports(state: State, ports: Sequence[int]) -> State:
     used = struct.pack(f">{words}II", *bits, len(ports))
     used += b"".join(ONE.pack(number, 0, 0, 0) for number in ports)
     payload = state.payload[:begin] + used + state.payload[end:]
-    more = ONE.size * len(ports)
-    text = SIZE.sub(lambda found: found[1] + b"%d" % (int(found[2]) + more), state.text)
-    return msgspec.structs.replace(state, payload=payload, text=text)
+    return resized(state, payload)

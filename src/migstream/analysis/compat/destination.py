@@ -73,6 +73,8 @@ class Destination:
     features : of virtio, those that its devices offer, by name and instance id of their sections
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
+    unsure : names of sections of `stream` that are there, and of which it says nothing more
+    blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
     """
@@ -87,12 +89,16 @@ class Destination:
         capabilities: Collection[str] = (),
         offered: Collection[str] | None = None,
         assumptions: Collection[str] = (),
+        unsure: Collection[str] = (),
+        blocked: Collection[str] = (),
     ) -> None:
         self.assumptions = tuple(assumptions)
         self.schema = schema
         self.stream = stream
         recorded = () if stream is None else stream.capabilities
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
+        self.unsure = frozenset(unsure)
+        self.blocked = tuple(blocked)
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Foretold", "foretell"]
 
+UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
+# Sections that only one architecture has, for streams that do not describe their CPUs.
+OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
 SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
 
 
@@ -57,7 +61,9 @@ def foretell(
     ------
     Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
     """
-    kind = architecture(stream)
+    kind = architecture(stream) or next(
+        (OWN[d.name] for d in stream.devices if d.name in OWN), None
+    )
     if kind is None:
         raise Unsupported(
             "no CPU in the stream tells its architecture",
@@ -91,16 +97,16 @@ def _one(
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
+    # its devices are the stream's own, so there is nothing to put together
+    alone = Destination(
+        _schema(catalogue, stream.machine or ""),
+        None,
+        release[:2],
+        label,
+        capabilities=capabilities,
+        assumptions=(UNTOLD if arguments else SAME_MACHINE,),
+    )
     if not arguments:
-        # its devices are the stream's own, so there is nothing to put together
-        alone = Destination(
-            _schema(catalogue, stream.machine or ""),
-            None,
-            release[:2],
-            label,
-            capabilities=capabilities,
-            assumptions=(SAME_MACHINE,),
-        )
         return Foretold(name, compat(stream, alone, breaks))
     made = compose(catalogue, parse_arguments(arguments))
     with open_stream(made.stream) as other:
@@ -111,7 +117,11 @@ def _one(
             f"{label} with {made.machine}",
             capabilities=capabilities,
             assumptions=made.assumptions,
+            unsure=made.unsure,
+            blocked=made.blocked,
         )
+        if fatal(other) is not None:
+            return Foretold(name, compat(stream, alone, breaks))
         return Foretold(name, compat(stream, destination, breaks))
 
 

@@ -175,7 +175,9 @@ class _Play:
         theirs = self.destination.handler(device.name, device.instance_id)
         known = self.destination.knows(device.value.type)
         outcome = Outcome()
-        if self.destination.stream is not None and theirs is None:
+        if device.name in self.destination.unsure:
+            _Load(self.words, self.destination, device, None, outcome).run()
+        elif self.destination.stream is not None and theirs is None:
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:

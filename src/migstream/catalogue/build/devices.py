@@ -9,13 +9,12 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.helpers import (
-    PARENT_NUMBER,
     PARENTS,
     device_words,
     needs_memory_slots,
 )
 from migstream.catalogue.build.snapshot import Bench
-from migstream.catalogue.model import PLACE, Added, Image, Placed, Type
+from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Placed, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
@@ -24,6 +23,10 @@ __all__ = ["INNER", "OWN", "Job", "on_buses", "on_own", "on_pci", "transports", 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
+BLAMED = re.compile(
+    r"-device [^:]*,id=t(\d+)\b"
+)  # in QEMU's words: which of the devices it does not make
+INTERNAL = ":00.0"  # behind a device's place: the bridge that it has inside (hw/pci-bridge/pci_expander_bridge.c)
 INNER = {
     "pcie-root-port": 0,
     "pci-bridge": 1,
@@ -37,11 +40,9 @@ OWN = (
     "virtual-css-bus",
 )  # that machines have themselves, beside PCI
 MANY = 16  # devices on one of these, at once
-# A device of a channel holds its number, 0x1e00 and more here, and how many came before it: hw/s390x/css.c:
-# vmstate_subch_dev. The number is written as that of the first one, which what puts a machine together looks for.
-NUMBER = PARENT_NUMBER.rpartition(".")[2]
-BEFORE = slice(2, 4)
-CHANNEL = 20  # bytes in which it stands
+BEFORE = slice(
+    2, 4
+)  # of a device of a channel: how many came before it (hw/s390x/css.c: vmstate_subch_dev)
 REGISTER = 0x71002000  # of the first device on a VIO bus
 
 
@@ -139,7 +140,13 @@ def _together(
             yield jobs[0], str(error)
             return
         half = len(jobs) // 2
-        for part in (jobs[:half], jobs[half:]):
+        parts = [jobs[:half], jobs[half:]]
+        blamed = BLAMED.search(str(error))
+        if blamed is not None and int(blamed[1]) % BRIDGES < len(jobs):
+            number = int(blamed[1]) % BRIDGES
+            yield jobs[number], str(error)
+            parts = [[*jobs[:number], *jobs[number + 1 :]]]
+        for part in parts:
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
@@ -193,9 +200,11 @@ def _at(image: Image, base: Image, place: str) -> Added:
     sections, root = [], ""
     for one in image.sections:
         path, _, rest = one.name.lstrip("/").partition("/")
-        if one.key not in before and path.endswith(place):
-            root = path[: -len(place) + 1] if place[0] == ":" else ""
-            sections.append(Placed(f"{PLACE}/{rest}", one.instance, one.state, one.early))
+        for inside in (INTERNAL, ""):
+            if one.key not in before and path.endswith(place + inside):
+                root = path[: -len(place + inside) + 1] if place[0] in ":@" else ""
+                name = f"{PLACE}{inside}/{rest}"
+                sections.append(Placed(name, one.instance, one.state, one.early))
     blocks = {}
     for name, size in image.blocks.items():
         path, slash, rest = name.partition("/")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from migstream.catalogue.model import Option, Type
+from migstream.catalogue.model import NUMBER, Option, Type
 
 __all__ = ["device_words", "needs_memory_slots"]
 
 PARENT_SLOT = "1e"
-PARENT_NUMBER = "fe.0.1e1f"  # of a device of a channel
 SIZE = 1 << 20  # bytes of a disk, and of memory
 DISK = f"driver=null-co,size={SIZE},read-zeroes=on"
 # By property: what is added before the device, and what the property is set to; `{}` is a name of its own.
@@ -41,7 +40,7 @@ ONLY = {
 }  # the device types that one of these is for, where it is not for all
 # Devices on a bus of another device: what is added before, on the first machine that has it.
 PCI = f"id=parent,addr={PARENT_SLOT}"
-CCW = f"id=parent,devno={PARENT_NUMBER}"
+CCW = f"id=parent,devno=fe.0.{NUMBER}"
 PARENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "usb-bus": (("-device", f"piix3-usb-uhci,{PCI}"), ("-device", f"pci-ohci,{PCI}")),
     "SCSI": (

@@ -60,7 +60,7 @@ CONVENTIONAL = {"pc-i440fx", "isapc"}
 # Switches of a machine that each CPU model sends more, or fewer, registers with.
 CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
-BLOCKED = ("non-migratable", "Migration is disabled", "migration not supported", "not migratable")
+BLOCKED = "State blocked by non-migratable device"
 
 
 def build(
@@ -367,7 +367,7 @@ class _Family:
         for job, added in results:
             if isinstance(added, Added):
                 found[job.name] = added
-            elif any(words in added for words in BLOCKED):
+            elif BLOCKED in added:
                 types[job.name] = msgspec.structs.replace(types[job.name], refused=added)
         return found
 
