@@ -35,6 +35,9 @@ VGA = {
 }
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 SIZE = re.compile(r"(\d+)([BKMGT]?)(?:i?B)?", re.IGNORECASE)
+DIGITS = 20
+# Properties in bytes that there are in MiB as well: the old names of QXL's.
+INSTEAD = {"ram_size": ("ram_size_mb", 20), "vram_size": ("vram_size_mb", 20)}
 ON = frozenset({"on", "true", "yes", "y"})
 OFF = frozenset({"off", "false", "no", "n"})
 
@@ -150,16 +153,26 @@ def _memory(wanted: Wanted, text: str) -> None:
 
 
 def _device(wanted: Wanted, text: str) -> None:
-    if text.startswith("{"):
-        try:
-            table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError:
-            wanted.strange.append(text)
-            return
-        pairs = {key: _written(value) for key, value in table.items()}
-    else:
-        pairs = _pairs(text, "driver")
+    pairs = _table(text, "driver")
+    if pairs is None:
+        wanted.strange.append(text)
+        return
+    for name, (other, shift) in INSTEAD.items():
+        value = pairs.pop(name, "")
+        if value.isdecimal() and len(value) < DIGITS:
+            pairs[other] = str(int(value) >> shift)
     wanted.parts.append(Part(pairs.pop("driver", ""), pairs))
+
+
+def _table(text: str, first: str) -> dict[str, str] | None:
+    """Pairs, written as JSON or not; None where it is JSON and broken."""
+    if not text.startswith("{"):
+        return _pairs(text, first)
+    try:
+        table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return {key: _written(value) for key, value in table.items()}
 
 
 def _written(value: Any) -> str:
@@ -177,8 +190,10 @@ def _global(wanted: Wanted, text: str) -> None:
 
 
 def _object(wanted: Wanted, text: str) -> None:
-    pairs = _pairs(text, "qom-type")
+    pairs = _table(text, "qom-type") or {}
     size = _size(pairs.get("size", ""))
+    if size is not None and text.startswith("{"):
+        size >>= 20  # a number in JSON is bytes
     if pairs.get("qom-type", "").startswith("memory-backend-") and size is not None:
         wanted.backends[pairs.get("id", "")] = size
 
@@ -219,6 +234,14 @@ def _usb(wanted: Wanted) -> None:
     wanted.options["usb"] = "on"
 
 
+def _no_hpet(wanted: Wanted) -> None:
+    wanted.options["hpet"] = "off"
+
+
+def _no_acpi(wanted: Wanted) -> None:
+    wanted.options["acpi"] = "off"
+
+
 READERS = {
     "M": _machine,
     "machine": _machine,
@@ -234,4 +257,10 @@ READERS = {
     "cpu": _cpu,
     "serial": _serial,
 }
-ALONE = {"enable-kvm": _kvm, "nodefaults": _bare, "usb": _usb}
+ALONE = {
+    "enable-kvm": _kvm,
+    "nodefaults": _bare,
+    "usb": _usb,
+    "no-hpet": _no_hpet,
+    "no-acpi": _no_acpi,
+}

@@ -49,11 +49,15 @@ OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """The stream, the machine type that it is of, and what was assumed for it."""
+    """The stream, the machine type that it is of, and what was assumed for it.
+
+    `unknown` is what the names of sections and RAM blocks begin with of which nothing is known.
+    """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -73,6 +77,7 @@ class _Composer:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
+        self.unknown: list[str] = []
         self.name = self._machine_type()
         self.family, self.states = catalogue.family(self.name)
         images = self.family.images[self.name]
@@ -102,7 +107,8 @@ class _Composer:
             self._part(part, places)
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
-        return Composed(stream_of(self.machine), self.name, tuple(dict.fromkeys(self.assumed)))
+        assumed = tuple(dict.fromkeys(self.assumed))
+        return Composed(stream_of(self.machine), self.name, assumed, tuple(self.unknown))
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -214,6 +220,7 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
+                self.unknown += [f"{path}/"] if path else []
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
@@ -223,7 +230,7 @@ class _Composer:
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
         if after is not None:
             self._overlay(base, after, path)
@@ -332,8 +339,7 @@ class _Composer:
     # --- places ------------------------------------------------------------------------------------
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "").partition(".")[0]
-        parent = places.buses.get(asked, "")
+        parent = places.buses.get(_parent(part, places), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             return places.pci(root, parent, part.properties.get("addr"))
@@ -378,6 +384,12 @@ PROVIDERS = {
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
     "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
 }
+
+
+def _parent(part: Part, places: Places) -> str:
+    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
+    bus = part.properties.get("bus", "")
+    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _serial(address: bytes, found: re.Match[bytes]) -> bytes:

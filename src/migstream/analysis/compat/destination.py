@@ -75,6 +75,7 @@ class Destination:
         all others are off, as they are in a QEMU that was told nothing
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
+    unknown : what the names of sections and RAM blocks begin with of which `stream` then tells nothing
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class Destination:
         capabilities: Collection[str] = (),
         offered: Collection[str] | None = None,
         assumptions: Collection[str] = (),
+        unknown: Collection[str] = (),
     ) -> None:
         self.assumptions = tuple(assumptions)
+        self._unknown = tuple(unknown)
         self.schema = schema
         self.stream = stream
         recorded = () if stream is None else stream.capabilities
@@ -150,6 +153,10 @@ class Destination:
 
         items = () if self.stream is None else self.stream.head
         return {i.key: i for i in items if isinstance(i, Section) and i.type is SectionType.START}
+
+    def tells_of(self, name: str) -> bool:
+        """Whether its stream says if it has a section or RAM block of that name."""
+        return self.stream is not None and not name.startswith(self._unknown)
 
     def sections_of(self, name: str) -> list[Device]:
         return [d for (n, _), d in self.devices.items() if n == name]

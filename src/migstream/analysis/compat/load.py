@@ -175,7 +175,7 @@ class _Play:
         theirs = self.destination.handler(device.name, device.instance_id)
         known = self.destination.knows(device.value.type)
         outcome = Outcome()
-        if self.destination.stream is not None and theirs is None:
+        if theirs is None and self.destination.tells_of(device.name):
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:
