@@ -80,6 +80,7 @@ def overlaid(here: State, before: State, after: State) -> State:
         return after
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     triples = zip(here.payload, before.payload, after.payload, strict=False)
-    changed = bytes(a if h == b else h for h, b, a in triples)
+    # what another change has changed as well are bits of one register, such as a port's number
+    changed = bytes(h ^ b ^ a for h, b, a in triples)
     text = after.text if here.text == before.text else here.text
     return State(here.version, changed + here.payload[len(changed) :], text)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.arguments import Part, Wanted, is_on
+from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
-from migstream.catalogue.cpus import add_cpus
+from migstream.catalogue.cpus import add_cpus, add_slots
+from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
+from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -44,19 +46,19 @@ SILENT_PART = frozenset({
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
 QUEUES_SINCE = (5, 2)
-# Families in which a device is looked for that the family of the machine does not have.
-OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `unknown` is what the names of sections and RAM blocks begin with of which nothing is known.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
+    sections and RAM blocks begin with of which nothing is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
+    blocked: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
@@ -79,18 +81,26 @@ class _Composer:
         self.assumed: list[str] = []
         self.unknown: list[str] = []
         self.name = self._machine_type()
-        self.family, self.states = catalogue.family(self.name)
-        images = self.family.images[self.name]
+        own, others = catalogue.family(self.name), catalogue.others(self.name)
+        self.states = catalogue.states
+        images = own.images[self.name]
         self.machine = Machine(self._image(images), self.states)
-        self.base = self.family.images[self.family.newest]["tcg"]
-        self.addresses = int(
-            self.wanted.defaults
-        )  # given so far: a machine with defaults has a card
+        self.family = others
+        self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
+        self._known = others.devices.get(others.newest, {}) | self._own
+        # which of the two families says what options and CPU models change
+        self.varied = own if own.changed or own.cpus else others
+        self.base = self.varied.images[self.varied.newest]["tcg"]
+        self.addresses = 0  # of network cards, given so far
+        self.parts: list[Part] = []
+        self.consoles: dict[str, list[Part]] = {}
+        self.blocked: list[str] = []
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
         wanted = self.wanted
+        self._defaults()
         for name, value in wanted.options.items():
             if name not in SILENT_MACHINE:
                 self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
@@ -102,13 +112,14 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci if not self.wanted.defaults else self._taken())
-        for part in self._parts():
+        places = Places(self.base.pci)
+        for part in self.parts:
             self._part(part, places)
+        self._ports()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
-        assumed = tuple(dict.fromkeys(self.assumed))
-        return Composed(stream_of(self.machine), self.name, assumed, tuple(self.unknown))
+        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        return Composed(stream_of(self.machine), self.name, assumed, blocked, tuple(self.unknown))
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -140,12 +151,25 @@ class _Composer:
             self.assumed.append(f"under {form} it saves what it saves under TCG")
         return images.get(form, images["tcg"])
 
-    def _taken(self) -> tuple[str, ...]:
-        return self.images.get("tcg defaults", self.images["tcg"]).pci
+    def _defaults(self) -> None:
+        """Devices that the machine has by itself, as parts like others; networks of users."""
+        wanted, accelerator = self.wanted, self._form().partition(" ")[0]
+        bare = self.images.get(accelerator, self.images["tcg"])
+        full = self.images.get(f"{accelerator} defaults", bare)
+        if wanted.defaults:
+            self.machine.change(bare, without_parts(bare, full))
+        parts = default_parts(wanted, bare, full)
+        self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
+        self.parts += wanted.parts
+        networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
+        slirp = next((one for one in full.sections if one.name == SLIRP), None)
+        if slirp is not None:
+            for _ in range(networks):
+                self.machine.place(slirp, SLIRP)
 
     def _changed(self, what: str, words: str) -> None:
         """An option that was tried on the newest machine type of the family."""
-        image = self.family.changed.get(what)
+        image = self.varied.changed.get(what)
         if image is not None:
             self.machine.change(self.base, image)
         elif what.partition("=")[0] not in self._tried:
@@ -153,25 +177,14 @@ class _Composer:
 
     @property
     def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.family.changed}
+        return {name.partition("=")[0] for name in self.varied.changed}
 
     def _cpus(self) -> None:
         wanted = self.wanted
-        model, *features = (wanted.cpu or "").split(",")
-        same = not self.family.cpus
-        if model in self.family.cpus:
-            self.machine.change(self.base, self.family.cpus[model])
-        elif model and not same:
-            self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and not same:
-            self.assumed.append(
-                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
-            )
+        self._model()
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
-        if wanted.defaults and f"{accelerator} defaults" in self.images:
-            self.machine.change(one, self.images[f"{accelerator} defaults"])
         if wanted.max_cpus > 1 and two is not None:
             self.assumed += add_cpus(
                 self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
@@ -179,25 +192,54 @@ class _Composer:
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
+    def _model(self) -> None:
+        """A CPU model, and what it has more or less."""
+        model, *features = (self.wanted.cpu or "").split(",")
+        kept = self.varied.cpus
+        same = set(self.catalogue.about.cpus) - set(
+            kept
+        )  # those that save what the default one does
+        if {"-apic", "apic=off"} & set(features) and WITHOUT_APIC in kept:
+            model = WITHOUT_APIC
+        if model in kept:
+            self.machine.change(self.base, kept[model])
+        elif model and model not in same:
+            self.assumed.append(f"a CPU {model} saves what the default one saves")
+        if features and self.catalogue.index.target not in SAME_FEATURES:
+            self.assumed.append(
+                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
+            )
+
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
+        slots = [self.images.get(f"tcg slots={n}") for n in (1, 2)]
+        if wanted.slots and slots[0] is not None and slots[1] is not None:
+            images = slots[0], slots[1]
+            add_slots(self.machine, self.images["tcg"], images, self.states, wanted.slots)
         name = self.catalogue.index.ram.get(self.name, "")
         backend = wanted.options.get("memory-backend")
         nodes = wanted.nodes or ([backend] if backend else [])
         if nodes and name in blocks:
             del blocks[name]
-            blocks.update({node: wanted.backends.get(node, 0) for node in nodes})
+            blocks.update(self._backend(node) for node in nodes)
         elif wanted.memory is not None and name in blocks:
             blocks[name] = wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 
-    # --- devices -----------------------------------------------------------------------------------
+    def _backend(self, name: str) -> tuple[str, int]:
+        """The RAM block of a memory backend: its id, of older machine types its path where it is a file.
 
-    def _parts(self) -> list[Part]:
-        serials = [] if self.wanted.defaults else [Part("isa-serial")] * self.wanted.serials
-        known = self.family.devices.get(self.family.newest, {})
-        return (serials if "isa-serial" in known else []) + self.wanted.parts
+        References
+        ----------
+        QEMU, hw/core/machine.c: hw_compat_3_1 (x-use-canonical-path-for-ramblock-id)
+        """
+        backend = self.wanted.backends.get(name, Backend("", 0))
+        _, version = machine_version(self.name)
+        long = backend.kind in FILES and version is not None and version <= PATHS_UNTIL
+        return (f"/objects/{name}" if long else name), backend.size
+
+    # --- devices -----------------------------------------------------------------------------------
 
     def _part(self, part: Part, places: Places) -> None:
         about = self.catalogue.about
@@ -206,10 +248,7 @@ class _Composer:
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return
-        added, base = (
-            self._added(driver),
-            self.family.devices.get(self.family.newest, {}).get(driver),
-        )
+        added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
             places.buses[part.properties["id"]] = path
@@ -217,6 +256,13 @@ class _Composer:
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
+        if driver in PORTS:
+            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+                "host virtio-serial-bus", ""
+            )
+            self.consoles.setdefault(console, []).append(part)
+        if kind.refused:
+            self.blocked.append(path or driver)
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
@@ -226,7 +272,11 @@ class _Composer:
         for one in added.sections:
             self.machine.place(one, names[one.key])
         for block, size in added.blocks.items():
-            self.machine.blocks[block.replace(PLACE, path)] = size
+            name = block.replace(PLACE, path)
+            if MEMORY.fullmatch(block) and "memdev" in part.properties:
+                own, size = self._backend(part.properties["memdev"])
+                name = f"{path}/{own}" if block.startswith(PLACE) else own
+            self.machine.blocks[name] = size
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
@@ -237,6 +287,13 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+
+    def _ports(self) -> None:
+        for path, parts in self.consoles.items():
+            key = (f"{path}/virtio-console", 0)
+            if key in self.machine.sections:
+                state = self.machine.sections[key]
+                self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
         """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).
@@ -261,12 +318,8 @@ class _Composer:
                 self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
 
     def _added(self, driver: str) -> Added | None:
-        devices = self.family.devices
-        for machine in (self.name, self.family.newest):
-            found = devices.get(machine, {}).get(driver)
-            if found is not None:
-                return found
-        return None
+        own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
+        return own or self._known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         found = {name: value for who, name, value in self.wanted.globals if who == driver}
@@ -350,8 +403,7 @@ class _Composer:
         return ""
 
     def _roots(self) -> set[str]:
-        added = self.family.devices.get(self.family.newest, {})
-        return {one.root for one in added.values() if one.root}
+        return {one.root for one in self._known.values() if one.root}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
@@ -380,7 +432,13 @@ SERIAL = re.compile(
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
+MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
+FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
+PATHS_UNTIL = (3, 1)
+WITHOUT_APIC = "qemu64,-apic"
+SAME_FEATURES = frozenset(("x86_64", "i386"))
 PROVIDERS = {
+    "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
     "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
 }

@@ -11,12 +11,14 @@ import msgspec
 
 __all__ = [
     "PLACE",
+    "UNKNOWN",
     "About",
     "Added",
     "Family",
     "Frame",
     "Image",
     "Index",
+    "Like",
     "Lines",
     "Live",
     "Made",
@@ -160,17 +162,17 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
 
     `images` are by machine type, then by how it was started (`tcg`, `kvm`, `kvm split`, with `defaults`, with `smp=2`);
     `devices` by machine type, then device type; `changed` by what was added to the command line of `newest`;
-    `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`.
-    `chunks` are numbers of states: with which each of the parts begins that have them.
+    `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`, `transports` are the places
+    on the machine's own virtio bus, in the order in which devices get them.
     """
 
     newest: str
-    chunks: tuple[Number, ...]
     images: dict[str, dict[str, Image]]
     devices: dict[str, dict[str, Added]]
     changed: dict[str, Image]
     options: dict[str, dict[str, Added]]
     cpus: dict[str, Image]
+    transports: tuple[str, ...] = ()
 
 
 class About(msgspec.Struct, frozen=True, array_like=True):
@@ -191,12 +193,21 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     unpacked: Bytes
 
 
+class Like(msgspec.Struct, frozen=True, array_like=True):
+    """The catalogue of another target that one is a supplement to: the file's name, its SHA-256."""
+
+    name: str
+    digest: str
+
+
 class Index(msgspec.Struct, frozen=True, kw_only=True):
     """What a catalogue's file begins with.
 
     `machines` says in which family each machine type is, `aliases` what other names stand for (`pc`, `q35`), `ram` which
     RAM block a machine type's memory is, `made` which command lines all of it comes from, `digest` the SHA-256 of the
-    binary, empty where it could not be read; `names` are what its maker calls it (`rhel-9.4`).
+    binary, empty where it could not be read; `names` are what its maker calls it (`rhel-9.4`). `chunks` are numbers of
+    states, with which each of the parts begins that have them; those before the first are in the catalogue that it is
+    `like`.
     """
 
     release: tuple[int, ...]
@@ -207,5 +218,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     ram: dict[str, str]
     frames: dict[str, Frame]
     made: tuple[Made, ...]
+    chunks: tuple[Number, ...]
+    like: Like | None = None
     digest: str = ""
     names: tuple[str, ...] = ()

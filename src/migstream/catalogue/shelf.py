@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from migstream.catalogue.files import Catalogue
+from migstream.catalogue.files import DATA, Catalogue
 from migstream.errors import NoSuchPath, Unsupported
 from migstream.plugins import Registry
 from migstream.qemu.release import Version, parse
 
 __all__ = ["NAMES", "find", "names_of", "on_shelf", "open_named", "release_named"]
 
-DATA = Path(__file__).parent / "data"
 SUFFIX = ".cat"
 # What distributions call their releases, and the QEMU that each has.
 NAMES: dict[str, Version] = {

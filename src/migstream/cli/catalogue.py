@@ -29,11 +29,16 @@ ACTIONS = ("list", "show", "build")
 NAME = re.compile(r"[a-z][a-z0-9._+-]*", re.IGNORECASE)  # what begins with a digit is a release
 
 
-def _build(qemus: Sequence[str], output: str, names: Sequence[str], *, force: bool) -> list[Path]:
+def _build(
+    qemus: Sequence[str], output: str, names: Sequence[str], like: str | None, *, force: bool
+) -> list[Path]:
     """A catalogue of each; of several, `output` is the folder they go to."""
+    from migstream.catalogue.build.about import called
     from migstream.catalogue.build.make import build
+    from migstream.catalogue.shelf import open_named
 
     target = Path(output)
+    other = None if like is None else open_named(like)
     made: list[Path] = []
     for qemu in qemus:
         words = binary(click.get_current_context(), click.Argument(["qemu"]), qemu) or ()
@@ -41,13 +46,15 @@ def _build(qemus: Sequence[str], output: str, names: Sequence[str], *, force: bo
             path = target
         else:
             target.mkdir(exist_ok=True)
-            path = target / f"{Path(words[-1]).name}-{len(made)}.cat"
-        build(words, path, warn, names, replace=force)
+            path = target / f"{'-'.join(called(words))}.cat"
+        build(words, path, warn, names, like=other, replace=force)
         made.append(path)
     return made
 
 
-def _usage(action: str, names: Sequence[str], output: str | None, called: tuple[str, ...]) -> None:
+def _usage(
+    action: str, names: Sequence[str], output: str | None, called: tuple[str, ...], like: str | None
+) -> None:
     """Refuse words and options that do not go together."""
     if action not in ACTIONS:
         raise click.UsageError("say list, show CATALOGUE, or build QEMU... -o FILE")
@@ -55,8 +62,8 @@ def _usage(action: str, names: Sequence[str], output: str | None, called: tuple[
         raise click.UsageError("build takes QEMUs and -o FILE, show a catalogue, list neither")
     if action == "show" and len(names) > 1:
         raise click.UsageError("show takes one catalogue")
-    if called and action != "build":
-        raise click.UsageError("--name is for what is built")
+    if (called or like is not None) and action != "build":
+        raise click.UsageError("--name and --like are for what is built")
     wrong = next((name for name in called if NAME.fullmatch(name) is None), None)
     if wrong is not None:
         raise click.BadParameter(
@@ -70,6 +77,7 @@ def _command(
     output: str | None,
     folder: str | None,
     called: tuple[str, ...],
+    like: str | None,
     *,
     force: bool,
     **printing: Any,
@@ -82,7 +90,7 @@ def _command(
     with each device. That takes ten minutes or so for each binary.
     """
     action, *names = words or ("list",)
-    _usage(action, names, output, called)
+    _usage(action, names, output, called, like)
     out = Out(**printing)
 
     def work() -> None:
@@ -94,7 +102,7 @@ def _command(
             out.show(lambda: one, shown_parts(one, verbose=out.verbose))
             return
         if output is not None:
-            made = _build(names, output, called, force=force)
+            made = _build(names, output, called, like, force=force)
             found = [kept(files.Catalogue(path)) for path in made]
         else:
             found = [kept(one) for one in on_shelf(folder)]
@@ -123,6 +131,11 @@ command = Verb(
             multiple=True,
             metavar="NAME",
             help="What people call the QEMU, for `compat --to NAME`; several may be given.",
+        ),
+        click.Option(
+            ["--like"],
+            metavar="CATALOGUE",
+            help="One of the same release for another target: what is the same there is not kept twice.",
         ),
         click.Option(
             ["--catalogue", "folder"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,10 @@ LATER = re.compile(r"[\s,]*")
 class States:
     """States of sections, each kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[State] = ()) -> None:
         self._numbers: dict[State, int] = {}
+        for state in known:
+            self.number(state)
 
     def number(self, state: State) -> int:
         return self._numbers.setdefault(state, len(self._numbers))
@@ -49,16 +51,17 @@ class Bench:
     ----------
     command : the beginning of its command line
     path : a file that is written over
+    known : states that have numbers already
 
     Attributes
     ----------
-    lines : the command lines that were run so far, without what all of them have
+    lines : the command lines that were run for a family so far, without what all of them have
     noisy : sections that differ from run to run
     """
 
-    def __init__(self, command: Sequence[str], path: Path) -> None:
+    def __init__(self, command: Sequence[str], path: Path, known: Iterable[State] = ()) -> None:
         self.command = list(command)
-        self.states = States()
+        self.states = States(known)
         self.lines: list[str] = []
         self.noisy: set[tuple[str, int]] = set()
         self._path = path
@@ -79,6 +82,18 @@ class Bench:
         with open_stream(self._path) as stream:
             found = image(stream, self.states, taken)
         return msgspec.structs.replace(found, run=len(self.lines) - 1)
+
+    def alike(self, one: Image, other: Image) -> bool:
+        """Whether two images have the same blocks, and sections of the same form."""
+        return one.blocks == other.blocks and self._forms(one) == self._forms(other)
+
+    def _forms(self, image: Image) -> dict[tuple[str, int], tuple[int, int, bytes]]:
+        every = self.states.all
+        found = {}
+        for placed in image.sections:
+            state = every[placed.state]
+            found[placed.key] = state.version, len(state.payload), state.text
+        return found
 
 
 def addresses(guest: Qemu) -> tuple[str, ...]:

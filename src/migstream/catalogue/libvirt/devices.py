@@ -109,11 +109,19 @@ SILENT = frozenset(
 def parts(known: Sequence[Element], buses: Buses) -> Found:
     """Every device, in the order in which libvirt starts a QEMU with them."""
     for tag, read in READERS.items():
-        for count, one in enumerate(each for each in known if each.tag == tag):
+        same = [each for each in known if each.tag == tag]
+        for count, one in enumerate(sorted(same, key=_rank) if tag == "controller" else same):
             yield from read(one, count, buses)
     for one in known:
         if one.tag not in READERS and one.tag not in SILENT:
             yield Strange(f"what <{one.tag}> is there")
+
+
+def _rank(controller: Element) -> tuple[int, int]:
+    """Controllers of PCI are made before others, a bridge before those behind it."""
+    if controller.get("type") != "pci":
+        return 1, 0
+    return 0, number(controller.get("index", "0")) or 0
 
 
 # --- controllers -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from migstream.catalogue.libvirt.places import attribute, is_on
 from migstream.qemu.release import machine_version
 from migstream.source.domain import UNITS
 
-__all__ = ["firmware", "machine_words", "size_of"]
+__all__ = ["backends", "firmware", "machine_words", "size_of"]
 
 MOST = 1 << 50  # bytes of memory
 # `<features>`: elements with a state that are the machine's, by its property.
@@ -163,8 +163,27 @@ def _memory(root: Element, machine: str) -> Iterator[str]:
         return
     for number, bytes_ in enumerate(cells):
         name = f"ram-node{number}"
-        yield from ("-object", f"memory-backend-ram,id={name},size={bytes_ >> 10}K")
+        yield from ("-object", f"{_kind(root)},id={name},size={bytes_ >> 10}K")
         yield from ("-numa", f"node,nodeid={number},memdev={name}")
+
+
+def _kind(root: Element) -> str:
+    """The type of the objects that memory is of (qemuBuildMemoryBackendProps)."""
+    source = attribute(root, "memoryBacking/source", "type")
+    if source == "memfd":
+        return "memory-backend-memfd"
+    huge = root.find("memoryBacking/hugepages") is not None
+    return "memory-backend-file" if source == "file" or huge else "memory-backend-ram"
+
+
+def backends(root: Element) -> Iterator[str]:
+    """Memory that is plugged in: what the devices name."""
+    for count, one in enumerate(root.iterfind("devices/memory")):
+        size = size_of(one.find("target/size"))
+        file = one.find("source/path") is not None
+        if size is not None:
+            kind = "memory-backend-file" if file else _kind(root)
+            yield from ("-object", f"{kind},id=memdimm{count},size={size >> 10}K")
 
 
 def _cell(cell: Element) -> int:

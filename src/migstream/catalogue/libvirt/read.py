@@ -8,14 +8,16 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from migstream.catalogue.libvirt.devices import parts
-from migstream.catalogue.libvirt.machine import firmware, machine_words, size_of
+from migstream.catalogue.libvirt.machine import backends, firmware, machine_words
 from migstream.catalogue.libvirt.places import Buses, Made, attribute
 from migstream.errors import Unsupported
 from migstream.names import many
+from migstream.qemu.release import machine_version
 from migstream.source.domain import domain_root
 
 __all__ = ["Described", "describe"]
 
+USB = "piix3-usb-uhci,id=usb,bus=pci.0,addr=0x1.0x2"
 BARE = ("-no-user-config", "-nodefaults")
 X86 = ("x86_64", "i686")
 # RAM blocks and sections of firmware in flash.
@@ -53,7 +55,9 @@ def _described(root: Element) -> Described:
     devices = root.find("devices")
     elements = [] if devices is None else list(devices)
     buses = Buses(elements, x86=attribute(root, "os/type", "arch") in X86)
-    words = [*BARE, *machine_words(root), *_backends(elements)]
+    words = [*BARE, *machine_words(root), *backends(root), *_networks(elements)]
+    if _has_default_usb(root, elements):
+        words += ["-device", USB]
     assumed: list[str] = []
     unknown: list[str] = []
     for one in parts(elements, buses):
@@ -85,12 +89,23 @@ def _written(one: Made) -> str:
     return ",".join((one.driver.replace(",", ",,"), *pairs))
 
 
-def _backends(elements: list[Element]) -> Iterator[str]:
-    """Memory that is plugged in."""
-    for number, one in enumerate(each for each in elements if each.tag == "memory"):
-        size = size_of(one.find("target/size"))
-        if size is not None:
-            yield from ("-object", f"memory-backend-ram,id=memdimm{number},size={size >> 10}K")
+def _has_default_usb(root: Element, elements: list[Element]) -> bool:
+    """Whether it has the controller that libvirt adds to such a machine, and leaves out of what it sends elsewhere.
+
+    References
+    ----------
+    libvirt, src/qemu/qemu_domain.c: qemuDomainDefAddDefaultDevices, qemuDomainDefFormatBufInternal
+    """
+    board, _ = machine_version(attribute(root, "os/type", "machine"))
+    usb = any(one.tag == "controller" and one.get("type") == "usb" for one in elements)
+    return board in ("pc", "pc-i440fx") and not usb
+
+
+def _networks(elements: list[Element]) -> Iterator[str]:
+    """Networks of users, which have state."""
+    for number, one in enumerate(each for each in elements if each.tag == "interface"):
+        if one.get("type") == "user" and attribute(one, "backend", "type") != "passt":
+            yield from ("-netdev", f"user,id=hostnet{number}")
 
 
 def _commands(root: Element) -> Iterator[str]:
