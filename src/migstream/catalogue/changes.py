@@ -89,7 +89,8 @@ def overlaid(here: State, before: State, after: State) -> State:
         own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
         if own != was:  # few pieces are
             triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
-            piece = bytes(a if h == b else h for h, b, a in triples)
+            # what another change has changed as well are bits of one register, such as a port's number
+            piece = bytes(h ^ b ^ a for h, b, a in triples)
             changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
     return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

@@ -59,15 +59,15 @@ QUEUES_SINCE = (5, 2)
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unsure` are sections that are
-    there, and of which nothing more is known.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
+    sections and RAM blocks begin with of which nothing is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
-    unsure: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -97,6 +97,7 @@ class _Composer:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
+        self.unknown: list[str] = []
         self.name = self._machine_type()
         own, others = catalogue.family(self.name), catalogue.others(self.name)
         self.states = catalogue.states
@@ -113,7 +114,6 @@ class _Composer:
         self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.unsure: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
@@ -137,8 +137,8 @@ class _Composer:
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
-        stream, unsure = stream_of(self.machine), frozenset(self.unsure)
-        return Composed(stream, self.name, assumed, blocked, unsure)
+        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
+        return Composed(stream, self.name, assumed, blocked, unknown)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
@@ -286,8 +286,9 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            asked = part.properties.get("bus", "").partition(".")[0]
-            console = places.buses.get(asked) or self.kinds.get("host virtio-serial-bus", "")
+            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+                "host virtio-serial-bus", ""
+            )
             self.consoles.setdefault(console, []).append(part)
         if kind.refused:
             blocked = BLOCKED.search(kind.refused)
@@ -295,6 +296,7 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
+                self.unknown += [f"{path}/"] if path else []
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
@@ -308,7 +310,7 @@ class _Composer:
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
@@ -390,7 +392,7 @@ class _Composer:
         self.assumed.append(
             f"nothing of {driver} is changed by {name}={value} that a load fails by"
         )
-        self.unsure |= {one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name}
+        self._unsure(base, path)
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
@@ -414,9 +416,12 @@ class _Composer:
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
         same = [one for one in base.sections if one in tried[nearest].sections]
         if len(same) < len(base.sections):
-            self.unsure |= {
-                one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
-            }
+            self._unsure(base, path)
+
+    def _unsure(self, base: Added, path: str) -> None:
+        self.unknown += [
+            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+        ]
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -441,7 +446,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
+        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -524,6 +529,12 @@ PROVIDERS = {
         "dc390",
     ),
 }
+
+
+def _parent(part: Part, places: Places) -> str:
+    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
+    bus = part.properties.get("bus", "")
+    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _serial(address: bytes, found: re.Match[bytes]) -> bytes:
