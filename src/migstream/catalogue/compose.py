@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Type
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "alone", "compose"]
 
 # Options that change nothing of what is saved, or only what is beside it.
 SILENT_MACHINE = frozenset({
@@ -59,15 +59,15 @@ QUEUES_SINCE = (5, 2)
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unsure` are sections that are
-    there, and of which nothing more is known.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
+    sections and RAM blocks begin with of which nothing is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
-    unsure: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -80,18 +80,30 @@ def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
     return _Composer(catalogue, wanted).run()
 
 
-class _Composer:
-    """One machine, put together."""
+def alone(catalogue: Catalogue, wanted: Wanted, frame: Image) -> Machine:
+    """What the devices of a machine that has no others add to an image, which need not be that machine's.
 
-    def __init__(self, catalogue: Catalogue, wanted: Wanted) -> None:
+    Raises
+    ------
+    Unsupported : the catalogue has no machine type of that kind
+    """
+    return _Composer(catalogue, wanted, frame).devices()
+
+
+class _Composer:
+    """One machine, put together; or what its devices add to `frame`."""
+
+    def __init__(self, catalogue: Catalogue, wanted: Wanted, frame: Image | None = None) -> None:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
+        self.unknown: list[str] = []
         self.name = self._machine_type()
         own, others = catalogue.family(self.name), catalogue.others(self.name)
         self.states = catalogue.states
         images = own.images[self.name]
-        self.machine = Machine(self._image(images), self.states)
+        image = self._image(images)
+        self.machine = Machine(frame or image, self.states)
         self.family = others
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
@@ -100,10 +112,9 @@ class _Composer:
         self.varied = Varied(varied, wanted)
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
-        self.parts: list[Part] = []
+        self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.unsure: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
@@ -120,17 +131,22 @@ class _Composer:
                 self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
+        self.devices()
+        for word in wanted.strange:
+            self.assumed.append(f"what {word} does is not known")
+        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
+        return Composed(stream, self.name, assumed, blocked, unknown)
+
+    def devices(self) -> Machine:
+        """The machine, with all that was added."""
         places = Places(
             self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
         )
         for part in self.parts:
             self._part(part, places)
         self._ports()
-        for word in wanted.strange:
-            self.assumed.append(f"what {word} does is not known")
-        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
-        stream, unsure = stream_of(self.machine), frozenset(self.unsure)
-        return Composed(stream, self.name, assumed, blocked, unsure)
+        return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -241,8 +257,9 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            asked = part.properties.get("bus", "").partition(".")[0]
-            console = places.buses.get(asked) or self.kinds.get("host virtio-serial-bus", "")
+            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+                "host virtio-serial-bus", ""
+            )
             self.consoles.setdefault(console, []).append(part)
         if kind.refused:
             blocked = BLOCKED.search(kind.refused)
@@ -250,6 +267,7 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
+                self.unknown += [f"{path}/"] if path else []
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
@@ -263,9 +281,12 @@ class _Composer:
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
+        older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
-        if after is not None:
+        if older is not None:
+            self._overlay(added, older, path)
+        elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
@@ -327,7 +348,7 @@ class _Composer:
         self.assumed.append(
             f"nothing of {driver} is changed by {name}={value} that a load fails by"
         )
-        self.unsure |= {one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name}
+        self._unsure(base, path)
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
@@ -351,9 +372,12 @@ class _Composer:
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
         same = [one for one in base.sections if one in tried[nearest].sections]
         if len(same) < len(base.sections):
-            self.unsure |= {
-                one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
-            }
+            self._unsure(base, path)
+
+    def _unsure(self, base: Added, path: str) -> None:
+        self.unknown += [
+            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+        ]
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -378,7 +402,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
+        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -448,6 +472,12 @@ PROVIDERS = {
         "dc390",
     ),
 }
+
+
+def _parent(part: Part, places: Places) -> str:
+    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
+    bus = part.properties.get("bus", "")
+    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _number(text: str) -> int:
