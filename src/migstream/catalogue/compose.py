@@ -140,9 +140,14 @@ class _Composer:
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
-        places = Places(
-            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
-        )
+        names = [name for name, _ in self.machine.sections]
+        taken = {
+            name.removeprefix(root).partition("/")[0]
+            for root in self._roots()
+            for name in names
+            if name.startswith(root)
+        }
+        places = Places({*self.base.pci, *taken}, names, self.family.transports)
         for part in self.parts:
             self._part(part, places)
         self._ports()

@@ -156,11 +156,13 @@ class _Family:
         if self.other is not None:
             return self._supplement(newest, self.other)
         whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
-        if not whole:
-            jobs = self._on_pci() if newest.image.pci else []
-            found = self._kept(on_pci(self.bench, newest.words, newest.image, jobs))
-            return Family(name, self.images, {name: found} if found else {}, {}, {}, {})
         places = transports(self.bench, newest.words)
+        if not whole:
+            at = self.bench, newest.words, newest.image
+            jobs = self._on_pci() if newest.image.pci else []
+            found = self._kept(chain(on_pci(*at, jobs), on_own(*at, self._on_own(), places)))
+            devices = {name: found} if found else {}
+            return Family(name, self.images, devices, {}, {}, {}, places)
         changed = self._changed(newest)
         devices, options = self._devices(newest, places)
         behind = self._behind(devices, newest.name)
@@ -290,6 +292,13 @@ class _Family:
             if kind.bus == "PCI" and not name.startswith(ELSEWHERE)
         ]
 
+    def _on_own(self) -> list[Job]:
+        return [
+            Job(name, kind)
+            for name, kind in self.told.about.types.items()
+            if kind.bus in OWN and not name.startswith(ELSEWHERE)
+        ]
+
     def _devices(
         self, newest: _Started, places: Sequence[str]
     ) -> tuple[dict[str, dict[str, Added]], dict[str, dict[str, Added]]]:
@@ -302,11 +311,7 @@ class _Family:
             if kind.bus in BUSES and not name.startswith(ELSEWHERE)
         ]
         found = self._kept(on_buses(*on_board, others))
-        own = [
-            Job(n, kind)
-            for n, kind in types.items()
-            if kind.bus in OWN and not n.startswith(ELSEWHERE)
-        ]
+        own = self._on_own()
         found |= self._kept(one for job in own for one in on_own(*on_board, [job], places))
         own = [job for job in own if job.name in found]
         # one by one: what a device adds to no place of its own is not told apart on a machine with many
