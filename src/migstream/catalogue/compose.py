@@ -190,6 +190,8 @@ class _Composer:
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
             self.machine.change(bare, without_parts(bare, full))
+        elif wanted.serials and "tcg serial" in self.images:
+            self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
         self.parts += wanted.parts

@@ -8,6 +8,7 @@ from itertools import product
 from migstream.catalogue.build.about import Machine
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import Image
+from migstream.catalogue.values import SAME_CPUS
 from migstream.errors import QemuError
 from migstream.qemu.release import machine_version
 
@@ -21,6 +22,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "tcg smp=2": ("-accel", "tcg", *BARE, "-smp", "2"),
     "tcg slots=1": ("-accel", "tcg", *BARE, "-m", "slots=1,maxmem=2G"),
     "tcg slots=2": ("-accel", "tcg", *BARE, "-m", "slots=2,maxmem=2G"),
+    "tcg serial": ("-accel", "tcg", *BARE, "-serial", "null"),
     "kvm": ("-accel", "kvm", *BARE),
     "kvm smp=2": ("-accel", "kvm", *BARE, "-smp", "2"),
     "kvm defaults": ("-accel", "kvm"),
@@ -67,10 +69,12 @@ def starts(
     return None
 
 
-def forms(bench: Bench, words: Sequence[str], bare: Image) -> dict[str, Image]:
-    """A machine type in all forms in which it starts."""
+def forms(bench: Bench, words: Sequence[str], bare: Image, target: str) -> dict[str, Image]:
+    """A machine type in all forms in which it starts. Serial ports of a PC are devices like others."""
     images = {"tcg": bare}
     for form, more in FORMS.items():
+        if form == "tcg serial" and target in SAME_CPUS:
+            continue
         if form not in images and (form == "kvm" or "kvm" in images or form[:3] == "tcg"):
             images |= tried(bench, {form: [*words, *more]})
     return images

@@ -44,7 +44,13 @@ from migstream.source.temporary import temporary_folder
 
 __all__ = ["build"]
 
-BUSES = {"", "ISA", "System", *PARENTS}  # beside PCI, on which a device is made
+BUSES = {
+    "",
+    "ISA",
+    "System",
+    "s390-sclp-events-bus",
+    *PARENTS,
+}  # beside PCI, on which a device is made
 # What needs another process, a device or an image of this host before it is made.
 ELSEWHERE = (
     "vhost-",
@@ -182,7 +188,7 @@ class _Family:
                 form: msgspec.structs.replace(image, run=UNKNOWN) for form, image in other.items()
             }
         else:
-            self.images[name] = forms(self.bench, self.words[name], bare)
+            self.images[name] = forms(self.bench, self.words[name], bare, self.told.target)
 
     def _supplement(self, newest: _Started, other: Family) -> Family:
         """What differs from the same board of another target."""
@@ -338,7 +344,8 @@ class _Family:
                 begin = [*self.words[name], *FORMS["tcg"]]
                 at = self.bench, begin, images["tcg"]
                 jobs = [job._replace(known=found[job.name]) for job in pci]
-                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, own, places)))
+                known = [job._replace(known=found[job.name]) for job in own]
+                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, known, places)))
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
