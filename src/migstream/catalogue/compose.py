@@ -229,8 +229,9 @@ class _Composer:
         if nodes and name in blocks:
             del blocks[name]
             blocks.update(self._backend(node) for node in nodes)
-        elif wanted.memory is not None and name in blocks:
-            blocks[name] = wanted.memory
+        elif name in blocks:
+            own = self.catalogue.index.memory.get(self.name, blocks[name])
+            blocks[name] = own if wanted.memory is None else wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 

@@ -10,9 +10,10 @@ from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import Image
 from migstream.catalogue.values import SAME_CPUS
 from migstream.errors import QemuError
+from migstream.qemu.process import Qemu
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "WHOLE", "boards", "forms", "starts", "tried"]
+__all__ = ["FORMS", "WHOLE", "boards", "forms", "memory", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -67,6 +68,15 @@ def starts(
         for _, image in tried(bench, {"tcg": [*words, *FORMS["tcg"]]}):
             return words, image
     return None
+
+
+def memory(bench: Bench, name: str) -> int | None:
+    """Bytes of memory that a machine type has where nobody says how many; None where it does not start so."""
+    try:
+        with Qemu(bench.command, ["-M", name, *FORMS["tcg"]]) as guest:
+            return int(guest.execute("query-memory-size-summary")["base-memory"])
+    except QemuError:
+        return None
 
 
 def forms(bench: Bench, words: Sequence[str], bare: Image, target: str) -> dict[str, Image]:

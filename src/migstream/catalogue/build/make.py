@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, memory, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -95,6 +95,7 @@ def build(
     told = tell(command)
     made: dict[str, Lines] = {}
     parts: dict[str, Family] = {}
+    sizes: dict[str, int] = {}
     with temporary_folder() as folder:
         bench = Bench(command, folder / "stream.mig", () if like is None else like.states)
         for stem, machines in boards(told.machines).items():
@@ -103,13 +104,15 @@ def build(
             family = _Family(bench, told, stem, machines, like).made()
             if family is not None:
                 parts[stem] = family
+                found = ((name, memory(bench, name)) for name in family.images)
+                sizes |= {name: size for name, size in found if size is not None}
                 made[stem] = Lines(tuple(bench.lines), tuple(sorted(bench.noisy)))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
     states = bench.states.all
     provenance = Provenance(WORDS, made)
     return write_catalogue(
-        path, told, parts, states, text, provenance, names, like=like, replace=replace
+        path, told, parts, states, text, provenance, names, sizes, like=like, replace=replace
     )
 
 
@@ -227,16 +230,27 @@ class _Family:
                 for name in machine_options(options)
                 if not name.startswith(BASES)
             ]
-            found |= self._worth(above, more, found[first])
+            again = dict(tried(self.bench, {"": above})).get("", found[first])
+            noise = self.bench.noisy | {
+                one.key
+                for one, other in zip(found[first].sections, again.sections, strict=False)
+                if one != other
+            }
+            found |= self._worth(above, more, found[first], noise)
             found |= tried(self.bench, {f"{first} smp=2": [*above, "-smp", "2"]})
         return found
 
     def _worth(
-        self, start: Sequence[str], lines: Iterable[tuple[str, list[str]]], base: Image
+        self,
+        start: Sequence[str],
+        lines: Iterable[tuple[str, list[str]]],
+        base: Image,
+        noise: set[tuple[str, int]] | None = None,
     ) -> dict[str, Image]:
         """The images that differ from another one, by name."""
         images = tried(self.bench, {name: [*start, *words] for name, words in lines})
-        return {name: image for name, image in images if worth(image, base, self.bench.noisy)}
+        noise = self.bench.noisy if noise is None else noise
+        return {name: image for name, image in images if worth(image, base, noise)}
 
     def _sought(
         self,
