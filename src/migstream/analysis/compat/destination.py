@@ -75,6 +75,8 @@ class Destination:
         all others are off, as they are in a QEMU that was told nothing
     unsure : names of sections of `stream` that are there, and of which it says nothing more
     blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
+    absent : VMStates that no device there has
+    roms : lengths in bytes of RAM blocks that are known without a stream, by name
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
     """
@@ -91,6 +93,8 @@ class Destination:
         assumptions: Collection[str] = (),
         unsure: Collection[str] = (),
         blocked: Collection[str] = (),
+        absent: Collection[str] = (),
+        roms: Mapping[str, int] | None = None,
     ) -> None:
         self.assumptions = tuple(assumptions)
         self.schema = schema
@@ -99,6 +103,8 @@ class Destination:
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
         self.unsure = frozenset(unsure)
         self.blocked = tuple(blocked)
+        self.absent = frozenset(absent)
+        self.roms: Mapping[str, int] = {} if roms is None else roms
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release

@@ -10,6 +10,7 @@ import msgspec
 
 from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.lacking import absent_types, other_roms
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
@@ -71,15 +72,17 @@ def foretell(
         )
     every = tuple(breaks)
     if release is not None:
-        return [_one(stream, find(release, kind, folder), arguments, capabilities, every)]
+        return [_one(stream, find(release, kind, folder), arguments, capabilities, every, folder)]
     return [
-        _one(stream, catalogue, arguments, capabilities, every) for catalogue in _all(kind, folder)
+        _one(stream, catalogue, arguments, capabilities, every, folder)
+        for catalogue in _all(kind, folder)
     ]
 
 
 def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
     targets = SAME.get(kind, (kind,))
-    found = {c.index.release: c for c in on_shelf(folder) if c.index.target in targets}
+    shelf = [one for one in on_shelf(folder) if one.index.target in targets]
+    found = {one.index.release: one for one in reversed(shelf)}  # what was given comes first
     if not found:
         raise Unsupported(
             f"no catalogue for {kind}", hint="`migstream catalogue list` names those that there are"
@@ -93,21 +96,33 @@ def _one(
     arguments: Sequence[str],
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
+    folder: str | os.PathLike[str] | None,
 ) -> Foretold:
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
-    # its devices are the stream's own, so there is nothing to put together
-    alone = Destination(
-        _schema(catalogue, stream.machine or ""),
-        None,
-        release[:2],
-        label,
-        capabilities=capabilities,
-        assumptions=(UNTOLD if arguments else SAME_MACHINE,),
-    )
+
+    def alone() -> Report:
+        """Its devices are the stream's own, so there is nothing to put together."""
+        every = list(_all(catalogue.index.target, folder))
+        return compat(
+            stream,
+            Destination(
+                _schema(catalogue, stream.machine or ""),
+                None,
+                release[:2],
+                label,
+                capabilities=capabilities,
+                offered=catalogue.about.capabilities,
+                absent=absent_types(stream, catalogue, every),
+                roms=other_roms(stream, catalogue, every),
+                assumptions=(UNTOLD if arguments else SAME_MACHINE,),
+            ),
+            breaks,
+        )
+
     if not arguments:
-        return Foretold(name, compat(stream, alone, breaks))
+        return Foretold(name, alone())
     made = compose(catalogue, parse_arguments(arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
@@ -116,12 +131,13 @@ def _one(
             release[:2],
             f"{label} with {made.machine}",
             capabilities=capabilities,
+            offered=catalogue.about.capabilities,
             assumptions=made.assumptions,
             unsure=made.unsure,
             blocked=made.blocked,
         )
         if fatal(other) is not None:
-            return Foretold(name, compat(stream, alone, breaks))
+            return Foretold(name, alone())
         return Foretold(name, compat(stream, destination, breaks))
 
 

@@ -177,7 +177,9 @@ class _Play:
         outcome = Outcome()
         if device.name in self.destination.unsure:
             _Load(self.words, self.destination, device, None, outcome).run()
-        elif self.destination.stream is not None and theirs is None:
+        elif device.value.type in self.destination.absent or (
+            self.destination.stream is not None and theirs is None
+        ):
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:
