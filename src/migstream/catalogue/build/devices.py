@@ -25,7 +25,7 @@ SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
 BLAMED = re.compile(
     r"-device [^:]*,id=t(\d+)\b"
-)  # in QEMU's words: which of the devices it does not make
+)  # in QEMU's words: which of the devices it does not make, or has something else to say of
 INTERNAL = ":00.0"  # behind a device's place: the bridge that it has inside (hw/pci-bridge/pci_expander_bridge.c)
 INNER = {
     "pcie-root-port": 0,
@@ -144,8 +144,7 @@ def _together(
         blamed = BLAMED.search(str(error))
         if blamed is not None and int(blamed[1]) % BRIDGES < len(jobs):
             number = int(blamed[1]) % BRIDGES
-            yield jobs[number], str(error)
-            parts = [[*jobs[:number], *jobs[number + 1 :]]]
+            parts = [[*jobs[:number], *jobs[number + 1 :]], [jobs[number]]]
         for part in parts:
             yield from _together(bench, machine, base, part, slots)
         return

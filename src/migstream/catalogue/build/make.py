@@ -32,6 +32,7 @@ from migstream.catalogue.build.options import (
     machine_options,
     once_each,
     part_options,
+    started_options,
     worth,
 )
 from migstream.catalogue.build.snapshot import WORDS, Bench
@@ -205,6 +206,7 @@ class _Family:
     def _changed(self, newest: _Started) -> dict[str, Image]:
         """Images with each property of the machine, of what is built into it, of its CPUs."""
         options = next(m.options for m in self.machines if m.name == newest.name)
+        options = options or started_options(self.bench, newest.words)
         lines = (
             (f"-machine {one}", ["-M", f"{newest.name},{one}"]) for one in machine_options(options)
         )
