@@ -23,6 +23,10 @@ PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
 SERIAL = re.compile(
     b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
 )
+# hw/net/vmxnet3.c: vmxnet3_device_serial_num
+SERIAL_VMXNET3 = re.compile(
+    b"\xfe" + re.escape(FIRST[3:]) + b"." + re.escape(FIRST[:3]) + b"\xff", re.DOTALL
+)
 
 
 class Addresses:
@@ -44,6 +48,7 @@ class Addresses:
 def with_address(state: State, address: bytes) -> State:
     """A card's state with that address in place of the one that it was tried with."""
     raw = SERIAL.sub(partial(_serial, address), state.payload)
+    raw = SERIAL_VMXNET3.sub(lambda _: b"\xfe" + address[3:] + address[:3] + b"\xff", raw)
     return msgspec.structs.replace(state, payload=PLAIN.sub(lambda _: address, raw))
 
 

@@ -54,6 +54,10 @@ INSTEAD = {
 MOST_SLOTS = 256  # hw/mem/memory-device.c, include/hw/acpi/acpi.h: ACPI_MAX_RAM_SLOTS
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 SIZE = re.compile(r"(\d+)([BKMGT]?)(?:i?B)?", re.IGNORECASE)
+DIGITS = 20
+FOLLOWS = "vram64_size_mb"  # hw/display/qxl.c: qxl_init_ramsize
+# Properties in bytes that there are in MiB as well: the old names of QXL's.
+RENAMED = {"ram_size": ("ram_size_mb", 20), "vram_size": ("vram_size_mb", 20)}
 ON = frozenset({"on", "true", "yes", "y"})
 OFF = frozenset({"off", "false", "no", "n"})
 
@@ -186,18 +190,30 @@ def _memory(wanted: Wanted, text: str) -> None:
 
 
 def _device(wanted: Wanted, text: str) -> None:
-    if text.startswith("{"):
-        try:
-            table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError:
-            wanted.strange.append(text)
-            return
-        pairs = {key: _written(value) for key, value in table.items()}
-    else:
-        pairs = _pairs(text, "driver")
+    pairs = _table(text, "driver")
+    if pairs is None:
+        wanted.strange.append(text)
+        return
+    for name, (other, shift) in RENAMED.items():
+        value = pairs.pop(name, "")
+        if value.isdecimal() and len(value) < DIGITS:
+            pairs[other] = str(int(value) >> shift)
+    if pairs.get(FOLLOWS) == "0":  # it follows another one then, as by itself
+        del pairs[FOLLOWS]
     part = Part(pairs.pop("driver", ""), pairs)
     wanted.parts.append(part)
     wanted.instead |= {sort for sort, drivers in INSTEAD.items() if part.driver in drivers}
+
+
+def _table(text: str, first: str) -> dict[str, str] | None:
+    """Pairs, written as JSON or not; None where it is JSON and broken."""
+    if not text.startswith("{"):
+        return _pairs(text, first)
+    try:
+        table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return {key: _written(value) for key, value in table.items()}
 
 
 def _written(value: Any) -> str:
@@ -215,8 +231,10 @@ def _global(wanted: Wanted, text: str) -> None:
 
 
 def _object(wanted: Wanted, text: str) -> None:
-    pairs = _pairs(text, "qom-type")
+    pairs = _table(text, "qom-type") or {}
     size = _size(pairs.get("size", ""))
+    if size is not None and text.startswith("{"):
+        size >>= 20  # a number in JSON is bytes
     kind = pairs.get("qom-type", "")
     if kind.startswith("memory-backend-") and size is not None:
         wanted.backends[pairs.get("id", "")] = Backend(kind, size)
@@ -241,7 +259,7 @@ def _vga(wanted: Wanted, text: str) -> None:
 
 def _netdev(wanted: Wanted, text: str) -> None:
     wanted.instead.add("network")
-    wanted.slirps += _pairs(text, "type").get("type") == "user"
+    wanted.slirps += (_table(text, "type") or {}).get("type") == "user"
 
 
 def _nic(wanted: Wanted, text: str) -> None:
@@ -293,6 +311,14 @@ def _usb(wanted: Wanted) -> None:
     wanted.options["usb"] = "on"
 
 
+def _no_hpet(wanted: Wanted) -> None:
+    wanted.options["hpet"] = "off"
+
+
+def _no_acpi(wanted: Wanted) -> None:
+    wanted.options["acpi"] = "off"
+
+
 READERS = {
     "M": _machine,
     "machine": _machine,
@@ -312,4 +338,10 @@ READERS = {
     "nic": _nic,
     "net": _net,
 }
-ALONE = {"enable-kvm": _kvm, "nodefaults": _bare, "usb": _usb}
+ALONE = {
+    "enable-kvm": _kvm,
+    "nodefaults": _bare,
+    "usb": _usb,
+    "no-hpet": _no_hpet,
+    "no-acpi": _no_acpi,
+}

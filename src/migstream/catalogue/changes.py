@@ -10,6 +10,7 @@ from migstream.catalogue.model import Image, Live, Placed, State
 __all__ = ["Machine"]
 
 Key = tuple[str, int]
+PIECE = 64  # bytes that are compared at once
 
 
 class Machine:
@@ -82,7 +83,14 @@ def overlaid(here: State, before: State, after: State) -> State:
     if len(before.payload) != len(after.payload):
         return merged(here, before, after) if is_virtio(here) else after
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
-    triples = zip(here.payload, before.payload, after.payload, strict=False)
-    changed = bytes(a if h == b else h for h, b, a in triples)
+    size = min(len(here.payload), len(before.payload))
+    changed = bytearray(after.payload[:size])
+    for at in range(0, size, PIECE):
+        own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
+        if own != was:  # few pieces are
+            triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
+            # what another change has changed as well are bits of one register, such as a port's number
+            piece = bytes(h ^ b ^ a for h, b, a in triples)
+            changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
-    return State(here.version, changed + here.payload[len(changed) :], text)
+    return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

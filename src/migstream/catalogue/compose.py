@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
-from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
+from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Type
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "alone", "compose"]
 
 # Options that change nothing of what is saved, or only what is beside it.
 SILENT_MACHINE = frozenset({
@@ -59,15 +60,15 @@ QUEUES_SINCE = (5, 2)
 class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unsure` are sections that are
-    there, and of which nothing more is known.
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
+    sections and RAM blocks begin with of which nothing is known.
     """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
-    unsure: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -80,18 +81,30 @@ def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
     return _Composer(catalogue, wanted).run()
 
 
-class _Composer:
-    """One machine, put together."""
+def alone(catalogue: Catalogue, wanted: Wanted, frame: Image) -> Machine:
+    """What the devices of a machine that has no others add to an image, which need not be that machine's.
 
-    def __init__(self, catalogue: Catalogue, wanted: Wanted) -> None:
+    Raises
+    ------
+    Unsupported : the catalogue has no machine type of that kind
+    """
+    return _Composer(catalogue, wanted, frame).devices()
+
+
+class _Composer:
+    """One machine, put together; or what its devices add to `frame`."""
+
+    def __init__(self, catalogue: Catalogue, wanted: Wanted, frame: Image | None = None) -> None:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
+        self.unknown: list[str] = []
         self.name = self._machine_type()
         own, others = catalogue.family(self.name), catalogue.others(self.name)
         self.states = catalogue.states
         images = own.images[self.name]
-        self.machine = Machine(self._image(images), self.states)
+        image = self._image(images)
+        self.machine = Machine(frame or image, self.states)
         self.family = others
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
@@ -99,10 +112,9 @@ class _Composer:
         self.varied = own if own.changed or own.cpus else others
         self.base = self.varied.images[self.varied.newest]["tcg"]
         self.addresses = Addresses()
-        self.parts: list[Part] = []
+        self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.unsure: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
@@ -122,17 +134,22 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
+        self.devices()
+        for word in wanted.strange:
+            self.assumed.append(f"what {word} does is not known")
+        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
+        return Composed(stream, self.name, assumed, blocked, unknown)
+
+    def devices(self) -> Machine:
+        """The machine, with all that was added."""
         places = Places(
             self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
         )
         for part in self.parts:
             self._part(part, places)
         self._ports()
-        for word in wanted.strange:
-            self.assumed.append(f"what {word} does is not known")
-        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
-        stream, unsure = stream_of(self.machine), frozenset(self.unsure)
-        return Composed(stream, self.name, assumed, blocked, unsure)
+        return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -233,28 +250,16 @@ class _Composer:
         nodes = wanted.nodes or ([backend] if backend else [])
         if nodes and name in blocks:
             del blocks[name]
-            blocks.update(self._backend(node) for node in nodes)
+            blocks.update(backend_block(wanted, self.name, node) for node in nodes)
         elif wanted.memory is not None and name in blocks:
             blocks[name] = wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 
-    def _backend(self, name: str) -> tuple[str, int]:
-        """The RAM block of a memory backend: its id, of older machine types its path where it is a file.
-
-        References
-        ----------
-        QEMU, hw/core/machine.c: hw_compat_3_1 (x-use-canonical-path-for-ramblock-id)
-        """
-        backend = self.wanted.backends.get(name, Backend("", 0))
-        _, version = machine_version(self.name)
-        long = backend.kind in FILES and version is not None and version <= PATHS_UNTIL
-        return (f"/objects/{name}" if long else name), backend.size
-
     # --- devices -----------------------------------------------------------------------------------
 
     def _part(self, part: Part, places: Places) -> None:
-        about = self.catalogue.about
+        about, wanted = self.catalogue.about, self.wanted
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
@@ -269,8 +274,9 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            asked = part.properties.get("bus", "").partition(".")[0]
-            console = places.buses.get(asked) or self.kinds.get("host virtio-serial-bus", "")
+            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+                "host virtio-serial-bus", ""
+            )
             self.consoles.setdefault(console, []).append(part)
         if kind.refused:
             blocked = BLOCKED.search(kind.refused)
@@ -278,22 +284,24 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
+                self.unknown += [f"{path}/"] if path else []
             return
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
             self.machine.place(with_instance(one, part, path), names[one.key])
-        for block, size in added.blocks.items():
-            name = block.replace(PLACE, path)
-            if MEMORY.fullmatch(block) and "memdev" in part.properties:
-                own, size = self._backend(part.properties["memdev"])
-                name = f"{path}/{own}" if block.startswith(PLACE) else own
-            self.machine.blocks[name] = size
+        memdev = part.properties.get("memdev")
+        self.machine.blocks.update(
+            block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
+        )
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
+        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
+        older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
-        if after is not None:
+        if older is not None:
+            self._overlay(added, older, path)
+        elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
@@ -355,7 +363,7 @@ class _Composer:
         self.assumed.append(
             f"nothing of {driver} is changed by {name}={value} that a load fails by"
         )
-        self.unsure |= {one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name}
+        self._unsure(base, path)
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
@@ -379,9 +387,12 @@ class _Composer:
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
         same = [one for one in base.sections if one in tried[nearest].sections]
         if len(same) < len(base.sections):
-            self.unsure |= {
-                one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
-            }
+            self._unsure(base, path)
+
+    def _unsure(self, base: Added, path: str) -> None:
+        self.unknown += [
+            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+        ]
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -406,7 +417,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(asked.partition(".")[0], "")
+        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -457,9 +468,6 @@ QUIET_BUSES = frozenset({
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
-MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
-FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
-PATHS_UNTIL = (3, 1)
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
@@ -476,6 +484,12 @@ PROVIDERS = {
         "dc390",
     ),
 }
+
+
+def _parent(part: Part, places: Places) -> str:
+    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
+    bus = part.properties.get("bus", "")
+    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _number(text: str) -> int:

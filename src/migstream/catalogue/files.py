@@ -173,6 +173,7 @@ class Catalogue:
             raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
         self.index = self._decoded(index, Index)
         self._begin = len(head) + size
+        self._families: dict[str, Family] = {}
 
     def broken(self, why: object) -> SourceError:
         """The error that what is in it raises."""
@@ -292,7 +293,9 @@ class Catalogue:
         return found or self.family(machine)
 
     def _part_of(self, stem: str, *machines: str) -> Family:
-        family = self._decoded(self.part(f"family {stem}"), Family)
+        if stem not in self._families:
+            self._families[stem] = self._decoded(self.part(f"family {stem}"), Family)
+        family = self._families[stem]
         lacking = {*machines, family.newest} - {
             m for m, forms in family.images.items() if "tcg" in forms
         }

@@ -168,7 +168,8 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     `images` are by machine type, then by how it was started (`tcg`, `kvm`, `kvm split`, with `defaults`, with `smp=2`);
     `devices` by machine type, then device type; `changed` by what was added to the command line of `newest`;
     `options` by device type and `property=value`, on `newest`; `cpus` by model, on `newest`, `transports` are the places
-    on the machine's own virtio bus, in the order in which devices get them.
+    on the machine's own virtio bus, in the order in which devices get them; `behind` are devices behind a bridge, by its
+    type, then as `devices`, without `newest`, whose are in `options` (`bus=pcie-root-port`).
     """
 
     newest: str
@@ -178,6 +179,7 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     options: dict[str, dict[str, Added]]
     cpus: dict[str, Image]
     transports: tuple[str, ...] = ()
+    behind: dict[str, dict[str, dict[str, Added]]] = {}
 
 
 class About(msgspec.Struct, frozen=True, array_like=True):

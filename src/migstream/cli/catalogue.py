@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from migstream.cli import matrix
 from migstream.cli.binary import binary
 from migstream.cli.common import Out, Verb, guarded
 from migstream.cli.options import force_option, output_options
@@ -22,6 +23,7 @@ from migstream.render.catalogue import (
     shown,
     shown_parts,
 )
+from migstream.render.matrix.answer import Matrix, MatrixWritten
 
 __all__ = ["command"]
 
@@ -80,7 +82,10 @@ def _command(
     like: str | None,
     *,
     force: bool,
-    **printing: Any,
+    as_json: bool,
+    color: str,
+    verbose: bool,
+    **chosen: Any,
 ) -> None:
     """What migstream knows of QEMUs, for `compat --to RELEASE`: list it, or make more of it.
 
@@ -90,8 +95,14 @@ def _command(
     with each device. That takes ten minutes or so for each binary.
     """
     action, *names = words or ("list",)
+    asked = matrix.Asked(**chosen)
+    out = Out(as_json=as_json, color=color, verbose=verbose)
+    if action == "matrix" and not names:
+        guarded(lambda: matrix.matrix(out, asked, output, folder, force=force), "catalogue")
+        return
+    if asked.anything:
+        raise click.UsageError("--from, --to, --machine, --device and --docs are for matrix")
     _usage(action, names, output, called, like)
-    out = Out(**printing)
 
     def work() -> None:
         from migstream.catalogue import files
@@ -113,18 +124,21 @@ def _command(
 
 command = Verb(
     "catalogue",
-    answers=(Catalogues, Catalogue),
+    answers=(Catalogues, Catalogue, Matrix, MatrixWritten),
     callback=_command,
     help=inspect.cleandoc(_command.__doc__ or ""),
     params=[
         click.Argument(
             ["words"],
             nargs=-1,
-            metavar="[list | show CATALOGUE | build QEMU...]",
+            metavar="[list | show CATALOGUE | matrix | build QEMU...]",
             required=False,
         ),
         click.Option(
-            ["-o", "--output"], type=click.Path(), metavar="FILE", help="The catalogue to make."
+            ["-o", "--output"],
+            type=click.Path(),
+            metavar="FILE",
+            help="The catalogue to make, or of the matrix.",
         ),
         click.Option(
             ["--name", "called"],
@@ -143,6 +157,7 @@ command = Verb(
             metavar="PATH",
             help="A catalogue, or a folder of them, before those of migstream.",
         ),
+        *matrix.options(),
         force_option(),
         *output_options(),
     ],

@@ -15,9 +15,11 @@ from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
+from migstream.catalogue.libvirt.read import Described, describe
 from migstream.catalogue.shelf import SAME, find, on_shelf
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
+from migstream.source.domain import read_domain
 from migstream.stream import open_stream
 from migstream.vmstate.schema import Schema
 
@@ -32,6 +34,7 @@ __all__ = ["Foretold", "foretell"]
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
 OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
+SAME_DOMAIN = "it is started as the XML of the save image says"
 SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
 
 
@@ -49,14 +52,17 @@ def foretell(
     capabilities: Collection[str] = (),
     breaks: Iterable[Break] = (),
     folder: str | os.PathLike[str] | None = None,
+    domain: str | None = None,
 ) -> list[Foretold]:
     """What becomes of a stream in a release, or in every one of the catalogue.
 
     Parameters
     ----------
     release : (10, 0), or a name that a catalogue has; None for every one
-    arguments : with which its QEMU is started; where there are none, the machine is taken to be the stream's
+    arguments : with which its QEMU is started; where there are none, the domain's XML says it, and where there is none
+        of that, the machine is taken to be the stream's
     folder : a catalogue, or a folder of them, that is looked at first
+    domain : the XML of the domain that is started; that of the save image otherwise, where the stream is in one
 
     Raises
     ------
@@ -71,12 +77,27 @@ def foretell(
             hint="--to-stream, or --to-qemu, says where to",
         )
     every = tuple(breaks)
+    started = _started(stream, arguments, domain)
     if release is not None:
-        return [_one(stream, find(release, kind, folder), arguments, capabilities, every, folder)]
+        return [_one(stream, find(release, kind, folder), started, capabilities, every, folder)]
     return [
-        _one(stream, catalogue, arguments, capabilities, every, folder)
+        _one(stream, catalogue, started, capabilities, every, folder)
         for catalogue in _all(kind, folder)
     ]
+
+
+def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:
+    """With which arguments the destination is started, as far as anything says it."""
+    if arguments:
+        return Described(tuple(arguments))
+    if domain is not None:
+        return describe(domain)
+    layer = next((one for one in stream.layers if one.name == "libvirt"), None)
+    text = "" if layer is None else str(layer.facts["xml"])
+    if not read_domain(text, pasted=False).machine:
+        return Described((), (SAME_MACHINE,))
+    found = describe(text)
+    return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
 
 
 def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
@@ -93,7 +114,7 @@ def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue
 def _one(
     stream: Stream,
     catalogue: Catalogue,
-    arguments: Sequence[str],
+    started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
     folder: str | os.PathLike[str] | None,
@@ -116,14 +137,14 @@ def _one(
                 offered=catalogue.about.capabilities,
                 absent=absent_types(stream, catalogue, every),
                 roms=other_roms(stream, catalogue, every),
-                assumptions=(UNTOLD if arguments else SAME_MACHINE,),
+                assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
             ),
             breaks,
         )
 
-    if not arguments:
+    if not started.arguments:
         return Foretold(name, alone())
-    made = compose(catalogue, parse_arguments(arguments))
+    made = compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
             catalogue.schema,
@@ -132,9 +153,9 @@ def _one(
             f"{label} with {made.machine}",
             capabilities=capabilities,
             offered=catalogue.about.capabilities,
-            assumptions=made.assumptions,
-            unsure=made.unsure,
+            assumptions=(*started.assumptions, *made.assumptions),
             blocked=made.blocked,
+            unknown=(*started.unknown, *made.unknown),
         )
         if fatal(other) is not None:
             return Foretold(name, alone())

@@ -172,14 +172,12 @@ class _Play:
 
     def device(self, device: Device) -> Verdict:
         """The verdict on one device section."""
-        theirs = self.destination.handler(device.name, device.instance_id)
+        told = self.destination.tells_of(device.name)
+        theirs = self.destination.handler(device.name, device.instance_id) if told else None
         known = self.destination.knows(device.value.type)
         outcome = Outcome()
-        if device.name in self.destination.unsure:
-            _Load(self.words, self.destination, device, None, outcome).run()
-        elif device.value.type in self.destination.absent or (
-            self.destination.stream is not None and theirs is None
-        ):
+        absent = device.value.type in self.destination.absent
+        if absent or (told and theirs is None):
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -56,12 +56,11 @@ ELSEWHERE = (
     "virtio-input-host",
     "ufs",
 )
-
-
+# The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
+EXPRESS = "pcie-root-port"
+CONVENTIONAL = {"pc-i440fx", "isapc"}
 # Switches of a machine that each CPU model sends more, or fewer, registers with.
 CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
-
-
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
 BLOCKED = "State blocked by non-migratable device"
 
@@ -167,7 +166,9 @@ class _Family:
         places = transports(self.bench, newest.words)
         changed = self._changed(newest)
         devices, options = self._devices(newest, places)
-        return Family(name, self.images, devices, changed, options, self._cpus(newest), places)
+        behind = self._behind(devices, newest.name)
+        cpus = self._cpus(newest)
+        return Family(name, self.images, devices, changed, options, cpus, places, behind)
 
     def _machine(self, name: str) -> None:
         known = next(reversed(self.words.values()), ())
@@ -337,6 +338,30 @@ class _Family:
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
         return devices, options
+
+    def _behind(
+        self, devices: Mapping[str, Mapping[str, Added]], newest: str
+    ) -> dict[str, dict[str, dict[str, Added]]]:
+        """What each device on PCI adds behind a port, of every machine type but the newest.
+
+        Capabilities that it has there alone depend on the machine type, too.
+        """
+        types = self.told.about.types
+        found: dict[str, dict[str, Added]] = {}
+        for name, images in self.images.items():
+            if name == newest or self.stem in CONVENTIONAL or EXPRESS not in devices.get(name, {}):
+                continue
+            jobs = [
+                Job(one, types[one], (), (EXPRESS, types[EXPRESS]), devices[name][one])
+                for one in devices[name]
+                if types[one].bus == "PCI"
+            ]
+            begin = [*self.words[name], *FORMS["tcg"]]
+            parts = self._kept(on_pci(self.bench, begin, images["tcg"], jobs))
+            found[name] = {
+                one: with_placeless(added, devices[name][one]) for one, added in parts.items()
+            }
+        return {EXPRESS: found} if found else {}
 
     def _kept(self, results: Iterable[tuple[Job, Added | str]]) -> dict[str, Added]:
         """What was added; of types that cannot be migrated at all, the words are noted."""

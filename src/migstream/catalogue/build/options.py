@@ -53,7 +53,10 @@ GAINING = ("aarch64", "arm", "riscv32", "riscv64")
 DEVICE = re.compile(
     r"^ *dev: ([^,\n]+)", re.MULTILINE
 )  # info qtree: system/qdev-monitor.c: qdev_print
-IGNORED = {"hotpluggable", "realized", "hotplugged", "dump-guest-core", "mem-merge"}
+IGNORED = {
+    *("hotpluggable", "realized", "hotplugged", "dump-guest-core", "mem-merge"),
+    *("addr", "acpi-index", "romsize", "migration-safe", "static"),
+}
 # Switches of virtio devices that are seen in what they save; all others are features, which a reset takes back.
 VIRTIO = {
     *(
@@ -134,7 +137,7 @@ def cpu_options(options: Sequence[Option], target: str) -> Iterator[str]:
     """`property=value` of a CPU model."""
     for option in options:
         for value in _switched(option):
-            if value == "off" or target in GAINING:
+            if option.name not in IGNORED and (value == "off" or target in GAINING):
                 yield f"{option.name}={value}"
 
 
