@@ -274,7 +274,7 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
                 "host virtio-serial-bus", ""
             )
             self.consoles.setdefault(console, []).append(part)
@@ -296,7 +296,7 @@ class _Composer:
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
+        behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
@@ -417,7 +417,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -484,12 +484,6 @@ PROVIDERS = {
         "dc390",
     ),
 }
-
-
-def _parent(part: Part, places: Places) -> str:
-    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
-    bus = part.properties.get("bus", "")
-    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _number(text: str) -> int:
