@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from migstream.catalogue import cpregs
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
@@ -81,6 +82,8 @@ def overlaid(here: State, before: State, after: State) -> State:
     if here == before:
         return after
     if len(before.payload) != len(after.payload):
+        if cpregs.has_list(here):
+            return cpregs.merged(here, before, after)
         return merged(here, before, after) if is_virtio(here) else after
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
