@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from migstream.catalogue.capabilities import SIZES, carried
 from migstream.catalogue.model import State
 from migstream.names import encoded
 from migstream.stream import open_stream
@@ -22,6 +23,10 @@ __all__ = ["is_virtio", "merged", "resized"]
 
 SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
+
+CONFIG = "config"
+VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
+SOMEWHERE = "0000:00:01.0"
 
 Path = tuple[str, ...]
 
@@ -53,6 +58,12 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
+        elif (
+            path in mine
+            and path[-1] == CONFIG
+            and len(raw) == len(mine[path]) == len(old[path]) in SIZES
+        ):
+            mine[path] = carried(mine[path], old[path], raw)
         previous = path if path in mine else previous
     return resized(here, b"".join(mine[path] for path in order if path in mine))
 
@@ -61,13 +72,15 @@ def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
     out = bytearray(write.file_header())
     rows = []
     name = VMSD.search(states[0].text)
-    kind = name[1] if name is not None else b"virtio"
+    kind = (name[1] if name is not None else b"virtio").decode()
+    if states[0].payload[VENDOR] == REDHAT:  # its name is what says that a device is on PCI
+        kind = f"{SOMEWHERE}/{kind}"
     for number, state in enumerate(states):
         out += write.named_header(
-            SectionType.FULL, number, write.counted(kind.decode()), number, state.version
+            SectionType.FULL, number, write.counted(kind), number, state.version
         )
         out += state.payload
-        head = f'{{"name": "{kind.decode()}", "instance_id": {number}, '
+        head = f'{{"name": "{kind}", "instance_id": {number}, '
         rows.append(encoded(head) + state.text)
     out.append(SectionType.EOF)
     out += write.description(b'{"page_size": 4096, "devices": [' + b", ".join(rows) + b"]}")
