@@ -25,6 +25,7 @@ SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
 
 CONFIG = "config"
+MANY = 64  # elements of an array that are looked at one by one
 VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
 SOMEWHERE = "0000:00:01.0"
 
@@ -58,14 +59,17 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
-        elif (
-            path in mine
-            and path[-1] == CONFIG
-            and len(raw) == len(mine[path]) == len(old[path]) in SIZES
-        ):
-            mine[path] = carried(mine[path], old[path], raw)
+        elif path in mine and len(raw) == len(mine[path]) == len(old[path]):
+            mine[path] = _both(path, mine[path], old[path], raw)
         previous = path if path in mine else previous
     return resized(here, b"".join(mine[path] for path in order if path in mine))
+
+
+def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
+    """Bytes of which another change has changed some."""
+    if path[-1] == CONFIG and len(here) in SIZES:
+        return carried(here, before, after)
+    return bytes(h ^ b ^ a for h, b, a in zip(here, before, after, strict=True))
 
 
 def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
@@ -90,7 +94,8 @@ def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
 
 
 def _flat(value: Value, path: Path) -> Iterator[tuple[Path, bytes]]:
-    children = list(value)
+    whole = value.name == CONFIG or (value.count or 0) > MANY
+    children = [] if whole else list(value)
     if not children:
         yield path, bytes(value.raw)
     at = value.span.start
