@@ -101,11 +101,15 @@ class Fields:
 
     def _older(self, gap: Gap, ours: list[Token]) -> bool:
         """Fields that the destination reads from newer versions only, as far as nothing says otherwise."""
-        version = self.device.section.version_id
-        local = None if self.theirs is None else self.theirs.section.version_id
-        if gap.ours or version is None or local is None or version >= local:
+        if gap.ours or not self._older_section():
             return False
         return not self._always(gap.theirs, ours)
+
+    def _older_section(self) -> bool:
+        """Whether the stream's section has an older version than the destination's own."""
+        version = self.device.section.version_id
+        local = None if self.theirs is None else self.theirs.section.version_id
+        return version is not None and local is not None and version < local
 
     def _always(self, tokens: Iterable[Token], ours: list[Token]) -> bool:
         """Whether the schema has one of the fields without condition."""
@@ -130,7 +134,9 @@ class Fields:
         pairs = [
             (_number(self.device, self.start, t), local[t.path]) for t in ours if t.path in local
         ]
-        older = any(mine < other for mine, other in pairs)
+        # one that the stream does not have is that of a section from before it was sent: the least
+        unsent = local.keys() - {t.path for t in ours} if self._older_section() else set()
+        older = bool(unsent) or any(mine < other for mine, other in pairs)
         newer = any(mine > other for mine, other in pairs)
         return older or (newer and not gap.ours)
 
