@@ -101,8 +101,10 @@ def matrix(out: Out, asked: Asked, output: str | None, folder: str | None, *, fo
 def _release(name: str | None) -> Version | None:
     from migstream.catalogue.shelf import release_named
 
-    release = None if name is None else release_named(name)
-    if name is not None and release is None:
+    if name is None:
+        return None
+    release = release_named(name)
+    if not isinstance(release, tuple):
         raise click.UsageError(f"{name} names no release, as 10.0 and debian-13 do")
     return release
 

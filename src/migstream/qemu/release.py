@@ -17,11 +17,27 @@ LAST_MINOR = {1: 7, 2: 12, 3: 1}  # the last release of each series; all others 
 # Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb).
 DISTRIBUTIONS = {
     "trusty": (2, 0),
+    "wily": (2, 3),
     "xenial": (2, 5),
+    "yakkety": (2, 6),
+    "zesty": (2, 8),
+    "artful": (2, 10),
     "bionic": (2, 11),
+    "cosmic": (2, 12),
+    "disco": (3, 1),
+    "eoan": (4, 0),
     "focal": (4, 2),
+    "groovy": (5, 0),
+    "hirsute": (5, 2),
+    "impish": (6, 0),
     "jammy": (6, 2),
+    "kinetic": (7, 0),
+    "lunar": (7, 2),
+    "mantic": (8, 0),
     "noble": (8, 2),
+    "oracular": (9, 0),
+    "plucky": (9, 2),
+    "questing": (10, 1),
 }
 
 

@@ -254,20 +254,21 @@ def _by_version(machine: str) -> tuple[str, tuple[int, ...], str]:
 
 def subjects(source: Catalogue, destination: Catalogue, machine: str) -> Iterator[Subject]:
     """What a machine type that both have is, or can be given, on either side."""
-    (ours, _), (theirs, _) = source.family(machine), destination.family(machine)
+    images = [one.family(machine).images[machine] for one in (source, destination)]
+    sides = [one.others(machine) for one in (source, destination)]
     for accelerator in ACCELERATORS:
-        if accelerator in ours.images[machine] and accelerator in theirs.images[machine]:
+        if all(accelerator in forms for forms in images):
             yield Subject("", accelerator)
     for device in sorted(_devices(source, machine) & _devices(destination, machine)):
         yield Subject(device, "")
         for bridge in INNER:
-            if all(_put(family, machine, device, bridge) for family in (ours, theirs)):
+            if all(_put(family, machine, device, bridge) for family in sides):
                 yield Subject(device, bridge)
 
 
 def _devices(catalogue: Catalogue, machine: str) -> set[str]:
     """Device types that a machine type was made with; those that are not on PCI were tried on the newest one."""
-    family, _ = catalogue.family(machine)
+    family = catalogue.others(machine)
     newest = family.devices.get(family.newest, {})
     own = family.devices.get(machine, newest)
     types = catalogue.about.types
@@ -308,9 +309,9 @@ class _Side:
 
     def machine(self, subject: Subject, machine: str) -> Machine:
         """The machine itself, or one that has nothing but a device, and some memory."""
-        family, states = self.catalogue.family(machine)
+        family = self.catalogue.family(machine)
         if not subject.device:
-            return Machine(family.images[machine][subject.where], states)
+            return Machine(family.images[machine][subject.where], self.catalogue.states)
         wanted = Wanted(machine=machine, defaults=False, parts=subject.parts)
         made = alone(self.catalogue, wanted, _frame(family.images[machine]["tcg"]))
         if subject.where:

@@ -101,15 +101,11 @@ class Fields:
 
     def _older(self, gap: Gap, ours: list[Token]) -> bool:
         """Fields that the destination reads from newer versions only, as far as nothing says otherwise."""
-        if gap.ours or not self._older_section():
-            return False
-        return not self._always(gap.theirs, ours)
-
-    def _older_section(self) -> bool:
-        """Whether the stream's section has an older version than the destination's own."""
         version = self.device.section.version_id
         local = None if self.theirs is None else self.theirs.section.version_id
-        return version is not None and local is not None and version < local
+        if gap.ours or version is None or local is None or version >= local:
+            return False
+        return not self._always(gap.theirs, ours)
 
     def _always(self, tokens: Iterable[Token], ours: list[Token]) -> bool:
         """Whether the schema has one of the fields without condition."""
@@ -125,7 +121,8 @@ class Fields:
     def _versioned(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
         """Whether a version that is sent as a field can be why: by it, other fields are read or not.
 
-        A destination of an older version has no such condition on what came later.
+        A destination of an older version has no such condition on what came later; a stream without that field is
+        older than one with it.
         """
         if self.theirs is None:
             return False
@@ -134,9 +131,7 @@ class Fields:
         pairs = [
             (_number(self.device, self.start, t), local[t.path]) for t in ours if t.path in local
         ]
-        # one that the stream does not have is that of a section from before it was sent: the least
-        unsent = local.keys() - {t.path for t in ours} if self._older_section() else set()
-        older = bool(unsent) or any(mine < other for mine, other in pairs)
+        older = any(mine < other for mine, other in pairs) or len(local) > len(pairs)
         newer = any(mine > other for mine, other in pairs)
         return older or (newer and not gap.ours)
 
