@@ -23,6 +23,7 @@ from migstream.catalogue.build.devices import (
     with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
+from migstream.catalogue.build.older import Placeless
 from migstream.catalogue.build.options import (
     BASES,
     built_in_options,
@@ -325,6 +326,7 @@ class _Family:
                 if whole != found[job.name]:
                     options.setdefault(job.name, {})[name] = whole
         devices = {newest.name: found}
+        placeless = Placeless(types, found)
         for name, images in self.images.items():
             if name != newest.name and pci + own:
                 begin = [*self.words[name], *FORMS["tcg"]]
@@ -334,6 +336,7 @@ class _Family:
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
+                devices[name] |= dict(placeless.on(*at))
         return devices, options
 
     def _behind(
