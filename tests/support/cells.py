@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from migstream.analysis.compat.matrix import Fault, Subject, Transition
-from migstream.catalogue.build.devices import PARENT_SLOT, ROOM, Job
+from migstream.catalogue.build.devices import ROOM, Job, Slot
 from migstream.catalogue.build.helpers import PARENTS, device_words, needs_memory_slots
 from migstream.catalogue.files import Catalogue
 from migstream.errors import QemuError
@@ -17,7 +17,7 @@ from migstream.qemu.load import Verdict, load
 
 __all__ = ["Cell", "agrees", "sample", "try_cell"]
 
-SLOT = 0x10
+SLOT = Slot("addr=10", ":10.0")
 MEMORY = ("32", "256", "1024")  # MiB, the first with which a machine starts
 SHORT = 20.0  # seconds for a load
 # What a device takes from its host, which differs between the roots of two QEMUs.
@@ -92,11 +92,10 @@ def _arguments(catalogue: Catalogue, cell: Cell, memory: str) -> list[str]:
     if kind.bus == "PCI":
         behind = (where, types[where]) if where else None
         return [*start, *words, *Job(device, kind, more, behind).words(0, SLOT)]
-    parent = [*PARENTS.get(kind.bus, ())]
-    if parent:
-        parent[-1] += f",addr={PARENT_SLOT:}" if kind.bus != "ccid-bus" else ""
-        more = ("bus=parent.0", *more)
-    return [*start, *words, *parent, *device_words(device, kind, 0, more)]
+    parents = PARENTS.get(kind.bus)
+    parent = [] if parents is None else [*parents[0]]
+    on = () if parents is None else ("bus=parent.0",)
+    return [*start, *words, *parent, *device_words(device, kind, 0, (*on, *more))]
 
 
 def try_cell(
