@@ -23,6 +23,7 @@ from migstream.catalogue.build.devices import (
     with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
+from migstream.catalogue.build.older import Placeless
 from migstream.catalogue.build.options import (
     BASES,
     built_in_options,
@@ -333,6 +334,7 @@ class _Family:
                 if whole != found[job.name]:
                     options.setdefault(job.name, {})[name] = whole
         devices = {newest.name: found}
+        placeless = Placeless(types, found)
         for name, images in self.images.items():
             if name != newest.name and pci + own:
                 begin = [*self.words[name], *FORMS["tcg"]]
@@ -342,6 +344,7 @@ class _Family:
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
+                devices[name] |= dict(placeless.on(*at))
         return devices, options
 
     def _behind(
