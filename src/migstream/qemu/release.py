@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Bounds", "Version", "machine_version", "parse"]
+__all__ = ["Bounds", "Version", "following", "machine_version", "parse", "spelt"]
 
 Version = tuple[int, ...]
 
@@ -68,8 +68,8 @@ class Bounds(NamedTuple):
     def __str__(self) -> str:
         """What is known: `7.2`, `6.0 or newer, older than 8.2`; `unknown`."""
         if self.first is not None and self.before == Bounds.of(self.first).before:
-            return _text(self.first)
-        first, before = (_text(version or ()) for version in self)
+            return spelt(self.first)
+        first, before = (spelt(version or ()) for version in self)
         parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
         return ", ".join(part for part in parts if part) or "unknown"
 
@@ -77,10 +77,10 @@ class Bounds(NamedTuple):
         """The first and the last release by name: `6.0 to 8.1`, `8.2 or later`; empty where unknown."""
         last = None if self.before is None else _previous(self.before)
         if self.first is None:
-            return "" if last is None else f"{_text(last)} or earlier"
+            return "" if last is None else f"{spelt(last)} or earlier"
         if last is None:
-            return f"{_text(self.first)} or later"
-        return _text(self.first) if last <= self.first else f"{_text(self.first)} to {_text(last)}"
+            return f"{spelt(self.first)} or later"
+        return spelt(self.first) if last <= self.first else f"{spelt(self.first)} to {spelt(last)}"
 
 
 def parse(text: str) -> Version:
@@ -117,7 +117,8 @@ def _sound(first: Version | None, before: Version | None) -> Bounds:
     return Bounds(first, before)
 
 
-def _text(version: Version) -> str:
+def spelt(version: Version) -> str:
+    """`7.2`, of (7, 2)."""
     return ".".join(map(str, version))
 
 
@@ -125,3 +126,9 @@ def _previous(version: Version) -> Version:
     """The last release before another: of (8, 2) it is (8, 1), of (6, 0) it is (5, 2)."""
     major, minor = version[0], version[1] if len(version) > 1 else 0
     return (major, minor - 1) if minor else (major - 1, LAST_MINOR.get(major - 1, 2))
+
+
+def following(version: Version) -> Version:
+    """The next release: of (5, 2) it is (6, 0), of (10, 0) it is (10, 1)."""
+    major, minor = version[:2]
+    return (major + 1, 0) if minor >= LAST_MINOR.get(major, 2) else (major, minor + 1)
