@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from migstream.qemu.release import Bounds, Version, parse, spelt
 
-__all__ = ["TABLE", "Element", "Life", "elements", "sources_of", "written"]
+__all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "sources_of", "written"]
 
 TABLE = Path(__file__).parent / "data" / "evidence.txt"
+ORDER = "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
 # Architectures by the folder of their CPUs in QEMU's sources (target/), where those differ.
 SOURCES = {
     **{"x86_64": "i386", "aarch64": "arm", "ppc64": "ppc", "riscv32": "riscv", "riscv64": "riscv"},
@@ -26,7 +27,10 @@ SOURCES = {
 
 
 class Element(NamedTuple):
-    """A part of a VMState: nothing is the VMState itself, `=3` a version, `irq` a field, `irq:uint8` its type."""
+    """A part of a VMState: nothing is the VMState itself, `=3` a version, `irq` a field, `irq:uint8` its type.
+
+    With ORDER the scope is a board, and `apic<timer` says that one section stands before the other.
+    """
 
     scope: str
     state: str

@@ -14,15 +14,18 @@ RELEASE = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
 NUMBERED = re.compile(r"(.+)-(\d+(?:\.\d+)+)")
 LAST_MINOR = {1: 7, 2: 12, 3: 1}  # the last release of each series; all others end with .2
 
-# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb).
-DISTRIBUTIONS = {
-    "trusty": (2, 0),
-    "xenial": (2, 5),
-    "bionic": (2, 11),
-    "focal": (4, 2),
-    "jammy": (6, 2),
-    "noble": (8, 2),
-}
+# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb), and of the
+# QEMUs whose machine types Red Hat's are (pc-q35-rhel9.4.0; qemu-kvm, hw/core/machine.c: hw_compat_rhel_*): at least.
+DISTRIBUTIONS: dict[str, Version] = {
+    "trusty": (2, 0), "utopic": (2, 1), "vivid": (2, 2), "wily": (2, 3), "xenial": (2, 5), "yakkety": (2, 6),
+    "zesty": (2, 8), "artful": (2, 10), "bionic": (2, 11), "cosmic": (2, 12), "disco": (3, 1), "eoan": (4, 0),
+    "focal": (4, 2), "groovy": (5, 0), "hirsute": (5, 2), "impish": (6, 0), "jammy": (6, 2), "kinetic": (7, 0),
+    "lunar": (7, 2), "mantic": (8, 0), "noble": (8, 2), "oracular": (9, 0), "plucky": (9, 2), "questing": (10, 1),
+    "rhel7.3.0": (2, 6), "rhel7.4.0": (2, 9), "rhel7.5.0": (2, 10), "rhel7.6.0": (2, 12), "rhel8.0.0": (2, 12),
+    "rhel8.1.0": (4, 0), "rhel8.2.0": (4, 2), "rhel8.3.0": (5, 1), "rhel8.4.0": (5, 2), "rhel8.5.0": (6, 0),
+    "rhel8.6.0": (6, 2), "rhel9.0.0": (6, 2), "rhel9.2.0": (7, 2), "rhel9.4.0": (8, 2), "rhel9.6.0": (9, 0),
+    "rhel10.0.0": (9, 0),
+}  # fmt: skip
 
 
 class Bounds(NamedTuple):

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 
 from migstream.catalogue.build.sources import Declared, Tree, trees
-from migstream.catalogue.evidence import TABLE, Element, Life, sources_of, written
+from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, sources_of, written
 from migstream.catalogue.files import Catalogue
-from migstream.catalogue.model import State
+from migstream.catalogue.model import Image, State
 from migstream.catalogue.shelf import on_shelf
-from migstream.qemu.release import Version, following, parse
+from migstream.qemu.release import Version, following, machine_version, parse
 from migstream.source.output import new_file, write_at
 from migstream.vmstate.description import Group, parse_description
 from migstream.vmstate.schema import Schema, SchemaField, parse_schema
@@ -28,6 +29,7 @@ from migstream.vmstate.schema import Schema, SchemaField, parse_schema
 __all__ = ["main", "table"]
 
 NAMELESS = {"unused", "tmp"}  # names of fields that say nothing of them
+DEFAULTS = "defaults"  # forms with devices that a user could have added elsewhere
 BATCH = 500  # states of a catalogue that are read as one description
 Key = tuple[str, str]  # the architecture whose CPUs have it, or nothing; the VMState's name
 
@@ -165,6 +167,51 @@ class _History:
         )
 
 
+def orders(catalogues: Iterable[Catalogue]) -> dict[Element, Life]:
+    """Which of two sections stands before the other, where releases disagree about machines of one board.
+
+    Their order is that in which a board makes its devices, and QEMU's priorities. Pairs are told that stand side by side
+    on one of the machines.
+    """
+    boards: dict[str, dict[Version, list[list[str]]]] = {}
+    for one in catalogues:
+        release = one.index.release[:2]
+        for machine in {family: name for name, family in one.index.machines.items()}.values():
+            family, _ = one.family(machine)
+            forms = [form for images in family.images.values() for form in images.items()]
+            rows = [_single(image) for name, image in forms if DEFAULTS not in name]
+            board = machine_version(machine)[0]
+            boards.setdefault(board, {}).setdefault(release, []).extend(rows)
+    found: dict[Element, Life] = {}
+    for board, releases in boards.items():
+        pairs = {pair for rows in releases.values() for row in rows for pair in pairwise(row)}
+        for before, after in sorted(pairs):
+            has = {release: _ordered(rows, before, after) for release, rows in sorted(releases.items())}
+            since = [r for r, one in has.items() if one]
+            lacks = [r for r, one in has.items() if one is False]
+            if since and lacks and (lacks[-1] < since[0] or since[-1] < lacks[0]):
+                newer = lacks[-1] < since[0]
+                life = (
+                    Life(following(lacks[-1]), since[0], None, None, False)
+                    if newer
+                    else Life(None, None, following(since[-1]), lacks[0], False)
+                )
+                found[Element(board, ORDER, f"{before}<{after}")] = life
+    return found
+
+
+def _single(image: Image) -> list[str]:
+    """Sections after guest memory, by name without a device's place, that there is one of."""
+    names = [one.name.rpartition("/")[2] for one in image.sections if not one.early]
+    return [name for name in names if names.count(name) == 1]
+
+
+def _ordered(rows: Sequence[Sequence[str]], before: str, after: str) -> bool | None:
+    """Whether one stands before the other on all machines that have both; None where that is not so on all, or not known."""
+    said = {row.index(before) < row.index(after) for row in rows if before in row and after in row}
+    return said.pop() if len(said) == 1 else None
+
+
 def _in_binary(known: Known, element: str) -> bool:
     if element.startswith("="):
         return int(element[1:]) in known.versions
@@ -247,7 +294,8 @@ def main(words: Sequence[str]) -> None:
         named, _, path = word.partition("=")
         target, _, release = named.rpartition("-")
         said.schema(parse(release), target, parse_schema(Path(path).read_bytes(), path))
-    text = "".join(f"{line}\n" for line in written(table(every, said.binaries)))
+    whole = table(every, said.binaries) | orders(on_shelf())
+    text = "".join(f"{line}\n" for line in written(whole))
     with new_file(TABLE, replace=True) as fd:
         write_at(fd, [text.encode()], 0)
 
