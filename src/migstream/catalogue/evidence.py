@@ -7,16 +7,16 @@ first of the two none has it, from the second on all do (behind "until": from th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from migstream.qemu.release import Bounds, Version, parse, spelt
 
 __all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "sources_of", "written"]
 
-TABLE = Path(__file__).parent / "data" / "evidence.txt"
+TABLE = os.path.join(os.path.dirname(__file__), "data", "evidence.txt")
 ORDER = "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
 # Architectures by the folder of their CPUs in QEMU's sources (target/), where those differ.
 SOURCES = {
@@ -71,13 +71,23 @@ def sources_of(architecture: str | None) -> str:
 
 
 @cache
-def elements() -> Mapping[tuple[str, str], Mapping[str, Life]]:
-    """What is known of each VMState, by the architecture whose CPUs have it (else nothing) and its name."""
-    found: dict[tuple[str, str], dict[str, Life]] = {}
-    for line in TABLE.read_text("utf-8").splitlines():
-        scope, state, part, since, gone, always = line.split("\t")
-        life = Life(*_bounds(since), *_bounds(gone), bool(always))
-        found.setdefault((scope, state), {})[part] = life
+def elements(scope: str, state: str) -> Mapping[str, Life]:
+    """What is known of a VMState by its parts; empty where nothing is."""
+    found = {}
+    for line in _lines().get(f"{scope}\t{state}", ()):
+        part, since, gone, always = line.split("\t")
+        found[part] = Life(*_bounds(since), *_bounds(gone), bool(always))
+    return found
+
+
+@cache
+def _lines() -> Mapping[str, list[str]]:
+    """The table's lines by scope and VMState. Few of them are ever taken apart."""
+    found: dict[str, list[str]] = {}
+    with open(TABLE, encoding="utf-8") as file:
+        for line in file:
+            at = line.index("\t", line.index("\t") + 1)
+            found.setdefault(line[:at], []).append(line[at + 1 : -1])
     return found
 
 

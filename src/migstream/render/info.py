@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from migstream.analysis.identify.writer import written_by
+from migstream.analysis.identify.facts import written_by
 from migstream.machine.map.setup import Block as Backend
 from migstream.machine.map.setup import machine_setup
 from migstream.names import many

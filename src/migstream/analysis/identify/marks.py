@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from migstream.analysis.compat.capabilities import CAPABILITIES
 from migstream.analysis.identify.model import Fact
 from migstream.machine.state import child
 from migstream.qemu.release import Bounds, Version, machine_version
@@ -82,10 +81,13 @@ def _configured(stream: Stream) -> Iterator[Fact]:
             yield _rule(
                 where, part.span, f"has the subsection {part.name}", Bounds(CONFIGURATION[part.name])
             )
-    for name in one.capabilities:
-        if name in CAPABILITIES:
-            life = CAPABILITIES[name]
-            yield _rule(where, one.span, f"records the capability {name}", Bounds(*life))
+    if one.capabilities:
+        from migstream.analysis.compat.capabilities import CAPABILITIES
+
+        for name in one.capabilities:
+            if name in CAPABILITIES:
+                what = f"records the capability {name}"
+                yield _rule(where, one.span, what, Bounds(*CAPABILITIES[name]))
 
 
 def _items(stream: Stream) -> Iterator[Fact]:

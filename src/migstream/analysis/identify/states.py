@@ -37,13 +37,11 @@ class _Seen:
 
     def __init__(self, architecture: str | None) -> None:
         self._scope = sources_of(architecture)
-        self._table = elements()
         self.found: dict[tuple[str, str], Fact] = {}
 
     def parts(self, state: str) -> Mapping[str, Life]:
         """What is known of a VMState, of a CPU of this architecture or of any device."""
-        known = self._table.get((self._scope, state)) or self._table.get(("", state))
-        return known or {}
+        return elements(self._scope, state) or elements("", state)
 
     def add(self, state: str, what: str, releases: Bounds, where: str, span: Span) -> None:
         if releases != Bounds():
@@ -80,7 +78,7 @@ def _order(seen: _Seen, stream: Stream) -> None:
     places: dict[str, list[Device]] = {}
     for device in stream.devices:
         places.setdefault(device.name.rpartition("/")[2], []).append(device)
-    for part, life in elements().get((board, ORDER), {}).items():
+    for part, life in elements(board, ORDER).items():
         ends = [places.get(name, []) for name in part.split("<")]
         if all(len(end) == 1 for end in ends):
             first, last = (end[0].section for end in ends)

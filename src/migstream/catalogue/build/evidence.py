@@ -296,7 +296,7 @@ def main(words: Sequence[str]) -> None:
         said.schema(parse(release), target, parse_schema(Path(path).read_bytes(), path))
     whole = table(every, said.binaries) | orders(on_shelf())
     text = "".join(f"{line}\n" for line in written(whole))
-    with new_file(TABLE, replace=True) as fd:
+    with new_file(Path(TABLE), replace=True) as fd:
         write_at(fd, [text.encode()], 0)
 
 
