@@ -8,13 +8,14 @@ first of the two none has it, from the second on all do (behind "until": from th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from migstream.machine.map.setup import PER_CPU
 from migstream.qemu.release import Bounds, Version, parse, spelt
 
-__all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "sources_of", "written"]
+__all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "ranked", "sources_of", "written"]
 
 TABLE = os.path.join(os.path.dirname(__file__), "data", "evidence.txt")
 ORDER = "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
@@ -68,6 +69,16 @@ class Life(NamedTuple):
 def sources_of(architecture: str | None) -> str:
     """The folder of an architecture's CPUs in QEMU's sources."""
     return SOURCES.get(architecture or "", architecture or "")
+
+
+def ranked(names: Iterable[str]) -> dict[str, int]:
+    """Places of sections among each other by name, without their devices' paths: of those that there is one of, or one for
+    each CPU.
+    """
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name.rpartition("/")[2], []).append(place)
+    return {name: at[0] for name, at in places.items() if len(at) == 1 or name in PER_CPU}
 
 
 @cache

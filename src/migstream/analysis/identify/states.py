@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.identify.model import Fact
-from migstream.catalogue.evidence import ORDER, Life, elements, sources_of
+from migstream.catalogue.evidence import ORDER, Life, elements, ranked, sources_of
 from migstream.machine.arch import is_cpu
 from migstream.qemu.release import Bounds, machine_version
 from migstream.wire.model import Span
@@ -73,18 +73,16 @@ def state_facts(stream: Stream, architecture: str | None) -> Iterator[Fact]:
 
 
 def _order(seen: _Seen, stream: Stream) -> None:
-    """Which section stands before which, of those that there is one of."""
+    """Which section stands before which."""
     board, _ = machine_version(stream.machine or "")
-    places: dict[str, list[Device]] = {}
-    for device in stream.devices:
-        places.setdefault(device.name.rpartition("/")[2], []).append(device)
+    sections = [device.section for device in stream.devices]
+    places = ranked(section.name for section in sections)
     for part, life in elements(board, ORDER).items():
-        ends = [places.get(name, []) for name in part.split("<")]
-        if all(len(end) == 1 for end in ends):
-            first, last = (end[0].section for end in ends)
-            if first.span.start < last.span.start:
-                what = f"{first.name} stands before {last.name}"
-                seen.add(ORDER, what, life.having(), first.path, first.span)
+        before, after = part.split("<")
+        if before in places and after in places and places[before] < places[after]:
+            first = sections[places[before]]
+            what = f"{before} stands before {after}"
+            seen.add(ORDER, what, life.having(), first.path, first.span)
 
 
 def _group(seen: _Seen, group: Group, where: str, span: Span) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from migstream.catalogue.build.sources import Declared, Tree, trees
-from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, sources_of, written
+from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, ranked, sources_of, written
 from migstream.catalogue.files import Catalogue
 from migstream.catalogue.model import Image, State
 from migstream.catalogue.shelf import on_shelf
@@ -28,6 +28,8 @@ from migstream.vmstate.schema import Schema, SchemaField, parse_schema
 
 __all__ = ["main", "table"]
 
+# Declared in a library of its own since 4.1, where this does not look.
+ELSEWHERE = {"slirp"}
 NAMELESS = {"unused", "tmp"}  # names of fields that say nothing of them
 DEFAULTS = "defaults"  # forms with devices that a user could have added elsewhere
 BATCH = 500  # states of a catalogue that are read as one description
@@ -60,7 +62,7 @@ def table(every: Sequence[Tree], binaries: Binaries) -> dict[Element, Life]:
     keys = {key for tree in every for key in tree.states}
     keys |= {key for known in binaries.values() for key in known}
     found: dict[Element, Life] = {}
-    for scope, name in sorted(keys):
+    for scope, name in sorted(key for key in keys if key[1] not in ELSEWHERE):
         history = _History((scope, name), every, binaries)
         whole = history.life("")
         for element in history.elements():
@@ -173,18 +175,22 @@ def orders(catalogues: Iterable[Catalogue]) -> dict[Element, Life]:
     Their order is that in which a board makes its devices, and QEMU's priorities. Pairs are told that stand side by side
     on one of the machines.
     """
-    boards: dict[str, dict[Version, list[list[str]]]] = {}
+    boards: dict[str, dict[Version, list[dict[str, int]]]] = {}
     for one in catalogues:
         release = one.index.release[:2]
         for machine in {family: name for name, family in one.index.machines.items()}.values():
             family, _ = one.family(machine)
             forms = [form for images in family.images.values() for form in images.items()]
-            rows = [_single(image) for name, image in forms if DEFAULTS not in name]
+            rows = [
+                ranked(one.name for one in image.sections if not one.early)
+                for name, image in forms
+                if DEFAULTS not in name
+            ]
             board = machine_version(machine)[0]
             boards.setdefault(board, {}).setdefault(release, []).extend(rows)
     found: dict[Element, Life] = {}
     for board, releases in boards.items():
-        pairs = {pair for rows in releases.values() for row in rows for pair in pairwise(row)}
+        pairs = {pair for rows in releases.values() for row in rows for pair in pairwise(sorted(row, key=row.__getitem__))}
         for before, after in sorted(pairs):
             has = {release: _ordered(rows, before, after) for release, rows in sorted(releases.items())}
             since = [r for r, one in has.items() if one]
@@ -200,15 +206,9 @@ def orders(catalogues: Iterable[Catalogue]) -> dict[Element, Life]:
     return found
 
 
-def _single(image: Image) -> list[str]:
-    """Sections after guest memory, by name without a device's place, that there is one of."""
-    names = [one.name.rpartition("/")[2] for one in image.sections if not one.early]
-    return [name for name in names if names.count(name) == 1]
-
-
-def _ordered(rows: Sequence[Sequence[str]], before: str, after: str) -> bool | None:
+def _ordered(rows: Sequence[Mapping[str, int]], before: str, after: str) -> bool | None:
     """Whether one stands before the other on all machines that have both; None where that is not so on all, or not known."""
-    said = {row.index(before) < row.index(after) for row in rows if before in row and after in row}
+    said = {row[before] < row[after] for row in rows if before in row and after in row}
     return said.pop() if len(said) == 1 else None
 
 
