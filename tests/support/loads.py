@@ -36,6 +36,10 @@ REASONS = (
     ("Failed to load pckbd:kbd", {"subsection"}),
     ("Missing section footer", {"fields"}),
     ("vga_update_memory_access: Assertion", {"value"}),
+    ("Machine type received", {"configuration"}),
+    ("Configuration section missing", {"configuration"}),
+    ("non-migratable", {"section"}),
+    ("Assertion", {"value"}),
     ("exit -11", {"value"}),  # no words: a segmentation fault
 )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
 __all__ = ["Machine"]
 
 Key = tuple[str, int]
+PIECE = 64  # bytes that are compared at once
 
 
 class Machine:
@@ -76,10 +78,19 @@ def _change_table(
 
 def overlaid(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another."""
-    if here == before or len(before.payload) != len(after.payload):
+    if here == before:
         return after
+    if len(before.payload) != len(after.payload):
+        return merged(here, before, after) if is_virtio(here) else after
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
-    triples = zip(here.payload, before.payload, after.payload, strict=False)
-    changed = bytes(a if h == b else h for h, b, a in triples)
+    size = min(len(here.payload), len(before.payload))
+    changed = bytearray(after.payload[:size])
+    for at in range(0, size, PIECE):
+        own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
+        if own != was:  # few pieces are
+            triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
+            # what another change has changed as well are bits of one register, such as a port's number
+            piece = bytes(h ^ b ^ a for h, b, a in triples)
+            changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
-    return State(here.version, changed + here.payload[len(changed) :], text)
+    return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

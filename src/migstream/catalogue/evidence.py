@@ -18,7 +18,9 @@ from migstream.qemu.release import Bounds, Version, parse, spelt
 __all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "ranked", "sources_of", "written"]
 
 TABLE = os.path.join(os.path.dirname(__file__), "data", "evidence.txt")
-ORDER = "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
+ORDER = (
+    "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
+)
 # Architectures by the folder of their CPUs in QEMU's sources (target/), where those differ.
 SOURCES = {
     **{"x86_64": "i386", "aarch64": "arm", "ppc64": "ppc", "riscv32": "riscv", "riscv64": "riscv"},

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
+from migstream.catalogue.libvirt.read import Described, describe
 from migstream.catalogue.shelf import SAME, find, on_shelf
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
+from migstream.source.domain import read_domain
 from migstream.stream import open_stream
 from migstream.vmstate.schema import Schema
 
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Foretold", "foretell"]
 
+UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
+# Sections that only one architecture has, for streams that do not describe their CPUs.
+OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
+SAME_DOMAIN = "it is started as the XML of the save image says"
 SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
 
 
@@ -39,36 +46,56 @@ class Foretold(msgspec.Struct, frozen=True):
 
 def foretell(
     stream: Stream,
-    release: Version | None,
+    release: Version | str | None,
     arguments: Sequence[str] = (),
     capabilities: Collection[str] = (),
     breaks: Iterable[Break] = (),
     folder: str | os.PathLike[str] | None = None,
+    domain: str | None = None,
 ) -> list[Foretold]:
     """What becomes of a stream in a release, or in every one of the catalogue.
 
     Parameters
     ----------
-    release : (10, 0); None for every one
-    arguments : with which its QEMU is started; where there are none, the machine is taken to be the stream's
+    release : (10, 0), or a name that a catalogue has; None for every one
+    arguments : with which its QEMU is started; where there are none, the domain's XML says it, and where there is none
+        of that, the machine is taken to be the stream's
     folder : a catalogue, or a folder of them, that is looked at first
+    domain : the XML of the domain that is started; that of the save image otherwise, where the stream is in one
 
     Raises
     ------
     Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
     """
-    kind = architecture(stream)
+    kind = architecture(stream) or next(
+        (OWN[d.name] for d in stream.devices if d.name in OWN), None
+    )
     if kind is None:
         raise Unsupported(
             "no CPU in the stream tells its architecture",
             hint="--to-stream, or --to-qemu, says where to",
         )
     every = tuple(breaks)
+    started = _started(stream, arguments, domain)
     if release is not None:
-        return [_one(stream, find(release, kind, folder), arguments, capabilities, every)]
+        return [_one(stream, find(release, kind, folder), started, capabilities, every)]
     return [
-        _one(stream, catalogue, arguments, capabilities, every) for catalogue in _all(kind, folder)
+        _one(stream, catalogue, started, capabilities, every) for catalogue in _all(kind, folder)
     ]
+
+
+def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:
+    """With which arguments the destination is started, as far as anything says it."""
+    if arguments:
+        return Described(tuple(arguments))
+    if domain is not None:
+        return describe(domain)
+    layer = next((one for one in stream.layers if one.name == "libvirt"), None)
+    text = "" if layer is None else str(layer.facts["xml"])
+    if not read_domain(text, pasted=False).machine:
+        return Described((), (SAME_MACHINE,))
+    found = describe(text)
+    return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
 
 
 def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
@@ -84,25 +111,25 @@ def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue
 def _one(
     stream: Stream,
     catalogue: Catalogue,
-    arguments: Sequence[str],
+    started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
 ) -> Foretold:
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
-    if not arguments:
-        # its devices are the stream's own, so there is nothing to put together
-        alone = Destination(
-            _schema(catalogue, stream.machine or ""),
-            None,
-            release[:2],
-            label,
-            capabilities=capabilities,
-            assumptions=(SAME_MACHINE,),
-        )
+    # its devices are the stream's own, so there is nothing to put together
+    alone = Destination(
+        _schema(catalogue, stream.machine or ""),
+        None,
+        release[:2],
+        label,
+        capabilities=capabilities,
+        assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
+    )
+    if not started.arguments:
         return Foretold(name, compat(stream, alone, breaks))
-    made = compose(catalogue, parse_arguments(arguments))
+    made = compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
             catalogue.schema,
@@ -110,8 +137,12 @@ def _one(
             release[:2],
             f"{label} with {made.machine}",
             capabilities=capabilities,
-            assumptions=made.assumptions,
+            assumptions=(*started.assumptions, *made.assumptions),
+            blocked=made.blocked,
+            unknown=(*started.unknown, *made.unknown),
         )
+        if fatal(other) is not None:
+            return Foretold(name, compat(stream, alone, breaks))
         return Foretold(name, compat(stream, destination, breaks))
 
 

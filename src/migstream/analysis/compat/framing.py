@@ -108,11 +108,25 @@ class Sides:
 
 def frame_problems(frame: Sides) -> Iterator[Problem]:
     """All but devices and guest memory."""
+    yield from _blocked(frame)
     yield from not_offered(frame)
     yield from _configuration(frame)
     yield from _footers(frame)
     yield from _live(frame)
     yield from command_problems(frame, frame.commands)
+
+
+def _blocked(frame: Sides) -> Iterator[Problem]:
+    """A device of the destination that cannot be migrated (migration/savevm.c: qemu_savevm_state_blocked)."""
+    for name in frame.destination.blocked:
+        yield Problem(
+            kind="section",
+            device=f"{name}[0]",
+            span=Span(0, 0),
+            message=f"the destination has {name}, which cannot be migrated: it takes no stream",
+            said=frame.words.plain(frame.words.say("blocked", device=name)),
+            hint="leave the device out there",
+        )
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -276,6 +290,8 @@ def ram_problems(frame: Sides) -> Iterator[Problem]:
     local = {block.name: block for block in frame.other.blocks}
     for block in frame.stream.blocks:
         there = local.get(block.name)
+        if there is None and not frame.destination.tells_of(block.name):
+            continue
         problem = _no_block(frame, block) if there is None else _length(frame, block, there)
         if problem is not None:
             yield problem

@@ -172,10 +172,11 @@ class _Play:
 
     def device(self, device: Device) -> Verdict:
         """The verdict on one device section."""
-        theirs = self.destination.handler(device.name, device.instance_id)
+        told = self.destination.tells_of(device.name)
+        theirs = self.destination.handler(device.name, device.instance_id) if told else None
         known = self.destination.knows(device.value.type)
         outcome = Outcome()
-        if self.destination.stream is not None and theirs is None:
+        if told and theirs is None:
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:

@@ -65,7 +65,12 @@ def form_facts(stream: Stream) -> Iterator[Fact]:
 
 def _rule(where: str, span: Span | None, what: str, releases: Bounds) -> Fact:
     return Fact(
-        where=where, span=span, what=what, releases=releases, subject=f"{where}: {what}", source="rule"
+        where=where,
+        span=span,
+        what=what,
+        releases=releases,
+        subject=f"{where}: {what}",
+        source="rule",
     )
 
 
@@ -81,7 +86,10 @@ def _configured(stream: Stream) -> Iterator[Fact]:
     for part in one.subsections:
         if part.name in CONFIGURATION:
             yield _rule(
-                where, part.span, f"has the subsection {part.name}", Bounds(CONFIGURATION[part.name])
+                where,
+                part.span,
+                f"has the subsection {part.name}",
+                Bounds(CONFIGURATION[part.name]),
             )
     if one.capabilities:
         from migstream.analysis.compat.capabilities import CAPABILITIES
@@ -113,7 +121,11 @@ def _memory(section: Section) -> Iterator[tuple[str, Span, Bounds]]:
     for mark in () if records is None else records.landmarks:
         span = Span(mark.at, mark.at + 8)
         if mark.fill:
-            yield "has pages that are filled with another byte than zero", span, Bounds(None, (8, 2))
+            yield (
+                "has pages that are filled with another byte than zero",
+                span,
+                Bounds(None, (8, 2)),
+            )
         elif mark.flags in RECORDS:
             what, releases = RECORDS[mark.flags]
             yield what, span, releases
@@ -158,7 +170,9 @@ def _pseries(stream: Stream) -> Iterator[Fact]:
             if number == DEFAULT_PAGE_SIZE:
                 what = "sends the largest page size, which is the default"
                 yield _rule(device.path, device.section.span, what, Bounds(None, (11, 1)))
-            elif sent is None and (machine_version(stream.machine or "")[1] or ()) >= PAGE_SIZE_SINCE:
+            elif (
+                sent is None and (machine_version(stream.machine or "")[1] or ()) >= PAGE_SIZE_SINCE
+            ):
                 what = "does not send the largest page size"
                 yield _rule(device.path, device.section.span, what, Bounds((11, 0)))
 

@@ -79,7 +79,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(fact for fact in self.facts if _decides(fact, self.releases))
 
     def __repr__(self) -> str:
-        return brief("Identity", f"QEMU {self.releases.named() or 'unknown'}", self.distribution or "")
+        return brief(
+            "Identity", f"QEMU {self.releases.named() or 'unknown'}", self.distribution or ""
+        )
 
 
 def narrowed(facts: Iterable[Fact]) -> tuple[Bounds, list[Fact], list[Fact]]:

@@ -47,7 +47,12 @@ class _Seen:
         if releases != Bounds():
             old = self.found.get((state, what))
             new = Fact(
-                where=where, span=span, what=what, releases=releases, subject=state, source="catalogue"
+                where=where,
+                span=span,
+                what=what,
+                releases=releases,
+                subject=state,
+                source="catalogue",
             )
             self.found[state, what] = (
                 new if old is None else msgspec.structs.replace(old, times=old.times + 1)
@@ -141,4 +146,10 @@ def _bare(seen: _Seen, device: Device, stream: Stream) -> None:
         if len(named) == found[1][0] and named.startswith(f"{name}/") and "" in seen.parts(named):
             at = payload.start + found.start()
             span = Span(at, at + 2 + len(named))
-            seen.add(named, f"has the subsection {named}", seen.parts(named)[""].having(), section.path, span)
+            seen.add(
+                named,
+                f"has the subsection {named}",
+                seen.parts(named)[""].having(),
+                section.path,
+                span,
+            )

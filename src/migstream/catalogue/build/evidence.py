@@ -137,7 +137,9 @@ class _History:
         if not element:
             named = [r for r, texts in self.texts.items() if self.name in texts and r < earliest]
             earliest = min([earliest, *named])
-        sourced = [r for r, some in self.declared.items() if any(_in_source(one, element) for one in some)]
+        sourced = [
+            r for r, some in self.declared.items() if any(_in_source(one, element) for one in some)
+        ]
         surely = max(first, sourced[0]) if sourced else first
         return earliest, surely
 
@@ -146,7 +148,9 @@ class _History:
     ) -> tuple[Version | None, Version | None]:
         """The first release that may lack it, and the first from which on none has it."""
         without = [release for release, one in has.items() if one is False and release > last]
-        if not without or (not element and any(self.name in t for r, t in self.texts.items() if r > last)):
+        if not without or (
+            not element and any(self.name in t for r, t in self.texts.items() if r > last)
+        ):
             return None, None
         # what is being developed has not everything yet that its release will have
         return following(last) if last != self.tip else last, without[0]
@@ -190,9 +194,16 @@ def orders(catalogues: Iterable[Catalogue]) -> dict[Element, Life]:
             boards.setdefault(board, {}).setdefault(release, []).extend(rows)
     found: dict[Element, Life] = {}
     for board, releases in boards.items():
-        pairs = {pair for rows in releases.values() for row in rows for pair in pairwise(sorted(row, key=row.__getitem__))}
+        pairs = {
+            pair
+            for rows in releases.values()
+            for row in rows
+            for pair in pairwise(sorted(row, key=row.__getitem__))
+        }
         for before, after in sorted(pairs):
-            has = {release: _ordered(rows, before, after) for release, rows in sorted(releases.items())}
+            has = {
+                release: _ordered(rows, before, after) for release, rows in sorted(releases.items())
+            }
             since = [r for r, one in has.items() if one]
             lacks = [r for r, one in has.items() if one is False]
             if since and lacks and (lacks[-1] < since[0] or since[-1] < lacks[0]):
@@ -271,7 +282,9 @@ def _described(states: Sequence[State]) -> Iterator[Group]:
     texts = [b'{"name": "x", "instance_id": 0, ' + state.text for state in states if state.text]
     for at in range(0, len(texts), BATCH):
         listed = b", ".join(texts[at : at + BATCH])
-        for device in parse_description(b'{"page_size": 4096, "devices": [' + listed + b"]}").devices:
+        for device in parse_description(
+            b'{"page_size": 4096, "devices": [' + listed + b"]}"
+        ).devices:
             yield from _groups(device.group)
 
 

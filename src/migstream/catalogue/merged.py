@@ -1,0 +1,93 @@
+"""Two changes of one virtio device's state, each of which moves what stands behind: made field by field.
+
+Such a state is one field for the description, so that its parts are found by reading it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from migstream.catalogue.model import State
+from migstream.names import encoded
+from migstream.stream import open_stream
+from migstream.wire import write
+from migstream.wire.model import SectionType
+
+if TYPE_CHECKING:
+    from migstream.vmstate.values import Value
+
+__all__ = ["is_virtio", "merged", "resized"]
+
+SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
+VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
+
+Path = tuple[str, ...]
+
+
+def is_virtio(state: State) -> bool:
+    """Whether it is one field that virtio wrote."""
+    return SIZE.search(state.text) is not None
+
+
+def resized(state: State, payload: bytes) -> State:
+    """The state with other bytes, described as long as they are."""
+    more = len(payload) - len(state.payload)
+    text = SIZE.sub(lambda found: found[1] + b"%d" % (int(found[2]) + more), state.text)
+    return State(state.version, payload, text)
+
+
+def merged(here: State, before: State, after: State) -> State:
+    """What becomes of a state by the change from one to another; what was changed already stays."""
+    mine, old, new = (dict(one) for one in _leaves((here, before, after)))
+    order = list(mine)
+    for path in old.keys() - new.keys():
+        if mine.get(path) == old[path]:
+            del mine[path]
+    previous: Path | None = None
+    for path, raw in new.items():
+        if path not in old and path not in mine:
+            at = 0 if previous is None else order.index(previous) + 1
+            order.insert(at, path)
+            mine[path] = raw
+        elif path in mine and mine[path] == old.get(path):
+            mine[path] = raw
+        previous = path if path in mine else previous
+    return resized(here, b"".join(mine[path] for path in order if path in mine))
+
+
+def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
+    out = bytearray(write.file_header())
+    rows = []
+    name = VMSD.search(states[0].text)
+    kind = name[1] if name is not None else b"virtio"
+    for number, state in enumerate(states):
+        out += write.named_header(
+            SectionType.FULL, number, write.counted(kind.decode()), number, state.version
+        )
+        out += state.payload
+        head = f'{{"name": "{kind.decode()}", "instance_id": {number}, '
+        rows.append(encoded(head) + state.text)
+    out.append(SectionType.EOF)
+    out += write.description(b'{"page_size": 4096, "devices": [' + b", ".join(rows) + b"]}")
+    with open_stream(bytes(out)) as stream:
+        for device in stream.devices:
+            yield _flat(device.value, ())
+
+
+def _flat(value: Value, path: Path) -> Iterator[tuple[Path, bytes]]:
+    children = list(value)
+    if not children:
+        yield path, bytes(value.raw)
+    at = value.span.start
+    for child in children:
+        if child.span.start > at:
+            yield (
+                (*path, f"before {child.name}"),
+                bytes(value.raw[at - value.span.start : child.span.start - value.span.start]),
+            )
+        yield from _flat(child, (*path, child.name))
+        at = child.span.stop
+    if children and at < value.span.stop:
+        yield (*path, "behind"), bytes(value.raw[at - value.span.start :])
