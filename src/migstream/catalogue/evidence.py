@@ -1,6 +1,6 @@
 """The table of what dates a VMState: versions, fields and subsections that not every release has.
 
-Made by `catalogue.build.evidence`. A line is the architecture of CPUs whose VMState it is (else nothing), its name, the element,
+Made by `make evidence`. A line is the architecture of CPUs whose VMState it is (else nothing), its name, the element,
 since when, until when, and `always` where a release that has the element has it each time. `8.1-9.0` is known no better: before the
 first of the two none has it, from the second on all do (behind "until": from the first on some lack it, from the second on all).
 """
@@ -17,15 +17,14 @@ from migstream.qemu.release import Bounds, Version, parse, spelt
 
 __all__ = ["ORDER", "TABLE", "Element", "Life", "elements", "ranked", "sources_of", "written"]
 
-TABLE = os.path.join(os.path.dirname(__file__), "data", "evidence.txt")
-ORDER = (
-    "order"  # in place of a VMState: what is told is the order of sections, of machines of a board
-)
+TABLE = f"{os.path.dirname(__file__)}/data/evidence.txt"  # noqa: PTH120 - pathlib costs more than all the rest
+# In place of a VMState: what is told is the order of sections, of machines of a board.
+ORDER = "order"
 # Architectures by the folder of their CPUs in QEMU's sources (target/), where those differ.
 SOURCES = {
-    **{"x86_64": "i386", "aarch64": "arm", "ppc64": "ppc", "riscv32": "riscv", "riscv64": "riscv"},
-    **{"loongarch64": "loongarch", "or1k": "openrisc", "sparc64": "sparc", "mips64": "mips"},
-    **{"mipsel": "mips", "mips64el": "mips", "microblazeel": "microblaze", "xtensaeb": "xtensa", "sh4eb": "sh4"},
+    "x86_64": "i386", "aarch64": "arm", "ppc64": "ppc", "riscv32": "riscv", "riscv64": "riscv",
+    "loongarch64": "loongarch", "or1k": "openrisc", "sparc64": "sparc", "mips64": "mips",
+    "mipsel": "mips", "mips64el": "mips", "microblazeel": "microblaze", "xtensaeb": "xtensa", "sh4eb": "sh4",
 }  # fmt: skip
 
 
@@ -97,7 +96,7 @@ def elements(scope: str, state: str) -> Mapping[str, Life]:
 def _lines() -> Mapping[str, list[str]]:
     """The table's lines by scope and VMState. Few of them are ever taken apart."""
     found: dict[str, list[str]] = {}
-    with open(TABLE, encoding="utf-8") as file:
+    with open(TABLE, encoding="utf-8") as file:  # noqa: PTH123
         for line in file:
             at = line.index("\t", line.index("\t") + 1)
             found.setdefault(line[:at], []).append(line[at + 1 : -1])

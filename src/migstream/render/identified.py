@@ -79,7 +79,7 @@ def identified(file: str, one: Identity) -> Identified:
 def _evidence(fact: Fact, *, decides: bool) -> Evidence:
     return Evidence(
         where=fact.where,
-        span=None if fact.span is None else tuple(fact.span),
+        span=None if fact.span is None else (fact.span.start, fact.span.stop),
         what=fact.what,
         since=_version(fact.releases.first),
         before=_version(fact.releases.before),

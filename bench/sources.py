@@ -71,8 +71,8 @@ def trees(repository: Path) -> Iterator[Tree]:
         for oid, raw in _contents(repository, fresh):
             names = {k.decode(): v.decode("latin-1") for k, v in DEFINED.findall(raw)}
             texts = frozenset(word.decode("latin-1") for word in STRING.findall(raw))
-            states = list(declarations(raw.decode("latin-1"))) if b"VMState" in raw else []
-            known[oid] = texts, names, states
+            found = list(declarations(raw.decode("latin-1"))) if b"VMState" in raw else []
+            known[oid] = texts, names, found
         names = {name: text for oid in files.values() for name, text in known[oid][1].items()}
         states: dict[tuple[str, str], list[Declared]] = {}
         for path, oid in files.items():
@@ -100,7 +100,8 @@ def _fields(body: str) -> dict[str, bool]:
     found = FIELDS.search(body)
     if found is None:
         return {}
-    inner, fields, passed, nested = _within(body, found.end() - 1), {}, 0, 0
+    inner, passed, nested = _within(body, found.end() - 1), 0, 0
+    fields: dict[str, bool] = {}
     for piece in PIECE.finditer(inner):
         if piece.start() < passed:
             continue
@@ -194,7 +195,7 @@ def _releases(repository: Path) -> Iterator[tuple[Version, str]]:
     tip = DEVELOPMENT.fullmatch(_git(repository, "show", "HEAD:VERSION").strip())
     if tip is not None:
         major, minor = int(tip[1]), int(tip[2])
-        yield ((major + 1, 0) if minor >= 2 else (major, minor + 1)), "HEAD"  # noqa: PLR2004
+        yield ((major + 1, 0) if minor >= 2 else (major, minor + 1)), "HEAD"
 
 
 def _files(repository: Path, commit: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Which releases have what in their VMStates: a table that dates streams (`analysis/identify`).
 
-    python -m migstream.catalogue.build.evidence QEMU.git [TARGET-RELEASE=SCHEMA ...]
+    python -m bench.evidence QEMU.git [TARGET-RELEASE.json ...]
 
 From the sources of all releases, held against what the catalogues' binaries, and others of which a `-dump-vmstate`
 is given, say themselves. Where the two disagree, or stable updates brought something to an older release, a row has two
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
-from migstream.catalogue.build.sources import Declared, Tree, trees
+from bench.sources import Declared, Tree, trees
 from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, ranked, sources_of, written
 from migstream.catalogue.files import Catalogue
-from migstream.catalogue.model import Image, State
+from migstream.catalogue.model import State
 from migstream.catalogue.shelf import on_shelf
 from migstream.qemu.release import Version, following, machine_version, parse
 from migstream.source.output import new_file, write_at
@@ -183,7 +183,7 @@ def orders(catalogues: Iterable[Catalogue]) -> dict[Element, Life]:
     for one in catalogues:
         release = one.index.release[:2]
         for machine in {family: name for name, family in one.index.machines.items()}.values():
-            family, _ = one.family(machine)
+            family = one.family(machine)
             forms = [form for images in family.images.values() for form in images.items()]
             rows = [
                 ranked(one.name for one in image.sections if not one.early)
@@ -264,13 +264,12 @@ class _Said:
         """What the sections of a catalogue were described as."""
         self.schema(one.index.release, one.index.target, one.schema)
         scope = sources_of(one.index.target)
-        for machine in {family: name for name, family in one.index.machines.items()}.values():
-            for group in _described(one.family(machine)[1][:]):
-                known = self._known(one.index.release, scope, group.vmsd_name)
-                names = [field.name for field in group.fields]
-                known.add(group.version, names, names)
-                for field in group.fields:
-                    known.types.setdefault(field.name, set()).add(field.type)
+        for group in _described(one.states[:]):
+            known = self._known(one.index.release, scope, group.vmsd_name)
+            names = [field.name for field in group.fields]
+            known.add(group.version, names, names)
+            for field in group.fields:
+                known.types.setdefault(field.name, set()).add(field.type)
 
 
 def _certain(field: SchemaField) -> str:
@@ -303,10 +302,9 @@ def main(words: Sequence[str]) -> None:
     said = _Said(every)
     for catalogue in on_shelf():
         said.catalogue(catalogue)
-    for word in words[1:]:
-        named, _, path = word.partition("=")
-        target, _, release = named.rpartition("-")
-        said.schema(parse(release), target, parse_schema(Path(path).read_bytes(), path))
+    for path in map(Path, words[1:]):
+        target, _, release = path.stem.rpartition("-")
+        said.schema(parse(release), target, parse_schema(path.read_bytes(), path.name))
     whole = table(every, said.binaries) | orders(on_shelf())
     text = "".join(f"{line}\n" for line in written(whole))
     with new_file(Path(TABLE), replace=True) as fd:
