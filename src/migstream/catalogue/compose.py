@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
-from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
+from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -228,29 +229,17 @@ class _Composer:
         nodes = wanted.nodes or ([backend] if backend else [])
         if nodes and name in blocks:
             del blocks[name]
-            blocks.update(self._backend(node) for node in nodes)
+            blocks.update(backend_block(wanted, self.name, node) for node in nodes)
         elif name in blocks:
             own = self.catalogue.index.memory.get(self.name, blocks[name])
             blocks[name] = own if wanted.memory is None else wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 
-    def _backend(self, name: str) -> tuple[str, int]:
-        """The RAM block of a memory backend: its id, of older machine types its path where it is a file.
-
-        References
-        ----------
-        QEMU, hw/core/machine.c: hw_compat_3_1 (x-use-canonical-path-for-ramblock-id)
-        """
-        backend = self.wanted.backends.get(name, Backend("", 0))
-        _, version = machine_version(self.name)
-        long = backend.kind in FILES and version is not None and version <= PATHS_UNTIL
-        return (f"/objects/{name}" if long else name), backend.size
-
     # --- devices -----------------------------------------------------------------------------------
 
     def _part(self, part: Part, places: Places) -> None:
-        about = self.catalogue.about
+        about, wanted = self.catalogue.about, self.wanted
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
@@ -265,7 +254,7 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
                 "host virtio-serial-bus", ""
             )
             self.consoles.setdefault(console, []).append(part)
@@ -280,16 +269,14 @@ class _Composer:
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
             self.machine.place(with_instance(one, part, path), names[one.key])
-        for block, size in added.blocks.items():
-            name = block.replace(PLACE, path)
-            if MEMORY.fullmatch(block) and "memdev" in part.properties:
-                own, size = self._backend(part.properties["memdev"])
-                name = f"{path}/{own}" if block.startswith(PLACE) else own
-            self.machine.blocks[name] = size
+        memdev = part.properties.get("memdev")
+        self.machine.blocks.update(
+            block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
+        )
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
+        behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
@@ -410,7 +397,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -461,9 +448,6 @@ QUIET_BUSES = frozenset({
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
-MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
-FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
-PATHS_UNTIL = (3, 1)
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
@@ -480,12 +464,6 @@ PROVIDERS = {
         "dc390",
     ),
 }
-
-
-def _parent(part: Part, places: Places) -> str:
-    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
-    bus = part.properties.get("bus", "")
-    return bus if bus in places.buses else bus.rpartition(".")[0]
 
 
 def _number(text: str) -> int:

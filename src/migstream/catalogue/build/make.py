@@ -23,6 +23,7 @@ from migstream.catalogue.build.devices import (
     with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
+from migstream.catalogue.build.older import Placeless
 from migstream.catalogue.build.options import (
     BASES,
     built_in_options,
@@ -62,10 +63,10 @@ ELSEWHERE = (
     "virtio-input-host",
     "ufs",
 )
-# The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
-EXPRESS = "pcie-root-port"
 # Boards on which a device behind a bridge is as it is before it, and each bridge takes long.
 FLAT = {"pseries"}
+# The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
+EXPRESS = "pcie-root-port"
 CONVENTIONAL = {"pc-i440fx", "isapc", "pseries", "mac99", "g3beige"}
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
 BLOCKED = "State blocked by non-migratable device"
@@ -355,6 +356,7 @@ class _Family:
                 if whole != found[job.name]:
                     options.setdefault(job.name, {})[name] = whole
         devices = {newest.name: found}
+        placeless = Placeless(types, found)
         for name, images in self.images.items():
             if name != newest.name and pci + own:
                 begin = [*self.words[name], *FORMS["tcg"]]
@@ -365,6 +367,7 @@ class _Family:
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
+                devices[name] |= dict(placeless.on(*at))
         return devices, options
 
     def _behind(
