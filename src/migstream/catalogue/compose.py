@@ -28,9 +28,9 @@ from migstream.catalogue.registers import (
     with_number,
 )
 from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
-from migstream.names import many
 from migstream.qemu.release import machine_version
 
 if TYPE_CHECKING:
@@ -109,8 +109,9 @@ class _Composer:
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
-        self.varied = own if own.changed or own.cpus else others
-        self.base = self.varied.images[self.varied.newest]["tcg"]
+        varied = own if own.changed or own.cpus else others
+        self.varied = Varied(varied, wanted)
+        self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
         self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
@@ -121,17 +122,14 @@ class _Composer:
     def run(self) -> Composed:
         wanted = self.wanted
         self._defaults()
-        for name, value in wanted.options.items():
-            if name not in SILENT_MACHINE:
-                self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
+        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
                 self.machine.head = b"" if is_on(value) is False else self.machine.head
             elif driver not in drivers:
-                self._changed(
-                    f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
-                )
+                what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
+                self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
         self.devices()
@@ -143,9 +141,14 @@ class _Composer:
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
-        places = Places(
-            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
-        )
+        names = [name for name, _ in self.machine.sections]
+        taken = {
+            name.removeprefix(root).partition("/")[0]
+            for root in self._roots()
+            for name in names
+            if name.startswith(root)
+        }
+        places = Places({*self.base.pci, *taken}, names, self.family.transports)
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -197,47 +200,21 @@ class _Composer:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
 
-    def _changed(self, what: str, words: str) -> None:
-        """An option that was tried on the newest machine type of the family."""
-        image = self.varied.changed.get(what)
-        if image is not None:
-            self.machine.change(self.base, image)
-        elif what.partition("=")[0] not in self._tried:
-            self.assumed.append(f"{words} changes nothing of what is saved")
-
-    @property
-    def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.varied.changed}
-
     def _cpus(self) -> None:
         wanted = self.wanted
-        self._model()
+        index, about = self.catalogue.index, self.catalogue.about
+        same = index.target in SAME_CPUS
+        self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
+        one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
             self.assumed += add_cpus(
                 self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
             )
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
-
-    def _model(self) -> None:
-        """A CPU model, and what it has more or less."""
-        model, *features = (self.wanted.cpu or "").split(",")
-        kept, models = self.varied.cpus, SAME_CPUS.get(self.catalogue.index.target)
-        if models is not None and model:
-            old, usual, without = models
-            off = {"-apic", "apic=off"} & set(features)
-            model = without if off else old if model.startswith(old) else usual
-        if model in kept:
-            self.machine.change(self.base, kept[model])
-        elif model and models is None:
-            self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and models is None:
-            self.assumed.append(
-                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
-            )
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
@@ -348,7 +325,7 @@ class _Composer:
                 if number & 1 << bit and after is not None:
                     self._overlay(base, after, path)
             return
-        after = options.get(f"{name}={_switch(value)}")
+        after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
@@ -491,9 +468,3 @@ def _number(text: str) -> int:
         return int(text, 0)
     except ValueError:
         return 0
-
-
-def _switch(value: str) -> str:
-    """A switch's value as it was tried."""
-    known = is_on(value)
-    return value if known is None else ("off", "on")[known]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.declared import Stretch, pieces_of
-from migstream.analysis.dating import written_by
+from migstream.analysis.identify.facts import written_by
 from migstream.names import brief
 from migstream.qemu.release import Bounds, Version
 from migstream.stream import Stream, as_stream

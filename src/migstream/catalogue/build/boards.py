@@ -27,12 +27,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "kvm split": ("-accel", "kvm,kernel-irqchip=split", *BARE),
     "kvm off": ("-accel", "kvm,kernel-irqchip=off", *BARE),
 }
-# Boards whose devices, options and CPU models are tried one by one: those whose guests are moved. Of others with PCI
-# only what each device adds is taken, many at once.
-WHOLE = frozenset({
-    *("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"),
-    *("sbsa-ref", "mac99", "g3beige", "ppce500"),
-})  # fmt: skip
+# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
+# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
+WHOLE = frozenset(("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"))
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}

@@ -18,7 +18,17 @@ from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Plac
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
-__all__ = ["INNER", "OWN", "Job", "on_buses", "on_own", "on_pci", "transports", "with_placeless"]
+__all__ = [
+    "BLAMED",
+    "INNER",
+    "OWN",
+    "Job",
+    "on_buses",
+    "on_own",
+    "on_pci",
+    "transports",
+    "with_placeless",
+]
 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
