@@ -49,7 +49,7 @@ SILENT_PART = frozenset({
     *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
     *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
     *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr"),
+    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
 })  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
@@ -315,7 +315,8 @@ class _Composer:
         found |= part.properties
         _, version = machine_version(self.name)
         for stem, name in QUEUES.items():
-            if driver.startswith(stem) and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
+            on_pci = driver.startswith(f"{stem}-pci")
+            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
         return found
 
