@@ -12,6 +12,8 @@ from migstream.catalogue.model import Image, State
 __all__ = ["add_cpus", "add_slots"]
 
 MOST = 4096  # CPUs
+# Sections with an element for each CPU that is there, not for each that can be: hw/arm/virt.c, hw/riscv/virt.c.
+PRESENT = ("arm_gic", "riscv_")
 
 
 def add_cpus(
@@ -43,7 +45,8 @@ def add_cpus(
             if len(state.payload) == len(was.payload):
                 machine.put(placed.key, overlaid(here, was, state))
                 continue
-            more = grown(here, was, state, room)
+            count = cpus if placed.name.startswith(PRESENT) else room
+            more = here if count == 1 else grown(here, was, state, count)
             if more is None and here == was:
                 yield f"{placed.name} with {room} CPUs is as with two"
                 more = state
