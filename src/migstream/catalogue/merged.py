@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migstream.catalogue.capabilities import SIZES, carried
+from migstream.catalogue.capabilities import SIZES, carried, flipped
 from migstream.catalogue.model import State
 from migstream.names import encoded
 from migstream.stream import open_stream
@@ -82,7 +82,7 @@ def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
     """Bytes of which another change has changed some."""
     if path[-1] == CONFIG and len(here) in SIZES:
         return carried(here, before, after)
-    return bytes(h ^ b ^ a for h, b, a in zip(here, before, after, strict=True))
+    return bytes(map(flipped, here, before, after))
 
 
 def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
