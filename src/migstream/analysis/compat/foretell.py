@@ -16,7 +16,7 @@ from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.libvirt.read import Described, describe
-from migstream.catalogue.shelf import SAME, find, on_shelf
+from migstream.catalogue.shelf import find, on_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
 from migstream.source.domain import read_domain
@@ -101,9 +101,12 @@ def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> De
 
 
 def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    targets = SAME.get(kind, (kind,))
-    shelf = [one for one in on_shelf(folder) if one.index.target in targets]
-    found = {one.index.release: one for one in reversed(shelf)}  # what was given comes first
+    shelf = list(on_shelf(folder))
+    found: dict[Version, Catalogue] = {}
+    for target in targets_of(kind):  # what was given comes first
+        for one in shelf:
+            if one.index.target == target:
+                found.setdefault(one.index.release, one)
     if not found:
         raise Unsupported(
             f"no catalogue for {kind}", hint="`migstream catalogue list` names those that there are"
