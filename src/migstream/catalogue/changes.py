@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from migstream.catalogue import cpregs
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
@@ -94,6 +95,8 @@ def overlaid(here: State, before: State, after: State) -> State:
     if is_virtio(here):
         return merged(here, before, after)
     if len(before.payload) != len(after.payload):
+        if cpregs.has_list(here):
+            return cpregs.merged(here, before, after)
         return _regrown(here, before, after)
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))

@@ -31,7 +31,7 @@ from migstream.machine.isavga import (
 if TYPE_CHECKING:
     from migstream.stream import Device
 
-__all__ = ["isa_cirrus", "isa_vga", "isa_vga_renamed"]
+__all__ = ["HINT", "isa_cirrus", "isa_vga", "isa_vga_renamed"]
 
 NAMES = {OLD_STATE: STATE, STATE: OLD_STATE}
 ASSERTS_UNTIL = (6, 0)  # later ones end in a segmentation fault, as far as was seen
