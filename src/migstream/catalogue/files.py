@@ -38,7 +38,7 @@ MAGIC = b"migstream catalogue 2\n"
 DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 32 << 20  # bytes of a part, unpacked
+MOST = 16 << 20  # bytes of a part, unpacked
 LARGEST = 4 << 20  # bytes of an index
 
 
