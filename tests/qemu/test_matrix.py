@@ -11,7 +11,7 @@ import pytest
 from migstream.analysis.compat.matrix import transition
 from migstream.catalogue.files import Catalogue
 from migstream.catalogue.shelf import on_shelf
-from support.cells import agrees, sample, try_cell
+from support.cells import Cell, agrees, sample, try_cell
 from support.lacking import lacks
 from support.qemu import Binary, find
 
@@ -40,7 +40,9 @@ def test_a_sample_of_cells_is_as_real_qemus_do(tmp_path: Path) -> None:
     if not installed:
         lacks("no QEMU of a release that a catalogue has")
     end = time.monotonic() + LONGEST
-    tried, wrong, alarms = 0, [], []
+    tried = 0
+    wrong: list[Cell] = []
+    alarms: list[Cell] = []
     pairs = [(one, other) for one in installed for other in installed if one is not other]
     for (binary, source), (other, destination) in pairs or [(installed[0], installed[0])]:
         one = transition(source, destination, ["pc-i440fx-7.2", "pc-q35-5.2"])

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from migstream.catalogue.capabilities import SIZES, carried
 from migstream.catalogue.model import State
 from migstream.names import encoded
 from migstream.stream import open_stream
@@ -22,6 +23,11 @@ __all__ = ["is_virtio", "merged", "resized"]
 
 SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
+
+CONFIG = "config"
+MANY = 64  # elements of an array that are looked at one by one
+VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
+SOMEWHERE = "0000:00:01.0"
 
 Path = tuple[str, ...]
 
@@ -53,21 +59,32 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
+        elif path in mine and len(raw) == len(mine[path]) == len(old[path]):
+            mine[path] = _both(path, mine[path], old[path], raw)
         previous = path if path in mine else previous
     return resized(here, b"".join(mine[path] for path in order if path in mine))
+
+
+def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
+    """Bytes of which another change has changed some."""
+    if path[-1] == CONFIG and len(here) in SIZES:
+        return carried(here, before, after)
+    return bytes(h ^ b ^ a for h, b, a in zip(here, before, after, strict=True))
 
 
 def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
     out = bytearray(write.file_header())
     rows = []
     name = VMSD.search(states[0].text)
-    kind = name[1] if name is not None else b"virtio"
+    kind = (name[1] if name is not None else b"virtio").decode()
+    if states[0].payload[VENDOR] == REDHAT:  # its name is what says that a device is on PCI
+        kind = f"{SOMEWHERE}/{kind}"
     for number, state in enumerate(states):
         out += write.named_header(
-            SectionType.FULL, number, write.counted(kind.decode()), number, state.version
+            SectionType.FULL, number, write.counted(kind), number, state.version
         )
         out += state.payload
-        head = f'{{"name": "{kind.decode()}", "instance_id": {number}, '
+        head = f'{{"name": "{kind}", "instance_id": {number}, '
         rows.append(encoded(head) + state.text)
     out.append(SectionType.EOF)
     out += write.description(b'{"page_size": 4096, "devices": [' + b", ".join(rows) + b"]}")
@@ -77,7 +94,8 @@ def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
 
 
 def _flat(value: Value, path: Path) -> Iterator[tuple[Path, bytes]]:
-    children = list(value)
+    whole = value.name == CONFIG or (value.count or 0) > MANY
+    children = [] if whole else list(value)
     if not children:
         yield path, bytes(value.raw)
     at = value.span.start

@@ -41,6 +41,11 @@ class Places:
         self._others: dict[str, set[str]] = {}
         self.buses: dict[str, str] = {}
 
+    def owner(self, properties: Mapping[str, str]) -> str:
+        """The id of the device that has the bus which a device is on: a bridge's bus is called like it, another's `id.0`."""
+        bus = properties.get("bus", "")
+        return bus if bus in self.buses else bus.rpartition(".")[0]
+
     def pci(self, root: str, parent: str, address: str | None) -> str:
         """The path of a PCI device.
 

@@ -176,7 +176,8 @@ class _Play:
         theirs = self.destination.handler(device.name, device.instance_id) if told else None
         known = self.destination.knows(device.value.type)
         outcome = Outcome()
-        if told and theirs is None:
+        absent = device.value.type in self.destination.absent
+        if absent or (told and theirs is None):
             if device.name not in SILENT:
                 outcome.problems.append(self._nobody(device))
         else:

@@ -11,7 +11,7 @@ from migstream.catalogue.model import Image
 from migstream.errors import QemuError
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "SAME_CPUS", "WHOLE", "boards", "forms", "starts", "tried"]
+__all__ = ["FORMS", "WHOLE", "boards", "forms", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -27,15 +27,9 @@ FORMS: dict[str, tuple[str, ...]] = {
     "kvm split": ("-accel", "kvm,kernel-irqchip=split", *BARE),
     "kvm off": ("-accel", "kvm,kernel-irqchip=off", *BARE),
 }
-# Boards whose devices, options and CPU models are tried one by one: those whose guests are moved. Of others with PCI
-# only what each device adds is taken, many at once.
-WHOLE = frozenset({
-    *("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"),
-    *("sbsa-ref", "mac99", "g3beige", "ppce500"),
-})  # fmt: skip
-# Targets of which nearly every CPU model sends the same fields: only others are kept. One without an APIC has fewer
-# devices, and the features that say so are tried as well.
-SAME_CPUS = {"x86_64": ("qemu64,-apic",), "i386": ("qemu32,-apic",)}
+# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
+# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
+WHOLE = frozenset(("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"))
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}

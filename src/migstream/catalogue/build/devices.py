@@ -35,7 +35,7 @@ SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
 BLAMED = re.compile(
     r"-device [^:]*,id=t(\d+)\b"
-)  # in QEMU's words: which of the devices it does not make
+)  # in QEMU's words: which of the devices it does not make, or has something else to say of
 INTERNAL = ":00.0"  # behind a device's place: the bridge that it has inside (hw/pci-bridge/pci_expander_bridge.c)
 INNER = {
     "pcie-root-port": 0,
@@ -154,8 +154,7 @@ def _together(
         blamed = BLAMED.search(str(error))
         if blamed is not None and int(blamed[1]) % BRIDGES < len(jobs):
             number = int(blamed[1]) % BRIDGES
-            yield jobs[number], str(error)
-            parts = [[*jobs[:number], *jobs[number + 1 :]]]
+            parts = [[*jobs[:number], *jobs[number + 1 :]], [jobs[number]]]
         for part in parts:
             yield from _together(bench, machine, base, part, slots)
         return
@@ -201,7 +200,10 @@ def with_placeless(added: Added, alone: Added) -> Added:
     places = [one for one in added.sections if PLACE in one.name]
     more = [one for one in alone.sections if PLACE not in one.name]
     blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
-    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )
 
 
 def _at(image: Image, base: Image, place: str) -> Added:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, boards, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -33,11 +33,13 @@ from migstream.catalogue.build.options import (
     machine_options,
     once_each,
     part_options,
+    started_options,
     worth,
 )
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
@@ -57,9 +59,7 @@ ELSEWHERE = (
 )
 # The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
 EXPRESS = "pcie-root-port"
-CONVENTIONAL = {"pc-i440fx", "isapc"}
-# Switches of a machine that each CPU model sends more, or fewer, registers with.
-CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
+CONVENTIONAL = {"pc-i440fx", "isapc", "pseries", "mac99", "g3beige"}
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
 BLOCKED = "State blocked by non-migratable device"
 
@@ -158,11 +158,13 @@ class _Family:
         if self.other is not None:
             return self._supplement(newest, self.other)
         whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
-        if not whole:
-            jobs = self._on_pci() if newest.image.pci else []
-            found = self._kept(on_pci(self.bench, newest.words, newest.image, jobs))
-            return Family(name, self.images, {name: found} if found else {}, {}, {}, {})
         places = transports(self.bench, newest.words)
+        if not whole:
+            at = self.bench, newest.words, newest.image
+            jobs = self._on_pci() if newest.image.pci else []
+            found = self._kept(chain(on_pci(*at, jobs), on_own(*at, self._on_own(), places)))
+            devices = {name: found} if found else {}
+            return Family(name, self.images, devices, {}, {}, {}, places)
         changed = self._changed(newest)
         devices, options = self._devices(newest, places)
         behind = self._behind(devices, newest.name)
@@ -206,6 +208,7 @@ class _Family:
     def _changed(self, newest: _Started) -> dict[str, Image]:
         """Images with each property of the machine, of what is built into it, of its CPUs."""
         options = next(m.options for m in self.machines if m.name == newest.name)
+        options = options or started_options(self.bench, newest.words)
         lines = (
             (f"-machine {one}", ["-M", f"{newest.name},{one}"]) for one in machine_options(options)
         )
@@ -255,13 +258,15 @@ class _Family:
         """Images with each CPU model, and with what the machine and the model's properties change of it."""
         machine = next(m for m in self.machines if m.name == newest.name)
         own = {option.name for option in machine.options}
-        every = (*self.told.about.cpus, *SAME_CPUS.get(self.told.target, ()))
+        every = SAME_CPUS.get(self.told.target, self.told.about.cpus)
         found = dict(tried(self.bench, {model: [*newest.words, "-cpu", model] for model in every}))
         if self.told.target in SAME_CPUS:
             base = self._fields(newest.image)
             return {model: one for model, one in found.items() if self._fields(one) != base}
         switched = [
-            ",".join(f"{one}=on" for one in some) for some in CPU_SWITCHES if own.issuperset(some)
+            ",".join(some)
+            for some in CPU_OPTIONS
+            if own.issuperset(o.partition("=")[0] for o in some)
         ]
         for model, image in list(found.items()):
             lines = [
@@ -290,6 +295,13 @@ class _Family:
             if kind.bus == "PCI" and not name.startswith(ELSEWHERE)
         ]
 
+    def _on_own(self) -> list[Job]:
+        return [
+            Job(name, kind)
+            for name, kind in self.told.about.types.items()
+            if kind.bus in OWN and not name.startswith(ELSEWHERE)
+        ]
+
     def _devices(
         self, newest: _Started, places: Sequence[str]
     ) -> tuple[dict[str, dict[str, Added]], dict[str, dict[str, Added]]]:
@@ -302,11 +314,7 @@ class _Family:
             if kind.bus in BUSES and not name.startswith(ELSEWHERE)
         ]
         found = self._kept(on_buses(*on_board, others))
-        own = [
-            Job(n, kind)
-            for n, kind in types.items()
-            if kind.bus in OWN and not n.startswith(ELSEWHERE)
-        ]
+        own = self._on_own()
         found |= self._kept(one for job in own for one in on_own(*on_board, [job], places))
         own = [job for job in own if job.name in found]
         # one by one: what a device adds to no place of its own is not told apart on a machine with many

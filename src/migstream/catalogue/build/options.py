@@ -23,6 +23,7 @@ __all__ = [
     "machine_options",
     "once_each",
     "part_options",
+    "started_options",
     "worth",
 ]
 
@@ -164,6 +165,13 @@ def _built_in(bench: Bench, start: Sequence[str]) -> dict[str, tuple[Option, ...
         return {
             kind: _properties(guest, kind) for kind in sorted(kinds) if not kind.endswith("-cpu")
         }
+
+
+def started_options(bench: Bench, start: Sequence[str]) -> tuple[Option, ...]:
+    """The properties of a machine that runs, for binaries that end when they are asked for those of its type."""
+    with Qemu(bench.command, start) as guest:
+        rows: list[Any] = guest.execute("qom-list", {"path": "/machine"})
+    return tuple(Option(row["name"], row["type"]) for row in rows)
 
 
 def _properties(guest: Qemu, kind: str) -> tuple[Option, ...]:
