@@ -106,7 +106,7 @@ def test_a_fresh_stream_of_any_machine_names_its_writer(program: str, tmp_path: 
     seed = random.randrange(1 << 32)  # noqa: S311
     print(f"seed {seed}")
     choose = random.Random(seed)  # noqa: S311
-    answers = []
+    answers: list[Bounds] = []
     for binary in find(program):
         board = choose.choice(BOARDS[program])
         words = ["-M", board]
@@ -297,3 +297,15 @@ def test_whatever_a_stream_says_there_is_an_answer(
         one = migstream.identify(whole)
         assert one.releases.first is None or one.releases.first in one.releases
         assert repr(one)
+
+
+# --- who changed it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [["migstream: machine type"], "text", [1, "a", None], {"a": 1}])
+def test_what_the_description_says_of_changes_is_told(written: object) -> None:
+    described = build.described() | {"changed": written}
+    raw = build.HEADER + build.configuration("pc-i440fx-7.2") + build.END
+    one = migstream.identify(raw + build.description(described))
+    listed = written if isinstance(written, list) else []
+    assert one.changed == tuple(line for line in listed if isinstance(line, str))

@@ -44,7 +44,7 @@ def _identity(stream: Stream) -> Identity:
         target=target(stream),
         accelerator=machine_setup(stream).accelerator,
         cpu=cpu_model(stream),
-        changed=None,
+        changed=() if stream.description is None else stream.description.changed,
         facts=tuple(facts),
         against=tuple(against),
     )
