@@ -148,7 +148,10 @@ class _Composer:
             for name in names
             if name.startswith(root)
         }
-        places = Places({*self.base.pci, *taken}, names, self.family.transports)
+        transports = self.family.transports
+        if self.name == MICROVM and _one_ioapic(self.wanted):
+            transports = transports[-FEW:]
+        places = Places({*self.base.pci, *taken}, names, transports)
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -447,6 +450,7 @@ QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
+MICROVM, FEW = "microvm", 8
 EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
@@ -465,6 +469,12 @@ PROVIDERS = {
         "dc390",
     ),
 }
+
+
+def _one_ioapic(wanted: Wanted) -> bool:
+    """Whether a microvm has no second IOAPIC, and so fewer virtio transports (hw/i386/microvm.c: microvm_devices_init)."""
+    second, acpi = (is_on(wanted.options.get(name, "")) for name in ("ioapic2", "acpi"))
+    return second is False or (acpi is False and second is None)
 
 
 def _number(text: str) -> int:
