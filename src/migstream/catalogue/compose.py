@@ -105,7 +105,7 @@ class _Composer:
         images = own.images[self.name]
         image = self._image(images)
         self.machine = Machine(frame or image, self.states)
-        self.family = others
+        self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
@@ -276,12 +276,14 @@ class _Composer:
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
+        if self.tried is not self.family:  # another board
+            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
-        after = self.family.options.get(driver, {}).get(f"bus={behind}")
+        after = self.tried.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
             self._overlay(added, older, path)
         elif after is not None:
@@ -324,7 +326,7 @@ class _Composer:
         return found
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.family.options.get(driver, {})
+        options = self.tried.options.get(driver, {})
         if name in NUMBERS:
             number = _number(value)
             for bit in range(8):
@@ -353,7 +355,7 @@ class _Composer:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
         tried = {
             int(key.partition("=")[2]): added
-            for key, added in self.family.options[driver].items()
+            for key, added in self.tried.options[driver].items()
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
