@@ -52,6 +52,7 @@ def write_catalogue(
     schema: bytes,
     made: Provenance,
     names: Sequence[str] = (),
+    memory: Mapping[str, int] | None = None,
     *,
     like: Catalogue | None = None,
     replace: bool = False,
@@ -61,6 +62,7 @@ def write_catalogue(
     Parameters
     ----------
     states : of all families, by number
+    memory : bytes that each machine type has by itself, where that is known
     like : the catalogue that has the first of these states
     """
     from migstream.source.zstd import zstd
@@ -96,6 +98,7 @@ def write_catalogue(
         like=None if like is None else Like(like.path.name, like.digest),
         digest=told.digest,
         names=tuple(names),
+        memory=dict(memory or {}),
     )
     head = encoder.encode(index)
     with new_file(path, replace=replace) as fd:

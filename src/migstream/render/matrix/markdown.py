@@ -81,7 +81,7 @@ def _pair(one: Transition, docs: str, ending: str) -> Iterator[str]:
         machines = "all" if entry.every else ", ".join(ranges(entry.machines, one.machines))
         why = "; ".join(
             f"{_code(field) + ': ' if field else ''}{_plain(fault.message)}"
-            f" ([{fault.kind}]({docs}compat{ending}#kind-{fault.kind}))"
+            f" ([{fault.kind}]({docs}compat{ending}#what-is-played))"
             for field, fault in blamed(entry)
         )
         yield f"| {devices}{where} | {machines} | {WORDS[entry.verdict]} | {why} |"
