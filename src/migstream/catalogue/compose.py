@@ -16,6 +16,7 @@ from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
@@ -132,6 +133,9 @@ class _Composer:
                 self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
+        unknown = with_firmware(self.machine, wanted.options)
+        self.unknown += unknown
+        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
         self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
@@ -278,6 +282,8 @@ class _Composer:
         )
         if self.tried is not self.family:  # another board
             base = self.tried.devices.get(self.tried.newest, {}).get(driver)
+        if "romfile" in part.properties:  # as large as that file is
+            self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
@@ -457,6 +463,7 @@ EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
+ROM = ".rom"
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),

@@ -16,7 +16,7 @@ from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.libvirt.read import Described, describe
-from migstream.catalogue.shelf import find, on_shelf, targets_of
+from migstream.catalogue.shelf import find, on_shelf, own_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
 from migstream.source.domain import read_domain
@@ -79,10 +79,10 @@ def foretell(
     every = tuple(breaks)
     started = _started(stream, arguments, domain)
     if release is not None:
-        return [_one(stream, find(release, kind, folder), started, capabilities, every, folder)]
+        return [_one(stream, find(release, kind, folder), started, capabilities, every)]
     return [
-        _one(stream, catalogue, started, capabilities, every, folder)
-        for catalogue in _all(kind, folder)
+        _one(stream, catalogue, started, capabilities, every)
+        for catalogue in _all(kind, on_shelf(folder))
     ]
 
 
@@ -100,8 +100,9 @@ def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> De
     return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
 
 
-def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    shelf = list(on_shelf(folder))
+def _all(kind: str, catalogues: Iterable[Catalogue]) -> Iterator[Catalogue]:
+    """One of each release, for guests of that architecture."""
+    shelf = list(catalogues)
     found: dict[Version, Catalogue] = {}
     for target in targets_of(kind):  # what was given comes first
         for one in shelf:
@@ -120,7 +121,6 @@ def _one(
     started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
-    folder: str | os.PathLike[str] | None,
 ) -> Foretold:
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
@@ -128,7 +128,7 @@ def _one(
 
     def alone() -> Report:
         """Its devices are the stream's own, so there is nothing to put together."""
-        every = list(_all(catalogue.index.target, folder))
+        every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
         return compat(
             stream,
             Destination(
