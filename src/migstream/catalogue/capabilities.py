@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["SIZES", "carried"]
+__all__ = ["SIZES", "carried", "flipped"]
 
 SIZES = (256, 4096)
 POINTER, HEADER = 0x34, 0x40
@@ -21,11 +21,11 @@ Key = tuple[int, int]  # id of a capability, and how many of that id are before 
 
 
 def carried(here: bytes, before: bytes, after: bytes) -> bytes:
-    """`here` with what differs between two others, each capability's at its own place."""
+    """`here` with what differs between two others, each capability's at its own place; each is at least 256 bytes."""
     out = bytearray(here)
     for at in range(HEADER):
         if at != POINTER:
-            out[at] ^= before[at] ^ after[at]
+            out[at] = flipped(out[at], before[at], after[at])
     ours, old, new = (dict(_capabilities(one)) for one in (here, before, after))
     for key, place in ours.items():
         if key in old and key in new:
@@ -33,10 +33,18 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
                 _room(one, table[key]) for one, table in ((here, ours), (before, old), (after, new))
             )
             for at in range(2, size):  # behind the id and the link
-                out[place + at] ^= before[old[key] + at] ^ after[new[key] + at]
-    for at in range(END, len(here)):
-        out[at] ^= before[at] ^ after[at]
+                out[place + at] = flipped(
+                    out[place + at], before[old[key] + at], after[new[key] + at]
+                )
+    for at in range(END, min(len(here), len(before), len(after))):
+        out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
+
+
+def flipped(here: int, before: int, after: int) -> int:
+    """A byte with the bits flipped that differ between two others; as it is where it differs in one of them already."""
+    differ = before ^ after
+    return here if (here ^ before) & differ else here ^ differ
 
 
 def _capabilities(config: bytes) -> Iterator[tuple[Key, int]]:

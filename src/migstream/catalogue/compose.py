@@ -49,7 +49,7 @@ SILENT_PART = frozenset({
     *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
     *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
     *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr"),
+    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
 })  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
@@ -191,6 +191,8 @@ class _Composer:
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
             self.machine.change(bare, without_parts(bare, full))
+        elif wanted.serials and "tcg serial" in self.images:
+            self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
         self.parts += wanted.parts
@@ -228,8 +230,9 @@ class _Composer:
         if nodes and name in blocks:
             del blocks[name]
             blocks.update(backend_block(wanted, self.name, node) for node in nodes)
-        elif wanted.memory is not None and name in blocks:
-            blocks[name] = wanted.memory
+        elif name in blocks:
+            own = self.catalogue.index.memory.get(self.name, blocks[name])
+            blocks[name] = own if wanted.memory is None else wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 
@@ -312,7 +315,8 @@ class _Composer:
         found |= part.properties
         _, version = machine_version(self.name)
         for stem, name in QUEUES.items():
-            if driver.startswith(stem) and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
+            on_pci = driver.startswith(f"{stem}-pci")
+            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
         return found
 

@@ -29,7 +29,7 @@ CARDS = {
     "cirrus_vga": ("card", "cirrus-vga", "isa-cirrus-vga"),
     "e1000": ("network", "e1000", ""),
     "e1000e": ("network", "e1000e", ""),
-    "virtio-net": ("network", "virtio-net-pci", ""),
+    "virtio-net": ("network", "virtio-net-pci", "virtio-net-ccw"),
     "ne2000": ("network", "ne2k_pci", "ne2k_isa"),
 }
 PLAIN = {"serial": "isa-serial", "parallel_isa": "isa-parallel"}

@@ -6,10 +6,12 @@ Such a state is one field for the description, so that its parts are found by re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from migstream.catalogue.capabilities import SIZES, carried
+from migstream.catalogue.capabilities import SIZES, carried, flipped
 from migstream.catalogue.model import State
 from migstream.names import encoded
 from migstream.stream import open_stream
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["is_virtio", "merged", "resized"]
 
 SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
+FIELD = re.compile(rb'("name"\s*:\s*"([^"]+)",\s*"type"\s*:\s*"[^"]+",\s*"size"\s*:\s*)\d+')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
 
 CONFIG = "config"
@@ -59,17 +62,30 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
-        elif path in mine and len(raw) == len(mine[path]) == len(old[path]):
+        elif path in mine and len(raw) == len(mine[path]) == len(old.get(path, b"")):
             mine[path] = _both(path, mine[path], old[path], raw)
+        elif path in mine and path[-1] == CONFIG and len(mine[path]) == len(old.get(path, b"")):
+            # its space becomes that of PCI Express: what was changed already is changed there
+            mine[path] = carried(raw, old[path], mine[path])
         previous = path if path in mine else previous
-    return resized(here, b"".join(mine[path] for path in order if path in mine))
+    kept = [path for path in order if path in mine]
+    sizes: Counter[str] = Counter()
+    for path in kept:
+        sizes[path[0]] += len(mine[path])
+    text = FIELD.sub(partial(_measured, sizes), here.text)
+    return State(here.version, b"".join(mine[path] for path in kept), text)
+
+
+def _measured(sizes: Counter[str], found: re.Match[bytes]) -> bytes:
+    size = sizes.get(found[2].decode())
+    return found[0] if size is None else found[1] + b"%d" % size
 
 
 def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
     """Bytes of which another change has changed some."""
     if path[-1] == CONFIG and len(here) in SIZES:
         return carried(here, before, after)
-    return bytes(h ^ b ^ a for h, b, a in zip(here, before, after, strict=True))
+    return bytes(map(flipped, here, before, after))
 
 
 def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:

@@ -91,6 +91,8 @@ def isa_vga_renamed(ours: Device, destination: Destination, words: Words) -> Ite
     `vga` is also that of a PCI device, which has a path in its name.
     """
     states = _states(destination)
+    if ours.name == OLD_STATE and foreign_flag(ours) is None:
+        return  # that of a vmware-svga, which has no path either
     if ours.name in NAMES and NAMES[ours.name] in states and ours.name not in states:
         yield Problem(
             kind="section",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["absent_types", "other_roms"]
 
-ROM = ".rom"
+ROMS = (".rom", ".bios")
 
 
 def absent_types(
@@ -37,7 +37,7 @@ def absent_types(
 
 def other_roms(stream: Stream, catalogue: Catalogue, others: Iterable[Catalogue]) -> dict[str, int]:
     """Lengths in bytes of the RAM blocks of devices' ROMs where the stream's is that of another release."""
-    sent = {block.name: block.used_length for block in stream.blocks if block.name.endswith(ROM)}
+    sent = {block.name: block.used_length for block in stream.blocks if block.name.endswith(ROMS)}
     local = _roms(stream, catalogue)
     differ = {
         name: local[tail]
@@ -60,9 +60,11 @@ def _machine(stream: Stream, catalogue: Catalogue) -> str | None:
 
 
 def _saved(stream: Stream, catalogue: Catalogue) -> set[str]:
-    """Names of sections, without places, that the release was seen to save on that board."""
+    """Names of sections, without places, that the release was seen to save on that board, on any where none is told."""
     machine = _machine(stream, catalogue)
-    return set() if machine is None else set(_names(catalogue, machine))
+    boards = {board: name for name, board in catalogue.index.machines.items()}
+    machines = boards.values() if machine is None else (machine,)
+    return {name for one in machines for name in _names(catalogue, one)}
 
 
 def _names(catalogue: Catalogue, machine: str) -> Iterator[str]:
@@ -79,9 +81,15 @@ def _roms(stream: Stream, catalogue: Catalogue) -> dict[str, int]:
         return {}
     family = catalogue.others(machine)
     every = family.devices.get(family.newest, {}) | family.devices.get(machine, {})
+    tables = [added.blocks for added in every.values()]
+    sent = {device.name for device in stream.devices}
+    # a machine without one of them was started with options, and may have other firmware by that
+    whole = (
+        image
+        for image in catalogue.family(machine).images[machine].values()
+        if {one.name for one in image.sections} <= sent
+    )
+    tables += [image.blocks for image in whole]
     return {
-        _tail(name): size
-        for added in every.values()
-        for name, size in added.blocks.items()
-        if name.endswith(ROM)
+        _tail(name): size for table in tables for name, size in table.items() if name.endswith(ROMS)
     }

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from migstream.analysis.identify.marks import form_facts
 from migstream.analysis.identify.model import Fact, narrowed
-from migstream.analysis.identify.states import state_facts
+from migstream.analysis.identify.states import board, state_facts
 from migstream.machine.arch import architecture
-from migstream.qemu.release import Bounds, machine_version
+from migstream.qemu.release import Bounds
 
 if TYPE_CHECKING:
     from migstream.stream import Stream
@@ -37,4 +37,4 @@ def facts_of(stream: Stream) -> Iterator[Fact]:
 
 def target(stream: Stream) -> str | None:
     """The architecture, by its CPUs, else by its board."""
-    return architecture(stream) or BOARDS.get(machine_version(stream.machine or "")[0])
+    return architecture(stream) or BOARDS.get(board(stream))

@@ -26,10 +26,22 @@ if TYPE_CHECKING:
     from migstream.stream import Device, Stream
     from migstream.vmstate.description import Group
 
-__all__ = ["state_facts"]
+__all__ = ["board", "state_facts"]
 
 SUBSECTION = re.compile(rb"\x05([\x03-\xff])([\x21-\x7e]{1,80}/[\x20-\x7e]{1,80})")
 SEARCHED = 1 << 20  # bytes of a section that nothing describes in which subsections are looked for
+
+
+# Boards by a section that only they have, for machine types that send no configuration section (up to 2.3).
+BOARDS = {"I440FX": "pc-i440fx", "mch": "pc-q35"}
+
+
+def board(stream: Stream) -> str:
+    """The machine type without its version; of a stream that does not record it by its devices, empty where they do not tell."""
+    if stream.machine:
+        return machine_version(stream.machine)[0]
+    names = {device.name.rpartition("/")[2] for device in stream.devices}
+    return next((one for section, one in BOARDS.items() if section in names), "")
 
 
 class _Seen:
@@ -79,10 +91,9 @@ def state_facts(stream: Stream, architecture: str | None) -> Iterator[Fact]:
 
 def _order(seen: _Seen, stream: Stream) -> None:
     """Which section stands before which."""
-    board, _ = machine_version(stream.machine or "")
     sections = [device.section for device in stream.devices]
     places = ranked(section.name for section in sections)
-    for part, life in elements(board, ORDER).items():
+    for part, life in elements(board(stream), ORDER).items():
         before, after = part.split("<")
         if before in places and after in places and places[before] < places[after]:
             first = sections[places[before]]

@@ -8,10 +8,12 @@ from itertools import product
 from migstream.catalogue.build.about import Machine
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import Image
+from migstream.catalogue.values import SAME_CPUS
 from migstream.errors import QemuError
+from migstream.qemu.process import Qemu
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "WHOLE", "boards", "forms", "starts", "tried"]
+__all__ = ["FORMS", "WHOLE", "boards", "forms", "memory", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -21,6 +23,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "tcg smp=2": ("-accel", "tcg", *BARE, "-smp", "2"),
     "tcg slots=1": ("-accel", "tcg", *BARE, "-m", "slots=1,maxmem=2G"),
     "tcg slots=2": ("-accel", "tcg", *BARE, "-m", "slots=2,maxmem=2G"),
+    "tcg serial": ("-accel", "tcg", *BARE, "-serial", "null"),
     "kvm": ("-accel", "kvm", *BARE),
     "kvm smp=2": ("-accel", "kvm", *BARE, "-smp", "2"),
     "kvm defaults": ("-accel", "kvm"),
@@ -67,10 +70,21 @@ def starts(
     return None
 
 
-def forms(bench: Bench, words: Sequence[str], bare: Image) -> dict[str, Image]:
-    """A machine type in all forms in which it starts."""
+def memory(bench: Bench, name: str) -> int | None:
+    """Bytes of memory that a machine type has where nobody says how many; None where it does not start so."""
+    try:
+        with Qemu(bench.command, ["-M", name, *FORMS["tcg"]]) as guest:
+            return int(guest.execute("query-memory-size-summary")["base-memory"])
+    except QemuError:
+        return None
+
+
+def forms(bench: Bench, words: Sequence[str], bare: Image, target: str) -> dict[str, Image]:
+    """A machine type in all forms in which it starts. Serial ports of a PC are devices like others."""
     images = {"tcg": bare}
     for form, more in FORMS.items():
+        if form == "tcg serial" and target in SAME_CPUS:
+            continue
         if form not in images and (form == "kvm" or "kvm" in images or form[:3] == "tcg"):
             images |= tried(bench, {form: [*words, *more]})
     return images

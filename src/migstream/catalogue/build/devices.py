@@ -160,6 +160,9 @@ def _together(
         return
     for job, slot in zip(jobs, slots, strict=False):
         added = _unplaced(_at(image, base, job.ending(slot)), image, base, job.known)
+        if job.known.sections and not added.sections and len(jobs) > 1 and job.kind.bus in OWN:
+            yield from _together(bench, machine, base, [job], slots)
+            continue
         if job.kind.bus == "virtual-css-bus":
             added = _numbered(bench, added, slot.ending)
         yield job, _alone(added, image, base) if len(jobs) == 1 else added
@@ -198,6 +201,8 @@ def _alone(added: Added, image: Image, base: Image) -> Added:
 def with_placeless(added: Added, alone: Added) -> Added:
     """What was found at a place, with what the same device adds to none when it is alone."""
     places = [one for one in added.sections if PLACE in one.name]
+    if added.sections and not places:  # of a machine type whose names have no places yet
+        return added
     more = [one for one in alone.sections if PLACE not in one.name]
     blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
     root = alone.root or added.root  # among many it may have been put on another's bus

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, memory, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -45,7 +45,13 @@ from migstream.source.temporary import temporary_folder
 
 __all__ = ["build"]
 
-BUSES = {"", "ISA", "System", *PARENTS}  # beside PCI, on which a device is made
+BUSES = {
+    "",
+    "ISA",
+    "System",
+    "s390-sclp-events-bus",
+    *PARENTS,
+}  # beside PCI, on which a device is made
 # What needs another process, a device or an image of this host before it is made.
 ELSEWHERE = (
     "vhost-",
@@ -57,6 +63,8 @@ ELSEWHERE = (
     "virtio-input-host",
     "ufs",
 )
+# Boards on which a device behind a bridge is as it is before it, and each bridge takes long.
+FLAT = {"pseries"}
 # The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
 EXPRESS = "pcie-root-port"
 CONVENTIONAL = {"pc-i440fx", "isapc", "pseries", "mac99", "g3beige"}
@@ -90,6 +98,7 @@ def build(
     told = tell(command)
     made: dict[str, Lines] = {}
     parts: dict[str, Family] = {}
+    sizes: dict[str, int] = {}
     with temporary_folder() as folder:
         bench = Bench(command, folder / "stream.mig", () if like is None else like.states)
         for stem, machines in boards(told.machines).items():
@@ -98,13 +107,15 @@ def build(
             family = _Family(bench, told, stem, machines, like).made()
             if family is not None:
                 parts[stem] = family
+                found = ((name, memory(bench, name)) for name in family.images)
+                sizes |= {name: size for name, size in found if size is not None}
                 made[stem] = Lines(tuple(bench.lines), tuple(sorted(bench.noisy)))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
     states = bench.states.all
     provenance = Provenance(WORDS, made)
     return write_catalogue(
-        path, told, parts, states, text, provenance, names, like=like, replace=replace
+        path, told, parts, states, text, provenance, names, sizes, like=like, replace=replace
     )
 
 
@@ -183,7 +194,7 @@ class _Family:
                 form: msgspec.structs.replace(image, run=UNKNOWN) for form, image in other.items()
             }
         else:
-            self.images[name] = forms(self.bench, self.words[name], bare)
+            self.images[name] = forms(self.bench, self.words[name], bare, self.told.target)
 
     def _supplement(self, newest: _Started, other: Family) -> Family:
         """What differs from the same board of another target."""
@@ -222,16 +233,27 @@ class _Family:
                 for name in machine_options(options)
                 if not name.startswith(BASES)
             ]
-            found |= self._worth(above, more, found[first])
+            again = dict(tried(self.bench, {"": above})).get("", found[first])
+            noise = self.bench.noisy | {
+                one.key
+                for one, other in zip(found[first].sections, again.sections, strict=False)
+                if one != other
+            }
+            found |= self._worth(above, more, found[first], noise)
             found |= tried(self.bench, {f"{first} smp=2": [*above, "-smp", "2"]})
         return found
 
     def _worth(
-        self, start: Sequence[str], lines: Iterable[tuple[str, list[str]]], base: Image
+        self,
+        start: Sequence[str],
+        lines: Iterable[tuple[str, list[str]]],
+        base: Image,
+        noise: set[tuple[str, int]] | None = None,
     ) -> dict[str, Image]:
         """The images that differ from another one, by name."""
         images = tried(self.bench, {name: [*start, *words] for name, words in lines})
-        return {name: image for name, image in images if worth(image, base, self.bench.noisy)}
+        noise = self.bench.noisy if noise is None else noise
+        return {name: image for name, image in images if worth(image, base, noise)}
 
     def _sought(
         self,
@@ -322,7 +344,7 @@ class _Family:
         pci = [job for job in self._on_pci() if job.name in found]
         jobs = _with_options(pci)
         for bridge in INNER:
-            if bridge in found:
+            if bridge in found and self.stem not in FLAT:
                 jobs += [Job(job.name, job.kind, (), (bridge, types[bridge])) for job in pci]
         options: dict[str, dict[str, Added]] = {}
         for job, added in chain(
@@ -340,7 +362,8 @@ class _Family:
                 begin = [*self.words[name], *FORMS["tcg"]]
                 at = self.bench, begin, images["tcg"]
                 jobs = [job._replace(known=found[job.name]) for job in pci]
-                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, own, places)))
+                known = [job._replace(known=found[job.name]) for job in own]
+                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, known, places)))
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
