@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
+from migstream.catalogue import cpregs
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
@@ -76,12 +79,25 @@ def _change_table(
     table.update({name: size for name, size in after.items() if before.get(name) != size})
 
 
+def _regrown(here: State, before: State, after: State) -> State:
+    """A state that becomes one of another length: before the place where it grows all stays as it is (PCI registers)."""
+    pairs = enumerate(zip(before.payload, after.payload, strict=False))
+    same = next(
+        (at for at, (b, a) in pairs if b != a), min(len(before.payload), len(after.payload))
+    )
+    return msgspec.structs.replace(after, payload=here.payload[:same] + after.payload[same:])
+
+
 def overlaid(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another."""
     if here == before:
         return after
+    if is_virtio(here):
+        return merged(here, before, after)
     if len(before.payload) != len(after.payload):
-        return merged(here, before, after) if is_virtio(here) else after
+        if cpregs.has_list(here):
+            return cpregs.merged(here, before, after)
+        return _regrown(here, before, after)
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

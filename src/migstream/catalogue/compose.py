@@ -7,15 +7,16 @@ would give it. What the catalogue cannot tell is an assumption, in words.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.arguments import Backend, Part, Wanted, is_on
+from migstream.catalogue.addresses import Addresses, with_address
+from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -26,10 +27,10 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
-from migstream.catalogue.values import VALUES
+from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
-from migstream.names import many
 from migstream.qemu.release import machine_version
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ SILENT_PART = frozenset({
     *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
     *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
     *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr"),
+    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
 })  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
@@ -108,9 +109,10 @@ class _Composer:
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
-        self.varied = own if own.changed or own.cpus else others
-        self.base = self.varied.images[self.varied.newest]["tcg"]
-        self.addresses = 0  # of network cards, given so far
+        varied = own if own.changed or own.cpus else others
+        self.varied = Varied(varied, wanted)
+        self.base = varied.images[varied.newest]["tcg"]
+        self.addresses = Addresses()
         self.parts = list(wanted.parts)
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
@@ -120,17 +122,14 @@ class _Composer:
     def run(self) -> Composed:
         wanted = self.wanted
         self._defaults()
-        for name, value in wanted.options.items():
-            if name not in SILENT_MACHINE:
-                self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
+        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
                 self.machine.head = b"" if is_on(value) is False else self.machine.head
             elif driver not in drivers:
-                self._changed(
-                    f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
-                )
+                what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
+                self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
         self.devices()
@@ -142,9 +141,14 @@ class _Composer:
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
-        places = Places(
-            self.base.pci, (name for name, _ in self.machine.sections), self.family.transports
-        )
+        names = [name for name, _ in self.machine.sections]
+        taken = {
+            name.removeprefix(root).partition("/")[0]
+            for root in self._roots()
+            for name in names
+            if name.startswith(root)
+        }
+        places = Places({*self.base.pci, *taken}, names, self.family.transports)
         for part in self.parts:
             self._part(part, places)
         self._ports()
@@ -187,6 +191,8 @@ class _Composer:
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
             self.machine.change(bare, without_parts(bare, full))
+        elif wanted.serials and "tcg serial" in self.images:
+            self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
         self.parts += wanted.parts
@@ -196,48 +202,21 @@ class _Composer:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
 
-    def _changed(self, what: str, words: str) -> None:
-        """An option that was tried on the newest machine type of the family."""
-        image = self.varied.changed.get(what)
-        if image is not None:
-            self.machine.change(self.base, image)
-        elif what.partition("=")[0] not in self._tried:
-            self.assumed.append(f"{words} changes nothing of what is saved")
-
-    @property
-    def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.varied.changed}
-
     def _cpus(self) -> None:
         wanted = self.wanted
-        self._model()
+        index, about = self.catalogue.index, self.catalogue.about
+        same = index.target in SAME_CPUS
+        self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
+        one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
             self.assumed += add_cpus(
                 self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
             )
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
-
-    def _model(self) -> None:
-        """A CPU model, and what it has more or less."""
-        model, *features = (self.wanted.cpu or "").split(",")
-        kept = self.varied.cpus
-        same = set(self.catalogue.about.cpus) - set(
-            kept
-        )  # those that save what the default one does
-        if {"-apic", "apic=off"} & set(features) and WITHOUT_APIC in kept:
-            model = WITHOUT_APIC
-        if model in kept:
-            self.machine.change(self.base, kept[model])
-        elif model and model not in same:
-            self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and self.catalogue.index.target not in SAME_FEATURES:
-            self.assumed.append(
-                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
-            )
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
@@ -250,28 +229,17 @@ class _Composer:
         nodes = wanted.nodes or ([backend] if backend else [])
         if nodes and name in blocks:
             del blocks[name]
-            blocks.update(self._backend(node) for node in nodes)
-        elif wanted.memory is not None and name in blocks:
-            blocks[name] = wanted.memory
+            blocks.update(backend_block(wanted, self.name, node) for node in nodes)
+        elif name in blocks:
+            own = self.catalogue.index.memory.get(self.name, blocks[name])
+            blocks[name] = own if wanted.memory is None else wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
-
-    def _backend(self, name: str) -> tuple[str, int]:
-        """The RAM block of a memory backend: its id, of older machine types its path where it is a file.
-
-        References
-        ----------
-        QEMU, hw/core/machine.c: hw_compat_3_1 (x-use-canonical-path-for-ramblock-id)
-        """
-        backend = self.wanted.backends.get(name, Backend("", 0))
-        _, version = machine_version(self.name)
-        long = backend.kind in FILES and version is not None and version <= PATHS_UNTIL
-        return (f"/objects/{name}" if long else name), backend.size
 
     # --- devices -----------------------------------------------------------------------------------
 
     def _part(self, part: Part, places: Places) -> None:
-        about = self.catalogue.about
+        about, wanted = self.catalogue.about, self.wanted
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
@@ -286,7 +254,7 @@ class _Composer:
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
         if driver in PORTS:
-            console = places.buses.get(_parent(part, places)) or self.kinds.get(
+            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
                 "host virtio-serial-bus", ""
             )
             self.consoles.setdefault(console, []).append(part)
@@ -301,16 +269,14 @@ class _Composer:
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
             self.machine.place(with_instance(one, part, path), names[one.key])
-        for block, size in added.blocks.items():
-            name = block.replace(PLACE, path)
-            if MEMORY.fullmatch(block) and "memdev" in part.properties:
-                own, size = self._backend(part.properties["memdev"])
-                name = f"{path}/{own}" if block.startswith(PLACE) else own
-            self.machine.blocks[name] = size
+        memdev = part.properties.get("memdev")
+        self.machine.blocks.update(
+            block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
+        )
         if base is None:
             return
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(_parent(part, places), ""))
+        behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
@@ -332,28 +298,13 @@ class _Composer:
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).
-
-        PCI Express has it as a serial number.
-        """
         if not any(option.name == "mac" for option in kind.options):
             return
-        try:
-            address = bytes.fromhex(part.properties["mac"].replace(":", ""))
-        except (KeyError, ValueError):
-            address = FIRST + bytes([(0x56 + self.addresses) % 256])
-            self.addresses += 1
-        if len(address) != len(FIRST) + 1:
-            return
-        for key in keys:
+        address = self.addresses.of(part)
+        for key in keys if address is not None else ():
             state = self.machine.sections.get(key)
-            if state is not None:
-                raw = SERIAL.sub(partial(_serial, address), state.payload)
-                raw = SERIAL_VMXNET3.sub(
-                    lambda _: b"\xfe" + address[3:] + address[:3] + b"\xff", raw
-                )
-                raw = PLAIN.sub(lambda _: address, raw)
-                self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+            if state is not None and address is not None:
+                self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
         own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
@@ -364,7 +315,8 @@ class _Composer:
         found |= part.properties
         _, version = machine_version(self.name)
         for stem, name in QUEUES.items():
-            if driver.startswith(stem) and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
+            on_pci = driver.startswith(f"{stem}-pci")
+            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
         return found
 
@@ -377,7 +329,7 @@ class _Composer:
                 if number & 1 << bit and after is not None:
                     self._overlay(base, after, path)
             return
-        after = options.get(f"{name}={_switch(value)}")
+        after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
@@ -446,7 +398,7 @@ class _Composer:
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
         asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(_parent(part, places), "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
             if not asked:
@@ -491,28 +443,12 @@ BEHIND = {
     "i82801b11-bridge": "pci-bridge",
 }
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-FIRST = bytes.fromhex(
-    "5254001234"
-)  # of the addresses that a QEMU gives by itself, all but the last byte
-PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
-SERIAL = re.compile(
-    b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
-)
-# hw/net/vmxnet3.c: vmxnet3_device_serial_num
-SERIAL_VMXNET3 = re.compile(
-    b"\xfe" + re.escape(FIRST[3:]) + b"." + re.escape(FIRST[:3]) + b"\xff", re.DOTALL
-)
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
-MEMORY = re.compile(rf"({re.escape(PLACE)}/)?m\d+")  # a backend, as the builder calls it
-FILES = frozenset(("memory-backend-file", "memory-backend-memfd"))
-PATHS_UNTIL = (3, 1)
-WITHOUT_APIC = "qemu64,-apic"
-SAME_FEATURES = frozenset(("x86_64", "i386"))
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 PROVIDERS = {
@@ -531,24 +467,8 @@ PROVIDERS = {
 }
 
 
-def _parent(part: Part, places: Places) -> str:
-    """The id of the device that has the bus which a part is on: a bridge's bus is called like it, another's `id.0`."""
-    bus = part.properties.get("bus", "")
-    return bus if bus in places.buses else bus.rpartition(".")[0]
-
-
-def _serial(address: bytes, found: re.Match[bytes]) -> bytes:
-    return address[:2:-1] + found[1] + address[2::-1]
-
-
 def _number(text: str) -> int:
     try:
         return int(text, 0)
     except ValueError:
         return 0
-
-
-def _switch(value: str) -> str:
-    """A switch's value as it was tried."""
-    known = is_on(value)
-    return value if known is None else ("off", "on")[known]

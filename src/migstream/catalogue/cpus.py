@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from migstream.catalogue.changes import Machine, overlaid
@@ -11,6 +12,8 @@ from migstream.catalogue.model import Image, State
 __all__ = ["add_cpus", "add_slots"]
 
 MOST = 4096  # CPUs
+# Sections with an element for each CPU that is there, not for each that can be: hw/arm/virt.c, hw/riscv/virt.c.
+PRESENT = ("arm_gic", "riscv_")
 
 
 def add_cpus(
@@ -25,6 +28,7 @@ def add_cpus(
     """
     cpus, room = min(cpus, MOST), min(room, MOST)
     before = {placed.key: placed for placed in one.sections}
+    each = Counter(placed.name for placed in two.sections if placed.key not in before)
     for placed in two.sections:
         known = before.get(placed.key)
         state = states[placed.state]
@@ -34,13 +38,15 @@ def add_cpus(
             # another model than the image's: its CPUs are alike
             like = state if first is None or own == states[first.state] else own
             for number in range(1, cpus):
-                machine.put((placed.name, placed.instance + number - 1), like, early=placed.early)
+                instance = placed.instance + (number - 1) * each[placed.name]
+                machine.put((placed.name, instance), like, early=placed.early)
         elif known.state != placed.state and placed.key in machine.sections:
             here, was = machine.sections[placed.key], states[known.state]
             if len(state.payload) == len(was.payload):
                 machine.put(placed.key, overlaid(here, was, state))
                 continue
-            more = grown(here, was, state, room)
+            count = cpus if placed.name.startswith(PRESENT) else room
+            more = here if count == 1 else grown(here, was, state, count)
             if more is None and here == was:
                 yield f"{placed.name} with {room} CPUs is as with two"
                 more = state

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SLIRP", "default_parts", "without_parts"]
 
 SLIRP = "slirp"
+CHANNEL = "/fe."  # what paths of devices on channels begin with
 # By the name of a section, without the place of its device: the sort of default device, its type on PCI, on ISA.
 CARDS = {
     "vga": ("card", "VGA", "isa-vga"),
@@ -28,6 +29,7 @@ CARDS = {
     "cirrus_vga": ("card", "cirrus-vga", "isa-cirrus-vga"),
     "e1000": ("network", "e1000", ""),
     "e1000e": ("network", "e1000e", ""),
+    "virtio-net": ("network", "virtio-net-pci", "virtio-net-ccw"),
     "ne2000": ("network", "ne2k_pci", "ne2k_isa"),
 }
 PLAIN = {"serial": "isa-serial", "parallel_isa": "isa-parallel"}
@@ -66,12 +68,14 @@ def without_parts(bare: Image, full: Image) -> Image:
     """The machine with its defaults, without those devices that are put together as others are."""
     before = {one.key for one in bare.sections}
     kept = [one for one in full.sections if one.key in before or not _is_part(one)]
-    return msgspec.structs.replace(full, sections=tuple(kept), blocks=bare.blocks)
+    places = {one.name.rpartition("/")[0] for one in kept} - {""}
+    blocks = {name: size for name, size in full.blocks.items() if name.rpartition("/")[0] in places}
+    return msgspec.structs.replace(full, sections=tuple(kept), blocks=blocks | bare.blocks)
 
 
 def _is_part(one: Placed) -> bool:
-    _, slash, rest = one.name.rpartition("/")
-    return bool(slash) or rest in CARDS or rest in PLAIN or rest == SLIRP
+    rest = one.name.rpartition("/")[2]
+    return rest in CARDS or rest in PLAIN or rest == SLIRP
 
 
 def _found(bare: Image, full: Image) -> Iterator[tuple[str, Part]]:
@@ -80,4 +84,6 @@ def _found(bare: Image, full: Image) -> Iterator[tuple[str, Part]]:
         path, _, name = one.name.rpartition("/")
         if one.key not in before and name in CARDS:
             sort, pci, isa = CARDS[name]
+            if path.startswith(CHANNEL):
+                pci = pci.replace("-pci", "-ccw")
             yield sort, Part(pci if path else isa)

@@ -38,7 +38,7 @@ MAGIC = b"migstream catalogue 2\n"
 DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 32 << 20  # bytes of a part, unpacked
+MOST = 16 << 20  # bytes of a part, unpacked
 LARGEST = 4 << 20  # bytes of an index
 
 
@@ -50,6 +50,7 @@ def write_catalogue(
     schema: bytes,
     made: Provenance,
     names: Sequence[str] = (),
+    memory: Mapping[str, int] | None = None,
     *,
     like: Catalogue | None = None,
     replace: bool = False,
@@ -59,6 +60,7 @@ def write_catalogue(
     Parameters
     ----------
     states : of all families, by number
+    memory : bytes that each machine type has by itself, where that is known
     like : the catalogue that has the first of these states
     """
     from migstream.source.zstd import zstd
@@ -94,6 +96,7 @@ def write_catalogue(
         like=None if like is None else Like(like.path.name, like.digest),
         digest=told.digest,
         names=tuple(names),
+        memory=dict(memory or {}),
     )
     head = encoder.encode(index)
     with new_file(path, replace=replace) as fd:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from migstream.catalogue import arrays
 from migstream.catalogue.model import State
 
 __all__ = ["Piece", "grown", "piece"]
@@ -43,8 +44,8 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
     one, two : states with one element, and with two
     """
     found = piece(one.payload, two.payload)
-    if found is None or (len(LENGTH.findall(two.text)) != 1 and count > 2):
-        return None
+    if found is None or len(LENGTH.findall(two.text)) != 1:
+        return arrays.grown(here, one, two, count)
     if here != one and len(here.payload) < len(one.payload):
         return None
     payload = _put(here.payload, one.payload, found, count - 1)

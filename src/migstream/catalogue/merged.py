@@ -6,9 +6,12 @@ Such a state is one field for the description, so that its parts are found by re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from migstream.catalogue.capabilities import SIZES, carried, flipped
 from migstream.catalogue.model import State
 from migstream.names import encoded
 from migstream.stream import open_stream
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["is_virtio", "merged", "resized"]
 
 SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
+FIELD = re.compile(rb'("name"\s*:\s*"([^"]+)",\s*"type"\s*:\s*"[^"]+",\s*"size"\s*:\s*)\d+')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
+
+CONFIG = "config"
+MANY = 64  # elements of an array that are looked at one by one
+VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
+SOMEWHERE = "0000:00:01.0"
 
 Path = tuple[str, ...]
 
@@ -53,21 +62,45 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
+        elif path in mine and len(raw) == len(mine[path]) == len(old.get(path, b"")):
+            mine[path] = _both(path, mine[path], old[path], raw)
+        elif path in mine and path[-1] == CONFIG and len(mine[path]) == len(old.get(path, b"")):
+            # its space becomes that of PCI Express: what was changed already is changed there
+            mine[path] = carried(raw, old[path], mine[path])
         previous = path if path in mine else previous
-    return resized(here, b"".join(mine[path] for path in order if path in mine))
+    kept = [path for path in order if path in mine]
+    sizes: Counter[str] = Counter()
+    for path in kept:
+        sizes[path[0]] += len(mine[path])
+    text = FIELD.sub(partial(_measured, sizes), here.text)
+    return State(here.version, b"".join(mine[path] for path in kept), text)
+
+
+def _measured(sizes: Counter[str], found: re.Match[bytes]) -> bytes:
+    size = sizes.get(found[2].decode())
+    return found[0] if size is None else found[1] + b"%d" % size
+
+
+def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
+    """Bytes of which another change has changed some."""
+    if path[-1] == CONFIG and len(here) in SIZES:
+        return carried(here, before, after)
+    return bytes(map(flipped, here, before, after))
 
 
 def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
     out = bytearray(write.file_header())
     rows = []
     name = VMSD.search(states[0].text)
-    kind = name[1] if name is not None else b"virtio"
+    kind = (name[1] if name is not None else b"virtio").decode()
+    if states[0].payload[VENDOR] == REDHAT:  # its name is what says that a device is on PCI
+        kind = f"{SOMEWHERE}/{kind}"
     for number, state in enumerate(states):
         out += write.named_header(
-            SectionType.FULL, number, write.counted(kind.decode()), number, state.version
+            SectionType.FULL, number, write.counted(kind), number, state.version
         )
         out += state.payload
-        head = f'{{"name": "{kind.decode()}", "instance_id": {number}, '
+        head = f'{{"name": "{kind}", "instance_id": {number}, '
         rows.append(encoded(head) + state.text)
     out.append(SectionType.EOF)
     out += write.description(b'{"page_size": 4096, "devices": [' + b", ".join(rows) + b"]}")
@@ -77,7 +110,8 @@ def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
 
 
 def _flat(value: Value, path: Path) -> Iterator[tuple[Path, bytes]]:
-    children = list(value)
+    whole = value.name == CONFIG or (value.count or 0) > MANY
+    children = [] if whole else list(value)
     if not children:
         yield path, bytes(value.raw)
     at = value.span.start

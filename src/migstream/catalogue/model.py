@@ -214,7 +214,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     RAM block a machine type's memory is, `made` which command lines all of it comes from, `digest` the SHA-256 of the
     binary, empty where it could not be read; `names` are what its maker calls it (`rhel-9.4`). `chunks` are numbers of
     states, with which each of the parts begins that have them; those before the first are in the catalogue that it is
-    `like`.
+    `like`. `memory` is how many bytes of memory a machine type has by itself.
     """
 
     release: tuple[int, ...]
@@ -227,5 +227,6 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     made: tuple[Made, ...]
     chunks: tuple[Number, ...]
     like: Like | None = None
+    memory: dict[str, Bytes] = {}
     digest: str = ""
     names: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ SLOTS = 32
 PORTS = 15
 IDS = 256
 NUMBERS = 1 << 16
+CHANNELS = "/fe."
 FIRST_REGISTER = 0x71000000
 
 
@@ -40,6 +41,11 @@ class Places:
         self._transports = list(transports)
         self._others: dict[str, set[str]] = {}
         self.buses: dict[str, str] = {}
+
+    def owner(self, properties: Mapping[str, str]) -> str:
+        """The id of the device that has the bus which a device is on: a bridge's bus is called like it, another's `id.0`."""
+        bus = properties.get("bus", "")
+        return bus if bus in self.buses else bus.rpartition(".")[0]
 
     def pci(self, root: str, parent: str, address: str | None) -> str:
         """The path of a PCI device.
@@ -68,13 +74,17 @@ class Places:
         return place
 
     def channel(self, number: str) -> str:
-        """The path of a device of a channel; `number` is as it was asked for, `fe.0.0007`."""
+        """The path of a device of a channel; `number` is as it was asked for, `fe.0.0007`.
+
+        By itself it has the number of devices that came before it, or the next one that is free.
+        """
         parts = [n for n in map(_hexadecimal, number.split(".")) if n is not None]
-        if len(parts) != 3:
-            free = (f"/fe.0.{n:04x}" for n in range(NUMBERS))
-            place = next((one for one in free if one not in self._used), "")
-        else:
+        if len(parts) == 3:
             place = "/{:02x}.{:x}.{:04x}".format(*parts)
+        else:
+            before = sum(one.startswith(CHANNELS) for one in self._used)
+            free = (f"{CHANNELS}0.{n:04x}" for n in range(before, NUMBERS))
+            place = next((one for one in free if one not in self._used), "")
         self._used.add(place)
         return place
 

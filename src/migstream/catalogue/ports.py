@@ -22,7 +22,11 @@ CONSOLE = "virtconsole"
 COLUMNS_AND_ROWS = bytes(4)
 MOST = 511  # ports
 # No columns, no rows, most ports (up to 511), port 0 kept for a console, behind all of the map no port in use.
-HEAD = re.compile(rb"\x00{4}(\x00\x00[\x00\x01][^\x00])\x00{3}\x01\x00{4}", re.DOTALL)
+# A guest whose words are the other way round has the most ports so, too.
+HEAD = re.compile(
+    rb"\x00{4}(?:\x00\x00([\x00\x01][^\x00])|([^\x00][\x00\x01])\x00\x00)\x00{3}\x01\x00{4}",
+    re.DOTALL,
+)
 ONE = struct.Struct(">IBBI")  # its number, guest and host connected, no element that is half read
 
 
@@ -46,7 +50,8 @@ def with_ports(state: State, ports: Sequence[int]) -> State:
     found = HEAD.search(state.payload)
     if found is None:
         return state
-    at, most = found.start(), int.from_bytes(found[1], "big")
+    most = int.from_bytes(found[1], "big") if found[1] else int.from_bytes(found[2], "little")
+    at = found.start()
     words = -(-most // 32)
     bits = [sum(1 << n % 32 for n in {0, *ports} if n // 32 == word) for word in range(words)]
     begin = at + len(COLUMNS_AND_ROWS) + 4

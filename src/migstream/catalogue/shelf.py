@@ -12,7 +12,7 @@ from migstream.errors import NoSuchPath, Unsupported
 from migstream.plugins import Registry
 from migstream.qemu.release import Version, parse
 
-__all__ = ["NAMES", "find", "names_of", "on_shelf", "open_named", "release_named"]
+__all__ = ["NAMES", "find", "names_of", "on_shelf", "open_named", "release_named", "targets_of"]
 
 SUFFIX = ".cat"
 # What distributions call their releases, and the QEMU that each has.
@@ -26,7 +26,7 @@ NAMES: dict[str, Version] = {
     "trixie": (10, 0),
     "noble": (8, 2),
 }
-# Guests of these are run by a binary of another target as well.
+# Guests of these are run by a binary of another target as well, if there is none of their own.
 SAME = {"i386": ("i386", "x86_64"), "arm": ("arm", "aarch64"), "ppc": ("ppc", "ppc64")}
 # Of other packages: a package with catalogues in it, or what says where they are.
 OTHERS: Registry[ModuleType | Callable[[], str | os.PathLike[str]]] = Registry(
@@ -102,6 +102,11 @@ def open_named(name: str, folder: str | os.PathLike[str] | None = None) -> Catal
     return found
 
 
+def targets_of(architecture: str) -> tuple[str, ...]:
+    """Whose binaries run guests of an architecture; its own first."""
+    return SAME.get(architecture, (architecture,))
+
+
 def find(
     release: Version | str, architecture: str, folder: str | os.PathLike[str] | None = None
 ) -> Catalogue:
@@ -111,12 +116,13 @@ def find(
     ------
     Unsupported : there is none
     """
-    targets = SAME.get(architecture, (architecture,))
-    for catalogue in on_shelf(folder):
-        index = catalogue.index
-        named = release in index.names if isinstance(release, str) else index.release[:2] == release
-        if named and index.target in targets:
-            return catalogue
+    shelf = list(on_shelf(folder))
+    for target in targets_of(architecture):
+        for catalogue in shelf:
+            index = catalogue.index
+            known = index.names if isinstance(release, str) else (index.release[:2],)
+            if release in known and index.target == target:
+                return catalogue
     name = release if isinstance(release, str) else f"QEMU {'.'.join(map(str, release))}"
     raise Unsupported(
         f"no catalogue of {name} for {architecture}",

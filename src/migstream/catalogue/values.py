@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["VALUES"]
+__all__ = ["CPU_OPTIONS", "SAME_CPUS", "VALUES"]
+
+# Targets of which nearly every CPU model sends the same fields, and the models that are tried: one that never had an
+# APIC, one that stands for all others, and that one without an APIC, which leaves out devices.
+SAME_CPUS = {
+    "x86_64": ("486", "qemu64", "qemu64,-apic"),
+    "i386": ("486", "qemu32", "qemu32,-apic"),
+}
 
 POWERS = ("8", "16", "32", "64", "128")
 SIZES = ("16", "64", "128", "256", "512", "1024")
@@ -53,3 +60,13 @@ VALUES: dict[str, tuple[str, ...]] = {
     "pref64-reserve": ROOMS,
     "bus-reserve": COUNTS,
 }
+# Options of a machine with which each CPU model has other registers, and those of them that are tried together.
+CPU_OPTIONS = (
+    ("secure=on",),
+    ("virtualization=on",),
+    ("secure=on", "virtualization=on"),
+    ("gic-version=3",),
+    ("gic-version=3", "secure=on"),
+    ("gic-version=3", "virtualization=on"),
+    ("gic-version=3", "secure=on", "virtualization=on"),
+)

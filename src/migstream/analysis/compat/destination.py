@@ -74,6 +74,8 @@ class Destination:
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
     blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
+    absent : VMStates that no device there has
+    roms : lengths in bytes of RAM blocks that are known without a stream, by name
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
     unknown : what the names of sections and RAM blocks begin with of which `stream` then tells nothing
@@ -91,6 +93,8 @@ class Destination:
         assumptions: Collection[str] = (),
         blocked: Collection[str] = (),
         unknown: Collection[str] = (),
+        absent: Collection[str] = (),
+        roms: Mapping[str, int] | None = None,
     ) -> None:
         self.assumptions = tuple(assumptions)
         self._unknown = tuple(unknown)
@@ -99,6 +103,8 @@ class Destination:
         recorded = () if stream is None else stream.capabilities
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
         self.blocked = tuple(blocked)
+        self.absent = frozenset(absent)
+        self.roms: Mapping[str, int] = {} if roms is None else roms
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release

@@ -10,12 +10,13 @@ import msgspec
 
 from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.lacking import absent_types, other_roms
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.libvirt.read import Described, describe
-from migstream.catalogue.shelf import SAME, find, on_shelf
+from migstream.catalogue.shelf import find, on_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
 from migstream.source.domain import read_domain
@@ -78,9 +79,10 @@ def foretell(
     every = tuple(breaks)
     started = _started(stream, arguments, domain)
     if release is not None:
-        return [_one(stream, find(release, kind, folder), started, capabilities, every)]
+        return [_one(stream, find(release, kind, folder), started, capabilities, every, folder)]
     return [
-        _one(stream, catalogue, started, capabilities, every) for catalogue in _all(kind, folder)
+        _one(stream, catalogue, started, capabilities, every, folder)
+        for catalogue in _all(kind, folder)
     ]
 
 
@@ -99,8 +101,12 @@ def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> De
 
 
 def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    targets = SAME.get(kind, (kind,))
-    found = {c.index.release: c for c in on_shelf(folder) if c.index.target in targets}
+    shelf = list(on_shelf(folder))
+    found: dict[Version, Catalogue] = {}
+    for target in targets_of(kind):  # what was given comes first
+        for one in shelf:
+            if one.index.target == target:
+                found.setdefault(one.index.release, one)
     if not found:
         raise Unsupported(
             f"no catalogue for {kind}", hint="`migstream catalogue list` names those that there are"
@@ -114,21 +120,33 @@ def _one(
     started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
+    folder: str | os.PathLike[str] | None,
 ) -> Foretold:
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
-    # its devices are the stream's own, so there is nothing to put together
-    alone = Destination(
-        _schema(catalogue, stream.machine or ""),
-        None,
-        release[:2],
-        label,
-        capabilities=capabilities,
-        assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
-    )
+
+    def alone() -> Report:
+        """Its devices are the stream's own, so there is nothing to put together."""
+        every = list(_all(catalogue.index.target, folder))
+        return compat(
+            stream,
+            Destination(
+                _schema(catalogue, stream.machine or ""),
+                None,
+                release[:2],
+                label,
+                capabilities=capabilities,
+                offered=catalogue.about.capabilities,
+                absent=absent_types(stream, catalogue, every),
+                roms=other_roms(stream, catalogue, every),
+                assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
+            ),
+            breaks,
+        )
+
     if not started.arguments:
-        return Foretold(name, compat(stream, alone, breaks))
+        return Foretold(name, alone())
     made = compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
@@ -137,12 +155,13 @@ def _one(
             release[:2],
             f"{label} with {made.machine}",
             capabilities=capabilities,
+            offered=catalogue.about.capabilities,
             assumptions=(*started.assumptions, *made.assumptions),
             blocked=made.blocked,
             unknown=(*started.unknown, *made.unknown),
         )
         if fatal(other) is not None:
-            return Foretold(name, compat(stream, alone, breaks))
+            return Foretold(name, alone())
         return Foretold(name, compat(stream, destination, breaks))
 
 

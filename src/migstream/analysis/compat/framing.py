@@ -285,6 +285,7 @@ def _live(frame: Sides) -> Iterator[Problem]:
 def ram_problems(frame: Sides) -> Iterator[Problem]:
     """Blocks by name and length (migration/ram.c: parse_ramblock)."""
     if frame.other is None or not frame.other.blocks:
+        yield from _roms(frame)
         return
     yield from _pages(frame)
     local = {block.name: block for block in frame.other.blocks}
@@ -295,6 +296,14 @@ def ram_problems(frame: Sides) -> Iterator[Problem]:
         problem = _no_block(frame, block) if there is None else _length(frame, block, there)
         if problem is not None:
             yield problem
+
+
+def _roms(frame: Sides) -> Iterator[Problem]:
+    """Blocks of which the length is known without a stream."""
+    for block in frame.stream.blocks:
+        size = frame.destination.roms.get(block.name)
+        if size is not None:
+            yield _other_length(frame, block, size)
 
 
 def _pages(frame: Sides) -> Iterator[Problem]:
@@ -340,22 +349,23 @@ def _no_block(frame: Sides, block: RamBlock) -> Problem:
     )
 
 
+def _other_length(frame: Sides, block: RamBlock, local: int) -> Problem:
+    mine = block.used_length
+    return _ram(
+        frame,
+        block,
+        f"RAM block {block.name} has {mine:#x} bytes, on the destination {local:#x}",
+        frame.words.say(
+            "block-size", block=block.name, received=mine, local=local, error=TEXTS["EINVAL"]
+        ),
+        "the same -m, the same ROM files, the same memory of the device",
+    )
+
+
 def _length(frame: Sides, block: RamBlock, there: RamBlock) -> Problem | None:
     mine, local = block.used_length, there.used_length
     if mine != local and not block.name.startswith(RESIZABLE):
-        return _ram(
-            frame,
-            block,
-            f"RAM block {block.name} has {mine:#x} bytes, on the destination {local:#x}",
-            frame.words.say(
-                "block-size",
-                block=block.name,
-                received=mine,
-                local=local,
-                error=TEXTS["EINVAL"],
-            ),
-            "the same -m, the same ROM files, the same memory of the device",
-        )
+        return _other_length(frame, block, local)
     if block.page_size and there.page_size and block.page_size != there.page_size:
         return _ram(
             frame,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.isavga import HINT
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Kind
 from migstream.analysis.compat.schemas import check_schemas
@@ -24,6 +25,7 @@ from migstream.catalogue.build.make import EXPRESS
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.compose import alone
 from migstream.catalogue.written import stream_of
+from migstream.machine.isavga import REGISTER, foreign_flag
 from migstream.qemu.release import machine_version
 from migstream.stream import open_stream
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Family, Image
     from migstream.qemu.release import Version
+    from migstream.stream import Stream
     from migstream.vmstate.schema import Schema
 
 __all__ = [
@@ -115,6 +118,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     hint: str
 
+    def same(self, other: Fault) -> bool:
+        """Whether both are of one field."""
+        return (self.section, self.field) == (other.section, other.field)
+
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Machine types with which the same happens: the load "fails", or "loses" state; QEMU ends with the first fault."""
@@ -177,7 +184,7 @@ def transitions(
     Parameters
     ----------
     catalogues : the first one of a release and an architecture counts
-    machines, devices : only these, wildcards as in a shell
+    machines, devices : only these, wildcards as in a shell; of pairs that have none such in common nothing is told
     wanted : whether a pair is, by its releases (10, 0)
     done : told after each pair how many of how many are done
     """
@@ -193,8 +200,10 @@ def transitions(
     numbers: dict[object, int] = {}
     sides = {id(one): _Side(one, numbers) for one in ordered}
     for number, (one, other) in enumerate(pairs, 1):
-        yield _transition(sides[id(one)], sides[id(other)], machines, devices)
+        found = _transition(sides[id(one)], sides[id(other)], machines, devices)
         done(number, len(pairs))
+        if found.rows or not (machines or devices):
+            yield found
 
 
 def transition(
@@ -276,11 +285,12 @@ def _put(family: Family, machine: str, device: str, bridge: str) -> bool:
 
 
 class Played(NamedTuple):
-    """A load that was played: its faults, whether it fails by them, the VMStates that were sent."""
+    """A load that was played: its faults, whether it fails by them, the VMStates that were sent, what depends on chance."""
 
     faults: tuple[Fault, ...]
     fails: bool
     states: frozenset[str]
+    chance: tuple[Fault, ...]
 
 
 class _Side:
@@ -351,8 +361,9 @@ class _Pair:
             to = Destination(there.schema, other, there.index.release[:2])
             report = compat(stream, to)
             states = frozenset(device.value.type for device in stream.devices)
-        faults = tuple(dict.fromkeys(_faults(report)))
-        return Played(faults, bool(faults) and not report.accepted, states)
+            chance = tuple(_chance(stream, other))
+        faults = tuple(f for f in dict.fromkeys(_faults(report)) if not any(map(f.same, chance)))
+        return Played(faults, bool(faults) and not report.accepted, states, chance)
 
     def row(self, subject: Subject, played: dict[str, Played]) -> Row:
         """One subject, machine types with the same outcome together."""
@@ -370,11 +381,14 @@ class _Pair:
                 Cell(verdict="fails" if fails else "loses", machines=tuple(machines), faults=faults)
                 for (fails, faults), machines in same.items()
             ),
-            depends=tuple(
-                fault
-                for state in sorted(states)
-                for fault in self._complaints.get(state, ())
-                if fault.field or state not in failing
+            depends=(
+                *dict.fromkeys(fault for one in played.values() for fault in one.chance),
+                *(
+                    fault
+                    for state in sorted(states)
+                    for fault in self._complaints.get(state, ())
+                    if fault.field or state not in failing
+                ),
             ),
         )
 
@@ -393,6 +407,20 @@ def _complaints(source: Schema, destination: Schema) -> dict[str, list[Fault]]:
         if fault not in known:
             known.append(fault)
     return found
+
+
+def _chance(ours: Stream, theirs: Stream) -> Iterator[Fault]:
+    """What one stream fails by and the next one does not: the bytes of isa-vga are another object's."""
+    if any(foreign_flag(device) is not None for device in theirs.devices):
+        for device in ours.devices:
+            if foreign_flag(device) is not None:
+                yield Fault(
+                    kind="value",
+                    section=device.name,
+                    field=REGISTER,
+                    message="the bytes of isa-vga are host memory, and by one bit of them QEMU ends in an assertion or a crash",
+                    hint=HINT,
+                )
 
 
 def _contents(machine: Machine, name: str) -> object:

@@ -8,10 +8,12 @@ from itertools import product
 from migstream.catalogue.build.about import Machine
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import Image
+from migstream.catalogue.values import SAME_CPUS
 from migstream.errors import QemuError
+from migstream.qemu.process import Qemu
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "SAME_CPUS", "WHOLE", "boards", "forms", "starts", "tried"]
+__all__ = ["FORMS", "WHOLE", "boards", "forms", "memory", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -21,21 +23,16 @@ FORMS: dict[str, tuple[str, ...]] = {
     "tcg smp=2": ("-accel", "tcg", *BARE, "-smp", "2"),
     "tcg slots=1": ("-accel", "tcg", *BARE, "-m", "slots=1,maxmem=2G"),
     "tcg slots=2": ("-accel", "tcg", *BARE, "-m", "slots=2,maxmem=2G"),
+    "tcg serial": ("-accel", "tcg", *BARE, "-serial", "null"),
     "kvm": ("-accel", "kvm", *BARE),
     "kvm smp=2": ("-accel", "kvm", *BARE, "-smp", "2"),
     "kvm defaults": ("-accel", "kvm"),
     "kvm split": ("-accel", "kvm,kernel-irqchip=split", *BARE),
     "kvm off": ("-accel", "kvm,kernel-irqchip=off", *BARE),
 }
-# Boards whose devices, options and CPU models are tried one by one: those whose guests are moved. Of others with PCI
-# only what each device adds is taken, many at once.
-WHOLE = frozenset({
-    *("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"),
-    *("sbsa-ref", "mac99", "g3beige", "ppce500"),
-})  # fmt: skip
-# Targets of which nearly every CPU model sends the same fields: only others are kept. One without an APIC has fewer
-# devices, and the features that say so are tried as well.
-SAME_CPUS = {"x86_64": ("qemu64,-apic",), "i386": ("qemu32,-apic",)}
+# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
+# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
+WHOLE = frozenset(("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"))
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}
@@ -73,10 +70,21 @@ def starts(
     return None
 
 
-def forms(bench: Bench, words: Sequence[str], bare: Image) -> dict[str, Image]:
-    """A machine type in all forms in which it starts."""
+def memory(bench: Bench, name: str) -> int | None:
+    """Bytes of memory that a machine type has where nobody says how many; None where it does not start so."""
+    try:
+        with Qemu(bench.command, ["-M", name, *FORMS["tcg"]]) as guest:
+            return int(guest.execute("query-memory-size-summary")["base-memory"])
+    except QemuError:
+        return None
+
+
+def forms(bench: Bench, words: Sequence[str], bare: Image, target: str) -> dict[str, Image]:
+    """A machine type in all forms in which it starts. Serial ports of a PC are devices like others."""
     images = {"tcg": bare}
     for form, more in FORMS.items():
+        if form == "tcg serial" and target in SAME_CPUS:
+            continue
         if form not in images and (form == "kvm" or "kvm" in images or form[:3] == "tcg"):
             images |= tried(bench, {form: [*words, *more]})
     return images

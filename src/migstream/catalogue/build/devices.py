@@ -18,14 +18,24 @@ from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Plac
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
-__all__ = ["INNER", "OWN", "Job", "on_buses", "on_own", "on_pci", "transports", "with_placeless"]
+__all__ = [
+    "BLAMED",
+    "INNER",
+    "OWN",
+    "Job",
+    "on_buses",
+    "on_own",
+    "on_pci",
+    "transports",
+    "with_placeless",
+]
 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
 SLOTS = range(3, 0x1D)
 BRIDGES = 100  # added to a device's number: that of the bridge before it
 BLAMED = re.compile(
     r"-device [^:]*,id=t(\d+)\b"
-)  # in QEMU's words: which of the devices it does not make
+)  # in QEMU's words: which of the devices it does not make, or has something else to say of
 INTERNAL = ":00.0"  # behind a device's place: the bridge that it has inside (hw/pci-bridge/pci_expander_bridge.c)
 INNER = {
     "pcie-root-port": 0,
@@ -144,13 +154,15 @@ def _together(
         blamed = BLAMED.search(str(error))
         if blamed is not None and int(blamed[1]) % BRIDGES < len(jobs):
             number = int(blamed[1]) % BRIDGES
-            yield jobs[number], str(error)
-            parts = [[*jobs[:number], *jobs[number + 1 :]]]
+            parts = [[*jobs[:number], *jobs[number + 1 :]], [jobs[number]]]
         for part in parts:
             yield from _together(bench, machine, base, part, slots)
         return
     for job, slot in zip(jobs, slots, strict=False):
         added = _unplaced(_at(image, base, job.ending(slot)), image, base, job.known)
+        if job.known.sections and not added.sections and len(jobs) > 1 and job.kind.bus in OWN:
+            yield from _together(bench, machine, base, [job], slots)
+            continue
         if job.kind.bus == "virtual-css-bus":
             added = _numbered(bench, added, slot.ending)
         yield job, _alone(added, image, base) if len(jobs) == 1 else added
@@ -189,9 +201,14 @@ def _alone(added: Added, image: Image, base: Image) -> Added:
 def with_placeless(added: Added, alone: Added) -> Added:
     """What was found at a place, with what the same device adds to none when it is alone."""
     places = [one for one in added.sections if PLACE in one.name]
+    if added.sections and not places:  # of a machine type whose names have no places yet
+        return added
     more = [one for one in alone.sections if PLACE not in one.name]
     blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
-    return msgspec.structs.replace(added, sections=(*places, *more), blocks=added.blocks | blocks)
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )
 
 
 def _at(image: Image, base: Image, place: str) -> Added:

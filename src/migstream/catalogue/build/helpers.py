@@ -42,7 +42,11 @@ ONLY = {
 PCI = f"id=parent,addr={PARENT_SLOT}"
 CCW = f"id=parent,devno=fe.0.{NUMBER}"
 PARENTS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "usb-bus": (("-device", f"piix3-usb-uhci,{PCI}"), ("-device", f"pci-ohci,{PCI}")),
+    "usb-bus": (
+        ("-device", f"qemu-xhci,{PCI}"),
+        ("-device", f"piix3-usb-uhci,{PCI}"),
+        ("-device", f"pci-ohci,{PCI}"),
+    ),
     "SCSI": (
         ("-device", f"virtio-scsi-pci,{PCI}"),
         ("-device", f"virtio-scsi-ccw,{CCW}"),

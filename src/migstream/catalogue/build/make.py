@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, SAME_CPUS, WHOLE, boards, forms, starts, tried
+from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, memory, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -23,6 +23,7 @@ from migstream.catalogue.build.devices import (
     with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
+from migstream.catalogue.build.older import Placeless
 from migstream.catalogue.build.options import (
     BASES,
     built_in_options,
@@ -32,17 +33,25 @@ from migstream.catalogue.build.options import (
     machine_options,
     once_each,
     part_options,
+    started_options,
     worth,
 )
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
 __all__ = ["build"]
 
-BUSES = {"", "ISA", "System", *PARENTS}  # beside PCI, on which a device is made
+BUSES = {
+    "",
+    "ISA",
+    "System",
+    "s390-sclp-events-bus",
+    *PARENTS,
+}  # beside PCI, on which a device is made
 # What needs another process, a device or an image of this host before it is made.
 ELSEWHERE = (
     "vhost-",
@@ -54,11 +63,11 @@ ELSEWHERE = (
     "virtio-input-host",
     "ufs",
 )
+# Boards on which a device behind a bridge is as it is before it, and each bridge takes long.
+FLAT = {"pseries"}
 # The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
 EXPRESS = "pcie-root-port"
-CONVENTIONAL = {"pc-i440fx", "isapc"}
-# Switches of a machine that each CPU model sends more, or fewer, registers with.
-CPU_SWITCHES = (("secure",), ("virtualization",), ("secure", "virtualization"))
+CONVENTIONAL = {"pc-i440fx", "isapc", "pseries", "mac99", "g3beige"}
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
 BLOCKED = "State blocked by non-migratable device"
 
@@ -89,6 +98,7 @@ def build(
     told = tell(command)
     made: dict[str, Lines] = {}
     parts: dict[str, Family] = {}
+    sizes: dict[str, int] = {}
     with temporary_folder() as folder:
         bench = Bench(command, folder / "stream.mig", () if like is None else like.states)
         for stem, machines in boards(told.machines).items():
@@ -97,13 +107,15 @@ def build(
             family = _Family(bench, told, stem, machines, like).made()
             if family is not None:
                 parts[stem] = family
+                found = ((name, memory(bench, name)) for name in family.images)
+                sizes |= {name: size for name, size in found if size is not None}
                 made[stem] = Lines(tuple(bench.lines), tuple(sorted(bench.noisy)))
         schema(command, ["-M", "none"], folder / "schema.json")
         text = (folder / "schema.json").read_bytes()
     states = bench.states.all
     provenance = Provenance(WORDS, made)
     return write_catalogue(
-        path, told, parts, states, text, provenance, names, like=like, replace=replace
+        path, told, parts, states, text, provenance, names, sizes, like=like, replace=replace
     )
 
 
@@ -157,11 +169,13 @@ class _Family:
         if self.other is not None:
             return self._supplement(newest, self.other)
         whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
-        if not whole:
-            jobs = self._on_pci() if newest.image.pci else []
-            found = self._kept(on_pci(self.bench, newest.words, newest.image, jobs))
-            return Family(name, self.images, {name: found} if found else {}, {}, {}, {})
         places = transports(self.bench, newest.words)
+        if not whole:
+            at = self.bench, newest.words, newest.image
+            jobs = self._on_pci() if newest.image.pci else []
+            found = self._kept(chain(on_pci(*at, jobs), on_own(*at, self._on_own(), places)))
+            devices = {name: found} if found else {}
+            return Family(name, self.images, devices, {}, {}, {}, places)
         changed = self._changed(newest)
         devices, options = self._devices(newest, places)
         behind = self._behind(devices, newest.name)
@@ -180,7 +194,7 @@ class _Family:
                 form: msgspec.structs.replace(image, run=UNKNOWN) for form, image in other.items()
             }
         else:
-            self.images[name] = forms(self.bench, self.words[name], bare)
+            self.images[name] = forms(self.bench, self.words[name], bare, self.told.target)
 
     def _supplement(self, newest: _Started, other: Family) -> Family:
         """What differs from the same board of another target."""
@@ -205,6 +219,7 @@ class _Family:
     def _changed(self, newest: _Started) -> dict[str, Image]:
         """Images with each property of the machine, of what is built into it, of its CPUs."""
         options = next(m.options for m in self.machines if m.name == newest.name)
+        options = options or started_options(self.bench, newest.words)
         lines = (
             (f"-machine {one}", ["-M", f"{newest.name},{one}"]) for one in machine_options(options)
         )
@@ -218,16 +233,27 @@ class _Family:
                 for name in machine_options(options)
                 if not name.startswith(BASES)
             ]
-            found |= self._worth(above, more, found[first])
+            again = dict(tried(self.bench, {"": above})).get("", found[first])
+            noise = self.bench.noisy | {
+                one.key
+                for one, other in zip(found[first].sections, again.sections, strict=False)
+                if one != other
+            }
+            found |= self._worth(above, more, found[first], noise)
             found |= tried(self.bench, {f"{first} smp=2": [*above, "-smp", "2"]})
         return found
 
     def _worth(
-        self, start: Sequence[str], lines: Iterable[tuple[str, list[str]]], base: Image
+        self,
+        start: Sequence[str],
+        lines: Iterable[tuple[str, list[str]]],
+        base: Image,
+        noise: set[tuple[str, int]] | None = None,
     ) -> dict[str, Image]:
         """The images that differ from another one, by name."""
         images = tried(self.bench, {name: [*start, *words] for name, words in lines})
-        return {name: image for name, image in images if worth(image, base, self.bench.noisy)}
+        noise = self.bench.noisy if noise is None else noise
+        return {name: image for name, image in images if worth(image, base, noise)}
 
     def _sought(
         self,
@@ -254,13 +280,15 @@ class _Family:
         """Images with each CPU model, and with what the machine and the model's properties change of it."""
         machine = next(m for m in self.machines if m.name == newest.name)
         own = {option.name for option in machine.options}
-        every = (*self.told.about.cpus, *SAME_CPUS.get(self.told.target, ()))
+        every = SAME_CPUS.get(self.told.target, self.told.about.cpus)
         found = dict(tried(self.bench, {model: [*newest.words, "-cpu", model] for model in every}))
         if self.told.target in SAME_CPUS:
             base = self._fields(newest.image)
             return {model: one for model, one in found.items() if self._fields(one) != base}
         switched = [
-            ",".join(f"{one}=on" for one in some) for some in CPU_SWITCHES if own.issuperset(some)
+            ",".join(some)
+            for some in CPU_OPTIONS
+            if own.issuperset(o.partition("=")[0] for o in some)
         ]
         for model, image in list(found.items()):
             lines = [
@@ -289,6 +317,13 @@ class _Family:
             if kind.bus == "PCI" and not name.startswith(ELSEWHERE)
         ]
 
+    def _on_own(self) -> list[Job]:
+        return [
+            Job(name, kind)
+            for name, kind in self.told.about.types.items()
+            if kind.bus in OWN and not name.startswith(ELSEWHERE)
+        ]
+
     def _devices(
         self, newest: _Started, places: Sequence[str]
     ) -> tuple[dict[str, dict[str, Added]], dict[str, dict[str, Added]]]:
@@ -301,11 +336,7 @@ class _Family:
             if kind.bus in BUSES and not name.startswith(ELSEWHERE)
         ]
         found = self._kept(on_buses(*on_board, others))
-        own = [
-            Job(n, kind)
-            for n, kind in types.items()
-            if kind.bus in OWN and not n.startswith(ELSEWHERE)
-        ]
+        own = self._on_own()
         found |= self._kept(one for job in own for one in on_own(*on_board, [job], places))
         own = [job for job in own if job.name in found]
         # one by one: what a device adds to no place of its own is not told apart on a machine with many
@@ -313,7 +344,7 @@ class _Family:
         pci = [job for job in self._on_pci() if job.name in found]
         jobs = _with_options(pci)
         for bridge in INNER:
-            if bridge in found:
+            if bridge in found and self.stem not in FLAT:
                 jobs += [Job(job.name, job.kind, (), (bridge, types[bridge])) for job in pci]
         options: dict[str, dict[str, Added]] = {}
         for job, added in chain(
@@ -325,15 +356,18 @@ class _Family:
                 if whole != found[job.name]:
                     options.setdefault(job.name, {})[name] = whole
         devices = {newest.name: found}
+        placeless = Placeless(types, found)
         for name, images in self.images.items():
             if name != newest.name and pci + own:
                 begin = [*self.words[name], *FORMS["tcg"]]
                 at = self.bench, begin, images["tcg"]
                 jobs = [job._replace(known=found[job.name]) for job in pci]
-                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, own, places)))
+                known = [job._replace(known=found[job.name]) for job in own]
+                older = self._kept(chain(on_pci(*at, jobs), on_own(*at, known, places)))
                 devices[name] = {
                     one: with_placeless(added, found[one]) for one, added in older.items()
                 }
+                devices[name] |= dict(placeless.on(*at))
         return devices, options
 
     def _behind(

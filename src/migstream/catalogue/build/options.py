@@ -23,6 +23,7 @@ __all__ = [
     "machine_options",
     "once_each",
     "part_options",
+    "started_options",
     "worth",
 ]
 
@@ -52,6 +53,7 @@ GAINING = ("aarch64", "arm", "riscv32", "riscv64")
 DEVICE = re.compile(
     r"^ *dev: ([^,\n]+)", re.MULTILINE
 )  # info qtree: system/qdev-monitor.c: qdev_print
+MIGRATION = "migration"
 IGNORED = {
     *("hotpluggable", "realized", "hotplugged", "dump-guest-core", "mem-merge"),
     *("addr", "acpi-index", "romsize", "migration-safe", "static"),
@@ -122,7 +124,9 @@ def built_in_options(bench: Bench, start: Sequence[str]) -> Iterator[str]:
     """`-global type.property=value` of the devices that a machine has by itself."""
     for kind, parts in _built_in(bench, start).items():
         for option in parts:
-            for value in VALUES.get(option.name, _switched(option)):
+            # numbers of `migration` are those of a migration that runs
+            numbers = () if kind == MIGRATION else _counted(option)
+            for value in VALUES.get(option.name, _switched(option) or numbers):
                 if option.name not in IGNORED:
                     yield f"-global {kind}.{option.name}={value}"
 
@@ -160,10 +164,17 @@ def once_each(names: Iterable[str]) -> Iterator[list[str]]:
 def _built_in(bench: Bench, start: Sequence[str]) -> dict[str, tuple[Option, ...]]:
     """Types of the devices that a machine has by itself, and what a stream depends on beside them (`migration`)."""
     with Qemu(bench.command, start) as guest:
-        kinds = {"migration", *DEVICE.findall(guest.hmp("info qtree"))}
+        kinds = {MIGRATION, *DEVICE.findall(guest.hmp("info qtree"))}
         return {
             kind: _properties(guest, kind) for kind in sorted(kinds) if not kind.endswith("-cpu")
         }
+
+
+def started_options(bench: Bench, start: Sequence[str]) -> tuple[Option, ...]:
+    """The properties of a machine that runs, for binaries that end when they are asked for those of its type."""
+    with Qemu(bench.command, start) as guest:
+        rows: list[Any] = guest.execute("qom-list", {"path": "/machine"})
+    return tuple(Option(row["name"], row["type"]) for row in rows)
 
 
 def _properties(guest: Qemu, kind: str) -> tuple[Option, ...]:

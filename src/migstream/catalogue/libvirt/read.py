@@ -114,5 +114,7 @@ def _commands(root: Element) -> Iterator[str]:
         yield one.get("value", "")
     if root.find("features/vmcoreinfo[@state='on']") is not None:
         yield from ("-device", "vmcoreinfo")
-    if root.find("genid") is not None:
-        yield from ("-device", "vmgenid")
+    genid = root.find("genid")
+    if genid is not None:
+        guid = (genid.text or "").strip() or "auto"
+        yield from ("-device", _written(Made("vmgenid", {"guid": guid})))

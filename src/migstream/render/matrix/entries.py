@@ -12,9 +12,9 @@ from migstream.qemu.release import machine_version
 __all__ = [
     "WHERE",
     "Entry",
+    "blamed",
     "depending",
     "entries",
-    "field_of",
     "name_of",
     "place",
     "ranges",
@@ -96,9 +96,17 @@ def place(entry: Entry) -> str:
     return ", ".join(WHERE.get(one, f"behind {one}") for one in entry.where)
 
 
-def field_of(fault: Fault) -> str:
-    """What is to blame: the section, and the field in it."""
-    return "/".join(part for part in (fault.section, fault.field) if part)
+def blamed(entry: Entry) -> list[tuple[str, Fault]]:
+    """What is to blame, section and field, with the fault; fields of which the same is said are together."""
+    together: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in entry.faults:
+        together.setdefault((fault.kind, fault.section, fault.message), []).append(fault)
+    return [(_fields(some), some[0]) for some in together.values()]
+
+
+def _fields(some: Sequence[Fault]) -> str:
+    fields = ", ".join(fault.field for fault in some if fault.field)
+    return "/".join(part for part in (some[0].section, fields) if part)
 
 
 def ranges(some: Sequence[str], known: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from migstream.analysis.compat.matrix import Transition
 from migstream.render.matrix.answer import Release
-from migstream.render.matrix.entries import entries, field_of, name_of, place, ranges, short
+from migstream.render.matrix.entries import blamed, entries, name_of, place, ranges, short
 from migstream.render.matrix.parts import Summary
 from migstream.render.text import escape
 
@@ -80,9 +80,9 @@ def _pair(one: Transition, docs: str, ending: str) -> Iterator[str]:
         where = f", {place(entry)}" if entry.where else ""
         machines = "all" if entry.every else ", ".join(ranges(entry.machines, one.machines))
         why = "; ".join(
-            f"{_code(field_of(f)) + ': ' if field_of(f) else ''}{_plain(f.message)}"
-            f" ([{f.kind}]({docs}compat{ending}#kind-{f.kind}))"
-            for f in entry.faults
+            f"{_code(field) + ': ' if field else ''}{_plain(fault.message)}"
+            f" ([{fault.kind}]({docs}compat{ending}#what-is-played))"
+            for field, fault in blamed(entry)
         )
         yield f"| {devices}{where} | {machines} | {WORDS[entry.verdict]} | {why} |"
 

@@ -3,6 +3,7 @@
 (() => {
   const form = document.getElementById("choice");
   const pairs = [...document.querySelectorAll("section.pair")];
+  const overviews = [...document.querySelectorAll("section.overview")];
   const field = name => document.getElementById(name);
   const chosen = { architecture: field("architecture"), from: field("from"), to: field("to") };
   const machine = field("machine"), device = field("device"), count = field("count");
@@ -26,6 +27,7 @@
   }
   function show() {
     let rows = 0;
+    for (const one of overviews) one.hidden = one.dataset.architecture !== chosen.architecture.value;
     for (const pair of pairs) {
       pair.hidden = Object.keys(chosen).some(key => pair.dataset[key] !== chosen[key].value);
       for (const row of pair.querySelectorAll("tbody tr")) {

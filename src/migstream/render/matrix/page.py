@@ -10,9 +10,9 @@ from migstream.analysis.compat.matrix import Fault, Transition
 from migstream.render.matrix.answer import Release
 from migstream.render.matrix.entries import (
     Entry,
+    blamed,
     depending,
     entries,
-    field_of,
     name_of,
     place,
     ranges,
@@ -137,5 +137,5 @@ def _line(one: Transition, entry: Entry) -> Line:
         ranges(entry.machines, one.machines),
         entry.every,
         " ".join(entry.machines),
-        [(field_of(fault), fault) for fault in entry.faults],
+        blamed(entry),
     )

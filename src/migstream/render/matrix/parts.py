@@ -9,9 +9,9 @@ from migstream.names import many
 from migstream.render.compat import verdict_word
 from migstream.render.matrix.entries import (
     Entry,
+    blamed,
     depending,
     entries,
-    field_of,
     name_of,
     place,
     ranges,
@@ -100,6 +100,7 @@ def _rows(one: Transition, found: Sequence[Entry]) -> Iterator[tuple[Cell, ...]]
         devices = ", ".join(escape(name_of(device)) for device in entry.devices)
         where = place(entry)
         machines = "all" if entry.every else ", ".join(ranges(entry.machines, one.machines))
-        why = "; ".join(f"{escape(field_of(f))}: {prose(f.message)}" for f in entry.faults)
+        told = ((field, prose(fault.message)) for field, fault in blamed(entry))
+        why = "; ".join(f"{escape(field)}: {said}" if field else said for field, said in told)
         word = "depends" if entry.verdict == "depends" else verdict_word(entry.verdict)
         yield (f"{devices}, {where}" if where else devices), escape(machines), word, why
