@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.analysis.identify.builds import distribution
-from migstream.analysis.identify.facts import written_by
+from migstream.analysis.identify.facts import declared_by, written_by
 from migstream.analysis.identify.model import Fact, Identity, narrowed
 from migstream.analysis.identify.states import Seen
 from migstream.catalogue.evidence import TABLE, Life, elements, ranked
@@ -79,6 +79,16 @@ def test_answers_are_one_release_of_the_catalogue_wide(
     print(f"{narrow} of {len(answers)} answers have one release of the catalogue")
     assert not wrong
     assert narrow / len(answers) >= ENOUGH
+
+
+@loads.needs_loads
+def test_a_schema_names_its_release() -> None:
+    names = {row["destination_schema"]: row for row in loads.ROWS}
+    for name, row in names.items():
+        bounds = declared_by(loads.declared(name))
+        release = parse(row["destination"])[:2]
+        assert release in bounds, name
+        assert wide(bounds) == 1, name
 
 
 # --- streams that are made now ---------------------------------------------------------------------

@@ -24,6 +24,7 @@ from migstream.wire.model import Span
 if TYPE_CHECKING:
     from migstream.stream import Stream
     from migstream.vmstate.description import Group
+    from migstream.vmstate.schema import State
     from migstream.wire.model import Section
 
 __all__ = ["Seen", "board", "state_facts"]
@@ -44,7 +45,7 @@ def board(stream: Stream) -> str:
     return next((one for section, one in BOARDS.items() if section in names), "")
 
 
-Place = tuple[str, Span]  # a path in the stream, and bytes of it
+Place = tuple[str, Span | None]  # a path in the stream, and bytes of it
 
 
 def state_facts(stream: Stream, architecture: str | None) -> Iterator[Fact]:
@@ -63,7 +64,7 @@ def state_facts(stream: Stream, architecture: str | None) -> Iterator[Fact]:
         else:
             stop = min(section.payload.stop, section.payload.start + SEARCHED)
             seen.bare(section, stream.store.view(section.payload.start, stop))
-    places = [(section.path, section.span) for section in sections]
+    places: list[Place] = [(section.path, section.span) for section in sections]
     seen.order(board(stream), [section.name for section in sections], places)
     yield from seen.found.values()
 
@@ -106,6 +107,12 @@ class Seen:
                 self.group(one, f"{where}/{field.name}", span)
         for subsection in group.subsections:
             self.group(subsection, f"{where}/{subsection.vmsd_name}", span)
+
+    def declared(self, state: State) -> None:
+        """One VMState as a `-dump-vmstate` has it; those inside it are in the file on their own."""
+        have = dict.fromkeys((field.name for field in state.fields), "")
+        for part, life in self._parts(state.name).items():
+            self._part((state.name, part, life), state.version_id, have, (state.name, None))
 
     def _part(
         self, known: tuple[str, str, Life], version: int, have: Mapping[str, str], place: Place
