@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "parse_arguments"]
+__all__ = ["Part", "Wanted", "is_on", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -109,7 +109,7 @@ def _pairs(text: str, first: str) -> dict[str, str]:
     return found
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
     """A size of memory in bytes; a plain number is MiB."""
     found = SIZE.fullmatch(text)
     return None if found is None else int(found[1]) << UNITS[found[2].upper()]
@@ -146,7 +146,7 @@ def _cpus(wanted: Wanted, text: str) -> None:
 
 
 def _memory(wanted: Wanted, text: str) -> None:
-    wanted.memory = _size(_pairs(text, "size").get("size", ""))
+    wanted.memory = size_of(_pairs(text, "size").get("size", ""))
 
 
 def _device(wanted: Wanted, text: str) -> None:
@@ -178,7 +178,7 @@ def _global(wanted: Wanted, text: str) -> None:
 
 def _object(wanted: Wanted, text: str) -> None:
     pairs = _pairs(text, "qom-type")
-    size = _size(pairs.get("size", ""))
+    size = size_of(pairs.get("size", ""))
     if pairs.get("qom-type", "").startswith("memory-backend-") and size is not None:
         wanted.backends[pairs.get("id", "")] = size
 

@@ -49,11 +49,17 @@ OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """The stream, the machine type that it is of, and what was assumed for it."""
+    """The stream, the machine type that it is of, and what was assumed for it.
+
+    `places` are the paths of the parts that were wanted, in their order (empty where a part has none), `taken` the
+    slots of the root bus that the machine has devices of its own in.
+    """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
+    places: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -97,12 +103,18 @@ class _Composer:
                 )
         self._cpus()
         self._memory()
-        places = Places(self.base.pci if not self.wanted.defaults else self._taken())
-        for part in self._parts():
-            self._part(part, places)
+        taken = self.base.pci if not self.wanted.defaults else self._taken()
+        places = Places(taken)
+        paths = [self._part(part, places) for part in self._parts()]
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
-        return Composed(stream_of(self.machine), self.name, tuple(dict.fromkeys(self.assumed)))
+        return Composed(
+            stream_of(self.machine),
+            self.name,
+            tuple(dict.fromkeys(self.assumed)),
+            tuple(paths[len(paths) - len(wanted.parts) :]),
+            taken,
+        )
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -193,13 +205,14 @@ class _Composer:
         known = self.family.devices.get(self.family.newest, {})
         return (serials if "isa-serial" in known else []) + self.wanted.parts
 
-    def _part(self, part: Part, places: Places) -> None:
+    def _part(self, part: Part, places: Places) -> str:
+        """Add a device; its path, empty where it has none."""
         about = self.catalogue.about
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
-            return
+            return ""
         added, base = (
             self._added(driver),
             self.family.devices.get(self.family.newest, {}).get(driver),
@@ -214,14 +227,14 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
-            return
+            return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
             self.machine.place(one, names[one.key])
         for block, size in added.blocks.items():
             self.machine.blocks[block.replace(PLACE, path)] = size
         if base is None:
-            return
+            return path
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
         after = self.family.options.get(driver, {}).get(f"bus={behind}")
@@ -230,6 +243,7 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+        return path
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
         """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).

@@ -133,6 +133,7 @@ class Catalogue:
         except msgspec.DecodeError as error:
             raise SourceError(f"{path}: a broken catalogue: {error}") from None
         self._begin = len(MAGIC) + 4 + size
+        self._families: dict[str, tuple[Family, States]] = {}
 
     def part(self, name: str) -> bytes:
         """One of its parts, unpacked."""
@@ -170,5 +171,7 @@ class Catalogue:
     def family(self, machine: str) -> tuple[Family, States]:
         """The part with that machine type, which it has, and its states."""
         stem = self.index.machines[machine]
-        family = msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
-        return family, States(self, stem, family.chunks)
+        if stem not in self._families:
+            family = msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
+            self._families[stem] = family, States(self, stem, family.chunks)
+        return self._families[stem]
