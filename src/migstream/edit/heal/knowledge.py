@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Knowledge"]
 
 LOOKED_AT = 256  # bytes of a device that tell what it is: with PCI, its configuration space
+FEW_MODELS = 3  # of CPUs, where none has the stream's length
 MOST_DRIVERS = 4  # of which a section can be
 
 
@@ -32,6 +33,7 @@ class Knowledge:
         self.catalogue = catalogue
         self.machine = machine
         self.family, self._states = catalogue.family(machine)
+        self._models: dict[bytes, list[str]] = {}
 
     @cached_property
     def added(self) -> dict[str, Added]:
@@ -100,9 +102,7 @@ class Knowledge:
             device = here.get(split(one.name)[1])
             if device is not None and one.name.startswith(PLACE):
                 raw, ours = self.state(one.state).payload, guest.payload(device)
-                alike += sum(
-                    a == b for a, b in zip(raw[:LOOKED_AT], ours[:LOOKED_AT], strict=False)
-                )
+                alike += 8 * LOOKED_AT - unlike(raw[:LOOKED_AT], ours[:LOOKED_AT])
                 alike += LOOKED_AT * (len(raw) == len(ours))
         return alike
 
@@ -145,6 +145,19 @@ class Knowledge:
             if each and size % each == 0:
                 yield f"{name}={size // each}"
 
+    def models(self, ours: bytes) -> list[str]:
+        """CPU models by how much their state is like the stream's: those of its length, else a few."""
+        if ours not in self._models:
+            rated = []
+            for model, image in self.family.cpus.items():
+                number = next((one.state for one in image.sections if one.name == "cpu"), None)
+                raw = b"" if number is None else self.state(number).payload
+                rated.append((abs(len(raw) - len(ours)), unlike(raw, ours), model))
+            rated.sort()
+            exact = [model for length, _, model in rated if not length]
+            self._models[ours] = exact or [model for _, _, model in rated[:FEW_MODELS]]
+        return self._models[ours]
+
     def machine_options(self, gained: tuple[str, int], *, lost: bool = False) -> Iterator[str]:
         """What is added to a command line so that the machine has a section (`lost`: or no more), `-machine hpet=off`."""
         base = {one.key for one in self._base.sections}
@@ -186,3 +199,9 @@ def closer(before: bytes, after: bytes, wanted: bytes) -> int:
         return len(wanted) * ((len(after) == len(wanted)) - (len(before) == len(wanted)))
     triples = zip(before, after, wanted, strict=False)
     return sum((a == w) - (b == w) for b, a, w in triples if a != b)
+
+
+def unlike(one: bytes, other: bytes) -> int:
+    """How many bits differ of the bytes that both have."""
+    size = min(len(one), len(other))
+    return (int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")).bit_count()

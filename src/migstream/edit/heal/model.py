@@ -12,6 +12,7 @@ from migstream.names import brief
 
 __all__ = ["Alter", "Change", "Healed", "Where"]
 
+SINGLE = frozenset({"-cpu", "-smp", "-m", "-accel", "-M"})  # options of which the last one counts
 Where = Literal["destination", "stream"]
 Do = Literal["drop", "patch", "machine", "rules", "forget", "command", "features"]
 
@@ -33,6 +34,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     loses : what the guest loses by it; empty where that is nothing
     why : the problem that it is an answer to
     cost : how much it is to be avoided; destination options cost less than the stream's bytes
+    whole : whether it is of no use where the device still fails, by another reason
     steps : of the destination's command line
     alters : of the stream
     """
@@ -41,12 +43,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     loses: str = ""
     why: str = ""
     cost: float = 1.0
+    whole: bool = False
     steps: tuple[Step, ...] = ()
     alters: tuple[Alter, ...] = ()
 
     @property
     def where(self) -> Where:
         return "destination" if self.steps else "stream"
+
+    @property
+    def touched(self) -> frozenset[tuple[int | str, str]]:
+        """What of the command line it is about: no two changes are about the same."""
+        found: set[tuple[int | str, str]] = set()
+        for step in self.steps:
+            if step.do != "add":
+                found.add((step.number, step.key))
+            elif step.key in SINGLE:
+                found.add((step.key, ""))
+        return frozenset(found)
 
     def __repr__(self) -> str:
         return brief("Change", f"{self.where}:", self.what)

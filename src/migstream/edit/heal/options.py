@@ -41,7 +41,6 @@ FEATURES = {
 }
 MOST_PROPERTIES = 6  # that are tried for one problem
 MOST_MODELS = 12  # of CPUs
-FEW_MODELS = 3  # of which none has the stream's length
 OF_DEVICES = {"virtqueue", "features"}  # problems that nothing but the device's own properties make
 MIGRATION = "-global migration."
 
@@ -259,32 +258,23 @@ class Options:
         if entry is not None:
             yield (
                 Change(
-                    what=f"leave out -cpu {entry.value}", steps=(Step("remove", entry.number),)
+                    what=f"leave out -cpu {entry.value}",
+                    steps=(Step("remove", entry.number),),
+                    whole=True,
                 ),
             )
-        for model in self._by_length(knowledge)[:MOST_MODELS]:
+        for model in self._models_by_likeness(knowledge)[:MOST_MODELS]:
             if entry is None:
                 step = Step("add", next(self._numbers), "-cpu", model)
             elif entry.head != model:
                 step = Step("set", entry.number, "", model)
             else:
                 continue
-            yield (Change(what=f"start with -cpu {model}", steps=(step,)),)
+            yield (Change(what=f"start with -cpu {model}", steps=(step,), whole=True),)
 
-    def _by_length(self, knowledge: Knowledge) -> list[str]:
+    def _models_by_likeness(self, knowledge: Knowledge) -> list[str]:
         device = next((d for d in self._stream.devices if d.name == "cpu"), None)
-        if device is None:
-            return []
-        ours = self._guest.payload(device)
-        rated = []
-        for model, image in knowledge.family.cpus.items():
-            state = next((one.state for one in image.sections if one.name == "cpu"), None)
-            raw = b"" if state is None else knowledge.state(state).payload
-            alike = sum(a == b for a, b in zip(raw, ours, strict=False))
-            rated.append((abs(len(raw) - len(ours)), -alike, model))
-        rated.sort()
-        exact = [model for unlike, _, model in rated if not unlike]
-        return exact or [model for _, _, model in rated[:FEW_MODELS]]
+        return [] if device is None else knowledge.models(self._guest.payload(device))
 
     def _framing(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
         """Other properties of what sends and receives streams."""

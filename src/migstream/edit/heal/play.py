@@ -80,6 +80,8 @@ class _Composing:
     def __init__(self, catalogue: Catalogue | None) -> None:
         self.catalogue = catalogue
         self._made: dict[tuple[str, ...], Composed] = {}
+        self._known: dict[str, Knowledge] = {}
+        self._own: dict[tuple[str, ...], frozenset[str]] = {}
 
     def made(self, line: CommandLine) -> Composed:
         assert self.catalogue is not None
@@ -95,9 +97,12 @@ class _Composing:
         if self.catalogue is None:
             return None
         try:
-            return Knowledge(self.catalogue, self.made(line).machine)
+            machine = self.made(line).machine
         except Unsupported:
             return None
+        if machine not in self._known:
+            self._known[machine] = Knowledge(self.catalogue, machine)
+        return self._known[machine]
 
     def seated(self, line: CommandLine) -> Seated | None:
         knowledge = self.knowledge(line)
@@ -105,9 +110,12 @@ class _Composing:
             return None
         made = self.made(line)
         bare = CommandLine(tuple(one for one in line.entries if one.name not in PLUGGED))
-        with open_stream(self.made(bare).stream) as stream:
-            own = frozenset(split(name)[0] for name, _ in stream.devices.keys())  # noqa: SIM118
-        return Seated(seats(line, knowledge, made.places), own, made.taken)
+        key = tuple(bare.words())
+        if key not in self._own:
+            with open_stream(self.made(bare).stream) as stream:
+                names = [section.name for section in stream.sections]
+            self._own[key] = frozenset(split(name)[0] for name in names)
+        return Seated(seats(line, knowledge, made.places), self._own[key], made.taken)
 
 
 class Shelved(_Composing):

@@ -133,6 +133,17 @@ def together(changes: Sequence[Change]) -> float:
     return costs[0] + MORE * sum(costs[1:])
 
 
+def _further(node: Node, parent: Node, some: Sequence[Change]) -> bool:
+    """Whether a load comes further: the problem that its parent ended with is gone."""
+    problem = parent.report.first
+    if problem is None:
+        return False
+    if any(one.whole for one in some):
+        return all(one.device != problem.device for one in node.report.problems)
+    gone = _key(problem, parent.stream)
+    return all(_key(one, node.stream) != gone for one in node.report.problems)
+
+
 def _key(problem: Problem | None, stream: Stream) -> object:
     """The same for a problem of the same kind at the same place, wherever that is in a changed stream."""
     if problem is None:
@@ -192,18 +203,17 @@ def search(
                     node = node._replace(report=report)
                 if len(node.report.problems) < len(best.report.problems):
                     best = node
+                touched = frozenset().union(*(change.touched for change in node.changes))
                 for number, some in enumerate(found.answers(node)):
+                    if any(change.touched & touched for change in some):
+                        continue
                     cost = node.cost + together(some) + 0.01 * number
                     left = cost + EACH * (len(node.report.problems) - 1)
                     heapq.heappush(heap, (left, next(order), cost, node, some))
                 continue
             _, _, cost, parent, some = heapq.heappop(heap)
             node = found.play((*parent.changes, *some))
-            first = parent.report.first
-            if node is None or any(
-                _key(one, node.stream) == _key(first, parent.stream)
-                for one in node.report.problems
-            ):
+            if node is None or not _further(node, parent, some):
                 continue
             fresh.append(node._replace(cost=cost))
     except _Spent:
