@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Knowledge"]
 
 LOOKED_AT = 256  # bytes of a device that tell what it is: with PCI, its configuration space
-FEW_MODELS = 3  # of CPUs, where none has the stream's length
+FEW_MODELS = 3  # of CPUs, where none is like the stream's
+WORD = 8  # bytes of a register
 MOST_DRIVERS = 4  # of which a section can be
 
 
@@ -33,7 +34,7 @@ class Knowledge:
         self.catalogue = catalogue
         self.machine = machine
         self.family, self._states = catalogue.family(machine)
-        self._models: dict[bytes, list[str]] = {}
+        self._models: dict[tuple[bytes, int], list[str]] = {}
 
     @cached_property
     def added(self) -> dict[str, Added]:
@@ -145,18 +146,26 @@ class Knowledge:
             if each and size % each == 0:
                 yield f"{name}={size // each}"
 
-    def models(self, ours: bytes) -> list[str]:
-        """CPU models by how much their state is like the stream's: those of its length, else a few."""
-        if ours not in self._models:
+    def models(self, ours: bytes, at: int) -> list[str]:
+        """CPU models, those first whose state has the stream's bytes where the load ended, then by how much it is alike.
+
+        Parameters
+        ----------
+        ours : the state of a CPU of the stream
+        at : the offset in it of what its load ended with
+        """
+        key = ours, at
+        if key not in self._models:
             rated = []
             for model, image in self.family.cpus.items():
                 number = next((one.state for one in image.sections if one.name == "cpu"), None)
                 raw = b"" if number is None else self.state(number).payload
-                rated.append((abs(len(raw) - len(ours)), unlike(raw, ours), model))
+                here = raw[at : at + WORD] != ours[at : at + WORD]
+                rated.append((here, abs(len(raw) - len(ours)), unlike(raw, ours), model))
             rated.sort()
-            exact = [model for length, _, model in rated if not length]
-            self._models[ours] = exact or [model for _, _, model in rated[:FEW_MODELS]]
-        return self._models[ours]
+            likely = [model for here, length, _, model in rated if not here or not length]
+            self._models[key] = likely or [row[-1] for row in rated[:FEW_MODELS]]
+        return self._models[key]
 
     def machine_options(self, gained: tuple[str, int], *, lost: bool = False) -> Iterator[str]:
         """What is added to a command line so that the machine has a section (`lost`: or no more), `-machine hpet=off`."""

@@ -14,7 +14,7 @@ __all__ = ["Alter", "Change", "Healed", "Where"]
 
 SINGLE = frozenset({"-cpu", "-smp", "-m", "-accel", "-M"})  # options of which the last one counts
 Where = Literal["destination", "stream"]
-Do = Literal["drop", "patch", "machine", "rules", "forget", "command", "features"]
+Do = Literal["drop", "patch", "machine", "rules", "forget", "register", "command", "features"]
 
 
 class Alter(msgspec.Struct, frozen=True):

@@ -64,7 +64,7 @@ class Options:
             yield from self._without(line)
             return
         if problem.kind in {"registers", "cpu"} or problem.device.startswith("cpu["):
-            yield from self._models(line, knowledge)
+            yield from self._models(problem, line, knowledge)
         if problem.kind == "framing":
             yield from self._framing(line, knowledge)
         place = self._place(problem)
@@ -252,7 +252,9 @@ class Options:
         )
         yield (Change(what=f"start with -M {machine}", steps=(step,), cost=1.2),)
 
-    def _models(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
+    def _models(
+        self, problem: Problem, line: CommandLine, knowledge: Knowledge
+    ) -> Iterator[Changes]:
         """Other CPU models, those first whose state is as long as the stream's."""
         entry = next(iter(line.named("cpu")[-1:]), None)
         if entry is not None:
@@ -263,7 +265,7 @@ class Options:
                     whole=True,
                 ),
             )
-        for model in self._models_by_likeness(knowledge)[:MOST_MODELS]:
+        for model in self._likely_models(problem, knowledge)[:MOST_MODELS]:
             if entry is None:
                 step = Step("add", next(self._numbers), "-cpu", model)
             elif entry.head != model:
@@ -272,9 +274,14 @@ class Options:
                 continue
             yield (Change(what=f"start with -cpu {model}", steps=(step,), whole=True),)
 
-    def _models_by_likeness(self, knowledge: Knowledge) -> list[str]:
-        device = next((d for d in self._stream.devices if d.name == "cpu"), None)
-        return [] if device is None else knowledge.models(self._guest.payload(device))
+    def _likely_models(self, problem: Problem, knowledge: Knowledge) -> list[str]:
+        device = self._device(problem) or next(
+            (d for d in self._stream.devices if d.name == "cpu"), None
+        )
+        if device is None:
+            return []
+        at = problem.span.start - device.section.payload.start
+        return knowledge.models(self._guest.payload(device), max(at, 0))
 
     def _framing(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
         """Other properties of what sends and receives streams."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.edit.change import Edit
 from migstream.edit.heal.model import Alter, Change
 from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.errors import NoSuchPath
+from migstream.machine.map.setup import PER_CPU
 from migstream.machine.state import child
 from migstream.names import many
 from migstream.qemu.release import machine_version, parse
@@ -26,15 +28,17 @@ __all__ = ["altered", "stream_changes"]
 Changes = tuple[Change, ...]
 
 QUEUE, RULES, BYTES, STATE, FEATURES, DEVICE = 1.5, 3.0, 4.0, 6.0, 8.0, 9.0  # what each way costs
+HEXADECIMAL = re.compile(r"0x[0-9a-f]+")
 INDEXES, VALUES = "cpreg_vmstate_indexes", "cpreg_vmstate_values"
 LENGTH = "cpreg_vmstate_array_len"
 # What a section's name tells of what the guest loses with it; others lose what they are named after.
 LOSSES = {
     "kvmclock": "its paravirtual clock begins anew: the guest's time may jump",
-    "apic": "the interrupt controller of a CPU is as after a reset: the guest hangs as a rule",
-    "cpu": "the registers of a CPU: the guest does not go on",
     "timer": "virtual time begins anew",
 }
+# Without these a guest does not go on: they are no way out.
+VITAL = PER_CPU | {"globalstate"}
+OTHER_VALUE = "the guest, which may have read the other value, finds this one"
 RESET = "the state of {device} is dropped: the guest finds it as after a reset"
 
 
@@ -88,11 +92,12 @@ def _renamed(
 def _dropped(problem: Problem) -> Iterator[Changes]:
     name = problem.device.rpartition("[")[0]
     kind = name.rpartition("/")[2]
+    if kind in VITAL or name in VITAL:
+        return
     loses = LOSSES.get(kind, RESET.format(device=problem.device))
     if problem.kind == "section" and kind not in LOSSES:
         loses = f"{problem.device} is dropped: the guest finds no such device any more"
-    cost = DEVICE * (4 if kind in {"cpu", "apic", "cpu_common"} else 1)
-    yield _one(f"drop {problem.device}", cost, Alter("drop", problem.device), loses=loses)
+    yield _one(f"drop {problem.device}", DEVICE, Alter("drop", problem.device), loses=loses)
 
 
 def _command(problem: Problem, stream: Stream) -> Iterator[Changes]:
@@ -169,19 +174,44 @@ def _feature(problem: Problem, stream: Stream) -> Iterator[Changes]:
 
 
 def _registers(problem: Problem, stream: Stream) -> Iterator[Changes]:
-    """Without system registers that the destination's CPU does not have."""
+    """Without system registers that the destination's CPU does not have, with its values of those that cannot be written."""
     device = next((d for d in stream.devices if d.path == problem.device), None)
-    if device is None or INDEXES not in problem.path:
+    if device is None:
         return
-    listed = problem.message.partition(": ")[2].split(", ")
-    known = [word for word in listed if word.startswith("0x")]
-    if known:
-        text = ", ".join(known)
+    names = HEXADECIMAL.findall(problem.message)
+    if INDEXES in problem.path and "not have" in problem.message:
         yield _one(
-            f"leave out {many(len(known), 'system register')} of every CPU: {text}",
+            f"leave out {many(len(names), 'system register')} of every CPU: {', '.join(names)}",
             STATE,
-            Alter("forget", "cpu", " ".join(known)),
-            loses=f"what system register{'s' if len(known) > 1 else ''} {text} held",
+            Alter("forget", "cpu", " ".join(names)),
+            loses=f"what {'these registers' if len(names) > 1 else 'this register'} held",
+        )
+    elif len(names) == 3 or (len(names) == 2 and "not sent" in problem.message):
+        yield _one(
+            f"give system register {names[0]} the value {names[-1]}",
+            STATE,
+            Alter("register", "cpu", f"{names[0]} {names[-1]}"),
+            loses=OTHER_VALUE,
+        )
+
+
+def _power(problem: Problem, stream: Stream) -> Iterator[Changes]:
+    """The processor version that the destination's CPU has."""
+    device = next((d for d in stream.devices if d.path == problem.device), None)
+    names = HEXADECIMAL.findall(problem.message)
+    if device is not None and len(names) == 2:
+        yield from _settled(problem, device, "the processor version", names[1])
+
+
+def _settled(problem: Problem, device: Device, what: str, value: str) -> Iterator[Changes]:
+    """A register that is what the destination's CPU has in it and nobody can write."""
+    size = problem.span.size
+    if size <= 8 and int(value, 16) < 1 << 8 * size:
+        yield _one(
+            f"give {what} of {device.path} the value {value}",
+            STATE,
+            patch(device, problem.span.start, int(value, 16).to_bytes(size, "big")),
+            loses=OTHER_VALUE,
         )
 
 
@@ -213,6 +243,7 @@ BY_KIND: dict[str, tuple[Callable[[Problem, Stream], Iterator[Changes]], ...]] =
     "virtqueue": (_queue,),
     "features": (_feature,),
     "registers": (_registers,),
+    "cpu": (_power,),
     "ram": (_block,),
 }
 
@@ -228,8 +259,11 @@ def altered(stream: Stream, alters: Iterable[Alter]) -> Edit:
     Unsupported, NoSuchPath, ValueError : one of them cannot be made
     """
     edit = Edit(stream)
-    for one in dict.fromkeys(alters):
-        DOERS[one.do](edit, one)
+    every = list(dict.fromkeys(alters))
+    for one in every:
+        if one.do not in LISTED:
+            DOERS[one.do](edit, one)
+    _do_registers(edit, [one for one in every if one.do in LISTED])
     return edit
 
 
@@ -273,37 +307,49 @@ def _do_features(edit: Edit, one: Alter) -> None:
         edit.put(value, bits.to_bytes(len(value.raw), "big"), "set")
 
 
-def _do_forget(edit: Edit, one: Alter) -> None:
-    gone = {int(word, 16) for word in one.value.split()}
-    for device in edit.stream.devices:
-        if device.name == one.path:
-            _forget(edit.bench, device, gone)
+LISTED = {"forget", "register"}  # changes of the same list
 
 
-def _forget(bench: Workbench, device: Device, gone: set[int]) -> None:
-    """Take entries out of a CPU's list of system registers."""
-    arrays = [child(device.value, name) for name in (INDEXES, VALUES)]
-    length = child(device.value, LENGTH)
+def _do_registers(edit: Edit, alters: Sequence[Alter]) -> None:
+    """Take system registers out of the lists of CPUs, and give others another value."""
+    gone: set[int] = set()
+    values: dict[int, int] = {}
+    for one in alters:
+        numbers = [int(word, 16) for word in one.value.split()]
+        if one.do == "forget":
+            gone.update(numbers)
+        else:
+            values[numbers[0]] = numbers[1]
+    for device in edit.stream.devices if alters else ():
+        if device.name == alters[0].path:
+            _list_registers(edit.bench, device, gone, values)
+
+
+def _list_registers(
+    bench: Workbench, device: Device, gone: set[int], values: Mapping[int, int]
+) -> None:
+    arrays = [child(device.value, name) for name in (LENGTH, INDEXES, VALUES)]
+    length, indexes, contents = arrays
     entry = bench.description.entry(device)
-    if length is None or entry is None or any(one is None for one in arrays):
+    if length is None or indexes is None or contents is None or entry is None:
         raise NoSuchPath(f"{device.path} has no list of system registers")
-    indexes = bytes(arrays[0].raw) if arrays[0] is not None else b""
-    known = [int.from_bytes(indexes[at : at + 8], "big") for at in range(0, len(indexes), 8)]
-    kept = [n for n, index in enumerate(known) if index not in gone]
-    for array in arrays:
-        if array is not None:
-            raw = bytes(array.raw)
-            data = b"".join(raw[8 * n : 8 * n + 8] for n in kept)
-            bench.rewrite.replace(*array.span, data)
-            bench.note(
-                "forget",
-                array.path,
-                many(len(known), "register"),
-                many(len(kept), "register"),
-                array.span,
-            )
-            _shorten(entry, array.name, len(kept))
+    names, words = _words(indexes), _words(contents)
+    listed = dict(zip(names, words, strict=False)) | dict(values)
+    kept = [(name, listed[name]) for name in sorted(listed) if name not in gone]
+    for array, column in ((indexes, 0), (contents, 1)):
+        data = b"".join(row[column].to_bytes(8, "big") for row in kept)
+        if data == bytes(array.raw):
+            continue
+        bench.rewrite.replace(*array.span, data)
+        counts = many(len(names), "register"), many(len(kept), "register")
+        bench.note("registers", array.path, *counts, array.span)
+        _shorten(entry, array.name, len(kept))
     bench.rewrite.patch(length.span.start, len(kept).to_bytes(4, "big"))
+
+
+def _words(array: Value) -> list[int]:
+    raw = bytes(array.raw)
+    return [int.from_bytes(raw[at : at + 8], "big") for at in range(0, len(raw), 8)]
 
 
 def _shorten(entry: Object, name: str, length: int) -> None:
@@ -319,5 +365,4 @@ DOERS: dict[str, Callable[[Edit, Alter], object]] = {
     "machine": _do_rules,
     "command": _do_command,
     "features": _do_features,
-    "forget": _do_forget,
 }
