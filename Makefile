@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench opaque fuzz streams lock clean
+.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench opaque fuzz streams catalogues evidence lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -31,6 +31,8 @@ help:
 	@echo 'make opaque  bytes that nobody explains, by type (STREAMS=)'
 	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
 	@echo 'make streams make tests/streams again with the installed QEMU'
+	@echo 'make catalogues  of the QEMUs that the file QEMUS= names, a command line each, those that are not there (JOBS=)'
+	@echo 'make evidence  which releases have which VMStates: of the git repository of QEMU at SOURCES=, and the catalogues (SCHEMAS=)'
 	@echo 'make lock    pin requirements/dev.in and docs.in again'
 	@echo 'make clean   remove everything that make made'
 
@@ -120,6 +122,13 @@ fuzz: $(STAMP)
 
 streams: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python tests/streams/capture.py
+
+catalogues: $(STAMP)
+	$(BIN)/python -m bench.catalogues '$(QEMUS)' $(or $(CATALOGUES),src/migstream/catalogue/data) $(JOBS)
+
+# Made again when a catalogue is. SCHEMAS are -dump-vmstate files of more binaries, called TARGET-RELEASE.json.
+evidence: $(STAMP)
+	$(BIN)/python -m bench.evidence '$(SOURCES)' $(SCHEMAS)
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from migstream.analysis.diff.compare import diff as diff
     from migstream.analysis.digest import digest as digest
     from migstream.analysis.explain.log import explain as explain
+    from migstream.analysis.identify.writer import identify as identify
     from migstream.edit import edit as edit
     from migstream.edit.change import Change as Change
     from migstream.edit.change import Edit as Edit
@@ -55,6 +56,7 @@ __all__ = [
     "errors",
     "explain",
     "extract",
+    "identify",
     "minimise",
     "open",
     "rows",
@@ -76,6 +78,7 @@ _HOMES = {
     "errors": ("migstream.errors", ""),
     "explain": ("migstream.analysis.explain.log", "explain"),
     "extract": ("migstream.export.files", "extract"),
+    "identify": ("migstream.analysis.identify.writer", "identify"),
     "minimise": ("migstream.edit.minimise.judge", "minimise"),
     "open": ("migstream.stream", "open_stream"),
     "rows": ("migstream.tables", "rows"),

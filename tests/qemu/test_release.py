@@ -13,6 +13,8 @@ from migstream.qemu.release import Bounds, machine_version, parse
         ("pc-i440fx-7.2", "pc-i440fx", (7, 2)),
         ("virt-10.0", "virt", (10, 0)),
         ("pc-i440fx-jammy", "pc-i440fx", (6, 2)),
+        ("pc-q35-impish-hpb", "pc-q35", (6, 0)),
+        ("pc-i440fx-mantic-hpb-maxcpus", "pc-i440fx", (8, 0)),
         ("pc-q35-noble-hpb", "pc-q35", (8, 2)),
         ("pc-q35-rhel8.6.0", "pc-q35-rhel8.6.0", None),
         ("none", "none", None),

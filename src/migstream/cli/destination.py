@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from migstream.cli.common import begun, naming, watching
+from migstream.errors import SourceError
+from migstream.source.domain import MOST
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.vmstate.schema import Schema
 
-__all__ = ["make_destination", "options", "parse_version", "schema_at"]
+__all__ = ["domain_at", "make_destination", "options", "parse_version", "schema_at"]
 
 
 def options() -> list[click.Parameter]:
@@ -94,6 +97,15 @@ def schema_at(path: str) -> Schema:
 
     with naming(path):
         return open_schema(path)
+
+
+def domain_at(path: str) -> str:
+    """A domain's XML, as `virsh dumpxml` prints it."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(MOST + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def parse_version(text: str | None) -> Version | None:

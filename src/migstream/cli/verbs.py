@@ -8,6 +8,7 @@ __all__ = ["GROUPS", "SPELLINGS", "VERBS", "WIDEST"]
 GROUPS = {
     "Look": {
         "info": "What this is: machine, devices, RAM blocks, sizes.",
+        "identify": "Which QEMU wrote it: release, build, target, CPU.",
         "find": "Streams anywhere in a disk, a memory dump, a tar file.",
         "ls": "Every item of the stream: offset, size, kind, name.",
         "tui": "The stream on the whole terminal: tree, bytes, memory.",

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from migstream.analysis.dating import written_by
+from migstream.analysis.identify.facts import written_by
 from migstream.machine.map.setup import Block as Backend
 from migstream.machine.map.setup import machine_setup
 from migstream.names import many
@@ -347,8 +347,8 @@ def facts(one: Info) -> Iterator[tuple[str, str]]:
             "; ".join(map(prose, one.disagreements)) or "says the same as the stream",
         )
     yield "machine", escape(one.machine or "not recorded")
-    hint = f"{one.qemu_hint} (a hint: from the form of the stream)"
-    yield "QEMU", hint if one.qemu_hint else "unknown"
+    wrote = f"{one.qemu_hint} wrote it (identify tells how that is known)"
+    yield "QEMU", wrote if one.qemu_hint else "unknown"
     yield "capabilities", escape(", ".join(one.capabilities)) or "none recorded"
     yield "page size", grouped(one.page_size) if one.page_size else "not recorded"
     yield "UUID", one.uuid or ""

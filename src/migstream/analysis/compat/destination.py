@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.declared import Stretch, pieces_of
-from migstream.analysis.dating import written_by
+from migstream.analysis.identify.facts import written_by
 from migstream.names import brief
 from migstream.qemu.release import Bounds, Version
 from migstream.stream import Stream, as_stream
@@ -73,8 +73,12 @@ class Destination:
     features : of virtio, those that its devices offer, by name and instance id of their sections
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
+    blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
+    absent : VMStates that no device there has
+    roms : lengths in bytes of RAM blocks that are known without a stream, by name
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
+    unknown : what the names of sections and RAM blocks begin with of which `stream` then tells nothing
     """
 
     def __init__(
@@ -87,12 +91,20 @@ class Destination:
         capabilities: Collection[str] = (),
         offered: Collection[str] | None = None,
         assumptions: Collection[str] = (),
+        blocked: Collection[str] = (),
+        unknown: Collection[str] = (),
+        absent: Collection[str] = (),
+        roms: Mapping[str, int] | None = None,
     ) -> None:
         self.assumptions = tuple(assumptions)
+        self._unknown = tuple(unknown)
         self.schema = schema
         self.stream = stream
         recorded = () if stream is None else stream.capabilities
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
+        self.blocked = tuple(blocked)
+        self.absent = frozenset(absent)
+        self.roms: Mapping[str, int] = {} if roms is None else roms
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release
@@ -150,6 +162,10 @@ class Destination:
 
         items = () if self.stream is None else self.stream.head
         return {i.key: i for i in items if isinstance(i, Section) and i.type is SectionType.START}
+
+    def tells_of(self, name: str) -> bool:
+        """Whether its stream says if it has a section or RAM block of that name."""
+        return self.stream is not None and not name.startswith(self._unknown)
 
     def sections_of(self, name: str) -> list[Device]:
         return [d for (n, _), d in self.devices.items() if n == name]

@@ -33,14 +33,20 @@ class Knowledge:
     def __init__(self, catalogue: Catalogue, machine: str) -> None:
         self.catalogue = catalogue
         self.machine = machine
-        self.family, self._states = catalogue.family(machine)
+        own, others = catalogue.family(machine), catalogue.others(machine)
+        self.family = others
+        self._images = own.images[machine]
+        self._supplement = {} if catalogue.like is None else own.devices.get(own.newest, {})
+        # which of the two families says what options and CPU models change, as `compose` has it
+        self.varied = own if own.changed or own.cpus else others
         self._models: dict[tuple[bytes, int], list[str]] = {}
 
     @cached_property
     def added(self) -> dict[str, Added]:
         """What each device type adds that can be made on this machine type."""
         devices = self.family.devices
-        return devices.get(self.family.newest, {}) | devices.get(self.machine, {})
+        newest, here = devices.get(self.family.newest, {}), devices.get(self.machine, {})
+        return newest | here | self._supplement
 
     def kind(self, driver: str) -> Type | None:
         """A device type, by any of its names."""
@@ -108,7 +114,7 @@ class Knowledge:
         return alike
 
     def state(self, number: int) -> State:
-        return self._states[number]
+        return self.catalogue.states[number]
 
     # --- which option makes a difference -----------------------------------------------------------
 
@@ -157,7 +163,7 @@ class Knowledge:
         key = ours, at
         if key not in self._models:
             rated = []
-            for model, image in self.family.cpus.items():
+            for model, image in self.varied.cpus.items():
                 number = next((one.state for one in image.sections if one.name == "cpu"), None)
                 raw = b"" if number is None else self.state(number).payload
                 here = raw[at : at + WORD] != ours[at : at + WORD]
@@ -170,7 +176,7 @@ class Knowledge:
     def machine_options(self, gained: tuple[str, int], *, lost: bool = False) -> Iterator[str]:
         """What is added to a command line so that the machine has a section (`lost`: or no more), `-machine hpet=off`."""
         base = {one.key for one in self._base.sections}
-        for words, image in self.family.changed.items():
+        for words, image in self.varied.changed.items():
             now = {one.key for one in image.sections}
             if (gained in now - base) if not lost else (gained in base - now):
                 yield words
@@ -180,7 +186,7 @@ class Knowledge:
         base = {one.key: one.state for one in self._base.sections}
         key, ours = device.section.key, guest.payload(device)
         rated = []
-        for words, image in self.family.changed.items():
+        for words, image in self.varied.changed.items():
             now = next((one.state for one in image.sections if one.key == key), None)
             if key in base and now is not None and now != base[key]:
                 gain = closer(self.state(base[key]).payload, self.state(now).payload, ours)
@@ -190,11 +196,11 @@ class Knowledge:
 
     @property
     def _base(self) -> Image:
-        return self.family.images[self.family.newest]["tcg"]
+        return self.varied.images[self.varied.newest]["tcg"]
 
     def defaults(self, key: tuple[str, int]) -> bool:
         """Whether the machine has a section only where it has its default devices."""
-        images = self.family.images[self.machine]
+        images = self._images
         with_them = images.get("tcg defaults")
         bare = {one.key for one in images["tcg"].sections}
         return with_them is not None and any(

@@ -50,9 +50,7 @@ def seats(line: CommandLine, knowledge: Knowledge, paths: Sequence[str]) -> list
     """
     parts: list[Entry | None] = []
     for entry in line.entries:
-        if entry.name == "vga" and entry.value != "none":
-            parts.insert(0, None)
-        elif entry.name == "drive" and entry.get("if") == "virtio":
+        if entry.name == "drive" and entry.get("if") == "virtio":
             parts.append(None)
         elif entry.name == "device":
             parts.append(entry)

@@ -285,7 +285,7 @@ class Options:
 
     def _framing(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
         """Other properties of what sends and receives streams."""
-        for words in knowledge.family.changed:
+        for words in knowledge.varied.changed:
             if words.startswith(MIGRATION):
                 yield from self._undone(words, line)
                 key, _, value = words.partition("=")

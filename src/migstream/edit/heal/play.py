@@ -8,10 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.foretell import foretell_in
 from migstream.analysis.compat.load import compat
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import Composed, compose
+from migstream.catalogue.libvirt.read import Described
 from migstream.edit.heal.commandline import CommandLine
 from migstream.edit.heal.guest import split
 from migstream.edit.heal.knowledge import Knowledge
@@ -119,34 +123,38 @@ class _Composing:
 
 
 class Shelved(_Composing):
-    """A QEMU of the catalogue."""
+    """A QEMU of the catalogue.
 
-    starts = True
+    Parameters
+    ----------
+    how : as it is started first, and what was assumed for that; nothing where its machine is taken to be the stream's
+    """
 
-    def __init__(self, catalogue: Catalogue, capabilities: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        capabilities: Collection[str] = (),
+        folder: str | os.PathLike[str] | None = None,
+        how: Described | None = None,
+    ) -> None:
         super().__init__(catalogue)
-        self._index = catalogue.index
-        self._schema = catalogue.schema
+        self._how = how or Described(())
+        self.starts = bool(self._how.arguments)
+        self._release = catalogue.index.release[:2]
         self._capabilities = capabilities
+        self._folder = folder
 
     @property
     def release(self) -> tuple[int, ...] | None:
-        return self._index.release[:2]
+        return self._release
 
     def play(self, line: CommandLine, stream: Stream) -> Report:
-        made = self.made(line)
-        release = self._index.release
-        label = f"QEMU {'.'.join(map(str, release))} with {made.machine}"
-        with open_stream(made.stream) as other:
-            destination = Destination(
-                self._schema,
-                other,
-                release[:2],
-                label,
-                capabilities=self._capabilities,
-                assumptions=made.assumptions,
-            )
-            return compat(stream, destination)
+        assert self.catalogue is not None
+        words = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
+        made = self.made(line) if line.entries else None
+        return foretell_in(
+            stream, self.catalogue, words, self._capabilities, (), self._folder, made
+        ).report
 
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
         raise Unsupported("a catalogue loads nothing: --try goes with --to-qemu")
