@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -20,6 +20,7 @@ from migstream.edit.heal.commandline import CommandLine
 from migstream.edit.heal.guest import split
 from migstream.edit.heal.knowledge import Knowledge
 from migstream.edit.heal.layout import Seat, seats
+from migstream.edit.heal.streams import system_registers
 from migstream.errors import Unsupported
 from migstream.stream import open_stream
 
@@ -73,9 +74,18 @@ class Player(Protocol):
         """Where its devices are."""
         ...
 
+    def registers(self, line: CommandLine) -> Mapping[int, int]:
+        """The system registers of its Arm CPUs, with their values after a reset; none where they are not known."""
+        ...
+
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
         """What becomes of the stream in a file that a real one is given."""
         ...
+
+
+def _registers(stream: Stream) -> dict[int, int]:
+    cpu = next((device for device in stream.devices if device.name == "cpu"), None)
+    return {} if cpu is None else system_registers(cpu)
 
 
 class _Composing:
@@ -156,6 +166,10 @@ class Shelved(_Composing):
             stream, self.catalogue, words, self._capabilities, (), self._folder, made
         ).report
 
+    def registers(self, line: CommandLine) -> Mapping[int, int]:
+        with open_stream(self.made(line).stream) as stream:
+            return _registers(stream)
+
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
         raise Unsupported("a catalogue loads nothing: --try goes with --to-qemu")
 
@@ -180,6 +194,7 @@ class RealQemu(_Composing):
     ) -> None:
         super().__init__(catalogue)
         self.command = command
+        self._registers: dict[tuple[str, ...], dict[int, int]] = {}
         self._release = release
         self._capabilities = tuple(capabilities)
 
@@ -196,6 +211,7 @@ class RealQemu(_Composing):
         with ExitStack() as stack:
             asked = stack.enter_context(ask(self.command, words))
             other = stack.enter_context(open_stream(os.fspath(asked.stream)))
+            self._registers[tuple(words)] = _registers(other)
             on = tuple(name for name, value in asked.capabilities.items() if value)
             destination = Destination(
                 open_schema(asked.schema),
@@ -207,6 +223,9 @@ class RealQemu(_Composing):
                 asked.capabilities,
             )
             return compat(stream, destination)
+
+    def registers(self, line: CommandLine) -> Mapping[int, int]:
+        return self._registers.get(tuple(line.words()), {})
 
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
         from migstream.qemu.load import Verdict, load
@@ -239,6 +258,10 @@ class AsItIs:
 
     def seated(self, line: CommandLine) -> Seated | None:  # noqa: ARG002
         return None
+
+    def registers(self, line: CommandLine) -> Mapping[int, int]:  # noqa: ARG002
+        stream = self._destination.stream
+        return {} if stream is None else _registers(stream)
 
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
         raise Unsupported("no QEMU was named that could try: --try goes with --to-qemu")

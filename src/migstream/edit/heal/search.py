@@ -113,7 +113,9 @@ class _Search:
                 yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
         knowledge = self.player.knowledge(node.line)
         machine = None if knowledge is None else knowledge.machine
-        for some in stream_changes(problem, node.stream, self.player.release, machine):
+        theirs = self.player.registers(node.line) if problem.kind == "registers" else {}
+        changes = stream_changes(problem, node.stream, self.player.release, machine, theirs)
+        for some in changes:
             yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
 
     def smallest(self, node: Node, judge: Judge | None) -> Node:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from migstream.analysis.compat.cpus import is_fixed
 from migstream.edit.change import Edit
 from migstream.edit.heal.model import Alter, Change
 from migstream.vmstate.meaning.virtio import virtio_blob
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from migstream.stream import Device, Stream
     from migstream.vmstate.values import Value
 
-__all__ = ["altered", "stream_changes"]
+__all__ = ["altered", "stream_changes", "system_registers"]
 
 Changes = tuple[Change, ...]
 
 QUEUE, RULES, BYTES, STATE, FEATURES, DEVICE = 1.5, 3.0, 4.0, 6.0, 8.0, 9.0  # what each way costs
+FEW = 4  # registers that are named
 HEXADECIMAL = re.compile(r"0x[0-9a-f]+")
 INDEXES, VALUES = "cpreg_vmstate_indexes", "cpreg_vmstate_values"
 LENGTH = "cpreg_vmstate_array_len"
@@ -43,18 +45,25 @@ RESET = "the state of {device} is dropped: the guest finds it as after a reset"
 
 
 def stream_changes(
-    problem: Problem, stream: Stream, release: tuple[int, ...] | None, machine: str | None
+    problem: Problem,
+    stream: Stream,
+    release: tuple[int, ...] | None,
+    machine: str | None,
+    theirs: Mapping[int, int],
 ) -> Iterator[Changes]:
     """Answers to a problem.
 
     Parameters
     ----------
     release, machine : of the destination
+    theirs : the system registers of its CPUs, with their values after a reset
     """
     if problem.kind in {"command", "fields", "pci", "subsection", "version"} and release:
         yield from _rules(stream, release)
     if problem.kind == "configuration" and machine and machine != stream.machine:
         yield from _renamed(stream, machine, release)
+    if problem.kind == "registers":
+        yield from _registers(problem, stream, theirs)
     for make in BY_KIND.get(problem.kind, ()):
         yield from make(problem, stream)
     if problem.device and problem.kind not in {"ram", "damage"}:
@@ -173,26 +182,39 @@ def _feature(problem: Problem, stream: Stream) -> Iterator[Changes]:
     )
 
 
-def _registers(problem: Problem, stream: Stream) -> Iterator[Changes]:
-    """Without system registers that the destination's CPU does not have, with its values of those that cannot be written."""
+def _registers(
+    problem: Problem, stream: Stream, theirs: Mapping[int, int]
+) -> Iterator[Changes]:
+    """The list of system registers that the destination's CPUs have, with the guest's values of those that can be written."""
     device = next((d for d in stream.devices if d.path == problem.device), None)
-    if device is None:
+    listed = None if device is None else system_registers(device)
+    if not listed or not theirs:
         return
-    names = HEXADECIMAL.findall(problem.message)
-    if INDEXES in problem.path and "not have" in problem.message:
+    gone = sorted(listed.keys() - theirs.keys())
+    other = {
+        name: value
+        for name, value in sorted(theirs.items())
+        if name not in listed or (is_fixed(name) and listed[name] != value)
+    }
+    alters = [Alter("forget", "cpu", " ".join(f"{name:#x}" for name in gone))] if gone else []
+    alters += [Alter("register", "cpu", f"{name:#x} {value:#x}") for name, value in other.items()]
+    told = [f"{len(gone)} left out"] if gone else []
+    told += [f"{len(other)} as the destination's CPU has them"] if other else []
+    if alters:
         yield _one(
-            f"leave out {many(len(names), 'system register')} of every CPU: {', '.join(names)}",
+            f"give every CPU the destination's system registers: {', '.join(told)}",
             STATE,
-            Alter("forget", "cpu", " ".join(names)),
-            loses=f"what {'these registers' if len(names) > 1 else 'this register'} held",
+            *alters,
+            loses=f"what registers held that are not there ({_few(gone)}), and the values of those that"
+            f" tell which CPU it is ({_few(other)}): a guest that has read them goes by what it read",
         )
-    elif len(names) == 3 or (len(names) == 2 and "not sent" in problem.message):
-        yield _one(
-            f"give system register {names[0]} the value {names[-1]}",
-            STATE,
-            Alter("register", "cpu", f"{names[0]} {names[-1]}"),
-            loses=OTHER_VALUE,
-        )
+
+
+def _few(names: Iterable[int]) -> str:
+    """The first of some registers."""
+    every = list(names)
+    shown = ", ".join(f"{name:#x}" for name in every[:FEW])
+    return f"{shown}, and {len(every) - FEW} more" if len(every) > FEW else shown or "none"
 
 
 def _power(problem: Problem, stream: Stream) -> Iterator[Changes]:
@@ -242,7 +264,6 @@ BY_KIND: dict[str, tuple[Callable[[Problem, Stream], Iterator[Changes]], ...]] =
     "fields": (_subsection,),
     "virtqueue": (_queue,),
     "features": (_feature,),
-    "registers": (_registers,),
     "cpu": (_power,),
     "ram": (_block,),
 }
@@ -345,6 +366,14 @@ def _list_registers(
         bench.note("registers", array.path, *counts, array.span)
         _shorten(entry, array.name, len(kept))
     bench.rewrite.patch(length.span.start, len(kept).to_bytes(4, "big"))
+
+
+def system_registers(device: Device) -> dict[int, int]:
+    """The system registers of an Arm CPU by their names, as KVM numbers them; none of another device."""
+    indexes, contents = child(device.value, INDEXES), child(device.value, VALUES)
+    if indexes is None or contents is None:
+        return {}
+    return dict(zip(_words(indexes), _words(contents), strict=False))
 
 
 def _words(array: Value) -> list[int]:
