@@ -12,7 +12,16 @@ from migstream.errors import NoSuchPath, Unsupported
 from migstream.plugins import Registry
 from migstream.qemu.release import Version, parse
 
-__all__ = ["NAMES", "find", "names_of", "on_shelf", "open_named", "release_named", "targets_of"]
+__all__ = [
+    "NAMES",
+    "find",
+    "names_of",
+    "nearest",
+    "on_shelf",
+    "open_named",
+    "release_named",
+    "targets_of",
+]
 
 SUFFIX = ".cat"
 # What distributions call their releases, and the QEMU that each has.
@@ -105,6 +114,21 @@ def open_named(name: str, folder: str | os.PathLike[str] | None = None) -> Catal
 def targets_of(architecture: str) -> tuple[str, ...]:
     """Whose binaries run guests of an architecture; its own first."""
     return SAME.get(architecture, (architecture,))
+
+
+def nearest(
+    release: Version, architecture: str, folder: str | os.PathLike[str] | None = None
+) -> Catalogue:
+    """The catalogue of a release, else of the newest that is older, else of the oldest that there is.
+
+    Raises
+    ------
+    Unsupported : there is none of that architecture
+    """
+    targets = targets_of(architecture)
+    known = {one.index.release[:2] for one in on_shelf(folder) if one.index.target in targets}
+    older = [one for one in known if one <= release]
+    return find(max(older) if older else min(known, default=release), architecture, folder)
 
 
 def find(

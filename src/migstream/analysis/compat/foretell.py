@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
-__all__ = ["Foretold", "foretell", "foretell_in", "started"]
+__all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
 
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
@@ -69,14 +69,7 @@ def foretell(
     ------
     Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
     """
-    kind = architecture(stream) or next(
-        (OWN[d.name] for d in stream.devices if d.name in OWN), None
-    )
-    if kind is None:
-        raise Unsupported(
-            "no CPU in the stream tells its architecture",
-            hint="--to-stream, or --to-qemu, says where to",
-        )
+    kind = guest_architecture(stream)
     every = tuple(breaks)
     how = started(stream, arguments, domain)
     if release is not None:
@@ -85,6 +78,24 @@ def foretell(
         foretell_in(stream, catalogue, how, capabilities, every, folder)
         for catalogue in _all(kind, folder)
     ]
+
+
+def guest_architecture(stream: Stream) -> str:
+    """The architecture of a stream's guest, by its CPUs, else by what only one has.
+
+    Raises
+    ------
+    Unsupported : nothing tells it
+    """
+    kind = architecture(stream) or next(
+        (OWN[d.name] for d in stream.devices if d.name in OWN), None
+    )
+    if kind is None:
+        raise Unsupported(
+            "no CPU in the stream tells its architecture",
+            hint="--to-stream, or --to-qemu, says where to",
+        )
+    return kind
 
 
 def started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:

@@ -136,9 +136,7 @@ class Knowledge:
         now = {split(one.name)[1]: one.state for one in after.sections}
         if tail not in before or before[tail] == now.get(tail, before[tail]):
             return 0
-        return closer(
-            self.state(before[tail]).payload, self.state(now[tail]).payload, ours
-        )
+        return closer(self.state(before[tail]).payload, self.state(now[tail]).payload, ours)
 
     def sizes(self, driver: str, tail: str, size: int) -> Iterator[str]:
         """`property=value` with which a RAM block of a device has that many bytes."""

@@ -123,7 +123,9 @@ class Layout:
                 continue
             target = self._targets.get(number)
             if target is None and seat.path not in reserved:
-                target = seat.path  # nothing of it is in the stream, and nothing else wants to be there
+                target = (
+                    seat.path
+                )  # nothing of it is in the stream, and nothing else wants to be there
             if target is None:
                 target = self._spare(seat, reserved)
                 reserved.add(target)
@@ -265,9 +267,5 @@ def added(
     entries = parse_line(device_words(driver, kind, next(numbers), more)).entries
     last = entries[-1].put("id", None)
     lost = [text for name, text in STAND_IN.items() if last.get(name) is not None]
-    steps = [
-        Step("add", next(numbers), entry.flag, entry.value) for entry in (*entries[:-1], last)
-    ]
-    return Change(
-        what=f"add -device {driver}{where}", loses="; ".join(lost), steps=tuple(steps)
-    )
+    steps = [Step("add", next(numbers), entry.flag, entry.value) for entry in (*entries[:-1], last)]
+    return Change(what=f"add -device {driver}{where}", loses="; ".join(lost), steps=tuple(steps))

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from migstream.analysis.compat.model import Problem, Report
+from migstream.analysis.compat.model import Report
 from migstream.edit.heal.commandline import CommandLine, Step
 from migstream.names import brief
 
@@ -72,15 +72,14 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     before : the load as it was asked for
-    report : the load with the changes; where there is no way out, the one that came furthest
+    report : the load with the changes; where there is no way out, the one that came furthest, whose first problem
+        stands in the way
     changes : the smallest set that was found; empty where nothing has to change, or nothing helps
     line : the destination's arguments with the changes, None where it was started with none
     plays : how often a load was foretold
     tries : how often a real QEMU was given the stream
-    said : the words of the real QEMU that was tried last; None where none was
-    left : what stands in the way, where there is no way out
+    accepted, said : whether it took it, and its words; None where none was asked
     complete : whether all was tried that is known; if not, the plays were spent
-    advice : what to start the destination with, where its options cannot be played
     """
 
     before: Report
@@ -91,13 +90,21 @@ class Healed(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     accepted: bool | None = None
     said: str | None = None
-    left: Problem | None = None
     complete: bool = True
-    advice: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         word = "no way out" if not self.loads else "loads" if not self.changes else "a way out"
         return brief("Healed", word, f"({len(self.changes)} changes, {self.plays} plays)")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What to start the destination with."""
+        return () if self.line is None else tuple(self.line.words())
+
+    @property
+    def alters(self) -> tuple[Alter, ...]:
+        """What is changed in the stream."""
+        return tuple(dict.fromkeys(alter for one in self.changes for alter in one.alters))
 
     @property
     def loads(self) -> bool:

@@ -147,9 +147,7 @@ class Options:
                     yield (added(driver, kind, (), self._numbers),)
 
     def _layouts(self, there: Seated, knowledge: Knowledge) -> Layout:
-        return Layout(
-            there.seats, there.own, there.taken, knowledge, self._guest, self._numbers
-        )
+        return Layout(there.seats, there.own, there.taken, knowledge, self._guest, self._numbers)
 
     def _layout(self, there: Seated, knowledge: Knowledge) -> Iterator[Changes]:
         changes = tuple(self._layouts(there, knowledge).changes())
@@ -202,7 +200,9 @@ class Options:
         size = int.from_bytes(self._stream.store.view(*problem.span), "big")
         known = {option.name for option in seat.kind.options}
         names = [name for name in QUEUE_SIZES if name in known]
-        if RECEIVING in names:  # a network card's queues take turns; those that send are larger with vhost-user only
+        if (
+            RECEIVING in names
+        ):  # a network card's queues take turns; those that send are larger with vhost-user only
             number = problem.path.partition("queues[")[2].partition("]")[0]
             names = [RECEIVING] if number.isdecimal() and int(number) % 2 == 0 else []
         return [f"{name}={size}" for name in names]

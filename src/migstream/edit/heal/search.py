@@ -7,7 +7,7 @@ change is left out once. Where a real QEMU is the judge, what it says is the nex
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from migstream.edit.heal.options import Options
 from migstream.edit.heal.play import Player
 from migstream.edit.heal.spliced import Spliced
 from migstream.edit.heal.streams import altered, stream_changes
-from migstream.errors import MigstreamError
+from migstream.errors import MigstreamError, QemuError, Unsupported
 from migstream.source.layers import Opened
 from migstream.stream import Stream
 
@@ -29,6 +29,7 @@ __all__ = ["Judged", "Node", "search"]
 FIRST_NUMBER = 1 << 16  # of options that are added
 MOST_CHANGES = 24
 MORE = 0.1
+LATER = 0.01  # what an answer that is less likely costs more
 EACH = 5.0  # what a problem that is left is taken to cost: straight on, as a rule
 MOST_TRIES = 12  # of a real QEMU
 Alters = tuple[object, ...]
@@ -118,15 +119,73 @@ class _Search:
         for some in changes:
             yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
 
-    def smallest(self, node: Node, judge: Judge | None) -> Node:
-        """Without each change that is not needed."""
+    def smallest(self, node: Node, accepts: Callable[[Node], bool]) -> Node:
+        """Without each change that is not needed, those that cost most first."""
         for change in sorted(node.changes, key=lambda one: -one.cost):
-            fewer = self.play(tuple(one for one in node.changes if one is not change))
-            if fewer is not None and fewer.report.accepted and (
-                judge is None or judge(fewer).accepted
-            ):
+            try:
+                fewer = self.play(tuple(one for one in node.changes if one is not change))
+            except _Spent:
+                return node
+            if fewer is not None and fewer.report.accepted and accepts(fewer):
                 node = fewer
         return node
+
+
+class _Queue:
+    """Answers that are still to be tried, the most promising first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, float, Node, tuple[Change, ...]]] = []
+        self._order = count()
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def put(self, node: Node, answers: Iterable[tuple[Change, ...]]) -> None:
+        """The answers to a node's problem, the likeliest first."""
+        touched = {thing for change in node.changes for thing in change.touched}
+        for number, some in enumerate(answers):
+            if not any(change.touched & touched for change in some):
+                cost = node.cost + together(some) + LATER * number
+                left = cost + EACH * (len(node.report.problems) - 1)
+                heapq.heappush(self._heap, (left, next(self._order), cost, node, some))
+
+    def take(self) -> tuple[Node, tuple[Change, ...], float]:
+        """A node, an answer to its problem, and what all changes then cost."""
+        _, _, cost, node, some = heapq.heappop(self._heap)
+        return node, some, cost
+
+
+class _Judging:
+    """The real QEMU, as often as it may be asked."""
+
+    def __init__(self, judge: Judge | None) -> None:
+        self._judge = judge
+        self.tries = 0
+        self.accepted: bool | None = None
+        self.said: str | None = None
+
+    def ask(self, node: Node) -> Judged:
+        """What becomes of a load that was foretold to work."""
+        if self._judge is None:
+            return Judged(True, "", None)
+        if self.tries >= MOST_TRIES:
+            raise _Spent
+        self.tries += 1
+        verdict = self._judge(node)
+        self.accepted, self.said = verdict.accepted, verdict.said
+        return verdict
+
+    def accepts(self, node: Node) -> bool:
+        """Whether it takes it; what it said last is what it said of what it took."""
+        before = self.accepted, self.said
+        try:
+            if self.ask(node).accepted:
+                return True
+        except (_Spent, QemuError):
+            pass
+        self.accepted, self.said = before
+        return False
 
 
 def together(changes: Sequence[Change]) -> float:
@@ -162,8 +221,8 @@ def search(
     plays: int,
     judge: Judge | None = None,
     told: Callable[[int, Problem | None], None] = lambda *_: None,
-) -> tuple[Healed, Node]:
-    """Look for the smallest set; what was found, and the load that it leads to.
+) -> Healed:
+    """Look for the smallest set.
 
     Parameters
     ----------
@@ -173,83 +232,54 @@ def search(
     judge : a real QEMU that has the last word
     told : hears of each play, and of the problem that it ended with
     """
-    found = _Search(stream, line, player, plays, told)
+    found, judging, queue = _Search(stream, line, player, plays, told), _Judging(judge), _Queue()
     before = found.play(())
     if before is None:
-        # nothing starts with these arguments: what QEMU says of that is the caller's
-        return _unplayable(found)
-    heap: list[tuple[float, int, float, Node, tuple[Change, ...]]] = []
-    order = count()
-    tries, said = 0, None
+        player.play(line, stream)  # raises what is wrong with the arguments
+        raise Unsupported("the destination does not start with these arguments")
     best, complete = before, True
-    fresh: list[Node] = [before]
+    node: Node | None = before
     try:
-        while fresh or heap:
-            if fresh:
-                node = fresh.pop()
-                if node.report.accepted:
-                    if judge is None or tries >= MOST_TRIES:
-                        small = found.smallest(node, None) if judge is None else node
-                        if judge is None:
-                            return _done(found, before, small, tries, None, said), small
-                        break
-                    tries += 1
-                    verdict = judge(node)
-                    said = verdict.said
-                    if verdict.accepted:
-                        small = found.smallest(node, judge)
-                        return _done(found, before, small, tries, True, said), small
-                    if verdict.problem is None:
-                        continue
-                    report = msgspec.structs.replace(node.report, problems=(verdict.problem,))
-                    node = node._replace(report=report)
-                if len(node.report.problems) < len(best.report.problems):
-                    best = node
-                touched = frozenset().union(*(change.touched for change in node.changes))
-                for number, some in enumerate(found.answers(node)):
-                    if any(change.touched & touched for change in some):
-                        continue
-                    cost = node.cost + together(some) + 0.01 * number
-                    left = cost + EACH * (len(node.report.problems) - 1)
-                    heapq.heappush(heap, (left, next(order), cost, node, some))
-                continue
-            _, _, cost, parent, some = heapq.heappop(heap)
-            node = found.play((*parent.changes, *some))
-            if node is None or not _further(node, parent, some):
-                continue
-            fresh.append(node._replace(cost=cost))
+        while node is not None or queue:
+            if node is None:
+                parent, some, cost = queue.take()
+                node = found.play((*parent.changes, *some))
+                if node is None or not _further(node, parent, some):
+                    node = None
+                    continue
+                node = node._replace(cost=cost)
+            if node.report.accepted:
+                verdict = judging.ask(node)
+                if verdict.accepted:
+                    node = found.smallest(node, judging.accepts)
+                    return _told(found, judging, before, node, complete=True)
+                node = _refused(node, verdict)
+            if node is not None:
+                best = min(best, node, key=lambda one: len(one.report.problems))
+                queue.put(node, found.answers(node))
+            node = None
     except _Spent:
         complete = False
-    healed = Healed(
-        before=before.report,
-        report=best.report,
-        line=line,
-        plays=found.plays,
-        tries=tries,
-        accepted=None if not tries else False,
-        said=said,
-        left=best.report.first,
-        complete=complete,
-    )
-    return healed, best
+    return _told(found, judging, before, best, complete=complete)
 
 
-def _done(
-    found: _Search, before: Node, node: Node, tries: int, accepted: bool | None, said: str | None
-) -> Healed:
+def _refused(node: Node, verdict: Judged) -> Node | None:
+    """A load that was foretold to work and did not: what was said is its problem; None where that says nothing."""
+    if verdict.problem is None:
+        return None
+    return node._replace(report=msgspec.structs.replace(node.report, problems=(verdict.problem,)))
+
+
+def _told(found: _Search, judging: _Judging, before: Node, node: Node, *, complete: bool) -> Healed:
+    out = node.report.accepted
     return Healed(
         before=before.report,
         report=node.report,
-        changes=node.changes,
-        line=node.line,
+        changes=node.changes if out else (),
+        line=node.line if out else before.line,
         plays=found.plays,
-        tries=tries,
-        accepted=accepted,
-        said=said,
+        tries=judging.tries,
+        accepted=judging.accepted,
+        said=judging.said,
+        complete=complete,
     )
-
-
-def _unplayable(found: _Search) -> tuple[Healed, Node]:
-    report = found.player.play(found.line, found.stream)  # raises what is wrong
-    node = Node((), report, found.line, found.stream)
-    return Healed(before=report, report=report), node

@@ -32,9 +32,7 @@ def setup_changes(
         yield from MAKERS[option.name](setup, line, numbers)
 
 
-def _cpus(
-    setup: Setup, line: CommandLine, numbers: count[int]
-) -> Iterator[tuple[Change, ...]]:
+def _cpus(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tuple[Change, ...]]:
     cpus, room = setup.cpus or 1, setup.max_cpus or setup.cpus or 1
     text = f"{cpus},maxcpus={room}" if room != cpus else str(cpus)
     entries = line.named("smp")
@@ -80,9 +78,7 @@ def _accelerator(
             )
 
 
-def _memory(
-    setup: Setup, line: CommandLine, numbers: count[int]
-) -> Iterator[tuple[Change, ...]]:
+def _memory(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tuple[Change, ...]]:
     size = setup.memory or 0
     steps = [Step("remove", entry.number) for entry in line.named("m")]
     words = size_word(size)

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from migstream.analysis.compat.cpus import is_fixed
 from migstream.edit.change import Edit
 from migstream.edit.heal.model import Alter, Change
-from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.errors import NoSuchPath
 from migstream.machine.map.setup import PER_CPU
 from migstream.machine.state import child
 from migstream.names import many
 from migstream.qemu.release import machine_version, parse
 from migstream.vmstate.jsontext import Object, objects
+from migstream.vmstate.meaning.virtio import virtio_blob
 from migstream.wire.model import Command, Span
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.model import Problem
     from migstream.edit.workbench import Workbench
+    from migstream.source.opened import Openable
     from migstream.stream import Device, Stream
     from migstream.vmstate.values import Value
 
@@ -84,9 +85,7 @@ def _rules(stream: Stream, release: tuple[int, ...]) -> Iterator[Changes]:
         )
 
 
-def _renamed(
-    stream: Stream, machine: str, release: tuple[int, ...] | None
-) -> Iterator[Changes]:
+def _renamed(stream: Stream, machine: str, release: tuple[int, ...] | None) -> Iterator[Changes]:
     old, new = machine_version(stream.machine or "")[0], machine_version(machine)[0]
     if old == new:
         text = ".".join(map(str, release or ()))
@@ -182,9 +181,7 @@ def _feature(problem: Problem, stream: Stream) -> Iterator[Changes]:
     )
 
 
-def _registers(
-    problem: Problem, stream: Stream, theirs: Mapping[int, int]
-) -> Iterator[Changes]:
+def _registers(problem: Problem, stream: Stream, theirs: Mapping[int, int]) -> Iterator[Changes]:
     """The list of system registers that the destination's CPUs have, with the guest's values of those that can be written."""
     device = next((d for d in stream.devices if d.path == problem.device), None)
     listed = None if device is None else system_registers(device)
@@ -272,7 +269,7 @@ BY_KIND: dict[str, tuple[Callable[[Problem, Stream], Iterator[Changes]], ...]] =
 # --- what is done ----------------------------------------------------------------------------------
 
 
-def altered(stream: Stream, alters: Iterable[Alter]) -> Edit:
+def altered(stream: Stream | Openable, alters: Iterable[Alter]) -> Edit:
     """A stream with changes, to be written.
 
     Raises
