@@ -133,6 +133,7 @@ def compat_answer(report: Report, tried: Verdict | None = None) -> Compat:
 
 
 def load_problem(problem: Problem) -> LoadProblem:
+    """What is said of one."""
     return LoadProblem(
         kind=problem.kind,
         device=problem.device,

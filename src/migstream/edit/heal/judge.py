@@ -15,7 +15,7 @@ from migstream.wire.model import Span
 
 __all__ = ["RealJudge", "said_problem"]
 
-KINDS = frozenset(get_args(Kind))
+KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 CHUNK = 1 << 20
 # Words about what `compat` has no kind for are about a value that a device checks.
 OTHER: Kind = "value"
@@ -63,7 +63,7 @@ def said_problem(said: str, stream: Stream) -> Problem | None:
     device = next((d for d in stream.devices if d.path == path), None)
     block = cause.values.get("block", "")
     return Problem(
-        kind=kind if kind in KINDS else OTHER,
+        kind=KINDS.get(kind, OTHER),
         device=path,
         span=Span(0, 0) if device is None else device.section.span,
         path=f"ram/{block}" if kind == "ram" and block else "",

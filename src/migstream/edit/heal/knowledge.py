@@ -18,6 +18,8 @@ __all__ = ["Knowledge"]
 
 LOOKED_AT = 256  # bytes of a device that tell what it is: with PCI, its configuration space
 FEW_MODELS = 3  # of CPUs, where none is like the stream's
+# Of device types whose state is alike those that people have.
+COMMON = frozenset({"usb-tablet", "scsi-hd", "virtio-blk-pci", "virtio-net-pci", "VGA", "pc-dimm"})
 WORD = 8  # bytes of a register
 MOST_DRIVERS = 4  # of which a section can be
 
@@ -88,7 +90,7 @@ class Knowledge:
             for driver in self.added
             if self.fits(driver, guest, path)
         ]
-        found.sort(key=lambda one: (-one[0], len(one[1]), one[1]))
+        found.sort(key=lambda one: (-one[0], one[1] not in COMMON, len(one[1]), one[1]))
         return [driver for _, driver in found[:MOST_DRIVERS]]
 
     def placeless(self, name: str, instance: int) -> list[str]:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from migstream.catalogue.model import Type
     from migstream.edit.heal.knowledge import Knowledge
 
-__all__ = ["Layout", "Seat", "added", "seats"]
+__all__ = ["FIRST_NUMBER", "Layout", "Seat", "added", "seats"]
 
 STAND_IN = {
     "drive": "its disk is an empty stand-in: put the guest's own in its place",
     "chardev": "what it is connected to is a stand-in: put your own in its place",
     "audiodev": "its sound goes nowhere: put your own backend in its place",
 }
+FIRST_NUMBER = 1 << 16  # of options that are added; their ids begin with 0
 KEYS = ("addr", "port", "scsi-id", "lun", "channel")  # that say where on its bus a device is
 
 
@@ -180,7 +181,7 @@ class Layout:
         number, name = self._buses[path]
         if name:
             return name
-        name = f"bus{next(self._numbers)}"
+        name = f"bus{next(self._numbers) % FIRST_NUMBER}"
         self._buses[path] = number, name
         return Step("set", number, "id", name)
 
@@ -199,7 +200,8 @@ class Layout:
         if by_itself == path and parent not in self._buses:
             return change
         entry = Entry(last.number, "-device", last.value)
-        before, after = [], []
+        before: list[Step] = []
+        after: list[Step] = []
         for step in self._seated(entry, parent, wish):
             (after if step.number == last.number else before).append(step)
         whole = CommandLine((entry,)).changed(after).entries[0]
@@ -264,7 +266,7 @@ def added(
     driver: str, kind: Type, more: Sequence[str], numbers: count[int], where: str = ""
 ) -> Change:
     """What adds a device, with backends that stand in for the guest's own."""
-    entries = parse_line(device_words(driver, kind, next(numbers), more)).entries
+    entries = parse_line(device_words(driver, kind, next(numbers) % FIRST_NUMBER, more)).entries
     last = entries[-1].put("id", None)
     lost = [text for name, text in STAND_IN.items() if last.get(name) is not None]
     steps = [Step("add", next(numbers), entry.flag, entry.value) for entry in (*entries[:-1], last)]

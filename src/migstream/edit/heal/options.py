@@ -91,14 +91,15 @@ class Options:
         assert there is not None  # where there is knowledge, there is a machine
         seat = next((one for one in there.seats if one.path == path and path), None)
         device = self._device(problem)
-        if problem.kind == "section" or (problem.kind == "ram" and seat is None):
+        fits = seat is not None and knowledge.fits(seat.driver, self._guest, path)
+        if problem.kind == "section" or (problem.kind == "ram" and not fits):
             yield from self._missing(problem, path, there, line, knowledge)
             return
         if seat is not None:
             yield from self._properties(problem, seat, tail, device, line, knowledge)
             if problem.kind not in OF_DEVICES:
-                yield from self._other_kind(seat, path, knowledge)
                 yield from self._layout(there, knowledge)
+                yield from self._other_kind(seat, path, knowledge)
         elif device is not None:
             words = knowledge.machine_states(device, self._guest)[:MOST_PROPERTIES]
             yield from ((self._words(one, line),) for one in words)
@@ -227,7 +228,7 @@ class Options:
                     Change(
                         what=f"make {seat.entry.head} a {driver}",
                         steps=(Step("set", seat.entry.number, "", driver),),
-                        cost=1.5,
+                        cost=2.0,
                     ),
                 )
 

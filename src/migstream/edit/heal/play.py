@@ -88,6 +88,10 @@ def _registers(stream: Stream) -> dict[int, int]:
     return {} if cpu is None else system_registers(cpu)
 
 
+def _nobody(*_: object) -> Unsupported:
+    return Unsupported("no QEMU was named that could try it", hint="--try goes with --to-qemu")
+
+
 class _Composing:
     """What a catalogue says of a command line."""
 
@@ -171,7 +175,7 @@ class Shelved(_Composing):
             return _registers(stream)
 
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
-        raise Unsupported("a catalogue loads nothing: --try goes with --to-qemu")
+        raise _nobody(line, path, capabilities)
 
 
 class RealQemu(_Composing):
@@ -264,4 +268,4 @@ class AsItIs:
         return {} if stream is None else _registers(stream)
 
     def verify(self, line: CommandLine, path: Path, capabilities: Collection[str]) -> Verdict:
-        raise Unsupported("no QEMU was named that could try: --try goes with --to-qemu")
+        raise _nobody(line, path, capabilities)

@@ -15,7 +15,8 @@ import msgspec
 
 from migstream.analysis.compat.model import Problem, Report
 from migstream.edit.heal.commandline import CommandLine
-from migstream.edit.heal.model import Change, Healed
+from migstream.edit.heal.layout import FIRST_NUMBER
+from migstream.edit.heal.model import Alter, Change, Healed
 from migstream.edit.heal.options import Options
 from migstream.edit.heal.play import Player
 from migstream.edit.heal.spliced import Spliced
@@ -26,13 +27,12 @@ from migstream.stream import Stream
 
 __all__ = ["Judged", "Node", "search"]
 
-FIRST_NUMBER = 1 << 16  # of options that are added
 MOST_CHANGES = 24
 MORE = 0.1
 LATER = 0.01  # what an answer that is less likely costs more
 EACH = 5.0  # what a problem that is left is taken to cost: straight on, as a rule
 MOST_TRIES = 12  # of a real QEMU
-Alters = tuple[object, ...]
+Alters = tuple[Alter, ...]
 
 
 class Node(NamedTuple):

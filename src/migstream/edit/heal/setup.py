@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["setup_changes"]
 
 ROOM = 2  # how much more memory than it has a machine with slots gets room for
+DIMMS = frozenset({"pc-dimm", "nvdimm"})
 PARTS = ("sockets", "dies", "clusters", "modules", "cores", "threads")
 
 Make = Callable[[Setup, CommandLine, "count[int]"], Iterator[tuple[Change, ...]]]
@@ -36,7 +37,7 @@ def _cpus(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tupl
     cpus, room = setup.cpus or 1, setup.max_cpus or setup.cpus or 1
     text = f"{cpus},maxcpus={room}" if room != cpus else str(cpus)
     entries = line.named("smp")
-    steps = [Step("remove", entry.number) for entry in entries]
+    steps = _gone(line, "smp")
     if entries and (cpus, room) == (1, 1):
         yield (Change(what="leave out -smp: the stream has 1 CPU", steps=tuple(steps)),)
         return
@@ -57,22 +58,16 @@ def _accelerator(
     wanted = setup.accelerator
     if wanted is None:
         return
-    steps = []
-    for entry in line.named("enable-kvm", "accel"):
-        steps.append(Step("remove", entry.number))
-    for entry in line.named("M", "machine"):
-        if entry.get("accel") is not None:
-            steps.append(Step("unset", entry.number, "accel"))
+    steps = [*_gone(line, "enable-kvm", "accel"), *_unset(line, "accel")]
     steps.append(Step("add", next(numbers), "-accel", wanted))
     yield (Change(what=f"start with -accel {wanted}", steps=tuple(steps)),)
     if wanted == "kvm":
         for model in ("host", "max"):
             add = Step("add", next(numbers), "-cpu", f"{model},kvmclock=on")
-            gone = [Step("remove", entry.number) for entry in line.named("cpu")]
             yield (
                 Change(
                     what=f"start with -accel kvm -cpu {model},kvmclock=on",
-                    steps=(*steps, *gone, add),
+                    steps=(*steps, *_gone(line, "cpu"), add),
                     cost=1.5,
                 ),
             )
@@ -80,28 +75,38 @@ def _accelerator(
 
 def _memory(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tuple[Change, ...]]:
     size = setup.memory or 0
-    steps = [Step("remove", entry.number) for entry in line.named("m")]
+    steps = _gone(line, "m")
     words = size_word(size)
     if setup.slots:
         whole = size + sum(block.size for block in setup.plugged)
         words += f",slots={setup.slots},maxmem={size_word(_room(line) or whole * ROOM)}"
     steps.append(Step("add", next(numbers), "-m", words))
     said = [f"-m {words}"]
-    for entry in line.named("object"):
-        if entry.head.startswith("memory-backend-"):
-            steps.append(Step("remove", entry.number))
-    for entry in line.named("numa"):
-        steps.append(Step("remove", entry.number))
-    for entry in line.named("M", "machine"):
-        if entry.get("memory-backend") is not None:
-            steps.append(Step("unset", entry.number, "memory-backend"))
-    for entry in line.named("device"):
-        if entry.head in {"pc-dimm", "nvdimm"}:
-            steps.append(Step("remove", entry.number))
+    steps += [
+        *(s for s in _gone(line, "object") if _head(line, s).startswith("memory-backend-")),
+        *_gone(line, "numa"),
+        *_unset(line, "memory-backend"),
+        *(s for s in _gone(line, "device") if _head(line, s) in DIMMS),
+    ]
     for flag, value in _blocks(setup):
         steps.append(Step("add", next(numbers), flag, value))
         said.append(f"{flag} {value}")
     yield (Change(what=f"start with {' '.join(said)}", steps=tuple(steps)),)
+
+
+def _gone(line: CommandLine, *names: str) -> list[Step]:
+    """Without the options of these names."""
+    return [Step("remove", entry.number) for entry in line.named(*names)]
+
+
+def _unset(line: CommandLine, key: str) -> list[Step]:
+    """Without a property of the machine."""
+    entries = line.named("M", "machine")
+    return [Step("unset", entry.number, key) for entry in entries if entry.get(key) is not None]
+
+
+def _head(line: CommandLine, step: Step) -> str:
+    return next(entry.head for entry in line.entries if entry.number == step.number)
 
 
 def _room(line: CommandLine) -> int | None:
