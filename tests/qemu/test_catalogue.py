@@ -73,15 +73,14 @@ def test_a_binary_says_again_what_its_catalogue_says(catalogue: Catalogue, tmp_p
     kvm = os.access("/dev/kvm", os.R_OK | os.W_OK)
     every = [
         (stem, piece)
-        for stem, family, _, made in boards(catalogue)
+        for stem, family, made in boards(catalogue)
         for piece in pieces(family, made)
         if kvm or "kvm" not in " ".join(piece.line)
     ]
-    families = {stem: (states, made) for stem, _, states, made in boards(catalogue)}
+    noisy = {stem: set(made.noisy) for stem, _, made in boards(catalogue)}
     for stem, piece in chosen.sample(every, min(PIECES, len(every))):
-        states, made = families[stem]
         bench = Bench(binary.command, tmp_path / "stream.mig")
-        unlike = _unlike(piece, states, set(made.noisy), bench)
+        unlike = _unlike(piece, catalogue.states, noisy[stem], bench)
         assert not unlike, (piece.name, piece.line)
         if isinstance(piece.what, Image):
             again = bench.take(piece.line)

@@ -35,11 +35,13 @@ __all__ = ["DATA", "Catalogue", "write_catalogue"]
 
 T = TypeVar("T")
 
-MAGIC = b"migstream catalogue 2\n"
+KIND = b"migstream catalogue "
+MAGIC = KIND + b"2\n"
+NOT_ONE = "not a catalogue of `migstream catalogue build`"
 DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 32 << 20  # bytes of a part, unpacked
+MOST = 16 << 20  # bytes of a part, unpacked
 LARGEST = 4 << 20  # bytes of an index
 
 
@@ -179,7 +181,11 @@ class Catalogue:
         except OSError as error:
             raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         if not head.startswith(MAGIC):
-            raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
+            other = head.startswith(KIND)
+            raise SourceError(
+                f"{path}: {'a catalogue for another version of migstream' if other else NOT_ONE}",
+                hint="`migstream catalogue build` makes one of a QEMU",
+            )
         self.index = self._decoded(index, Index)
         self._begin = len(head) + size
         self._families: dict[str, Family] = {}

@@ -151,6 +151,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "catalogue": (
         Example("migstream catalogue list", "Which QEMUs are known"),
         Example("migstream catalogue list --json", "With every machine type"),
+        Example("migstream catalogue matrix --from 7.2 --to debian-13 --machine 'pc-q35-7.*'", "What of them loads there"),
     ),
     "diff": (
         Example("migstream diff good.mig bad.mig", "What changed (exit status 1: something)", 1),

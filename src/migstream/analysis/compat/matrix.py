@@ -184,7 +184,7 @@ def transitions(
     Parameters
     ----------
     catalogues : the first one of a release and an architecture counts
-    machines, devices : only these, wildcards as in a shell
+    machines, devices : only these, wildcards as in a shell; of pairs that have none such in common nothing is told
     wanted : whether a pair is, by its releases (10, 0)
     done : told after each pair how many of how many are done
     """
@@ -200,8 +200,10 @@ def transitions(
     numbers: dict[object, int] = {}
     sides = {id(one): _Side(one, numbers) for one in ordered}
     for number, (one, other) in enumerate(pairs, 1):
-        yield _transition(sides[id(one)], sides[id(other)], machines, devices)
+        found = _transition(sides[id(one)], sides[id(other)], machines, devices)
         done(number, len(pairs))
+        if found.rows or not (machines or devices):
+            yield found
 
 
 def transition(
