@@ -114,7 +114,7 @@ class _Composer:
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
-        self.varied = Varied(varied, wanted)
+        self.varied = Varied(varied, wanted, machine_version(self.name)[1])
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
         self.parts = list(wanted.parts)

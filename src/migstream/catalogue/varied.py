@@ -8,6 +8,7 @@ from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import Family, Image
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
+from migstream.qemu.release import Version
 
 __all__ = ["Varied", "switch"]
 
@@ -15,6 +16,13 @@ NEWER = {
     "gic-version=4": "gic-version=3",
     "gic-version=max": "gic-version=3",
 }  # have no register more
+# Properties of CPUs in machine types up to a version: hw/arm/virt.c: virt_machine_6_2_options; hw/core/machine.c:
+# hw_compat_9_0, hw_compat_9_2.
+OLDER: dict[str, Version] = {
+    "lpa2=off": (6, 2),
+    "backcompat-cntfrq=on": (9, 0),
+    "backcompat-pauth-default-use-qarma5=on": (9, 2),
+}
 
 
 def switch(value: str) -> str:
@@ -29,14 +37,18 @@ class Varied:
     Parameters
     ----------
     family : of which the images are
+    version : of the machine type
     """
 
-    def __init__(self, family: Family, wanted: Wanted) -> None:
+    def __init__(self, family: Family, wanted: Wanted, version: Version | None) -> None:
         self._changed = family.changed
         self._cpus = family.cpus
         self._base = family.images[family.newest]["tcg"]
         self._tried = {name.partition("=")[0] for name in family.changed}
         self._wanted = wanted
+        self._older = [
+            name for name, last in OLDER.items() if version is not None and version <= last
+        ]
         options = [f"{name}={switch(value)}" for name, value in wanted.options.items()]
         # one that brings another interrupt controller, with which the others were tried as well
         firsts = (f"-machine {option}" for option in options)
@@ -96,6 +108,10 @@ class Varied:
             machine.change(self._base, image)
         elif model and model not in set(known) - self._cpus.keys():
             yield f"a CPU {model} saves what the default one saves"
+        for name in self._older:
+            changed = self._cpus.get(f"{model},{name}")
+            if changed is not None:
+                machine.change(self._cpus[model], changed)
         for feature in () if same else self._features:
             name, _, value = feature.partition("=")
             sign = {"+": "on", "-": "off"}.get(name[:1])
