@@ -94,9 +94,10 @@ def overlaid(here: State, before: State, after: State) -> State:
         return after
     if is_virtio(here):
         return merged(here, before, after)
+    lengths = {len(here.payload), len(before.payload), len(after.payload)}
+    if cpregs.has_list(here) and len(lengths) > 1:
+        return cpregs.merged(here, before, after)
     if len(before.payload) != len(after.payload):
-        if cpregs.has_list(here):
-            return cpregs.merged(here, before, after)
         return _regrown(here, before, after)
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))

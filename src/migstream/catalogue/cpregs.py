@@ -33,8 +33,10 @@ def merged(here: State, before: State, after: State) -> State:
     """What becomes of a CPU by the change from one state to another; registers that it had more, or less, it keeps so."""
     mine, old, new = (_registers(state) for state in (here, before, after))
     found = {index: value for index, value in new.items() if index in mine or index not in old}
-    found |= {index: value for index, value in mine.items() if index not in old}
-    table = described(after)
+    found |= {index: value for index, value in mine.items() if value != old.get(index)}
+    # where only values change, all else is as it is here
+    base = here if len(before.payload) == len(after.payload) else after
+    table = described(base)
     if table is None or not new:
         return after
     places = dict(fields(table))
@@ -47,11 +49,11 @@ def merged(here: State, before: State, after: State) -> State:
     out, at = b"", 0
     for path, raw in parts.items():
         field = places[path]
-        out += after.payload[at : field.at] + raw
+        out += base.payload[at : field.at] + raw
         at = field.stop
         if path != COUNT:
             field.entry["array_len"] = len(order)
-    return State(after.version, out + after.payload[at:], encoded(json.dumps(table)[1:]))
+    return State(base.version, out + base.payload[at:], encoded(json.dumps(table)[1:]))
 
 
 def scaled(here: State, own: State, count: int) -> State:

@@ -23,6 +23,9 @@ OLDER: dict[str, Version] = {
     "backcompat-cntfrq=on": (9, 0),
     "backcompat-pauth-default-use-qarma5=on": (9, 2),
 }
+# What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
+LARGE = "-machine gic-version=3"
+FEW = 8
 
 
 def switch(value: str) -> str:
@@ -50,6 +53,8 @@ class Varied:
             name for name, last in OLDER.items() if version is not None and version <= last
         ]
         options = [f"{name}={switch(value)}" for name, value in wanted.options.items()]
+        if LARGE in self._changed and wanted.max_cpus > FEW and "gic-version" not in wanted.options:
+            options.append(LARGE.partition(" ")[2])
         # one that brings another interrupt controller, with which the others were tried as well
         firsts = (f"-machine {option}" for option in options)
         self._first = next((one for one in firsts if f"{one} smp=2" in self._changed), None)
