@@ -25,6 +25,7 @@ from migstream.catalogue.registers import (
     HOST_BRIDGE,
     bridge_number,
     bridge_path,
+    renumbered,
     with_instance,
     with_number,
 )
@@ -283,7 +284,12 @@ class _Composer:
             return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
-            self.machine.place(with_instance(one, part, path), names[one.key])
+            moved, name = with_instance(one, part, path), names[one.key]
+            self.machine.place(moved, name)
+            if moved.instance != one.instance:
+                table = self.machine.sections[name, moved.instance]
+                table = renumbered(table, one.instance, moved.instance)
+                self.machine.sections[name, moved.instance] = table
         memdev = part.properties.get("memdev")
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()

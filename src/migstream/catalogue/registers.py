@@ -13,7 +13,14 @@ import msgspec
 from migstream.catalogue.arguments import Part
 from migstream.catalogue.model import CHANNEL, NUMBER, Placed, State
 
-__all__ = ["HOST_BRIDGE", "bridge_number", "bridge_path", "with_instance", "with_number"]
+__all__ = [
+    "HOST_BRIDGE",
+    "bridge_number",
+    "bridge_path",
+    "renumbered",
+    "with_instance",
+    "with_number",
+]
 
 HOST_BRIDGE = "spapr-pci-host-bridge"
 FIRST_BRIDGE = 0x800000020000000  # hw/ppc/spapr.c: SPAPR_PCI_BASE_BUID
@@ -41,6 +48,12 @@ def with_instance(one: Placed, part: Part, path: str) -> Placed:
     else:
         instance = int(path.partition("@")[2] or "0", 16)
     return msgspec.structs.replace(one, instance=instance)
+
+
+def renumbered(state: State, one: int, other: int) -> State:
+    """A table that holds its own number, with another one."""
+    raw = state.payload.replace(one.to_bytes(4, "big"), other.to_bytes(4, "big"), 1)
+    return msgspec.structs.replace(state, payload=raw)
 
 
 def with_number(state: State, path: str) -> State:

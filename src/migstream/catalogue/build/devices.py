@@ -54,7 +54,7 @@ MANY = 16  # devices on one of these, at once
 BEFORE = slice(
     2, 4
 )  # of a device of a channel: how many came before it (hw/s390x/css.c: vmstate_subch_dev)
-REGISTER = 0x71002000  # of the first device on a VIO bus
+REGISTER = 0x71000001  # of the first device on a VIO bus, behind the memory that a machine has there by itself
 
 
 class Slot(NamedTuple):
@@ -126,7 +126,7 @@ def on_own(
     first = int(NUMBER, 16)
     places = {
         "virtio-bus": [Slot("", place) for place in transports[:MANY]],
-        "spapr-vio-bus": [Slot(f"reg={n:#x}", f"@{n:x}") for n in range(REGISTER, REGISTER + MANY)],
+        "spapr-vio-bus": [Slot("", f"@{n:x}") for n in range(REGISTER, REGISTER + MANY)],
         "virtual-css-bus": [
             Slot(f"devno=fe.0.{n:04x}", f"{n:04x}") for n in range(first, first + MANY)
         ],

@@ -257,7 +257,11 @@ class _Family:
         """The images that differ from another one, by name."""
         images = tried(self.bench, {name: [*start, *words] for name, words in lines})
         noise = self.bench.noisy if noise is None else noise
-        return {name: image for name, image in images if worth(image, base, noise)}
+        return {
+            name: image
+            for name, image in images
+            if worth(image, base, noise, self.bench.states.all)
+        }
 
     def _sought(
         self,
@@ -270,7 +274,7 @@ class _Family:
         if not names:
             return {}
         image = dict(tried(self.bench, {"": [*start, *words(names)]})).get("")
-        if image is not None and not worth(image, base, self.bench.noisy):
+        if image is not None and not worth(image, base, self.bench.noisy, self.bench.states.all):
             return {}
         if len(names) == 1:
             return {} if image is None else {names[0]: image}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from migstream.catalogue.model import Image, Option, Type
+from migstream.catalogue.model import Image, Option, State, Type
 from migstream.catalogue.values import VALUES
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu, Refused
@@ -185,11 +185,18 @@ def _properties(guest: Qemu, kind: str) -> tuple[Option, ...]:
     return tuple(Option(r["name"], r["type"], r.get("default-value")) for r in rows)
 
 
-def worth(image: Image, base: Image, noisy: set[tuple[str, int]]) -> bool:
-    """Whether an image differs from another one in more than what differs from run to run."""
-    return _told(image, noisy) != _told(base, noisy)
+def worth(image: Image, base: Image, noisy: set[tuple[str, int]], states: Sequence[State]) -> bool:
+    """Whether an image differs from another one in more than what differs from run to run.
+
+    Parameters
+    ----------
+    noisy : sections whose values differ from run to run; what fields they have does not
+    states : by number
+    """
+    return _told(image, noisy, states) != _told(base, noisy, states)
 
 
-def _told(image: Image, noisy: set[tuple[str, int]]) -> tuple[object, ...]:
+def _told(image: Image, noisy: set[tuple[str, int]], states: Sequence[State]) -> tuple[object, ...]:
     sections = {one for one in image.sections if one.key not in noisy}
-    return image.head, image.footers, image.switchover, image.blocks, image.live, sections
+    fields = {(one.key, states[one.state].text) for one in image.sections if one.key in noisy}
+    return image.head, image.footers, image.switchover, image.blocks, image.live, sections, fields
