@@ -21,14 +21,7 @@ from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
-from migstream.catalogue.registers import (
-    HOST_BRIDGE,
-    bridge_number,
-    bridge_path,
-    renumbered,
-    with_instance,
-    with_number,
-)
+from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
 from migstream.catalogue.values import SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
@@ -283,13 +276,7 @@ class _Composer:
                 self.unknown += [f"{path}/"] if path else []
             return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
-        for one in added.sections:
-            moved, name = with_instance(one, part, path), names[one.key]
-            self.machine.place(moved, name)
-            if moved.instance != one.instance:
-                table = self.machine.sections[name, moved.instance]
-                table = renumbered(table, one.instance, moved.instance)
-                self.machine.sections[name, moved.instance] = table
+        put(self.machine, added, part, path)
         memdev = part.properties.get("memdev")
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
@@ -440,9 +427,9 @@ class _Composer:
             return places.register(root, part.properties.get("reg", ""))
         if part.driver == HOST_BRIDGE:
             # devices that name no bus are on the last one
-            number = bridge_number(part)
-            self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
-            return bridge_path(number)
+            path = bridge_path(bridge_number(part))
+            self.kinds["host PCI"] = places.buses[f"pci.{bridge_number(part)}"] = path
+            return path
         if bus == "usb-bus":
             return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
         if bus == "SCSI":

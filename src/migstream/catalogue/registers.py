@@ -11,14 +11,14 @@ from __future__ import annotations
 import msgspec
 
 from migstream.catalogue.arguments import Part
-from migstream.catalogue.model import CHANNEL, NUMBER, Placed, State
+from migstream.catalogue.changes import Machine
+from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Placed, State
 
 __all__ = [
     "HOST_BRIDGE",
     "bridge_number",
     "bridge_path",
-    "renumbered",
-    "with_instance",
+    "put",
     "with_number",
 ]
 
@@ -39,7 +39,24 @@ def bridge_path(number: int) -> str:
     return f"pci@{FIRST_BRIDGE + number:x}"
 
 
-def with_instance(one: Placed, part: Part, path: str) -> Placed:
+def put(machine: Machine, added: Added, part: Part, path: str) -> None:
+    """A device's sections, at its place; those of a pseries with numbers of their own."""
+    known = next((one.instance >> 8 & WINDOW for one in added.sections if one.name == TABLE), 0)
+    bridge = part.driver == HOST_BRIDGE
+    moves = [(FIRST_BRIDGE + known, FIRST_BRIDGE + bridge_number(part), 8)] if bridge else []
+    for one in added.sections:
+        name, moved = one.name.replace(PLACE, path), _with_instance(one, part, path)
+        machine.place(moved, name)
+        numbers = [(one.instance, moved.instance, 4)] if moved.instance != one.instance else []
+        for old, new, size in moves + numbers:
+            key = name, moved.instance
+            state = machine.sections.get(key)
+            if state is not None:
+                raw = state.payload.replace(old.to_bytes(size, "big"), new.to_bytes(size, "big"), 1)
+                machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+
+
+def _with_instance(one: Placed, part: Part, path: str) -> Placed:
     """A table of translations has its device's register, or its host bridge's number, for an instance id."""
     if one.name != TABLE:
         return one
@@ -48,12 +65,6 @@ def with_instance(one: Placed, part: Part, path: str) -> Placed:
     else:
         instance = int(path.partition("@")[2] or "0", 16)
     return msgspec.structs.replace(one, instance=instance)
-
-
-def renumbered(state: State, one: int, other: int) -> State:
-    """A table that holds its own number, with another one."""
-    raw = state.payload.replace(one.to_bytes(4, "big"), other.to_bytes(4, "big"), 1)
-    return msgspec.structs.replace(state, payload=raw)
 
 
 def with_number(state: State, path: str) -> State:
