@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "parse_arguments"]
+__all__ = ["Part", "Wanted", "is_on", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -146,7 +146,7 @@ def _pairs(text: str, first: str) -> dict[str, str]:
     return found
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
     """A size of memory in bytes; a plain number is MiB."""
     found = SIZE.fullmatch(text)
     return None if found is None else int(found[1]) << UNITS[found[2].upper()]
@@ -184,7 +184,7 @@ def _cpus(wanted: Wanted, text: str) -> None:
 
 def _memory(wanted: Wanted, text: str) -> None:
     pairs = _pairs(text, "size")
-    wanted.memory = _size(pairs.get("size", "")) or wanted.memory
+    wanted.memory = size_of(pairs.get("size", "")) or wanted.memory
     slots = pairs.get("slots", "")
     wanted.slots = min(int(slots), MOST_SLOTS) if slots.isdecimal() else wanted.slots
 
@@ -232,7 +232,7 @@ def _global(wanted: Wanted, text: str) -> None:
 
 def _object(wanted: Wanted, text: str) -> None:
     pairs = _table(text, "qom-type") or {}
-    size = _size(pairs.get("size", ""))
+    size = size_of(pairs.get("size", ""))
     if size is not None and text.startswith("{"):
         size >>= 20  # a number in JSON is bytes
     kind = pairs.get("qom-type", "")

@@ -22,6 +22,7 @@ from migstream.catalogue.model import (
     Provenance,
     State,
 )
+from migstream.catalogue.values import WHOLE
 from migstream.errors import BadDescription, SourceError
 from migstream.qemu.release import machine_version
 from migstream.source.output import new_file, write_at
@@ -300,6 +301,14 @@ class Catalogue:
         like = self.like
         found = None if like is None else like.part_of(self.index.machines[machine])
         return found or self.family(machine)
+
+    def tried(self, family: Family) -> Family:
+        """Where to look for properties of devices: the family itself, else another board on which they were tried."""
+        where = self if self.like is None else self.like
+        others = (where.part_of(stem) for stem in WHOLE)
+        return (
+            family if family.options else next((one for one in others if one is not None), family)
+        )
 
     def _part_of(self, stem: str, *machines: str) -> Family:
         if stem not in self._families:

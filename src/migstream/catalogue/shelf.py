@@ -16,6 +16,7 @@ __all__ = [
     "NAMES",
     "find",
     "names_of",
+    "nearest",
     "on_shelf",
     "open_named",
     "own_shelf",
@@ -124,6 +125,21 @@ def open_named(name: str, folder: str | os.PathLike[str] | None = None) -> Catal
 def targets_of(architecture: str) -> tuple[str, ...]:
     """Whose binaries run guests of an architecture; its own first."""
     return SAME.get(architecture, (architecture,))
+
+
+def nearest(
+    release: Version, architecture: str, folder: str | os.PathLike[str] | None = None
+) -> Catalogue:
+    """The catalogue of a release, else of the newest that is older, else of the oldest that there is.
+
+    Raises
+    ------
+    Unsupported : there is none of that architecture
+    """
+    targets = targets_of(architecture)
+    known = {one.index.release[:2] for one in on_shelf(folder) if one.index.target in targets}
+    older = [one for one in known if one <= release]
+    return find(max(older) if older else min(known, default=release), architecture, folder)
 
 
 def find(
