@@ -9,7 +9,7 @@ from migstream.analysis.identify.builds import distribution, firmware
 from migstream.analysis.identify.cpu import cpu_model
 from migstream.analysis.identify.facts import facts_of, target
 from migstream.analysis.identify.model import Identity, narrowed
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.machine.map.setup import machine_setup
 from migstream.stream import as_stream
 
@@ -36,7 +36,7 @@ def identify(stream: Stream | Openable) -> Identity:
 
 def _identity(stream: Stream) -> Identity:
     bounds, facts, against = narrowed(facts_of(stream))
-    indexes = [catalogue.index for catalogue in on_shelf()]
+    indexes = [catalogue.index for catalogue in own_shelf()]
     known = {index.release[:2] for index in indexes}
     return Identity(
         releases=bounds,
