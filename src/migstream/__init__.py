@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from migstream.edit.change import Change as Change
     from migstream.edit.change import Edit as Edit
     from migstream.edit.convert import convert as convert
+    from migstream.edit.heal.heal import heal as heal
     from migstream.edit.minimise.judge import minimise as minimise
     from migstream.export.files import extract as extract
     from migstream.stream import Device as Device
@@ -56,6 +57,7 @@ __all__ = [
     "errors",
     "explain",
     "extract",
+    "heal",
     "identify",
     "minimise",
     "open",
@@ -79,6 +81,7 @@ _HOMES = {
     "explain": ("migstream.analysis.explain.log", "explain"),
     "extract": ("migstream.export.files", "extract"),
     "identify": ("migstream.analysis.identify.writer", "identify"),
+    "heal": ("migstream.edit.heal.heal", "heal"),
     "minimise": ("migstream.edit.minimise.judge", "minimise"),
     "open": ("migstream.stream", "open_stream"),
     "rows": ("migstream.tables", "rows"),

@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.analysis.identify.builds import distribution
-from migstream.analysis.identify.facts import written_by
+from migstream.analysis.identify.facts import declared_by, written_by
 from migstream.analysis.identify.model import Fact, Identity, narrowed
+from migstream.analysis.identify.states import Seen
 from migstream.catalogue.evidence import TABLE, Life, elements, ranked
+from migstream.catalogue.files import Catalogue
+from migstream.catalogue.shelf import on_shelf
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
-from migstream.qemu.release import Bounds, Version, parse
+from migstream.qemu.release import Bounds, Version, machine_version, parse
 from migstream.stream import open_stream
+from migstream.vmstate.description import parse_description
+from migstream.wire.model import Span
 from support import build, loads, samples
 from support.qemu import Qemu, find
 from support.samples import Sample
@@ -74,6 +79,16 @@ def test_answers_are_one_release_of_the_catalogue_wide(
     print(f"{narrow} of {len(answers)} answers have one release of the catalogue")
     assert not wrong
     assert narrow / len(answers) >= ENOUGH
+
+
+@loads.needs_loads
+def test_a_schema_names_its_release() -> None:
+    names = {row["destination_schema"]: row for row in loads.ROWS}
+    for name, row in names.items():
+        bounds = declared_by(loads.declared(name))
+        release = parse(row["destination"])[:2]
+        assert release in bounds, name
+        assert wide(bounds) == 1, name
 
 
 # --- streams that are made now ---------------------------------------------------------------------
@@ -309,3 +324,28 @@ def test_what_the_description_says_of_changes_is_told(written: object) -> None:
     one = migstream.identify(raw + build.description(described))
     listed = written if isinstance(written, list) else []
     assert one.changed == tuple(line for line in listed if isinstance(line, str))
+
+
+# --- the table against the catalogues --------------------------------------------------------------
+
+SAMPLED = 400  # states of each catalogue
+
+
+@pytest.mark.parametrize("catalogue", [*on_shelf()], ids=lambda one: one.path.stem)
+def test_the_table_allows_what_each_catalogue_has(catalogue: Catalogue) -> None:
+    """`make evidence` is to be run when a catalogue was made again."""
+    release = catalogue.index.release[:2]
+    every = [state for state in catalogue.states[:] if state.text]
+    states = every[:: max(1, len(every) // SAMPLED)]
+    seen = Seen(catalogue.index.target)
+    texts = [b'{"name": "x", "instance_id": 0, ' + state.text for state in states]
+    whole = b'{"page_size": 4096, "devices": [' + b", ".join(texts) + b"]}"
+    for device in parse_description(whole).devices:
+        seen.group(device.group, "", Span(0, 0))
+    for machine in catalogue.index.machines:
+        for form, image in catalogue.family(machine).images[machine].items():
+            if "defaults" not in form:
+                names = [one.name for one in image.sections if not one.early]
+                seen.order(machine_version(machine)[0], names, [("", Span(0, 0))] * len(names))
+    wrong = [fact for fact in seen.found.values() if release not in fact.releases]
+    assert not wrong, wrong[:5]

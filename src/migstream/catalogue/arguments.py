@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "parse_arguments"]
+__all__ = ["Part", "Wanted", "is_on", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -20,7 +20,7 @@ SILENT = frozenset({
     *("qmp-pretty", "mon", "boot", "rtc", "incoming", "D", "d", "pidfile", "L", "k", "msg", "trace", "sandbox"),
     *("runas", "chroot", "tpmdev", "fsdev", "secret", "watchdog-action", "action", "icount", "add-fd", "set"),
     *("seed", "overcommit", "compat", "run-with", "smbios", "acpitable", "kernel", "initrd", "append", "dtb"),
-    *("fw_cfg", "bios", "object", "readconfig", "gdb", "option-rom", "pflash", "sd", "mtdblock"),
+    *("fw_cfg", "object", "readconfig", "gdb", "option-rom", "sd", "mtdblock"),
     *("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "iscsi", "virtfs", "prom-env", "plugin"),
 })  # fmt: skip
 SWITCHES = frozenset({
@@ -146,7 +146,7 @@ def _pairs(text: str, first: str) -> dict[str, str]:
     return found
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
     """A size of memory in bytes; a plain number is MiB."""
     found = SIZE.fullmatch(text)
     return None if found is None else int(found[1]) << UNITS[found[2].upper()]
@@ -184,7 +184,7 @@ def _cpus(wanted: Wanted, text: str) -> None:
 
 def _memory(wanted: Wanted, text: str) -> None:
     pairs = _pairs(text, "size")
-    wanted.memory = _size(pairs.get("size", "")) or wanted.memory
+    wanted.memory = size_of(pairs.get("size", "")) or wanted.memory
     slots = pairs.get("slots", "")
     wanted.slots = min(int(slots), MOST_SLOTS) if slots.isdecimal() else wanted.slots
 
@@ -232,7 +232,7 @@ def _global(wanted: Wanted, text: str) -> None:
 
 def _object(wanted: Wanted, text: str) -> None:
     pairs = _table(text, "qom-type") or {}
-    size = _size(pairs.get("size", ""))
+    size = size_of(pairs.get("size", ""))
     if size is not None and text.startswith("{"):
         size >>= 20  # a number in JSON is bytes
     kind = pairs.get("qom-type", "")
@@ -247,8 +247,19 @@ def _numa(wanted: Wanted, text: str) -> None:
 
 
 def _drive(wanted: Wanted, text: str) -> None:
+    if _pairs(text, "file").get("if") == "pflash":
+        _flash(wanted, text)
     if _pairs(text, "file").get("if") == "virtio":
         wanted.parts.append(Part("virtio-blk-pci"))
+
+
+def _flash(wanted: Wanted, text: str) -> None:
+    """The older way to say pflash0, and then pflash1."""
+    wanted.options["pflash1" if "pflash0" in wanted.options else "pflash0"] = text
+
+
+def _firmware(wanted: Wanted, text: str) -> None:
+    wanted.options["firmware"] = text
 
 
 def _vga(wanted: Wanted, text: str) -> None:
@@ -332,6 +343,8 @@ READERS = {
     "drive": _drive,
     "vga": _vga,
     "cpu": _cpu,
+    "pflash": _flash,
+    "bios": _firmware,
     "serial": _serial,
     "parallel": _parallel,
     "netdev": _netdev,

@@ -16,6 +16,7 @@ from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
@@ -61,7 +62,8 @@ class Composed(msgspec.Struct, frozen=True):
     """The stream, the machine type that it is of, and what was assumed for it.
 
     `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
-    sections and RAM blocks begin with of which nothing is known.
+    sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
+    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have.
     """
 
     stream: bytes
@@ -69,6 +71,8 @@ class Composed(msgspec.Struct, frozen=True):
     assumptions: tuple[str, ...]
     blocked: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -105,7 +109,7 @@ class _Composer:
         images = own.images[self.name]
         image = self._image(images)
         self.machine = Machine(frame or image, self.states)
-        self.family = others
+        self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
@@ -114,6 +118,8 @@ class _Composer:
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
         self.parts = list(wanted.parts)
+        self.paths: list[str] = []
+        self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
         self.kinds: dict[str, str] = {}
@@ -132,12 +138,17 @@ class _Composer:
                 self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
+        unknown = with_firmware(self.machine, wanted.options)
+        self.unknown += unknown
+        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
         self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
-        return Composed(stream, self.name, assumed, blocked, unknown)
+        places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
+        taken = tuple(self.taken)
+        return Composed(stream, self.name, assumed, blocked, unknown, places, taken)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
@@ -148,9 +159,12 @@ class _Composer:
             for name in names
             if name.startswith(root)
         }
-        places = Places({*self.base.pci, *taken}, names, self.family.transports)
-        for part in self.parts:
-            self._part(part, places)
+        transports = self.family.transports
+        if self.name == MICROVM and _one_ioapic(self.wanted):
+            transports = transports[-FEW:]
+        self.taken = {*self.base.pci, *taken}
+        places = Places(self.taken, names, transports)
+        self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
         return self.machine
 
@@ -238,13 +252,14 @@ class _Composer:
 
     # --- devices -----------------------------------------------------------------------------------
 
-    def _part(self, part: Part, places: Places) -> None:
+    def _part(self, part: Part, places: Places) -> str:
+        """Add a device; its path, empty where it has none."""
         about, wanted = self.catalogue.about, self.wanted
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
-            return
+            return ""
         added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
@@ -265,7 +280,7 @@ class _Composer:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
                 self.unknown += [f"{path}/"] if path else []
-            return
+            return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
             self.machine.place(with_instance(one, part, path), names[one.key])
@@ -273,12 +288,16 @@ class _Composer:
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
+        if self.tried is not self.family:  # another board
+            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
+        if "romfile" in part.properties:  # as large as that file is
+            self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
-            return
+            return path
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
-        after = self.family.options.get(driver, {}).get(f"bus={behind}")
+        after = self.tried.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
             self._overlay(added, older, path)
         elif after is not None:
@@ -289,6 +308,7 @@ class _Composer:
         if kind.bus == "virtual-css-bus":
             for key in keys:
                 self.machine.sections[key] = with_number(self.machine.sections[key], path)
+        return path
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -321,7 +341,7 @@ class _Composer:
         return found
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.family.options.get(driver, {})
+        options = self.tried.options.get(driver, {})
         if name in NUMBERS:
             number = _number(value)
             for bit in range(8):
@@ -350,7 +370,7 @@ class _Composer:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
         tried = {
             int(key.partition("=")[2]): added
-            for key, added in self.family.options[driver].items()
+            for key, added in self.tried.options[driver].items()
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
@@ -447,10 +467,12 @@ QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
+MICROVM, FEW = "microvm", 8
 EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
 INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
+ROM = ".rom"
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
@@ -465,6 +487,12 @@ PROVIDERS = {
         "dc390",
     ),
 }
+
+
+def _one_ioapic(wanted: Wanted) -> bool:
+    """Whether a microvm has no second IOAPIC, and so fewer virtio transports (hw/i386/microvm.c: microvm_devices_init)."""
+    second, acpi = (is_on(wanted.options.get(name, "")) for name in ("ioapic2", "acpi"))
+    return second is False or (acpi is False and second is None)
 
 
 def _number(text: str) -> int:

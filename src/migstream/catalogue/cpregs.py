@@ -13,7 +13,7 @@ from migstream.catalogue.arrays import Field, described, fields
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
-__all__ = ["has_list", "merged"]
+__all__ = ["has_list", "merged", "scaled"]
 
 COUNT, INDEXES, VALUES = (
     (f"cpreg_vmstate_{name}", "0") for name in ("array_len", "indexes", "values")
@@ -35,7 +35,7 @@ def merged(here: State, before: State, after: State) -> State:
     if table is None or not new:
         return after
     places = dict(fields(table))
-    order = sorted(found, key=lambda index: int.from_bytes(index, "big"))
+    order = sorted(found, key=_number)
     parts = {
         COUNT: len(order).to_bytes(4, "big"),
         INDEXES: b"".join(order),
@@ -49,6 +49,28 @@ def merged(here: State, before: State, after: State) -> State:
         if path != COUNT:
             field.entry["array_len"] = len(order)
     return State(after.version, out + after.payload[at:], encoded(json.dumps(table)[1:]))
+
+
+def scaled(here: State, one: State, two: State, count: int) -> State:
+    """A CPU of several: registers that count them, which differ in states with one CPU and with two (`L2CTLR`)."""
+    old, new = _registers(one), _registers(two)
+    more = {index: _number(new[index]) - _number(old[index]) for index in old.keys() & new.keys()}
+    table = described(here)
+    places = dict(fields(table)) if table is not None else {}
+    if not {INDEXES, VALUES} <= places.keys():
+        return here
+    field = places[VALUES]
+    values = _elements(here, field)
+    for number, index in enumerate(_elements(here, places[INDEXES])):
+        if more.get(index):
+            value = _number(old[index]) + more[index] * (count - 1)
+            values[number] = (value % (1 << 8 * EACH)).to_bytes(EACH, "big")
+    payload = here.payload[: field.at] + b"".join(values) + here.payload[field.stop :]
+    return State(here.version, payload, here.text)
+
+
+def _number(raw: bytes) -> int:
+    return int.from_bytes(raw, "big")
 
 
 def _registers(state: State) -> dict[bytes, bytes]:

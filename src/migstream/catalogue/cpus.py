@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from migstream.catalogue import cpregs
 from migstream.catalogue.changes import Machine, overlaid
 from migstream.catalogue.grown import grown
 from migstream.catalogue.model import Image, State
@@ -43,7 +44,10 @@ def add_cpus(
         elif known.state != placed.state and placed.key in machine.sections:
             here, was = machine.sections[placed.key], states[known.state]
             if len(state.payload) == len(was.payload):
-                machine.put(placed.key, overlaid(here, was, state))
+                here = overlaid(here, was, state)
+                if cpregs.has_list(here):
+                    here = cpregs.scaled(here, was, state, cpus)
+                machine.put(placed.key, here)
                 continue
             count = cpus if placed.name.startswith(PRESENT) else room
             more = here if count == 1 else grown(here, was, state, count)

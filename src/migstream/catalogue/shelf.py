@@ -12,7 +12,17 @@ from migstream.errors import NoSuchPath, Unsupported
 from migstream.plugins import Registry
 from migstream.qemu.release import Version, parse
 
-__all__ = ["NAMES", "find", "names_of", "on_shelf", "open_named", "release_named", "targets_of"]
+__all__ = [
+    "NAMES",
+    "find",
+    "names_of",
+    "nearest",
+    "on_shelf",
+    "open_named",
+    "own_shelf",
+    "release_named",
+    "targets_of",
+]
 
 SUFFIX = ".cat"
 # What distributions call their releases, and the QEMU that each has.
@@ -68,15 +78,25 @@ def on_shelf(folder: str | os.PathLike[str] | None = None) -> Iterator[Catalogue
     SourceError : one of them is not a catalogue
     PluginError : another package does not say where it has some
     """
+    for place in _places(folder):
+        yield from _in(place)
+
+
+def own_shelf() -> Iterator[Catalogue]:
+    """Those that came with migstream."""
+    return _in(DATA)
+
+
+def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Folders and files in which catalogues are, in the order in which they count."""
     if folder is not None:
-        yield from _in(Path(folder))
-    yield from _in(DATA)
-    for _, place in OTHERS.each():
-        if isinstance(place, ModuleType):
-            for one in place.__path__:
-                yield from _in(Path(one))
+        yield Path(folder)
+    yield DATA
+    for _, other in OTHERS.each():
+        if isinstance(other, ModuleType):
+            yield from map(Path, other.__path__)
         else:
-            yield from _in(Path(place()))
+            yield Path(other())
 
 
 def _in(place: Path) -> Iterator[Catalogue]:
@@ -107,6 +127,21 @@ def targets_of(architecture: str) -> tuple[str, ...]:
     return SAME.get(architecture, (architecture,))
 
 
+def nearest(
+    release: Version, architecture: str, folder: str | os.PathLike[str] | None = None
+) -> Catalogue:
+    """The catalogue of a release, else of the newest that is older, else of the oldest that there is.
+
+    Raises
+    ------
+    Unsupported : there is none of that architecture
+    """
+    targets = targets_of(architecture)
+    known = {one.index.release[:2] for one in on_shelf(folder) if one.index.target in targets}
+    older = [one for one in known if one <= release]
+    return find(max(older) if older else min(known, default=release), architecture, folder)
+
+
 def find(
     release: Version | str, architecture: str, folder: str | os.PathLike[str] | None = None
 ) -> Catalogue:
@@ -116,13 +151,14 @@ def find(
     ------
     Unsupported : there is none
     """
-    shelf = list(on_shelf(folder))
-    for target in targets_of(architecture):
-        for catalogue in shelf:
-            index = catalogue.index
-            known = index.names if isinstance(release, str) else (index.release[:2],)
-            if release in known and index.target == target:
-                return catalogue
+    for place in _places(folder):
+        shelf = list(_in(place))
+        for target in targets_of(architecture):
+            for catalogue in shelf:
+                index = catalogue.index
+                known = index.names if isinstance(release, str) else (index.release[:2],)
+                if release in known and index.target == target:
+                    return catalogue
     name = release if isinstance(release, str) else f"QEMU {'.'.join(map(str, release))}"
     raise Unsupported(
         f"no catalogue of {name} for {architecture}",

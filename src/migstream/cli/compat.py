@@ -20,7 +20,15 @@ from migstream.cli.common import (
     watching,
     with_stream,
 )
-from migstream.cli.destination import domain_at, make_destination, options, parse_version, schema_at
+from migstream.cli.destination import (
+    domain_at,
+    make_destination,
+    options,
+    parse_version,
+    release_at,
+    schema_at,
+    shelf_options,
+)
 from migstream.cli.options import output_options, stream_options
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.foretold import Foretellings
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
     from migstream.analysis.compat.destination import Destination
     from migstream.qemu.load import Verdict
-    from migstream.qemu.release import Version
     from migstream.source.store import Store
     from migstream.stream import Stream
 
@@ -66,7 +73,7 @@ def _stream(
 ) -> None:
     from migstream.analysis.compat.load import compat
 
-    if every or _release(schema, catalogue) is not None:
+    if every or release_at(schema, catalogue) is not None:
         _foretold(run, schema, arguments, capabilities, accept, catalogue, xml)
         return
 
@@ -94,13 +101,6 @@ def _stream(
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
 
 
-def _release(name: str | None, folder: str | None) -> Version | str | None:
-    """The release that `--to` names, or the name of a catalogue, where it is not a file."""
-    from migstream.catalogue.shelf import release_named
-
-    return None if name is None or Path(name).exists() else release_named(name, folder)
-
-
 def _foretold(
     run: Run,
     name: str | None,
@@ -114,7 +114,7 @@ def _foretold(
     from migstream.analysis.compat.foretell import Foretold, foretell
     from migstream.render.foretold import foretelling_parts, foretellings
 
-    release = _release(name, folder)
+    release = release_at(name, folder)
     told: list[Foretold] = foretell(
         run.stream,
         release,
@@ -227,7 +227,7 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
     """Refuse options that do not go together."""
     if values["xml"] is not None and (
         words[1:]
-        or (not values["every"] and _release(values["schema"], values["catalogue"]) is None)
+        or (not values["every"] and release_at(values["schema"], values["catalogue"]) is None)
     ):
         raise click.UsageError(
             "--xml is for a release of the catalogue, or --all, without arguments"
@@ -242,7 +242,7 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
         raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")
     if values["wanted"]:
         raise click.UsageError("--machine chooses of what --from-qemu has")
-    if values["every"] or _release(values["schema"], values["catalogue"]) is not None:
+    if values["every"] or release_at(values["schema"], values["catalogue"]) is not None:
         if (
             values["qemu"]
             or values["other"]
@@ -331,18 +331,7 @@ command = Verb(
         click.Option(
             ["--all", "every"], is_flag=True, help="Every release in the catalogue, a line each."
         ),
-        click.Option(
-            ["--catalogue"],
-            type=click.Path(),
-            metavar="PATH",
-            help="A catalogue, or a folder of them, before those of migstream.",
-        ),
-        click.Option(
-            ["--xml"],
-            type=click.Path(),
-            metavar="FILE",
-            help="The libvirt domain that is started there; that of a save image otherwise.",
-        ),
+        *shelf_options(),
         click.Option(
             ["--try", "verify"], is_flag=True, help="Give what is loaded to the QEMU, too."
         ),

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.vmstate.schema import Schema
 
-__all__ = ["domain_at", "make_destination", "options", "parse_version", "schema_at"]
+__all__ = [
+    "domain_at",
+    "make_destination",
+    "options",
+    "parse_version",
+    "release_at",
+    "schema_at",
+    "shelf_options",
+]
 
 
 def options() -> list[click.Parameter]:
@@ -29,7 +37,7 @@ def options() -> list[click.Parameter]:
             ["--to", "schema"],
             type=click.Path(),
             metavar="SCHEMA",
-            help="The destination's -dump-vmstate; for `compat` a release, too: 10.0, debian-13.",
+            help="The destination's -dump-vmstate; for `compat` and `heal` a release, too: 10.0, debian-13.",
         ),
         click.Option(
             ["--to-stream", "other"],
@@ -47,6 +55,31 @@ def options() -> list[click.Parameter]:
             help="A migration capability that is on there; once for each.",
         ),
     ]
+
+
+def shelf_options() -> list[click.Parameter]:
+    """What belongs to a release of the catalogue; the values are called catalogue and xml."""
+    return [
+        click.Option(
+            ["--catalogue"],
+            type=click.Path(),
+            metavar="PATH",
+            help="A catalogue, or a folder of them, before those of migstream.",
+        ),
+        click.Option(
+            ["--xml"],
+            type=click.Path(),
+            metavar="FILE",
+            help="The libvirt domain that is started there; that of a save image otherwise.",
+        ),
+    ]
+
+
+def release_at(name: str | None, folder: str | None) -> Version | str | None:
+    """The release that `--to` names, or the name of a catalogue, where it is not a file."""
+    from migstream.catalogue.shelf import release_named
+
+    return None if name is None or Path(name).exists() else release_named(name, folder)
 
 
 def make_destination(

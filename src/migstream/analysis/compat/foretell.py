@@ -16,7 +16,7 @@ from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.libvirt.read import Described, describe
-from migstream.catalogue.shelf import find, on_shelf, targets_of
+from migstream.catalogue.shelf import find, on_shelf, own_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
 from migstream.source.domain import read_domain
@@ -25,11 +25,12 @@ from migstream.vmstate.schema import Schema
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
+    from migstream.catalogue.compose import Composed
     from migstream.catalogue.files import Catalogue
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
-__all__ = ["Foretold", "foretell"]
+__all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
 
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
@@ -68,6 +69,24 @@ def foretell(
     ------
     Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
     """
+    kind = guest_architecture(stream)
+    every = tuple(breaks)
+    how = started(stream, arguments, domain)
+    if release is not None:
+        return [foretell_in(stream, find(release, kind, folder), how, capabilities, every)]
+    return [
+        foretell_in(stream, catalogue, how, capabilities, every)
+        for catalogue in _all(kind, on_shelf(folder))
+    ]
+
+
+def guest_architecture(stream: Stream) -> str:
+    """The architecture of a stream's guest, by its CPUs, else by what only one has.
+
+    Raises
+    ------
+    Unsupported : nothing tells it
+    """
     kind = architecture(stream) or next(
         (OWN[d.name] for d in stream.devices if d.name in OWN), None
     )
@@ -76,17 +95,10 @@ def foretell(
             "no CPU in the stream tells its architecture",
             hint="--to-stream, or --to-qemu, says where to",
         )
-    every = tuple(breaks)
-    started = _started(stream, arguments, domain)
-    if release is not None:
-        return [_one(stream, find(release, kind, folder), started, capabilities, every, folder)]
-    return [
-        _one(stream, catalogue, started, capabilities, every, folder)
-        for catalogue in _all(kind, folder)
-    ]
+    return kind
 
 
-def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:
+def started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:
     """With which arguments the destination is started, as far as anything says it."""
     if arguments:
         return Described(tuple(arguments))
@@ -100,8 +112,9 @@ def _started(stream: Stream, arguments: Sequence[str], domain: str | None) -> De
     return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
 
 
-def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    shelf = list(on_shelf(folder))
+def _all(kind: str, catalogues: Iterable[Catalogue]) -> Iterator[Catalogue]:
+    """One of each release, for guests of that architecture."""
+    shelf = list(catalogues)
     found: dict[Version, Catalogue] = {}
     for target in targets_of(kind):  # what was given comes first
         for one in shelf:
@@ -114,21 +127,28 @@ def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue
     yield from (found[release] for release in sorted(found))
 
 
-def _one(
+def foretell_in(
     stream: Stream,
     catalogue: Catalogue,
     started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
-    folder: str | os.PathLike[str] | None,
+    made: Composed | None = None,
 ) -> Foretold:
+    """What becomes of a stream in one catalogue's QEMU.
+
+    Parameters
+    ----------
+    started : with which arguments
+    made : what the catalogue has put together of these arguments, where that was done before
+    """
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
 
     def alone() -> Report:
         """Its devices are the stream's own, so there is nothing to put together."""
-        every = list(_all(catalogue.index.target, folder))
+        every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
         return compat(
             stream,
             Destination(
@@ -147,7 +167,7 @@ def _one(
 
     if not started.arguments:
         return Foretold(name, alone())
-    made = compose(catalogue, parse_arguments(started.arguments))
+    made = made or compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
             catalogue.schema,

@@ -291,7 +291,7 @@ def ram_problems(frame: Sides) -> Iterator[Problem]:
     local = {block.name: block for block in frame.other.blocks}
     for block in frame.stream.blocks:
         there = local.get(block.name)
-        if there is None and not frame.destination.tells_of(block.name):
+        if not frame.destination.tells_of(block.name):
             continue
         problem = _no_block(frame, block) if there is None else _length(frame, block, there)
         if problem is not None:

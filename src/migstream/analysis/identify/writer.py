@@ -8,7 +8,7 @@ from migstream.analysis.identify.builds import distribution, firmware
 from migstream.analysis.identify.cpu import cpu_model
 from migstream.analysis.identify.facts import facts_of, target
 from migstream.analysis.identify.model import Identity, narrowed
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.machine.map.setup import machine_setup
 from migstream.stream import as_stream
 
@@ -52,4 +52,4 @@ def _identity(stream: Stream) -> Identity:
 
 def _catalogued() -> set[Version]:
     """Releases that there is a catalogue of."""
-    return {catalogue.index.release[:2] for catalogue in on_shelf()}
+    return {catalogue.index.release[:2] for catalogue in own_shelf()}

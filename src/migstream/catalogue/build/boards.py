@@ -13,7 +13,7 @@ from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "WHOLE", "boards", "forms", "memory", "starts", "tried"]
+__all__ = ["FORMS", "boards", "forms", "memory", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -30,9 +30,6 @@ FORMS: dict[str, tuple[str, ...]] = {
     "kvm split": ("-accel", "kvm,kernel-irqchip=split", *BARE),
     "kvm off": ("-accel", "kvm,kernel-irqchip=off", *BARE),
 }
-# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
-# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
-WHOLE = frozenset(("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"))
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}

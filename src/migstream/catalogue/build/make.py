@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, memory, starts, tried
+from migstream.catalogue.build.boards import FORMS, boards, forms, memory, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -39,7 +39,7 @@ from migstream.catalogue.build.options import (
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
-from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS, WHOLE
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
