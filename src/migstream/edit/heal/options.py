@@ -14,6 +14,7 @@ from migstream.edit.heal.guest import Guest, split
 from migstream.edit.heal.layout import Layout, Seat, added
 from migstream.edit.heal.model import Change
 from migstream.edit.heal.setup import setup_changes
+from migstream.edit.heal.streams import renamed
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.model import Problem, Report
@@ -235,23 +236,33 @@ class Options:
     # --- the machine -------------------------------------------------------------------------------
 
     def _machine(self, line: CommandLine, knowledge: Knowledge | None) -> Iterator[Changes]:
-        """The machine type that the stream is of."""
-        machine = self._stream.machine
+        """The machine type that the stream is of; where there is none such, another version of it, in the stream, too."""
+        machine, entry = self._stream.machine, _machine_entry(line)
+        asked = None if entry is None else entry.head or entry.get("type")
         if not machine:
             return
-        if knowledge is not None and (
-            knowledge.catalogue.machine(machine) is None or knowledge.machine == machine
-        ):
+        known = None if knowledge is None else knowledge.catalogue.machine(machine)
+        if knowledge is None or known is not None:
+            if machine != asked:
+                yield (
+                    Change(
+                        what=f"start with -M {machine}",
+                        steps=(self._named(machine, entry),),
+                        cost=1.2,
+                    ),
+                )
             return
-        entry = _machine_entry(line)
-        step = (
-            Step("add", next(self._numbers), "-M", machine)
-            if entry is None
-            else Step("set", entry.number, "", machine)
-            if entry.head
-            else Step("set", entry.number, "type", machine)
-        )
-        yield (Change(what=f"start with -M {machine}", steps=(step,), cost=1.2),)
+        other = knowledge.machine
+        change = renamed(self._stream, other, self._player.release)
+        if change is not None:
+            steps = () if other == asked else (self._named(other, entry),)
+            more = "" if other == asked else f", and start with -M {other}"
+            yield (msgspec.structs.replace(change, what=change.what + more, steps=steps),)
+
+    def _named(self, machine: str, entry: Entry | None) -> Step:
+        if entry is None:
+            return Step("add", next(self._numbers), "-M", machine)
+        return Step("set", entry.number, "" if entry.head else "type", machine)
 
     def _models(
         self, problem: Problem, line: CommandLine, knowledge: Knowledge

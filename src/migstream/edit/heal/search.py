@@ -21,6 +21,7 @@ from migstream.edit.heal.options import Options
 from migstream.edit.heal.play import Player
 from migstream.edit.heal.spliced import Spliced
 from migstream.edit.heal.streams import altered, stream_changes
+from migstream.edit.verify import check
 from migstream.errors import MigstreamError, QemuError, Unsupported
 from migstream.source.layers import Opened
 from migstream.stream import Stream
@@ -100,8 +101,12 @@ class _Search:
         return None if node is None else node._replace(changes=changes)
 
     def _altered(self, alters: Alters) -> Stream:
-        rewrite = altered(self.stream, alters).bench.settled()
-        return Stream(Opened(self.stream.name, Spliced(self.stream.store, rewrite), None, []))
+        """The stream with changes, which is as it should be."""
+        bench = altered(self.stream, alters).bench
+        spliced = Spliced(self.stream.store, bench.settled())
+        result = Stream(Opened(self.stream.name, spliced, None, []))
+        check(bench, result)
+        return result
 
     def answers(self, node: Node) -> Iterator[tuple[Change, ...]]:
         """Candidates for the first problem of a load, the destination's options first."""
@@ -112,11 +117,8 @@ class _Search:
             options = Options(self.player, node.stream, self._numbers)
             for some in options.candidates(problem, node.report, node.line):
                 yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
-        knowledge = self.player.knowledge(node.line)
-        machine = None if knowledge is None else knowledge.machine
         theirs = self.player.registers(node.line) if problem.kind == "registers" else {}
-        changes = stream_changes(problem, node.stream, self.player.release, machine, theirs)
-        for some in changes:
+        for some in stream_changes(problem, node.stream, self.player.release, theirs):
             yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
 
     def smallest(self, node: Node, accepts: Callable[[Node], bool]) -> Node:
