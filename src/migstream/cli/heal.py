@@ -157,9 +157,9 @@ command = Verb(
         click.Option(
             ["--plays"],
             type=click.IntRange(min=1),
-            default=200,
+            default=120,
             metavar="N",
-            help="How often the load may be foretold (200).",
+            help="How often the load may be foretold (120).",
         ),
         output_option("The healed stream to make; - is standard output."),
         force_option(),

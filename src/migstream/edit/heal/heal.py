@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["heal", "healed_edit"]
 
-PLAYS = 200
+PLAYS = 120
 SELF = f"migstream {__version__} heal"
 
 

@@ -230,6 +230,7 @@ class Options:
                         what=f"make {seat.entry.head} a {driver}",
                         steps=(Step("set", seat.entry.number, "", driver),),
                         cost=2.0,
+                        whole=True,
                     ),
                 )
 

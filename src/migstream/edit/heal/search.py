@@ -203,14 +203,17 @@ def _further(node: Node, parent: Node, some: Sequence[Change]) -> bool:
         return False
     if any(one.whole for one in some):
         return all(one.device != problem.device for one in node.report.problems)
-    gone = _key(problem, parent.stream)
-    return all(_key(one, node.stream) != gone for one in node.report.problems)
+    kind, device, _, at = gone = _key(problem, parent.stream)
+    for one in node.report.problems:
+        key = _key(one, node.stream)
+        # of the same device a byte before that one: something was made worse
+        if key == gone or (device and key[:2] == (kind, device) and key[3] < at):
+            return False
+    return True
 
 
-def _key(problem: Problem | None, stream: Stream) -> object:
+def _key(problem: Problem, stream: Stream) -> tuple[str, str, str, int]:
     """The same for a problem of the same kind at the same place, wherever that is in a changed stream."""
-    if problem is None:
-        return None
     begin = next((d.section.span.start for d in stream.devices if d.path == problem.device), 0)
     return problem.kind, problem.device, problem.path, problem.span.start - begin
 
