@@ -26,8 +26,8 @@ from migstream.render.answer import Answer
 from migstream.render.codes import CodePage, Codes
 from migstream.render.compat import Compat, compat_answer
 from migstream.render.explanation import BASIS, Explained
-from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.healed import Healing
+from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.minimum import Minimised
 from migstream.render.schemas import Schemas
 from migstream.vmstate.schema import open_schema

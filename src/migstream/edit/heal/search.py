@@ -26,7 +26,7 @@ from migstream.errors import MigstreamError, QemuError, Unsupported
 from migstream.source.layers import Opened
 from migstream.stream import Stream
 
-__all__ = ["Judged", "Node", "search"]
+__all__ = ["Judged", "Node", "Told", "search"]
 
 MOST_CHANGES = 24
 MORE = 0.1
@@ -54,6 +54,8 @@ class Judged(NamedTuple):
     problem: Problem | None
 
 
+# A play's number, and what it came to: the problem that it ended with, or whether it loads.
+Told = Callable[[int, "Problem | bool"], None]
 Judge = Callable[[Node], Judged]
 
 
@@ -70,7 +72,7 @@ class _Search:
         line: CommandLine,
         player: Player,
         plays: int,
-        told: Callable[[int, Problem | None], None],
+        told: Told,
     ) -> None:
         self.stream = stream
         self.line = line
@@ -96,7 +98,7 @@ class _Search:
             except (MigstreamError, ValueError):
                 self._known[key] = None
             node = self._known[key]
-            self._told(self.plays, None if node is None else node.report.first)
+            self._told(self.plays, node is not None and (node.report.first or True))
         node = self._known[key]
         return None if node is None else node._replace(changes=changes)
 
@@ -225,7 +227,7 @@ def search(
     *,
     plays: int,
     judge: Judge | None = None,
-    told: Callable[[int, Problem | None], None] = lambda *_: None,
+    told: Told = lambda *_: None,
 ) -> Healed:
     """Look for the smallest set.
 
@@ -235,7 +237,7 @@ def search(
     player : where the load is played
     plays : how often it may be
     judge : a real QEMU that has the last word
-    told : hears of each play, and of the problem that it ended with
+    told : hears of each play, and of what it came to: a problem, or whether it loads
     """
     found, judging, queue = _Search(stream, line, player, plays, told), _Judging(judge), _Queue()
     before = found.play(())
