@@ -80,8 +80,12 @@ def test_devices_are_put_where_the_stream_has_them(named_sample: Named) -> None:
     ]
     parts = ["-device", "e1000e", "-device", "virtio-net-pci", *usb, "-device", "virtio-rng-pci"]
     found = heal(named_sample("q35-7.2.mig").path, (7, 2), [*words, *parts])
-    assert [one.what for one in found.changes] == ["put e1000e at 0000:00:02.0"]
-    assert "e1000e,addr=2" in found.arguments
+    # the second card of the stream has the second of QEMU's addresses, also as a serial number
+    assert [one.what for one in found.changes] == [
+        "put e1000e at 0000:00:02.0",
+        "give e1000e mac=52:54:00:12:34:57",
+    ]
+    assert "e1000e,addr=2,mac=52:54:00:12:34:57" in found.arguments
 
 
 def test_a_property_is_found(named_sample: Named) -> None:
