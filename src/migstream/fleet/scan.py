@@ -43,7 +43,7 @@ from migstream.stream import Stream, open_stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
-__all__ = ["ALL", "Mark", "Questions", "Scan", "failed", "scan"]
+__all__ = ["ALL", "Mark", "Questions", "Scan", "failed", "object_key", "scan", "state_of"]
 
 MOST = 4096  # rows of a table, of one object
 LONGEST = 1024  # characters of a text
@@ -121,6 +121,14 @@ def object_key(url: str, redact: bytes = b"") -> str:
     return blake2b(url.encode("utf-8", "surrogatepass"), digest_size=KEY, key=redact).hexdigest()
 
 
+def state_of(mark: Mark, questions: Questions) -> int | None:
+    """A number that is another one once an object or the questions have changed; None where nobody can tell."""
+    if mark == Mark():
+        return None
+    told = msgspec.msgpack.encode(mark) + questions.fingerprint
+    return int.from_bytes(blake2b(told, digest_size=KEY).digest(), "big")
+
+
 def scan(
     url: str,
     *,
@@ -166,7 +174,9 @@ def failed(
 ) -> Scan:
     """The one row of an object that could not be read."""
     told = error if isinstance(error, MigstreamError) else SourceError(str(error))
+    again = isinstance(told, OverLimit) or (isinstance(told, SourceError) and told.passing)
     saved = Saved(
+        mark=None if again else state_of(mark, questions),
         size=mark.size,
         etag=mark.etag,
         mtime=mark.mtime,
@@ -174,7 +184,7 @@ def failed(
         place=_text(told.place.removesuffix(": ")),
         message=None if questions.redact else _text(scrub(told.message, url)),
         hint=None if questions.redact else _text(scrub(told.hint, url)),
-        again=isinstance(told, OverLimit) or (isinstance(told, SourceError) and told.passing),
+        again=again,
     )
     return Scan(key=_key(url, questions, time, mark), saved=saved)
 
@@ -232,6 +242,7 @@ class _Scanned:
         uuid = None if configuration is None else configuration.uuid
         severities = [finding.severity for finding in findings]
         return Saved(
+            mark=state_of(mark, asked),
             size=mark.size,
             etag=mark.etag,
             mtime=mark.mtime,

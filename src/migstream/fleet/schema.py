@@ -59,6 +59,9 @@ class Key(Row, frozen=True):
 class Saved(Row, frozen=True):
     """`streams`: one object."""
 
+    mark: Annotated[
+        Number, _is("differs once the object, or what is asked, has changed; null: nobody can tell")
+    ] = None
     size: Annotated[Number, _is("bytes of the object as it is stored")] = None
     etag: Annotated[Text, _is("the store's tag of this state of it")] = None
     mtime: Annotated[datetime | None, _is("when it was written last")] = None

@@ -1,0 +1,253 @@
+"""A process that scans one object after the other, so that time and memory of each are limited.
+
+What is asked and answered goes through a socket, a frame for each. Whoever asks may be another process that ends
+without a word: the child then ends as well. It prints nothing, and what it cannot survive is told by its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import CancelledError
+from datetime import datetime
+from multiprocessing.connection import Connection
+from weakref import WeakSet
+
+import msgspec
+
+from migstream.errors import OverLimit
+from migstream.fleet.scan import Mark, Questions, Scan, failed, scan, state_of
+from migstream.names import many
+from migstream.source.leftovers import leftover
+
+__all__ = ["Answer", "Limits", "Work", "ask", "end_all"]
+
+STARTING = 60.0  # seconds to start in, besides
+TRIES = 2  # of an object at which the process was ended by somebody else
+LARGEST = 64 << 20  # bytes of an answer
+NEVER_MORE = (
+    200  # objects after which a child is replaced, so that what libraries keep does not pile up
+)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What each object may take: seconds, and bytes of memory that a process may ask the system for."""
+
+    seconds: float = 120.0
+    memory: int = 1 << 30
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """One object to scan.
+
+    Parameters
+    ----------
+    mark : what the store's list said of it; None where it is to be looked up
+    known : the marks under which it was scanned already (`scan.state_of`), if any: nothing is read then
+    """
+
+    url: str
+    mark: Mark | None
+    known: int | None
+    questions: Questions
+    time: datetime
+    limits: Limits
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows; None where the object is as it was."""
+
+    scan: Scan | None
+    mark: Mark
+
+
+def ask(asked: bytes) -> bytes:
+    """The answer to a piece of work, both as MessagePack, from a child of this thread.
+
+    It is what engines call, here and on other machines.
+    """
+    work = msgspec.msgpack.decode(asked, type=Work)
+    error = OverLimit("")
+    for attempt in range(1, TRIES + 1):
+        if _over.is_set():
+            raise CancelledError
+        child = _child(work.limits)
+        try:
+            return child.ask(asked, work.limits.seconds)
+        except TimeoutError:
+            _drop()
+            error = OverLimit(
+                f"not read within {work.limits.seconds:.0f} seconds", hint="--limit gives more"
+            )
+            break
+        except EOFError:
+            number = child.end()
+            _drop()
+            error = OverLimit(
+                f"the process that read it was ended {many(attempt, 'time')}, {_how(number)}",
+                hint="--memory gives more; else something ended it",
+            )
+    mark = work.mark or Mark()
+    one = failed(work.url, error, questions=work.questions, mark=mark, time=work.time)
+    return msgspec.msgpack.encode(Answer(scan=one, mark=mark))
+
+
+def _how(number: int) -> str:
+    if number >= 0:
+        return f"with status {number}"
+    try:
+        return f"by {signal.Signals(-number).name}"
+    except ValueError:
+        return f"by signal {-number}"
+
+
+# --- who asks ------------------------------------------------------------------------------------------
+
+_mine = threading.local()
+_living: WeakSet[Child] = WeakSet()
+_over = threading.Event()
+
+
+def end_all() -> None:
+    """End all children: nobody in this process asks any more."""
+    _over.set()
+    for child in list(_living):
+        child.kill()
+
+
+def _child(limits: Limits) -> Child:
+    """This thread's child."""
+    child: Child | None = getattr(_mine, "child", None)
+    if child is not None and (child.limits != limits or child.asked >= NEVER_MORE):
+        _drop()
+        child = None
+    if child is None:
+        child = _mine.child = Child(limits)
+    return child
+
+
+def _drop() -> None:
+    child: Child | None = getattr(_mine, "child", None)
+    _mine.child = None
+    if child is not None:
+        child.end()
+
+
+class Child:
+    """A running child; it ends when nobody holds it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.asked = 0
+        here, there = socket.socketpair()
+        with there:
+            self._process = subprocess.Popen(  # noqa: S603 - our own
+                [
+                    sys.executable,
+                    "-m",
+                    "migstream.fleet.child",
+                    str(there.fileno()),
+                    str(limits.memory),
+                ],
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C of the terminal is not for it
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        self._line = Connection(here.detach())
+        self._leftover = contextlib.ExitStack()
+        self._leftover.enter_context(leftover(self.kill))
+        _living.add(self)
+
+    def ask(self, asked: bytes, seconds: float) -> bytes:
+        """What it answers.
+
+        Raises
+        ------
+        TimeoutError : nothing, in that time
+        EOFError : it has ended
+        """
+        patience = seconds + (0 if self.asked else STARTING)
+        self.asked += 1
+        try:
+            self._line.send_bytes(asked)
+            if not self._line.poll(patience):
+                raise TimeoutError
+            return self._line.recv_bytes(LARGEST)
+        except (ConnectionError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise EOFError from None
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> int:
+        """End it; its exit status, −N where signal N ended it."""
+        try:
+            number = self._process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            number = -int(signal.SIGKILL)
+        self._leftover.close()
+        self._line.close()
+        return number
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self._process.kill()
+            self.end()
+
+
+# --- who is asked --------------------------------------------------------------------------------------
+
+
+def main(number: int, memory: int) -> None:
+    """Answer until nobody asks any more."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = memory if most == resource.RLIM_INFINITY else min(memory, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_until_gone, args=(number,), daemon=True).start()
+    line = Connection(number)
+    while True:
+        try:
+            asked = line.recv_bytes()
+        except (EOFError, OSError):
+            return
+        line.send_bytes(_answer(msgspec.msgpack.decode(asked, type=Work)))
+
+
+def _until_gone(number: int) -> None:
+    """End this process when who asks has gone, whatever it is doing."""
+    waiting = select.poll()
+    waiting.register(number, select.POLLRDHUP)
+    waiting.poll()
+    os._exit(0)
+
+
+def _answer(work: Work) -> bytes:
+    mark = work.mark
+    if mark is None:
+        from migstream.fleet.listing import mark_of
+
+        mark = mark_of(work.url)
+    if work.known is not None and state_of(mark, work.questions) == work.known:
+        return msgspec.msgpack.encode(Answer(scan=None, mark=mark))
+    found = scan(work.url, questions=work.questions, mark=mark, time=work.time)
+    return msgspec.msgpack.encode(Answer(scan=found, mark=mark))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
