@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import suppress
 from datetime import datetime
+from threading import Event
 from typing import Protocol
 
 import msgspec
@@ -25,7 +26,7 @@ __all__ = ["Counts", "Keeps", "run"]
 AHEAD = 2  # objects given to an engine for each that it scans at the same time
 MOST_LATER = 1000  # that wait to be tried again, before no new ones are begun
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before an object is tried again
-LOOK = 1.0  # seconds at most between two looks at the time
+LOOK = 0.2  # seconds at most between two looks at the time
 
 
 class Counts(msgspec.Struct):
@@ -75,6 +76,7 @@ def run(
     limits: Limits = Limits(),  # noqa: B008 - it cannot change
     retries: int = 3,
     tell: Callable[[Counts], None] = lambda _: None,
+    stop: Event | None = None,
 ) -> Counts:
     """Scan objects, and keep the rows of each once.
 
@@ -85,12 +87,13 @@ def run(
     known : states of the objects that were scanned by earlier runs: those that are as they were are left out
     time : when this run began
     retries : of an object that fails in passing, or that the engine loses
+    stop : once it is set no more is begun, and what was begun is given up: the next run does it
 
     Raises
     ------
     SourceError : the objects cannot be listed, or the rows not kept
     """
-    one = _Run(engine, keep, known, questions, time, limits, retries, tell)
+    one = _Run(engine, keep, known, questions, time, limits, retries, tell, stop or Event())
     one.all(iter(objects))
     return one.counts
 
@@ -108,6 +111,7 @@ class _Run:
         limits: Limits,
         retries: int,
         tell: Callable[[Counts], None],
+        stop: Event,
     ) -> None:
         self.counts = Counts()
         self._engine = engine
@@ -118,6 +122,7 @@ class _Run:
         self._limits = limits
         self._retries = retries
         self._tell = tell
+        self._stop = stop
         self._met = Known()
         self._working: dict[Future[bytes], tuple[Listed, int]] = {}
         self._later: list[_Try] = []
@@ -125,9 +130,9 @@ class _Run:
     def all(self, objects: Iterator[Listed]) -> None:
         """Until nothing is left to do."""
         more = True
-        while more or self._working or self._later:
+        while (more or self._working or self._later) and not self._stop.is_set():
             room = max(AHEAD * self._engine.size, 1)
-            while len(self._working) < room:
+            while len(self._working) < room and not self._stop.is_set():
                 due = self._due()
                 if due is not None:
                     self._begin(due.listed, due.attempt)

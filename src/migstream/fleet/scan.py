@@ -36,14 +36,24 @@ from migstream.fleet.schema import (
 from migstream.machine.arch import architecture
 from migstream.machine.map.setup import machine_setup
 from migstream.names import json_line, portable
-from migstream.qemu.release import Version, parse
+from migstream.qemu.release import Version
 from migstream.source.address import public, scrub
 from migstream.source.layers import Layer
 from migstream.stream import Stream, open_stream
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
 
-__all__ = ["ALL", "Mark", "Questions", "Scan", "failed", "object_key", "scan", "state_of"]
+__all__ = [
+    "ALL",
+    "Mark",
+    "Questions",
+    "Scan",
+    "failed",
+    "object_key",
+    "release_of",
+    "scan",
+    "state_of",
+]
 
 MOST = 4096  # rows of a table, of one object
 LONGEST = 1024  # characters of a text
@@ -68,7 +78,7 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    to : releases (`10.0`) for which the load is foretold from the catalogue; "all" for every one
+    to : releases (`10.0`, `debian-13`) for which the load is foretold from the catalogue; "all" for every one
     fields : paths of values (`cpu[*]/env.eip`)
     check : apply all rules of `check` where the stream is walked; without it findings are what its reading noticed
     walk : read all of a large stream, too
@@ -86,12 +96,22 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
 
     def releases(self) -> tuple[Version | None, ...]:
         """The releases as numbers, None for every one; raises ValueError where one is none."""
-        return tuple(None if one == ALL else parse(one) for one in self.to)
+        return tuple(None if one == ALL else release_of(one) for one in self.to)
 
     @property
     def fingerprint(self) -> bytes:
         """Differs where the rows of an object that stays the same may differ."""
         return msgspec.msgpack.encode((FORMAT, self))
+
+
+def release_of(name: str) -> Version:
+    """A release by its number or by a distribution's name; raises ValueError where it is none."""
+    from migstream.catalogue.shelf import release_named
+
+    found = release_named(name)
+    if found is None:
+        raise ValueError(f"{name!r} is no release, such as 10.0 or debian-13")
+    return found
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -332,7 +352,8 @@ class _Scanned:
             try:
                 told = foretell(self._stream, release, folder=self._asked.catalogue)
             except MigstreamError as error:
-                yield Verdict(release=text, message=None if silent else _text(error.message))
+                name = _release(release) or text
+                yield Verdict(release=name, message=None if silent else _text(error.message))
                 continue
             for one in told:
                 words = [verdict.word for verdict in one.report.verdicts]
