@@ -40,7 +40,7 @@ def query(
 ) -> None:
     """Answer a question."""
     folder, *asked = names or [""]
-    if not folder or len(asked) > 2:  # noqa: PLR2004 - a question, and a time
+    if not folder or len(asked) > 2:
         raise click.UsageError(
             "query takes a fleet, a question or a SELECT, and a time where one is asked for"
         )

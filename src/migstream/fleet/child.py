@@ -122,7 +122,7 @@ def end_all() -> None:
 
 
 def _child(limits: Limits) -> Child:
-    """This thread's child."""
+    """The child of the thread."""
     child: Child | None = getattr(_mine, "child", None)
     if child is not None and (child.limits != limits or child.asked >= NEVER_MORE):
         _drop()

@@ -17,7 +17,7 @@ import time as clock
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from msgspec.structs import fields
@@ -42,21 +42,22 @@ COMPACTED = "c"  # how the name of a part begins that was made of others
 
 
 def arrow() -> Any:
-    """PyArrow, with its Parquet.
+    """PyArrow, with its Parquet and its datasets.
 
     Raises
     ------
     SourceError : it is not installed
     """
     try:
-        import pyarrow
+        import pyarrow as pa
+        import pyarrow.dataset
         import pyarrow.parquet
     except ImportError:
         raise SourceError(
             "a fleet's tables need PyArrow, which is not installed",
             hint="pip install 'migstream[fleet]'",
         ) from None
-    return pyarrow
+    return pa
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, tag="fleet", tag_field="migstream"):
@@ -233,7 +234,7 @@ class Writer:
         self._due = clock.monotonic() + every
         self.written = 0
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import time as clock
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Protocol
 
 from migstream._version import __version__
@@ -11,6 +13,7 @@ from migstream.fleet.child import ask, end_all
 
 __all__ = ["Dask", "Engine", "Local"]
 
+EVERY = 5.0  # seconds between two looks at how many workers there are
 CONNECT = 30.0  # seconds for a scheduler to answer, and for its first worker to come
 
 
@@ -58,17 +61,19 @@ class Dask:
     def __init__(self, address: str) -> None:
         self._address = address
         self._client: Any = self._connect()
+        self._size, self._due = 1, 0.0
 
     def _connect(self) -> Any:
         try:
-            from distributed import Client
+            import distributed
         except ImportError:
             raise SourceError(
                 "a cluster needs Dask, which is not installed",
                 hint="pip install 'migstream[fleet]'",
             ) from None
         try:
-            client = Client(self._address, timeout=CONNECT, set_as_default=False)
+            connect: Any = distributed.Client  # which has no types
+            client = connect(self._address, timeout=CONNECT, set_as_default=False)
             client.wait_for_workers(1, timeout=CONNECT)
         except (OSError, TimeoutError, ValueError) as error:
             raise SourceError(
@@ -86,18 +91,26 @@ class Dask:
 
     @property
     def size(self) -> int:
-        return max(sum(self._client.nthreads().values()), 1)
+        """Threads of all workers, as it was some seconds ago: workers come and go."""
+        now = clock.monotonic()
+        if now >= self._due:
+            self._due = now + EVERY
+            with suppress(Exception):  # the scheduler is gone for now: it is as it was
+                self._size = max(sum(self._client.nthreads().values()), 1)
+        return self._size
 
     def submit(self, asked: bytes) -> Future[bytes]:
-        from concurrent.futures import CancelledError
-
         given: Future[bytes] = Future()
-        remote = self._client.submit(ask, asked, pure=False)
+        try:
+            remote = self._client.submit(ask, asked, pure=False)
+        except Exception:  # noqa: BLE001 - it gave its scheduler up: another may be there by now
+            self._client = self._connect()
+            remote = self._client.submit(ask, asked, pure=False)
 
         def settle(done: Any) -> None:
             try:
                 given.set_result(done.result())
-            except (Exception, CancelledError) as error:  # noqa: BLE001 - whatever it is, it is told there
+            except (Exception, CancelledError) as error:  # noqa: BLE001 - it is told where it is waited for
                 given.set_exception(error)
 
         remote.add_done_callback(settle)

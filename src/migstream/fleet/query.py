@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from migstream.errors import SourceError
 from migstream.fleet.dataset import Dataset, arrow
@@ -28,16 +28,11 @@ LOCKED = {
     "python_enable_replacements": False,
 }
 # `streams` and the others have what was found of each object last; `history` has all scans of all.
-VIEWS = {
-    "history": "select * from all_streams",
-    "streams": "select * from all_streams semi join latest using (scan)",
-    **{
-        name: f"select * from all_{name} semi join latest using (scan)"
-        for name in TABLES
-        if name != "streams"
-    },
+VIEWS = {"history": "all_streams"} | {
+    name: f"all_{name} semi join latest using (scan)" for name in TABLES
 }
 LATEST = "create temp table latest as select arg_max(scan, (time, scan)) as scan from all_streams group by object"
+GIVEN = {"to": "a release (--to 11.1)", "since": "a time behind it (yesterday, 7d, 2026-11-27)"}
 SOME = 4096  # rows that are fetched at once
 
 
@@ -60,8 +55,6 @@ class Fleet:
         self._duckdb: Any = duckdb
         self._asked = self._duckdb.connect(":memory:", config=LOCKED)
         pa = arrow()
-        import pyarrow.dataset
-
         parts = dataset.parts()
         for table in TABLES:
             schema = dataset.schema(table)
@@ -69,7 +62,7 @@ class Fleet:
                 str(p) for p in (dataset.folder / table / part for part in parts) if p.exists()
             ]
             found = (
-                pyarrow.dataset.dataset(files, schema=schema, format="parquet")
+                pa.dataset.dataset(files, schema=schema, format="parquet")
                 if files
                 else schema.empty_table()
             )
@@ -77,11 +70,10 @@ class Fleet:
         self._asked.execute("set timezone = 'UTC'")
         self._asked.execute(LATEST)
         for name, sql in VIEWS.items():
-            self._asked.execute(f"create view {name} as {sql}")
+            self._asked.execute(f"create view {name} as from {sql}")
         self._asked.execute("set lock_configuration = true")
-        del pa
 
-    def __enter__(self) -> Fleet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,7 +109,7 @@ class Fleet:
         """
         missing = [name for name in question.needs if given.get(name) is None]
         if missing:
-            raise ValueError(f"this question needs {' and '.join(missing)}")
+            raise ValueError(f"this question needs {' and '.join(GIVEN[one] for one in missing)}")
         if question.asked is not None:
             sql, otherwise = question.asked
             if not self.ask(sql, given)[0][0].as_py():

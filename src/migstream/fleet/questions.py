@@ -82,7 +82,8 @@ from devices d group by name order by largest desc, name limit 40
     ),
     "needs-old-machine": Question(
         line="Machine types that a release calls deprecated, or does not have any more.",
-        sql=f"""{_AGE}
+        sql=_AGE
+        + """
 select machine, case when years_old > 6 or (years_old = 6 and whole_years) then 'removed' else 'deprecated' end as state,
     count(*) as guests, sum(size)::bigint as bytes, min(coalesce(url, object)) as one_of_them
 from aged where years_old > 3 or (years_old = 3 and whole_years) group by all order by state desc, guests desc, machine
