@@ -26,7 +26,7 @@ from migstream.fleet.scan import Mark, Questions, Scan, failed, scan, state_of
 from migstream.names import many
 from migstream.source.leftovers import leftover
 
-__all__ = ["Answer", "Limits", "Work", "ask", "end_all"]
+__all__ = ["Answer", "Asker", "Limits", "Work", "ask"]
 
 STARTING = 60.0  # seconds to start in, besides
 TRIES = 2  # of an object at which the process was ended by somebody else
@@ -67,35 +67,79 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     mark: Mark
 
 
-def ask(asked: bytes) -> bytes:
-    """The answer to a piece of work, both as MessagePack, from a child of this thread.
+# --- who asks ------------------------------------------------------------------------------------------
 
-    It is what engines call, here and on other machines.
-    """
-    work = msgspec.msgpack.decode(asked, type=Work)
-    error = OverLimit("")
-    for attempt in range(1, TRIES + 1):
-        if _over.is_set():
+
+class Asker:
+    """Asks children, one of each thread that calls it."""
+
+    def __init__(self) -> None:
+        self._mine = threading.local()
+        self._living: WeakSet[Child] = WeakSet()
+        self._over = threading.Event()
+
+    def ask(self, asked: bytes) -> bytes:
+        """The answer to a piece of work, both as MessagePack.
+
+        Raises
+        ------
+        CancelledError : nobody wants to know any more
+        """
+        work = msgspec.msgpack.decode(asked, type=Work)
+        error = OverLimit("")
+        for attempt in range(1, TRIES + 1):
+            child = self._child(work.limits)
+            try:
+                return child.ask(asked, work.limits.seconds)
+            except TimeoutError:
+                self._drop()
+                error = OverLimit(
+                    f"not read within {work.limits.seconds:.0f} seconds", hint="--limit gives more"
+                )
+                break
+            except EOFError:
+                number = child.end()
+                self._drop()
+                error = OverLimit(
+                    f"the process that read it was ended {many(attempt, 'time')}, {_how(number)}",
+                    hint="--memory gives more; else something ended it",
+                )
+        mark = work.mark or Mark()
+        one = failed(work.url, error, questions=work.questions, mark=mark, time=work.time)
+        return msgspec.msgpack.encode(Answer(scan=one, mark=mark))
+
+    def end(self) -> None:
+        """End all children: nobody asks any more."""
+        self._over.set()
+        for child in list(self._living):
+            child.kill()
+
+    def _child(self, limits: Limits) -> Child:
+        """The child of the thread."""
+        if self._over.is_set():
             raise CancelledError
-        child = _child(work.limits)
-        try:
-            return child.ask(asked, work.limits.seconds)
-        except TimeoutError:
-            _drop()
-            error = OverLimit(
-                f"not read within {work.limits.seconds:.0f} seconds", hint="--limit gives more"
-            )
-            break
-        except EOFError:
-            number = child.end()
-            _drop()
-            error = OverLimit(
-                f"the process that read it was ended {many(attempt, 'time')}, {_how(number)}",
-                hint="--memory gives more; else something ended it",
-            )
-    mark = work.mark or Mark()
-    one = failed(work.url, error, questions=work.questions, mark=mark, time=work.time)
-    return msgspec.msgpack.encode(Answer(scan=one, mark=mark))
+        child: Child | None = getattr(self._mine, "child", None)
+        if child is not None and (child.limits != limits or child.asked >= NEVER_MORE):
+            self._drop()
+            child = None
+        if child is None:
+            child = self._mine.child = Child(limits)
+            self._living.add(child)
+        return child
+
+    def _drop(self) -> None:
+        child: Child | None = getattr(self._mine, "child", None)
+        self._mine.child = None
+        if child is not None:
+            child.end()
+
+
+_asker = Asker()
+
+
+def ask(asked: bytes) -> bytes:
+    """The same as a function that can be sent to other machines."""
+    return _asker.ask(asked)
 
 
 def _how(number: int) -> str:
@@ -105,38 +149,6 @@ def _how(number: int) -> str:
         return f"by {signal.Signals(-number).name}"
     except ValueError:
         return f"by signal {-number}"
-
-
-# --- who asks ------------------------------------------------------------------------------------------
-
-_mine = threading.local()
-_living: WeakSet[Child] = WeakSet()
-_over = threading.Event()
-
-
-def end_all() -> None:
-    """End all children: nobody in this process asks any more."""
-    _over.set()
-    for child in list(_living):
-        child.kill()
-
-
-def _child(limits: Limits) -> Child:
-    """The child of the thread."""
-    child: Child | None = getattr(_mine, "child", None)
-    if child is not None and (child.limits != limits or child.asked >= NEVER_MORE):
-        _drop()
-        child = None
-    if child is None:
-        child = _mine.child = Child(limits)
-    return child
-
-
-def _drop() -> None:
-    child: Child | None = getattr(_mine, "child", None)
-    _mine.child = None
-    if child is not None:
-        child.end()
 
 
 class Child:
@@ -165,7 +177,6 @@ class Child:
         self._line = Connection(here.detach())
         self._leftover = contextlib.ExitStack()
         self._leftover.enter_context(leftover(self.kill))
-        _living.add(self)
 
     def ask(self, asked: bytes, seconds: float) -> bytes:
         """What it answers.

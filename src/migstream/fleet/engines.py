@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from migstream._version import __version__
 from migstream.errors import SourceError
-from migstream.fleet.child import ask, end_all
+from migstream.fleet.child import Asker, ask
 
 __all__ = ["Dask", "Engine", "Local"]
 
@@ -39,14 +39,15 @@ class Local:
 
     def __init__(self, workers: int) -> None:
         self.size = workers
+        self._asker = Asker()
         self._pool = ThreadPoolExecutor(workers, "fleet")
 
     def submit(self, asked: bytes) -> Future[bytes]:
-        return self._pool.submit(ask, asked)
+        return self._pool.submit(self._asker.ask, asked)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
-        end_all()
+        self._asker.end()
 
 
 class Dask:

@@ -110,7 +110,7 @@ select coalesce(s.url, s.object) as object, case
     when b.object is null then 'new'
     when (s.size, s.etag, s.mtime) is distinct from (b.was.size, b.was.etag, b.was.mtime) then 'changed'
     else 'read again' end as what, b.was.state as was, s.state as state,
-    b.was.digest is distinct from s.digest as other_state, s.machine, s.size, s.message
+    b.object is not null and b.was.digest is distinct from s.digest as other_state, s.machine, s.size, s.message
 from streams s left join before b using (object)
 where s.time >= $since order by what, object
 """,
