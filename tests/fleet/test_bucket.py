@@ -15,6 +15,7 @@ import pytest
 
 import migstream
 from migstream.errors import SourceError
+from migstream.fleet import engines
 from migstream.fleet.dataset import Dataset
 from migstream.fleet.engines import Dask, Local
 from migstream.fleet.query import Fleet
@@ -187,7 +188,10 @@ def test_each_row_says_what_info_says(
                 assert state == "unread"
 
 
-def test_what_is_not_there_is_said(bucket: Bucket, tmp_path: Path) -> None:
+def test_what_is_not_there_is_said(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "CONNECT", 1.0)
     with pytest.raises(SourceError, match="cannot be listed"):
         scanned(tmp_path / "f", ["s3://no-such-bucket/"], Local(1))
     with pytest.raises(SourceError, match="no scheduler"):

@@ -61,13 +61,12 @@ class Bucket:
         return self
 
     def __exit__(self, *_: object) -> None:
-        from moto.core import DEFAULT_ACCOUNT_ID
-        from moto.s3.models import s3_backends
+        from moto.backends import get_backend
 
         self._s3.close()
         self._http.shutdown()
         self._http.server_close()
-        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].reset()
+        get_backend("s3").reset()
         os.environ.clear()
         os.environ.update(self._before)
 

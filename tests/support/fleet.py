@@ -27,6 +27,7 @@ from support import qcow2
 __all__ = ["KINDS", "WHEN", "objects", "scanned", "sorted_rows"]
 
 WHEN = datetime(2026, 11, 28, 12, tzinfo=UTC)
+DEFAULT = Questions()
 SMALL = 256 << 10  # bytes of a stream that a qcow2 image of clusters of 512 is made of
 
 
@@ -71,7 +72,7 @@ def scanned(
     folder: Path,
     names: Sequence[str],
     engine: Engine,
-    questions: Questions = Questions(),
+    questions: Questions = DEFAULT,
     **more: Any,
 ) -> Counts:
     """Scan into a fleet; all rows have one time."""

@@ -28,7 +28,7 @@ from migstream.source.leftovers import leftover
 
 __all__ = ["Answer", "Asker", "Limits", "Work", "ask"]
 
-STARTING = 60.0  # seconds to start in, besides
+STARTING, READY = 60.0, b"ready"  # seconds to start in, besides, and what it says then
 TRIES = 2  # of an object at which the process was ended by somebody else
 LARGEST = 64 << 20  # bytes of an answer
 NEVER_MORE = (
@@ -186,11 +186,12 @@ class Child:
         TimeoutError : nothing, in that time
         EOFError : it has ended
         """
-        patience = seconds + (0 if self.asked else STARTING)
-        self.asked += 1
         try:
+            if not self.asked and self._line.poll(STARTING):
+                self._line.recv_bytes()
+            self.asked += 1
             self._line.send_bytes(asked)
-            if not self._line.poll(patience):
+            if not self._line.poll(seconds):
                 raise TimeoutError
             return self._line.recv_bytes(LARGEST)
         except (ConnectionError, OSError) as error:
@@ -232,6 +233,7 @@ def main(number: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_until_gone, args=(number,), daemon=True).start()
     line = Connection(number)
+    line.send_bytes(READY)
     while True:
         try:
             asked = line.recv_bytes()
