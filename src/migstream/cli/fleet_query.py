@@ -106,7 +106,7 @@ def compact(out: Out, names: list[str], **_: Any) -> None:
 
 def report(out: Out, names: list[str], *, output: str | None, force: bool, **_: Any) -> None:
     """A page for the browser."""
-    from migstream.render.fleet_page import page
+    from migstream.render.report.fleet import fleet_page
 
     if output is None:
         raise click.UsageError("report needs -o FILE")
@@ -115,7 +115,7 @@ def report(out: Out, names: list[str], *, output: str | None, force: bool, **_: 
         path = stack.enter_context(target(out, output))
         fleet = stack.enter_context(Fleet(Dataset.open(_one(names))))
         with new_file(path, replace=force) as fd:
-            write_at(fd, [page(fleet, _one(names))], 0)
+            write_at(fd, [fleet_page(fleet, _one(names))], 0)
 
 
 def _one(names: list[str]) -> str:

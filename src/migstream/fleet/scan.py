@@ -348,12 +348,12 @@ class _Scanned:
         from migstream.analysis.compat.foretell import foretell
 
         silent = bool(self._asked.redact)
-        for text, release in zip(self._asked.to, self._asked.releases(), strict=True):
+        for release in self._asked.releases():
             try:
                 told = foretell(self._stream, release, folder=self._asked.catalogue)
             except MigstreamError as error:
-                name = _release(release) or text
-                yield Verdict(release=name, message=None if silent else _text(error.message))
+                for name in _named(release, self._asked.catalogue):
+                    yield Verdict(release=name, message=None if silent else _text(error.message))
                 continue
             for one in told:
                 words = [verdict.word for verdict in one.report.verdicts]
@@ -467,6 +467,14 @@ def _said(layers: Iterable[Layer]) -> str:
 
 def _release(version: Version | None) -> str | None:
     return None if version is None else ".".join(map(str, version))
+
+
+def _named(release: Version | None, folder: str | None) -> list[str]:
+    """A release, or all of the catalogue, as text."""
+    from migstream.catalogue.shelf import on_shelf
+
+    every = {one.index.release[:2] for one in on_shelf(folder)} if release is None else {release}
+    return [_release(one) or "" for one in sorted(every)]
 
 
 def _number(value: int | None) -> int | None:
