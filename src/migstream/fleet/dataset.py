@@ -16,6 +16,8 @@ import secrets
 import time as clock
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +36,7 @@ ABOUT = "fleet.json"
 SECRET = "names.key"  # noqa: S105 - a file's name
 SHARDS = 8
 TOGETHER = 128  # objects whose rows become columns together
-MOST_ROWS = 500_000  # of a shard, that are in memory
+MOST = 64 << 20  # bytes of columns that are in memory
 EVERY = 60.0  # seconds after which what there is is written
 FIRST = "streams"
 REPLACES = b"migstream.replaces"
@@ -197,6 +199,7 @@ class Dataset:
     # --- schemas -----------------------------------------------------------------------------------
 
     @staticmethod
+    @cache
     def schema(table: str) -> Any:
         """A table's schema."""
         pa = arrow()
@@ -230,7 +233,7 @@ class Writer:
         self._number = 0
         self._scans: list[Scan] = []
         self._batches: dict[int, dict[str, list[Any]]] = {}
-        self._rows: dict[int, int] = {}
+        self._held = 0  # bytes of them
         self._due = clock.monotonic() + every
         self.written = 0
 
@@ -250,9 +253,7 @@ class Writer:
         self._scans.append(scan)
         if len(self._scans) >= TOGETHER:
             self._gather()
-            for shard in [s for s, rows in self._rows.items() if rows >= MOST_ROWS]:
-                self._write(shard)
-        if clock.monotonic() >= self._due:
+        if self._held >= MOST or clock.monotonic() >= self._due:
             self.flush()
 
     def flush(self) -> None:
@@ -260,6 +261,7 @@ class Writer:
         self._gather()
         for shard in list(self._batches):
             self._write(shard)
+        self._held = 0
         self._due = clock.monotonic() + self._every
 
     def _gather(self) -> None:
@@ -277,13 +279,12 @@ class Writer:
                 batch = _batch(pa, table, some)
                 if batch.num_rows:
                     batches[table].append(batch)
-                    self._rows[shard] = self._rows.get(shard, 0) + batch.num_rows
+                    self._held += batch.nbytes
 
     def _write(self, shard: int) -> None:
         """One part: the file of `streams` last."""
         pa = arrow()
         batches = self._batches.pop(shard)
-        self._rows.pop(shard, None)
         self._number += 1
         name = f"p{self._run}{self._number:06}.parquet"
         for table in (*(one for one in TABLES if one != FIRST), FIRST):
@@ -296,16 +297,18 @@ class Writer:
 def _batch(pa: Any, table: str, scans: Sequence[Scan]) -> Any:
     """The rows of some objects as columns."""
     schema = Dataset.schema(table)
-    keys: list[Key] = []
-    rows: list[Any] = []
-    for scan in scans:
-        own = scan.tables()[table]
-        keys += [scan.key] * len(own)
-        rows += own
+    parts = [scan.tables()[table] for scan in scans]
+    rows = [row for own in parts for row in own]
+    begun = {
+        name: [
+            one
+            for scan, own in zip(scans, parts, strict=True)
+            for one in repeat(getattr(scan.key, name), len(own))
+        ]
+        for name in KEYS
+    }
     arrays = [
-        pa.array(
-            [getattr(one, field.name) for one in (keys if field.name in KEYS else rows)], field.type
-        )
+        pa.array(begun.get(field.name) or [getattr(row, field.name) for row in rows], field.type)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -22,8 +22,8 @@ EMPTY = "Nothing was scanned yet."
 MOST_BARS = 24
 MOST_ROWS = 200  # of a table; the rest is for `fleet query`
 RELEASES = "select distinct release from verdicts order by split_part(release, '.', 1)::int, split_part(release, '.', 2)::int"
-STATES = {"whole": "series1", "unproven": "series0", "damaged": "series3", "unread": "series5"}
-LOADS = {"yes": "series1", "unknown": "series5", "no": "series3"}
+STATES = {"whole": "series0", "unproven": "series2", "damaged": "series1", "unread": "series5"}
+LOADS = {"yes": "series0", "unknown": "series5", "no": "series1"}
 
 
 def fleet_page(fleet: Fleet, name: str) -> bytes:
@@ -44,7 +44,7 @@ def fleet_page(fleet: Fleet, name: str) -> bytes:
         ],
         tiles=_tiles(fleet, releases),
         style=style,
-        policy=policy("", style),
+        policy=policy(style, ""),
         version=__version__,
     )
     return text.encode()
