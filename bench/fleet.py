@@ -29,8 +29,9 @@ from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Dask, Engine, Local
 from migstream.fleet.known import Known
 from migstream.fleet.listing import Listed, listed
+from migstream.fleet.marks import Mark
 from migstream.fleet.run import Counts, run
-from migstream.fleet.scan import Mark, Questions, Scan, object_key, scan, state_of
+from migstream.fleet.scan import Questions, Scan, object_key, scan, state_of
 from migstream.wire.model import Section, SectionType
 
 STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
@@ -270,10 +271,10 @@ def cost(count: int = 1_000_000) -> None:
 def main(words: Sequence[str]) -> None:
     """Run what was asked for."""
     what = {"simulate": simulate, "dask": dask, "workers": workers, "cost": cost}[words[0]]
-    what(*map(int, words[1:]))  # type: ignore[operator]
+    what(*map(int, words[1:]))
 
 
 if __name__ == "__main__":
-    from bench import fleet  # as which other processes know these functions
+    from bench import fleet  # noqa: PLW0406 - as which other processes know these functions
 
     fleet.main(sys.argv[1:])

@@ -115,7 +115,7 @@ READING = {
     "compat": ("--to-stream", "-"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
-OTHERS |= {"schema", "completion", "man", "catalogue"}  # read nothing
+OTHERS |= {"schema", "completion", "man", "catalogue", "fleet"}  # read nothing
 
 
 @pytest.mark.parametrize(

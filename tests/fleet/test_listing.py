@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migstream.errors import SourceError
-from migstream.fleet.listing import listed, mark_of
-from migstream.fleet.scan import Mark
+from migstream.fleet.listing import listed
+from migstream.fleet.marks import Mark, mark_of
 from support.web import Server
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.cli.group import cli
-from migstream.fleet.scan import Mark, Questions, Scan, scan, state_of
+from migstream.fleet.marks import Mark
+from migstream.fleet.scan import Questions, Scan, scan, state_of
 from migstream.fleet.schema import TABLES, columns
 from support import build
 from support.fleet import KINDS, WHEN, objects

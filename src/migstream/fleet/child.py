@@ -22,7 +22,8 @@ from weakref import WeakSet
 import msgspec
 
 from migstream.errors import OverLimit
-from migstream.fleet.scan import Mark, Questions, Scan, failed, scan, state_of
+from migstream.fleet.marks import Mark, mark_of
+from migstream.fleet.scan import Questions, Scan, failed, scan, state_of
 from migstream.names import many
 from migstream.source.leftovers import leftover
 
@@ -253,8 +254,6 @@ def _until_gone(number: int) -> None:
 def _answer(work: Work) -> bytes:
     mark = work.mark
     if mark is None:
-        from migstream.fleet.listing import mark_of
-
         mark = mark_of(work.url)
     if work.known is not None and state_of(mark, work.questions) == work.known:
         return msgspec.msgpack.encode(Answer(scan=None, mark=mark))

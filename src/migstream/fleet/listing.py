@@ -7,34 +7,21 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from fnmatch import translate
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from migstream.errors import SourceError
-from migstream.fleet.scan import Mark
+from migstream.fleet.marks import Mark, facts_mark, is_address, status_mark
 from migstream.source.address import public, scheme_of, scrub
-from migstream.source.remote import WEB
 
-__all__ = ["Listed", "listed", "mark_of"]
+__all__ = ["Listed", "listed"]
 
 STDIN = "-"
 MAGIC = re.compile(r"[*?\[]")
 LONGEST = 1 << 16  # bytes of a line of a list
 S3 = frozenset(("s3", "s3a"))
-TAGS = ("ETag", "etag", "generation", "version_id", "md5")
-TIMES = (
-    "LastModified",
-    "Last-Modified",
-    "last_modified",
-    "updated",
-    "mtime",
-    "modified",
-    "created",
-)
 
 
 class Listed(NamedTuple):
@@ -60,7 +47,7 @@ def listed(names: Iterable[str], lines: IO[bytes]) -> Iterator[Listed]:
     for name in names:
         if name == STDIN:
             yield from _from_list(lines)
-        elif _is_address(name):
+        elif is_address(name):
             yield from _far(name)
         else:
             yield from _near(name)
@@ -73,15 +60,6 @@ def _from_list(lines: IO[bytes]) -> Iterator[Listed]:
             yield Listed(name, None)
 
 
-def _is_address(name: str) -> bool:
-    if not scheme_of(name):
-        return False
-    from migstream.source.containers import SCHEMES
-    from migstream.source.remote import opener_of
-
-    return (SCHEMES.find(scheme_of(name)) or opener_of(name)) is not None
-
-
 # --- folders of this machine -------------------------------------------------------------------------
 
 
@@ -91,7 +69,7 @@ def _near(name: str) -> Iterator[Listed]:
         if not MAGIC.search(name) or os.path.lexists(name):
             found = Path(name).stat()
             if not stat.S_ISDIR(found.st_mode):
-                yield Listed(os.path.abspath(name), _status(found))  # noqa: PTH100
+                yield Listed(os.path.abspath(name), status_mark(found))  # noqa: PTH100
                 return
             yield from _below(name, "**")
             return
@@ -127,14 +105,10 @@ def _below(folder: str, pattern: str) -> Iterator[Listed]:
                 with suppress(OSError):  # gone, or a link that leads nowhere
                     found = entry.stat()
                     if stat.S_ISREG(found.st_mode):
-                        yield Listed(entry.path, _status(found))
+                        yield Listed(entry.path, status_mark(found))
     finally:
         for one in above:
             one.close()
-
-
-def _status(found: os.stat_result) -> Mark:
-    return Mark(size=found.st_size, mtime=datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -181,7 +155,7 @@ def _far(name: str) -> Iterator[Listed]:
         fits = _pattern(pattern or "**")
         for path, facts in found:
             if fits.fullmatch(path.removeprefix(root)):
-                yield Listed(_address(front, path), _mark(facts))
+                yield Listed(_address(front, path), facts_mark(facts))
     except SourceError:
         raise
     except Exception as error:  # noqa: BLE001 - a store's library raises what it likes
@@ -222,49 +196,3 @@ def _folders(files: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 waiting.append(one["name"])
             else:
                 yield one["name"], one
-
-
-def _mark(facts: dict[str, Any]) -> Mark:
-    size = facts.get("size")
-    tag = next((facts[name] for name in TAGS if facts.get(name)), None)
-    when = next((facts[name] for name in TIMES if facts.get(name)), None)
-    return Mark(
-        size=size if isinstance(size, int) else None,
-        etag=None if tag is None else str(tag).strip('"'),
-        mtime=_time(when),
-    )
-
-
-def _time(when: Any) -> datetime | None:
-    if isinstance(when, str):
-        when = _said(when)
-    if isinstance(when, int | float) and 0 <= when < 1 << 33:
-        return datetime.fromtimestamp(when, UTC)
-    if isinstance(when, datetime):
-        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
-    return None
-
-
-def _said(when: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        with suppress(ValueError):
-            return read(when)
-    return None
-
-
-def mark_of(url: str) -> Mark:
-    """What the store says of one object, unopened; nothing where it does not, as who opens it says why."""
-    try:
-        if not _is_address(url):
-            return _status(Path(url).stat())
-        if scheme_of(url) in WEB:
-            from migstream.source.web import marks_of
-
-            return _mark(marks_of(url))
-        from fsspec.core import url_to_fs
-
-        files, path = url_to_fs(url)
-        files.invalidate_cache(path)
-        return _mark(files.info(path))
-    except Exception:  # noqa: BLE001 - a store's library raises what it likes
-        return Mark()

@@ -18,7 +18,8 @@ from migstream.fleet.child import Answer, Limits, Work
 from migstream.fleet.engines import Engine
 from migstream.fleet.known import Known, key_of
 from migstream.fleet.listing import Listed
-from migstream.fleet.scan import Mark, Questions, Scan, failed, object_key, state_of
+from migstream.fleet.marks import Mark
+from migstream.fleet.scan import Questions, Scan, failed, object_key, state_of
 from migstream.names import many
 
 __all__ = ["Counts", "Keeps", "run"]

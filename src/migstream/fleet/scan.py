@@ -20,6 +20,7 @@ from migstream.analysis.digest import hash_of
 from migstream.analysis.domain import domain_of
 from migstream.analysis.findings import Finding as Found
 from migstream.errors import MigstreamError, NoSuchPath, OverLimit, SourceError, StreamError
+from migstream.fleet.marks import Mark, mark_of
 from migstream.fleet.schema import (
     FORMAT,
     TABLES,
@@ -45,7 +46,6 @@ from migstream.wire.model import Span
 
 __all__ = [
     "ALL",
-    "Mark",
     "Questions",
     "Scan",
     "failed",
@@ -63,14 +63,6 @@ KEY = 8  # bytes that stand for an object, or for a scan
 ALL = "all"
 
 R = TypeVar("R", bound=Row)
-
-
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells one state of an object from another, as far as its store says: it is not opened for it."""
-
-    size: int | None = None
-    etag: str | None = None
-    mtime: datetime | None = None
 
 
 class Questions(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,8 +165,6 @@ def scan(
     when = datetime.now(UTC) if time is None else time
     try:
         if mark is None:
-            from migstream.fleet.listing import mark_of
-
             mark = mark_of(url)
         with open_stream(url, walk=questions.walk) as stream:
             return _Scanned(stream, url, questions, mark, _key(url, questions, when, mark)).scan()
