@@ -67,7 +67,11 @@ def _near(name: str) -> Iterator[Listed]:
     """Plain files; links to folders are not followed, names that begin with a dot are left out."""
     try:
         if not MAGIC.search(name) or os.path.lexists(name):
-            found = Path(name).stat()
+            try:
+                found = Path(name).stat()
+            except FileNotFoundError:
+                yield Listed(os.path.abspath(name), None)  # noqa: PTH100 - its row says so
+                return
             if not stat.S_ISDIR(found.st_mode):
                 yield Listed(os.path.abspath(name), status_mark(found))  # noqa: PTH100
                 return
