@@ -227,7 +227,6 @@ def test_prometheus(fleet: Path, tmp_path: Path) -> None:
         "install httpfs",
         "load httpfs",
         "set enable_external_access = true",
-        "pragma database_list",
         "create table x as select 1",
         "drop view streams",
         "select 1; select 2",
