@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench opaque fuzz streams lock clean
+.PHONY: help try env docs docs-links matrix test test-lowest test-everywhere golden man lint format bench opaque fuzz streams catalogues evidence lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -27,10 +27,13 @@ help:
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make docs    the documentation as a site, build/site/html/index.html; warnings are errors'
 	@echo 'make docs-links       ask whether what the documentation links to elsewhere is there (needs the network)'
+	@echo 'make matrix  docs/matrix-tables.md, from the catalogues: some minutes'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
 	@echo 'make opaque  bytes that nobody explains, by type (STREAMS=)'
 	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
 	@echo 'make streams make tests/streams again with the installed QEMU'
+	@echo 'make catalogues  of the QEMUs that the file QEMUS= names, a command line each, those that are not there (JOBS=)'
+	@echo 'make evidence  which releases have which VMStates: of the git repository of QEMU at SOURCES=, and the catalogues (SCHEMAS=)'
 	@echo 'make lock    pin requirements/dev.in and docs.in again'
 	@echo 'make clean   remove everything that make made'
 
@@ -97,6 +100,10 @@ docs: $(DOCS_STAMP)
 docs-links: $(DOCS_STAMP)
 	PYTHONPATH=src $(DOCS)/bin/python docs/site/build.py build/site --external
 
+# What breaks from each release of the catalogue to each other one; the difference is what is reviewed.
+matrix: $(STAMP)
+	$(BIN)/migstream catalogue matrix -o docs/matrix-tables.md --force
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -120,6 +127,13 @@ fuzz: $(STAMP)
 
 streams: $(STAMP)
 	PYTHONPATH=tests $(BIN)/python tests/streams/capture.py
+
+catalogues: $(STAMP)
+	$(BIN)/python -m bench.catalogues '$(QEMUS)' $(or $(CATALOGUES),src/migstream/catalogue/data) $(JOBS)
+
+# Made again when a catalogue is. SCHEMAS are -dump-vmstate files of more binaries, called TARGET-RELEASE.json.
+evidence: $(STAMP)
+	$(BIN)/python -m bench.evidence '$(SOURCES)' $(SCHEMAS)
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

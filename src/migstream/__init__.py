@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from migstream.analysis.diff.compare import diff as diff
     from migstream.analysis.digest import digest as digest
     from migstream.analysis.explain.log import explain as explain
+    from migstream.analysis.identify.writer import identify as identify
     from migstream.edit import edit as edit
     from migstream.edit.change import Change as Change
     from migstream.edit.change import Edit as Edit
     from migstream.edit.convert import convert as convert
+    from migstream.edit.heal.heal import heal as heal
     from migstream.edit.minimise.judge import minimise as minimise
     from migstream.export.files import extract as extract
     from migstream.fleet.scan import Questions as Questions
@@ -58,6 +60,8 @@ __all__ = [
     "errors",
     "explain",
     "extract",
+    "heal",
+    "identify",
     "minimise",
     "open",
     "rows",
@@ -81,6 +85,8 @@ _HOMES = {
     "errors": ("migstream.errors", ""),
     "explain": ("migstream.analysis.explain.log", "explain"),
     "extract": ("migstream.export.files", "extract"),
+    "identify": ("migstream.analysis.identify.writer", "identify"),
+    "heal": ("migstream.edit.heal.heal", "heal"),
     "minimise": ("migstream.edit.minimise.judge", "minimise"),
     "open": ("migstream.stream", "open_stream"),
     "rows": ("migstream.tables", "rows"),

@@ -84,6 +84,7 @@ def names(folder: Path) -> list[str]:
 # Arguments behind the stream; what is not here has no stream to wait for, or is tried below.
 READING = {
     "info": (),
+    "identify": (),
     "ls": (),
     "tree": (),
     "show": ("cpu",),

@@ -15,7 +15,7 @@ from migstream.fleet.query import Fleet
 from migstream.fleet.scan import Questions
 from migstream.render.report.fleet import CHAPTERS, fleet_page
 from support import build
-from support.browser import Watched, chromium
+from support.browser import Watched, chromium, serious
 from support.fleet import KINDS, objects, scanned
 
 for package in ("pyarrow", "duckdb", "jinja2"):
@@ -46,7 +46,7 @@ def test_names_are_text(fleet: Path) -> None:
     assert "\x1b" not in page
     assert all(f'id="{chapter}"' in page for chapter, *_ in CHAPTERS)
     assert not re.search(r"(src|href)=\"(?!#)", page)
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
 
 
 def test_an_empty_fleet_has_a_page(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_in_a_browser(fleet: Path, tmp_path: Path) -> None:
     page = tmp_path / "x.html"
     with Fleet(Dataset.open(fleet)) as one:
         page.write_bytes(fleet_page(one, "fleet"))
-    for browser in chromium():
+    with chromium() as browser:
         for width in (400, 1280):
             with Watched(browser, page, width=width) as seen:
                 assert seen.requests == []

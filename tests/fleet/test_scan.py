@@ -39,6 +39,8 @@ def test_it_says_what_the_verbs_say(own_sample: Sample) -> None:
         "machine": saved.machine,
         "qemu_hint": saved.writer,
         "capabilities": saved.capabilities,
+        "distribution": saved.distribution,
+        "cpu": saved.cpu,
         "vcpus": saved.vcpus,
         "max_vcpus": saved.max_vcpus,
         "memory": saved.memory,

@@ -27,7 +27,7 @@ REASONS = (
     ("section or instance", {"section"}),
     ("Size mismatch", {"ram"}),
     ("Unknown ramblock", {"ram"}),
-    ("section type", {"framing"}),
+    ("section type", {"framing", "configuration"}),
     ("vring.num", {"virtqueue"}),
     ("incoming version_id", {"version"}),
     ("device 'cpu'", {"registers", "cpu"}),
@@ -36,6 +36,11 @@ REASONS = (
     ("Failed to load pckbd:kbd", {"subsection"}),
     ("Missing section footer", {"fields"}),
     ("vga_update_memory_access: Assertion", {"value"}),
+    ("' changed from ", {"value"}),
+    ("Machine type received", {"configuration"}),
+    ("Configuration section missing", {"configuration"}),
+    ("non-migratable", {"section"}),
+    ("Assertion", {"value"}),
     ("exit -11", {"value"}),  # no words: a segmentation fault
 )
 

@@ -12,15 +12,16 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "parse_arguments"]
+__all__ = ["Part", "Wanted", "is_on", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
-    *("netdev", "blockdev", "chardev", "audiodev", "display", "vnc", "spice", "name", "uuid", "monitor", "qmp"),
+    *("blockdev", "chardev", "audiodev", "display", "vnc", "spice", "name", "uuid", "monitor", "qmp"),
     *("qmp-pretty", "mon", "boot", "rtc", "incoming", "D", "d", "pidfile", "L", "k", "msg", "trace", "sandbox"),
     *("runas", "chroot", "tpmdev", "fsdev", "secret", "watchdog-action", "action", "icount", "add-fd", "set"),
     *("seed", "overcommit", "compat", "run-with", "smbios", "acpitable", "kernel", "initrd", "append", "dtb"),
-    *("fw_cfg", "bios", "object", "readconfig", "gdb", "option-rom", "nic", "net"),
+    *("fw_cfg", "object", "readconfig", "gdb", "option-rom", "sd", "mtdblock"),
+    *("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "iscsi", "virtfs", "prom-env", "plugin"),
 })  # fmt: skip
 SWITCHES = frozenset({
     *("S", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "nographic", "snapshot", "s"),
@@ -33,8 +34,30 @@ VGA = {
     "vmware": "vmware-svga",
     "virtio": "virtio-vga",
 }
+# Devices that stand for the default ones of their sort (system/vl.c: default_list).
+INSTEAD = {
+    "card": (
+        "VGA",
+        "isa-vga",
+        "cirrus-vga",
+        "isa-cirrus-vga",
+        "vmware-svga",
+        "qxl-vga",
+        "ati-vga",
+        "virtio-vga",
+        "virtio-vga-gl",
+        "vhost-user-vga",
+    ),
+    "serial": ("isa-serial",),
+    "parallel": ("isa-parallel",),
+}
+MOST_SLOTS = 256  # hw/mem/memory-device.c, include/hw/acpi/acpi.h: ACPI_MAX_RAM_SLOTS
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 SIZE = re.compile(r"(\d+)([BKMGT]?)(?:i?B)?", re.IGNORECASE)
+DIGITS = 20
+FOLLOWS = "vram64_size_mb"  # hw/display/qxl.c: qxl_init_ramsize
+# Properties in bytes that there are in MiB as well: the old names of QXL's.
+RENAMED = {"ram_size": ("ram_size_mb", 20), "vram_size": ("vram_size_mb", 20)}
 ON = frozenset({"on", "true", "yes", "y"})
 OFF = frozenset({"off", "false", "no", "n"})
 
@@ -46,11 +69,20 @@ class Part(msgspec.Struct, frozen=True):
     properties: dict[str, str] = {}
 
 
+class Backend(msgspec.Struct, frozen=True):
+    """Memory of the host: the type of its object, and its bytes."""
+
+    kind: str
+    size: int
+
+
 class Wanted(msgspec.Struct, kw_only=True):
     """The machine that arguments describe; None, or empty, is what a QEMU does by itself.
 
-    `memory` is in bytes, `globals` are (driver, property, value), `backends` are bytes of memory by the id of
-    its object, `strange` are words that were not understood.
+    `memory` is in bytes, `slots` are those for more of it, `globals` are (driver, property, value), `backends` are
+    objects of memory by their ids; `parts` are devices in the order of their words, `cards` those that the machine makes
+    before them, None the network card that it has by itself. `instead` are sorts of default devices that it does not get,
+    `slirps` networks of users. `strange` are words that were not understood.
     """
 
     machine: str | None = None
@@ -61,11 +93,16 @@ class Wanted(msgspec.Struct, kw_only=True):
     cpus: int = 1
     max_cpus: int = 1
     memory: int | None = None
+    slots: int = 0
     defaults: bool = True
     serials: int = 0
+    parallels: int = 0
+    instead: set[str] = set()
+    slirps: int = 0
+    cards: list[Part | None] = []
     parts: list[Part] = []
     globals: list[tuple[str, str, str]] = []
-    backends: dict[str, int] = {}
+    backends: dict[str, Backend] = {}
     nodes: list[str] = []
     strange: list[str] = []
 
@@ -109,7 +146,7 @@ def _pairs(text: str, first: str) -> dict[str, str]:
     return found
 
 
-def _size(text: str) -> int | None:
+def size_of(text: str) -> int | None:
     """A size of memory in bytes; a plain number is MiB."""
     found = SIZE.fullmatch(text)
     return None if found is None else int(found[1]) << UNITS[found[2].upper()]
@@ -146,20 +183,37 @@ def _cpus(wanted: Wanted, text: str) -> None:
 
 
 def _memory(wanted: Wanted, text: str) -> None:
-    wanted.memory = _size(_pairs(text, "size").get("size", ""))
+    pairs = _pairs(text, "size")
+    wanted.memory = size_of(pairs.get("size", "")) or wanted.memory
+    slots = pairs.get("slots", "")
+    wanted.slots = min(int(slots), MOST_SLOTS) if slots.isdecimal() else wanted.slots
 
 
 def _device(wanted: Wanted, text: str) -> None:
-    if text.startswith("{"):
-        try:
-            table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError:
-            wanted.strange.append(text)
-            return
-        pairs = {key: _written(value) for key, value in table.items()}
-    else:
-        pairs = _pairs(text, "driver")
-    wanted.parts.append(Part(pairs.pop("driver", ""), pairs))
+    pairs = _table(text, "driver")
+    if pairs is None:
+        wanted.strange.append(text)
+        return
+    for name, (other, shift) in RENAMED.items():
+        value = pairs.pop(name, "")
+        if value.isdecimal() and len(value) < DIGITS:
+            pairs[other] = str(int(value) >> shift)
+    if pairs.get(FOLLOWS) == "0":  # it follows another one then, as by itself
+        del pairs[FOLLOWS]
+    part = Part(pairs.pop("driver", ""), pairs)
+    wanted.parts.append(part)
+    wanted.instead |= {sort for sort, drivers in INSTEAD.items() if part.driver in drivers}
+
+
+def _table(text: str, first: str) -> dict[str, str] | None:
+    """Pairs, written as JSON or not; None where it is JSON and broken."""
+    if not text.startswith("{"):
+        return _pairs(text, first)
+    try:
+        table: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return {key: _written(value) for key, value in table.items()}
 
 
 def _written(value: Any) -> str:
@@ -177,10 +231,13 @@ def _global(wanted: Wanted, text: str) -> None:
 
 
 def _object(wanted: Wanted, text: str) -> None:
-    pairs = _pairs(text, "qom-type")
-    size = _size(pairs.get("size", ""))
-    if pairs.get("qom-type", "").startswith("memory-backend-") and size is not None:
-        wanted.backends[pairs.get("id", "")] = size
+    pairs = _table(text, "qom-type") or {}
+    size = size_of(pairs.get("size", ""))
+    if size is not None and text.startswith("{"):
+        size >>= 20  # a number in JSON is bytes
+    kind = pairs.get("qom-type", "")
+    if kind.startswith("memory-backend-") and size is not None:
+        wanted.backends[pairs.get("id", "")] = Backend(kind, size)
 
 
 def _numa(wanted: Wanted, text: str) -> None:
@@ -190,13 +247,53 @@ def _numa(wanted: Wanted, text: str) -> None:
 
 
 def _drive(wanted: Wanted, text: str) -> None:
+    if _pairs(text, "file").get("if") == "pflash":
+        _flash(wanted, text)
     if _pairs(text, "file").get("if") == "virtio":
         wanted.parts.append(Part("virtio-blk-pci"))
 
 
+def _flash(wanted: Wanted, text: str) -> None:
+    """The older way to say pflash0, and then pflash1."""
+    wanted.options["pflash1" if "pflash0" in wanted.options else "pflash0"] = text
+
+
+def _firmware(wanted: Wanted, text: str) -> None:
+    wanted.options["firmware"] = text
+
+
 def _vga(wanted: Wanted, text: str) -> None:
+    wanted.instead.add("card")
     if text in VGA:
-        wanted.parts.insert(0, Part(VGA[text]))
+        wanted.cards.insert(0, Part(VGA[text]))
+
+
+def _netdev(wanted: Wanted, text: str) -> None:
+    wanted.instead.add("network")
+    wanted.slirps += (_table(text, "type") or {}).get("type") == "user"
+
+
+def _nic(wanted: Wanted, text: str) -> None:
+    """A card of the board, and its network."""
+    _netdev(wanted, text)
+    pairs = _pairs(text, "type")
+    if pairs.get("type") != "none":
+        _card(wanted, pairs)
+
+
+def _net(wanted: Wanted, text: str) -> None:
+    """The older way: the card and the network one by one."""
+    _netdev(wanted, text)
+    pairs = _pairs(text, "type")
+    if pairs.get("type") == "nic":
+        _card(wanted, pairs)
+
+
+def _card(wanted: Wanted, pairs: dict[str, str]) -> None:
+    model = pairs.get("model")
+    kept = {"mac": pairs["mac"]} if "mac" in pairs else {}
+    driver = {"virtio": "virtio-net-pci"}.get(model or "", model)
+    wanted.cards.append(None if driver is None else Part(driver, kept))
 
 
 def _cpu(wanted: Wanted, text: str) -> None:
@@ -204,7 +301,13 @@ def _cpu(wanted: Wanted, text: str) -> None:
 
 
 def _serial(wanted: Wanted, text: str) -> None:
+    wanted.instead.add("serial")
     wanted.serials += text != "none"
+
+
+def _parallel(wanted: Wanted, text: str) -> None:
+    wanted.instead.add("parallel")
+    wanted.parallels += text != "none"
 
 
 def _kvm(wanted: Wanted) -> None:
@@ -217,6 +320,14 @@ def _bare(wanted: Wanted) -> None:
 
 def _usb(wanted: Wanted) -> None:
     wanted.options["usb"] = "on"
+
+
+def _no_hpet(wanted: Wanted) -> None:
+    wanted.options["hpet"] = "off"
+
+
+def _no_acpi(wanted: Wanted) -> None:
+    wanted.options["acpi"] = "off"
 
 
 READERS = {
@@ -232,6 +343,18 @@ READERS = {
     "drive": _drive,
     "vga": _vga,
     "cpu": _cpu,
+    "pflash": _flash,
+    "bios": _firmware,
     "serial": _serial,
+    "parallel": _parallel,
+    "netdev": _netdev,
+    "nic": _nic,
+    "net": _net,
 }
-ALONE = {"enable-kvm": _kvm, "nodefaults": _bare, "usb": _usb}
+ALONE = {
+    "enable-kvm": _kvm,
+    "nodefaults": _bare,
+    "usb": _usb,
+    "no-hpet": _no_hpet,
+    "no-acpi": _no_acpi,
+}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
+from migstream.catalogue import cpregs
+from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
 __all__ = ["Machine"]
 
 Key = tuple[str, int]
+PIECE = 64  # bytes that are compared at once
 
 
 class Machine:
@@ -74,12 +79,34 @@ def _change_table(
     table.update({name: size for name, size in after.items() if before.get(name) != size})
 
 
+def _regrown(here: State, before: State, after: State) -> State:
+    """A state that becomes one of another length: before the place where it grows all stays as it is (PCI registers)."""
+    pairs = enumerate(zip(before.payload, after.payload, strict=False))
+    same = next(
+        (at for at, (b, a) in pairs if b != a), min(len(before.payload), len(after.payload))
+    )
+    return msgspec.structs.replace(after, payload=here.payload[:same] + after.payload[same:])
+
+
 def overlaid(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another."""
-    if here == before or len(before.payload) != len(after.payload):
+    if here == before:
         return after
+    if is_virtio(here):
+        return merged(here, before, after)
+    if len(before.payload) != len(after.payload):
+        if cpregs.has_list(here):
+            return cpregs.merged(here, before, after)
+        return _regrown(here, before, after)
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
-    triples = zip(here.payload, before.payload, after.payload, strict=False)
-    changed = bytes(a if h == b else h for h, b, a in triples)
+    size = min(len(here.payload), len(before.payload))
+    changed = bytearray(after.payload[:size])
+    for at in range(0, size, PIECE):
+        own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
+        if own != was:  # few pieces are
+            triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
+            # what another change has changed as well are bits of one register, such as a port's number
+            piece = bytes(h ^ b ^ a for h, b, a in triples)
+            changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
-    return State(here.version, changed + here.payload[len(changed) :], text)
+    return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

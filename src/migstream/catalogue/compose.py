@@ -7,26 +7,38 @@ would give it. What the catalogue cannot tell is an assumption, in words.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.changes import Machine
-from migstream.catalogue.cpus import add_cpus
+from migstream.catalogue.cpus import add_cpus, add_slots
+from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
+from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
+from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.registers import (
+    HOST_BRIDGE,
+    bridge_number,
+    bridge_path,
+    with_instance,
+    with_number,
+)
+from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
-from migstream.names import many
 from migstream.qemu.release import machine_version
 
 if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
     from migstream.catalogue.model import Type
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "alone", "compose"]
 
 # Options that change nothing of what is saved, or only what is beside it.
 SILENT_MACHINE = frozenset({
@@ -38,22 +50,29 @@ SILENT_PART = frozenset({
     *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
     *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
     *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr"),
+    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
 })  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
 QUEUES_SINCE = (5, 2)
-# Families in which a device is looked for that the family of the machine does not have.
-OTHERS = ("pc-i440fx", "pc-q35")
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """The stream, the machine type that it is of, and what was assumed for it."""
+    """The stream, the machine type that it is of, and what was assumed for it.
+
+    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
+    sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
+    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have.
+    """
 
     stream: bytes
     machine: str
     assumptions: tuple[str, ...]
+    blocked: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -66,43 +85,88 @@ def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
     return _Composer(catalogue, wanted).run()
 
 
-class _Composer:
-    """One machine, put together."""
+def alone(catalogue: Catalogue, wanted: Wanted, frame: Image) -> Machine:
+    """What the devices of a machine that has no others add to an image, which need not be that machine's.
 
-    def __init__(self, catalogue: Catalogue, wanted: Wanted) -> None:
+    Raises
+    ------
+    Unsupported : the catalogue has no machine type of that kind
+    """
+    return _Composer(catalogue, wanted, frame).devices()
+
+
+class _Composer:
+    """One machine, put together; or what its devices add to `frame`."""
+
+    def __init__(self, catalogue: Catalogue, wanted: Wanted, frame: Image | None = None) -> None:
         self.catalogue = catalogue
         self.wanted = wanted
         self.assumed: list[str] = []
+        self.unknown: list[str] = []
         self.name = self._machine_type()
-        self.family, self.states = catalogue.family(self.name)
-        images = self.family.images[self.name]
-        self.machine = Machine(self._image(images), self.states)
-        self.base = self.family.images[self.family.newest]["tcg"]
-        self.addresses = int(
-            self.wanted.defaults
-        )  # given so far: a machine with defaults has a card
+        own, others = catalogue.family(self.name), catalogue.others(self.name)
+        self.states = catalogue.states
+        images = own.images[self.name]
+        image = self._image(images)
+        self.machine = Machine(frame or image, self.states)
+        self.family, self.tried = others, catalogue.tried(others)
+        self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
+        self._known = others.devices.get(others.newest, {}) | self._own
+        # which of the two families says what options and CPU models change
+        varied = own if own.changed or own.cpus else others
+        self.varied = Varied(varied, wanted)
+        self.base = varied.images[varied.newest]["tcg"]
+        self.addresses = Addresses()
+        self.parts = list(wanted.parts)
+        self.paths: list[str] = []
+        self.taken: set[str] = set()
+        self.consoles: dict[str, list[Part]] = {}
+        self.blocked: list[str] = []
         self.kinds: dict[str, str] = {}
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
         wanted = self.wanted
-        for name, value in wanted.options.items():
-            if name not in SILENT_MACHINE:
-                self._changed(f"-machine {name}={_switch(value)}", f"the machine's {name}={value}")
+        self._defaults()
+        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
-            if driver not in drivers:
-                self._changed(
-                    f"-global {driver}.{name}={_switch(value)}", f"{driver}.{name}={value}"
-                )
+            if (driver, name) == CONFIGURATION:
+                self.machine.head = b"" if is_on(value) is False else self.machine.head
+            elif driver not in drivers:
+                what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
+                self.assumed += self.varied.change(self.machine, what, words)
         self._cpus()
         self._memory()
-        places = Places(self.base.pci if not self.wanted.defaults else self._taken())
-        for part in self._parts():
-            self._part(part, places)
+        unknown = with_firmware(self.machine, wanted.options)
+        self.unknown += unknown
+        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
+        self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
-        return Composed(stream_of(self.machine), self.name, tuple(dict.fromkeys(self.assumed)))
+        assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
+        places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
+        taken = tuple(self.taken)
+        return Composed(stream, self.name, assumed, blocked, unknown, places, taken)
+
+    def devices(self) -> Machine:
+        """The machine, with all that was added."""
+        names = [name for name, _ in self.machine.sections]
+        taken = {
+            name.removeprefix(root).partition("/")[0]
+            for root in self._roots()
+            for name in names
+            if name.startswith(root)
+        }
+        transports = self.family.transports
+        if self.name == MICROVM and _one_ioapic(self.wanted):
+            transports = transports[-FEW:]
+        self.taken = {*self.base.pci, *taken}
+        places = Places(self.taken, names, transports)
+        self.paths = [self._part(part, places) for part in self.parts]
+        self._ports()
+        return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
 
@@ -134,38 +198,33 @@ class _Composer:
             self.assumed.append(f"under {form} it saves what it saves under TCG")
         return images.get(form, images["tcg"])
 
-    def _taken(self) -> tuple[str, ...]:
-        return self.images.get("tcg defaults", self.images["tcg"]).pci
-
-    def _changed(self, what: str, words: str) -> None:
-        """An option that was tried on the newest machine type of the family."""
-        image = self.family.changed.get(what)
-        if image is not None:
-            self.machine.change(self.base, image)
-        elif what.partition("=")[0] not in self._tried:
-            self.assumed.append(f"{words} changes nothing of what is saved")
-
-    @property
-    def _tried(self) -> set[str]:
-        return {name.partition("=")[0] for name in self.family.changed}
+    def _defaults(self) -> None:
+        """Devices that the machine has by itself, as parts like others; networks of users."""
+        wanted, accelerator = self.wanted, self._form().partition(" ")[0]
+        bare = self.images.get(accelerator, self.images["tcg"])
+        full = self.images.get(f"{accelerator} defaults", bare)
+        if wanted.defaults:
+            self.machine.change(bare, without_parts(bare, full))
+        elif wanted.serials and "tcg serial" in self.images:
+            self.machine.change(self.images["tcg"], self.images["tcg serial"])
+        parts = default_parts(wanted, bare, full)
+        self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
+        self.parts += wanted.parts
+        networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
+        slirp = next((one for one in full.sections if one.name == SLIRP), None)
+        if slirp is not None:
+            for _ in range(networks):
+                self.machine.place(slirp, SLIRP)
 
     def _cpus(self) -> None:
         wanted = self.wanted
-        model, *features = (wanted.cpu or "").split(",")
-        same = not self.family.cpus
-        if model in self.family.cpus:
-            self.machine.change(self.base, self.family.cpus[model])
-        elif model and not same:
-            self.assumed.append(f"a CPU {model} saves what the default one saves")
-        if features and not same:
-            self.assumed.append(
-                f"{many(len(features), 'feature')} of the CPU change nothing of what is saved"
-            )
+        index, about = self.catalogue.index, self.catalogue.about
+        same = index.target in SAME_CPUS
+        self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
-        if wanted.defaults and f"{accelerator} defaults" in self.images:
-            self.machine.change(one, self.images[f"{accelerator} defaults"])
+        one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
             self.assumed += add_cpus(
                 self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
@@ -175,103 +234,114 @@ class _Composer:
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
+        slots = [self.images.get(f"tcg slots={n}") for n in (1, 2)]
+        if wanted.slots and slots[0] is not None and slots[1] is not None:
+            images = slots[0], slots[1]
+            add_slots(self.machine, self.images["tcg"], images, self.states, wanted.slots)
         name = self.catalogue.index.ram.get(self.name, "")
         backend = wanted.options.get("memory-backend")
         nodes = wanted.nodes or ([backend] if backend else [])
         if nodes and name in blocks:
             del blocks[name]
-            blocks.update({node: wanted.backends.get(node, 0) for node in nodes})
-        elif wanted.memory is not None and name in blocks:
-            blocks[name] = wanted.memory
+            blocks.update(backend_block(wanted, self.name, node) for node in nodes)
+        elif name in blocks:
+            own = self.catalogue.index.memory.get(self.name, blocks[name])
+            blocks[name] = own if wanted.memory is None else wanted.memory
         elif wanted.memory is not None:
             self.assumed.append("which RAM block is the machine's memory")
 
     # --- devices -----------------------------------------------------------------------------------
 
-    def _parts(self) -> list[Part]:
-        serials = [] if self.wanted.defaults else [Part("isa-serial")] * self.wanted.serials
-        known = self.family.devices.get(self.family.newest, {})
-        return (serials if "isa-serial" in known else []) + self.wanted.parts
-
-    def _part(self, part: Part, places: Places) -> None:
-        about = self.catalogue.about
+    def _part(self, part: Part, places: Places) -> str:
+        """Add a device; its path, empty where it has none."""
+        about, wanted = self.catalogue.about, self.wanted
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
-            return
-        added, base = (
-            self._added(driver),
-            self.family.devices.get(self.family.newest, {}).get(driver),
-        )
+            return ""
+        added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if "id" in part.properties:
-            places.buses[part.properties["id"]] = path
+            places.buses[part.properties["id"]] = path + INSIDE.get(driver, "")
             self.bridges[part.properties["id"]] = driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
+        if driver in PORTS:
+            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
+                "host virtio-serial-bus", ""
+            )
+            self.consoles.setdefault(console, []).append(part)
+        if kind.refused:
+            blocked = BLOCKED.search(kind.refused)
+            self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
-            return
+                self.unknown += [f"{path}/"] if path else []
+            return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
         for one in added.sections:
-            self.machine.place(one, names[one.key])
-        for block, size in added.blocks.items():
-            self.machine.blocks[block.replace(PLACE, path)] = size
+            self.machine.place(with_instance(one, part, path), names[one.key])
+        memdev = part.properties.get("memdev")
+        self.machine.blocks.update(
+            block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
+        )
+        if self.tried is not self.family:  # another board
+            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
+        if "romfile" in part.properties:  # as large as that file is
+            self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
-            return
+            return path
         keys = [(names[one.key], one.instance) for one in added.sections]
-        behind = BEHIND.get(self.bridges.get(part.properties.get("bus", "").partition(".")[0], ""))
-        after = self.family.options.get(driver, {}).get(f"bus={behind}")
-        if after is not None:
+        behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
+        older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
+        after = self.tried.options.get(driver, {}).get(f"bus={behind}")
+        if older is not None:
+            self._overlay(added, older, path)
+        elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
         self._address(part, kind, keys)
+        if kind.bus == "virtual-css-bus":
+            for key in keys:
+                self.machine.sections[key] = with_number(self.machine.sections[key], path)
+        return path
+
+    def _ports(self) -> None:
+        for path, parts in self.consoles.items():
+            key = (f"{path}/virtio-console", 0)
+            if key in self.machine.sections:
+                state = self.machine.sections[key]
+                self.machine.sections[key] = with_ports(state, numbers(parts))
 
     def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        """The network address that it has: as it was asked for, else the next one (net/net.c: qemu_macaddr_default_if_unset).
-
-        PCI Express has it as a serial number.
-        """
         if not any(option.name == "mac" for option in kind.options):
             return
-        try:
-            address = bytes.fromhex(part.properties["mac"].replace(":", ""))
-        except (KeyError, ValueError):
-            address = FIRST + bytes([(0x56 + self.addresses) % 256])
-            self.addresses += 1
-        if len(address) != len(FIRST) + 1:
-            return
-        for key in keys:
+        address = self.addresses.of(part)
+        for key in keys if address is not None else ():
             state = self.machine.sections.get(key)
-            if state is not None:
-                raw = PLAIN.sub(
-                    lambda _: address, SERIAL.sub(partial(_serial, address), state.payload)
-                )
-                self.machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+            if state is not None and address is not None:
+                self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
-        devices = self.family.devices
-        for machine in (self.name, self.family.newest):
-            found = devices.get(machine, {}).get(driver)
-            if found is not None:
-                return found
-        return None
+        own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
+        return own or self._known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         found = {name: value for who, name, value in self.wanted.globals if who == driver}
         found |= part.properties
         _, version = machine_version(self.name)
         for stem, name in QUEUES.items():
-            if driver.startswith(stem) and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
+            on_pci = driver.startswith(f"{stem}-pci")
+            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
         return found
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.family.options.get(driver, {})
+        options = self.tried.options.get(driver, {})
         if name in NUMBERS:
             number = _number(value)
             for bit in range(8):
@@ -279,25 +349,32 @@ class _Composer:
                 if number & 1 << bit and after is not None:
                     self._overlay(base, after, path)
             return
-        after = options.get(f"{name}={_switch(value)}")
+        after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
-        elif name not in SILENT_PART and any(key.startswith(f"{name}=") for key in options):
-            default = is_on(value)
-            if default is None:
-                self._between(driver, base, name, value, path)
-        elif name not in SILENT_PART and is_on(value) is None:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+        elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
+            return
+        elif any(key.startswith(f"{name}=") for key in options):
+            self._between(driver, base, name, value, path)
+        elif value != str(self._default(driver, name)):
+            self._unknown(driver, base, name, value, path)
+
+    def _unknown(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
+        """A value that nothing is known of: the device is there, and that is all that can be said."""
+        self.assumed.append(
+            f"nothing of {driver} is changed by {name}={value} that a load fails by"
+        )
+        self._unsure(base, path)
 
     def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
         tried = {
             int(key.partition("=")[2]): added
-            for key, added in self.family.options[driver].items()
+            for key, added in self.tried.options[driver].items()
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
-            self.assumed.append(f"{driver}'s {name}={value} changes nothing of what is saved")
+            self._unknown(driver, base, name, value, path)
             return
         number = int(value)
         default = self._default(driver, name)
@@ -309,6 +386,14 @@ class _Composer:
             if base.blocks.get(block) != size and nearest:
                 self.machine.blocks[block.replace(PLACE, path)] = size // nearest * number
         self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
+        same = [one for one in base.sections if one in tried[nearest].sections]
+        if len(same) < len(base.sections):
+            self._unsure(base, path)
+
+    def _unsure(self, base: Added, path: str) -> None:
+        self.unknown += [
+            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
+        ]
 
     def _default(self, driver: str, name: str) -> object:
         options = self.catalogue.about.types[driver].options
@@ -332,11 +417,26 @@ class _Composer:
     # --- places ------------------------------------------------------------------------------------
 
     def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "").partition(".")[0]
-        parent = places.buses.get(asked, "")
+        asked = part.properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            if not asked:
+                parent = self.kinds.get("host PCI", "")
+            if part.driver in EXPANDERS:
+                root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
+        if bus == "virtio-bus":
+            return places.transport(asked)
+        if bus == "virtual-css-bus":
+            return places.channel(part.properties.get("devno", ""))
+        if bus == "spapr-vio-bus":
+            return places.register(root, part.properties.get("reg", ""))
+        if part.driver == HOST_BRIDGE:
+            # devices that name no bus are on the last one
+            number = bridge_number(part)
+            self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
+            return bridge_path(number)
         if bus == "usb-bus":
             return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
         if bus == "SCSI":
@@ -344,8 +444,7 @@ class _Composer:
         return ""
 
     def _roots(self) -> set[str]:
-        added = self.family.devices.get(self.family.newest, {})
-        return {one.root for one in added.values() if one.root}
+        return {one.root for one in self._known.values() if one.root}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
@@ -364,24 +463,36 @@ BEHIND = {
     "i82801b11-bridge": "pci-bridge",
 }
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-FIRST = bytes.fromhex(
-    "5254001234"
-)  # of the addresses that a QEMU gives by itself, all but the last byte
-PLAIN = re.compile(re.escape(FIRST) + b".", re.DOTALL)
-SERIAL = re.compile(
-    b"." + re.escape(FIRST[:2:-1]) + b"([\xfe\xff]\xff)" + re.escape(FIRST[2::-1]), re.DOTALL
-)
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
+BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
+MICROVM, FEW = "microvm", 8
+EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
+INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
+# Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
+CONFIGURATION = ("migration", "send-configuration")
+ROM = ".rom"
 PROVIDERS = {
+    "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": ("virtio-scsi", "lsi", "megasas", "mptsas", "pvscsi", "am53c974", "dc390"),
+    "SCSI": (
+        "virtio-scsi",
+        "spapr-vscsi",
+        "lsi",
+        "megasas",
+        "mptsas",
+        "pvscsi",
+        "am53c974",
+        "dc390",
+    ),
 }
 
 
-def _serial(address: bytes, found: re.Match[bytes]) -> bytes:
-    return address[:2:-1] + found[1] + address[2::-1]
+def _one_ioapic(wanted: Wanted) -> bool:
+    """Whether a microvm has no second IOAPIC, and so fewer virtio transports (hw/i386/microvm.c: microvm_devices_init)."""
+    second, acpi = (is_on(wanted.options.get(name, "")) for name in ("ioapic2", "acpi"))
+    return second is False or (acpi is False and second is None)
 
 
 def _number(text: str) -> int:
@@ -389,9 +500,3 @@ def _number(text: str) -> int:
         return int(text, 0)
     except ValueError:
         return 0
-
-
-def _switch(value: str) -> str:
-    """A switch's value as it was tried."""
-    known = is_on(value)
-    return value if known is None else ("off", "on")[known]

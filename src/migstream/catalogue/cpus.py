@@ -1,17 +1,20 @@
-"""More CPUs than one: what a second one adds is what each further one adds."""
+"""More CPUs than one, and slots for more memory: what a second one adds is what each further one adds."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from migstream.catalogue.changes import Machine
+from migstream.catalogue import cpregs
+from migstream.catalogue.changes import Machine, overlaid
+from migstream.catalogue.grown import grown
 from migstream.catalogue.model import Image, State
 
-__all__ = ["add_cpus"]
+__all__ = ["add_cpus", "add_slots"]
 
-LENGTH = re.compile(rb'"array_len"\s*:\s*2\b')
 MOST = 4096  # CPUs
+# Sections with an element for each CPU that is there, not for each that can be: hw/arm/virt.c, hw/riscv/virt.c.
+PRESENT = ("arm_gic", "riscv_")
 
 
 def add_cpus(
@@ -26,37 +29,50 @@ def add_cpus(
     """
     cpus, room = min(cpus, MOST), min(room, MOST)
     before = {placed.key: placed for placed in one.sections}
+    each = Counter(placed.name for placed in two.sections if placed.key not in before)
     for placed in two.sections:
         known = before.get(placed.key)
         state = states[placed.state]
         if known is None:
             own = machine.sections.get((placed.name, placed.instance - 1), state)
-            was = before.get((placed.name, placed.instance - 1))
+            first = before.get((placed.name, placed.instance - 1))
             # another model than the image's: its CPUs are alike
-            like = state if was is None or own == states[was.state] else own
+            like = state if first is None or own == states[first.state] else own
             for number in range(1, cpus):
-                machine.put((placed.name, placed.instance + number - 1), like, early=placed.early)
+                instance = placed.instance + (number - 1) * each[placed.name]
+                machine.put((placed.name, instance), like, early=placed.early)
         elif known.state != placed.state and placed.key in machine.sections:
-            grown = _grown(states[known.state], state, room)
-            if grown is None:
+            here, was = machine.sections[placed.key], states[known.state]
+            if len(state.payload) == len(was.payload):
+                here = overlaid(here, was, state)
+                if cpregs.has_list(here):
+                    here = cpregs.scaled(here, was, state, cpus)
+                machine.put(placed.key, here)
+                continue
+            count = cpus if placed.name.startswith(PRESENT) else room
+            more = here if count == 1 else grown(here, was, state, count)
+            if more is None and here == was:
                 yield f"{placed.name} with {room} CPUs is as with two"
-            machine.put(placed.key, grown or state, early=placed.early)
+                more = state
+            machine.put(placed.key, more or here)
 
 
-def _grown(one: State, two: State, count: int) -> State | None:
-    """A state with an element for each CPU; None where it is not known how it grows."""
-    more = len(two.payload) - len(one.payload)
-    if count == 2 or more == 0:
-        return two
-    same = next(
-        (at for at, byte in enumerate(one.payload) if two.payload[at] != byte), len(one.payload)
-    )
-    if (
-        more < 0
-        or len(LENGTH.findall(two.text)) != 1
-        or one.payload[same:] != two.payload[same + more :]
-    ):
-        return None
-    chunk = two.payload[same : same + more]
-    payload = two.payload[:same] + chunk * (count - 1) + one.payload[same:]
-    return State(two.version, payload, LENGTH.sub(b'"array_len": %d' % count, two.text))
+def add_slots(
+    machine: Machine, bare: Image, images: tuple[Image, Image], states: Sequence[State], slots: int
+) -> None:
+    """Give a machine slots for memory that is plugged in.
+
+    Parameters
+    ----------
+    bare : without any
+    images : with one slot, and with two
+    """
+    none, two = ({p.key: states[p.state] for p in one.sections} for one in (bare, images[1]))
+    for placed in images[0].sections:
+        key, one = placed.key, states[placed.state]
+        here, was, more = machine.sections.get(key), none.get(key), two.get(key)
+        if here is None or was is None or more is None or len(one.payload) == len(was.payload):
+            continue
+        first = grown(here, was, one, 2)
+        if first is not None:
+            machine.put(key, grown(first, one, more, slots) or first)

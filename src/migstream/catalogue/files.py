@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import msgspec
 
-from migstream.catalogue.model import About, Family, Frame, Index, Made, State
-from migstream.errors import SourceError
+from migstream.catalogue.model import (
+    About,
+    Family,
+    Frame,
+    Index,
+    Like,
+    Made,
+    Provenance,
+    State,
+)
+from migstream.catalogue.values import WHOLE
+from migstream.errors import BadDescription, SourceError
 from migstream.qemu.release import machine_version
 from migstream.source.output import new_file, write_at
 from migstream.vmstate.schema import Schema, parse_schema
@@ -20,35 +31,56 @@ from migstream.vmstate.schema import Schema, parse_schema
 if TYPE_CHECKING:
     from migstream.catalogue.build.about import Told
 
-__all__ = ["Catalogue", "write_catalogue"]
+__all__ = ["DATA", "Catalogue", "write_catalogue"]
 
-MAGIC = b"migstream catalogue 1\n"
+T = TypeVar("T")
+
+KIND = b"migstream catalogue "
+MAGIC = KIND + b"2\n"
+NOT_ONE = "not a catalogue of `migstream catalogue build`"
+DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 256 << 20  # bytes of a part, unpacked
+MOST = 16 << 20  # bytes of a part, unpacked
+LARGEST = 4 << 20  # bytes of an index
 
 
 def write_catalogue(
     path: Path,
     told: Told,
-    families: Mapping[str, tuple[Family, Sequence[State]]],
+    families: Mapping[str, Family],
+    states: Sequence[State],
     schema: bytes,
-    made: Sequence[Made],
+    made: Provenance,
+    names: Sequence[str] = (),
+    memory: Mapping[str, int] | None = None,
     *,
+    like: Catalogue | None = None,
     replace: bool = False,
 ) -> Index:
-    """Write what was learned of a binary; the index. The states of each family go to parts of their own."""
+    """Write what was learned of a binary; the index.
+
+    Parameters
+    ----------
+    states : of all families, by number
+    memory : bytes that each machine type has by itself, where that is known
+    like : the catalogue that has the first of these states
+    """
     from migstream.source.zstd import zstd
 
     encoder = msgspec.msgpack.Encoder()
-    parts = {"about": encoder.encode(told.about), "schema": schema}
-    for stem, (family, states) in families.items():
-        begins = []
-        for first, some in _chunks(states):
-            parts[f"states {stem} {first}"] = encoder.encode(some)
-            begins.append(first)
-        whole = msgspec.structs.replace(family, chunks=tuple(begins))
-        parts[f"family {stem}"] = encoder.encode(whole)
+    parts = {
+        "about": encoder.encode(told.about),
+        "schema": schema,
+        "made": encoder.encode(made),
+    }
+    known = 0 if like is None else len(like.states)
+    begins = []
+    for first, some in _chunks(states[known:]):
+        parts[f"states {known + first}"] = encoder.encode(some)
+        begins.append(known + first)
+    for stem, family in families.items():
+        parts[f"family {stem}"] = encoder.encode(family)
     frames, packed, at = {}, [], 0
     for name, raw in parts.items():
         packed.append(zstd.compress(raw, LEVEL))
@@ -58,11 +90,16 @@ def write_catalogue(
         release=told.release,
         package=told.package,
         target=told.target,
-        machines={name: stem for stem, (family, _) in families.items() for name in family.images},
+        machines={name: stem for stem, family in families.items() for name in family.images},
         aliases={m.alias: m.name for m in told.machines if m.alias},
         ram={m.name: m.ram for m in told.machines},
         frames=frames,
-        made=tuple(made),
+        made=tuple(Made(f"-M {stem}…", len(one.lines)) for stem, one in made.families.items()),
+        chunks=tuple(begins),
+        like=None if like is None else Like(like.path.name, like.digest),
+        digest=told.digest,
+        names=tuple(names),
+        memory=dict(memory or {}),
     )
     head = encoder.encode(index)
     with new_file(path, replace=replace) as fd:
@@ -84,16 +121,20 @@ def _chunks(states: Sequence[State]) -> Iterator[tuple[int, list[State]]]:
 
 
 class States(Sequence[State]):
-    """The states of a family, unpacked as they are asked for."""
+    """The states of a catalogue, unpacked as they are asked for."""
 
-    def __init__(self, catalogue: Catalogue, stem: str, begins: Sequence[int]) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._stem = stem
-        self._begins = begins
+        self._begins = catalogue.index.chunks
+        like = catalogue.like
+        self._before: Sequence[State] = () if like is None else like.states
+        self._first = len(self._before)
         self._known: dict[int, list[State]] = {}
 
     def __len__(self) -> int:
-        return (self._begins[-1] + len(self._chunk(self._begins[-1]))) if self._begins else 0
+        if not self._begins:
+            return len(self._before)
+        return self._begins[-1] + len(self._chunk(self._begins[-1]))
 
     @overload
     def __getitem__(self, number: int) -> State: ...
@@ -102,13 +143,18 @@ class States(Sequence[State]):
     def __getitem__(self, number: int | slice) -> State | Sequence[State]:
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        begin = self._begins[bisect_right(self._begins, number) - 1]
-        return self._chunk(begin)[number - begin]
+        if number < self._first:
+            return self._before[number]
+        at = bisect_right(self._begins, number) - 1
+        begin = self._begins[at] if at >= 0 else number
+        some = self._chunk(begin) if at >= 0 else []
+        if number - begin >= len(some):
+            raise self._catalogue.broken(f"it has no state {number}")
+        return some[number - begin]
 
     def _chunk(self, begin: int) -> list[State]:
         if begin not in self._known:
-            raw = self._catalogue.part(f"states {self._stem} {begin}")
-            self._known[begin] = msgspec.msgpack.decode(raw, type=list[State])
+            self._known[begin] = self._catalogue.states_from(begin)
         return self._known[begin]
 
 
@@ -124,37 +170,109 @@ class Catalogue:
         self.path = Path(path)
         try:
             with self.path.open("rb") as file:
-                if file.read(len(MAGIC)) != MAGIC:
-                    raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
-                size = int.from_bytes(file.read(4), "big")
-                self.index = msgspec.msgpack.decode(file.read(size), type=Index)
+                head = file.read(len(MAGIC) + 4)
+                size = int.from_bytes(head[len(MAGIC) :], "big")
+                index = file.read(min(size, LARGEST))
         except OSError as error:
             raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        except msgspec.DecodeError as error:
-            raise SourceError(f"{path}: a broken catalogue: {error}") from None
-        self._begin = len(MAGIC) + 4 + size
+        if not head.startswith(MAGIC):
+            other = head.startswith(KIND)
+            raise SourceError(
+                f"{path}: {'a catalogue for another version of migstream' if other else NOT_ONE}",
+                hint="`migstream catalogue build` makes one of a QEMU",
+            )
+        self.index = self._decoded(index, Index)
+        self._begin = len(head) + size
+        self._families: dict[str, Family] = {}
+
+    def broken(self, why: object) -> SourceError:
+        """The error that what is in it raises."""
+        return SourceError(
+            f"{self.path}: a broken catalogue: {why}",
+            hint="`migstream catalogue build` makes it again",
+        )
 
     def part(self, name: str) -> bytes:
-        """One of its parts, unpacked."""
+        """One of its parts, unpacked.
+
+        Raises
+        ------
+        SourceError : it has none of that name, or it is damaged
+        """
         from migstream.source.zstd import zstd
 
-        frame = self.index.frames[name]
-        with self.path.open("rb") as file:
-            file.seek(self._begin + frame.start)
-            packed = file.read(frame.size)
+        frame = self.index.frames.get(name)
+        if frame is None:
+            raise self.broken(f"it has no part {name!r}")
+        if frame.unpacked > MOST:
+            raise self.broken(f"the part {name!r} has {frame.unpacked} bytes, more than {MOST}")
         try:
-            return zstd.ZstdDecompressor().decompress(packed, min(frame.unpacked, MOST))
-        except zstd.ZstdError as error:
-            raise SourceError(f"{self.path}: a broken catalogue: {error}") from None
+            with self.path.open("rb") as file:
+                file.seek(self._begin + frame.start)
+                packed = file.read(frame.size)
+            # one byte more than it says: too long is as wrong as too short
+            raw = zstd.ZstdDecompressor().decompress(packed, frame.unpacked + 1)
+        except (OSError, zstd.ZstdError) as error:
+            raise self.broken(error) from None
+        if len(raw) != frame.unpacked:
+            raise self.broken(f"the part {name!r} is not {frame.unpacked} bytes long")
+        return raw
+
+    def _decoded(self, raw: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.msgpack.decode(raw, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise self.broken(error) from None
 
     @cached_property
     def about(self) -> About:
-        return msgspec.msgpack.decode(self.part("about"), type=About)
+        return self._decoded(self.part("about"), About)
 
     @cached_property
     def schema(self) -> Schema:
         """Its `-dump-vmstate`."""
-        return parse_schema(self.part("schema"), self.path.name)
+        try:
+            return parse_schema(self.part("schema"), self.path.name)
+        except BadDescription as error:
+            raise self.broken(error) from None
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The command lines that it was made with; none in a catalogue that was made before they were kept."""
+        if "made" not in self.index.frames:
+            return Provenance((), {})
+        return self._decoded(self.part("made"), Provenance)
+
+    @cached_property
+    def states(self) -> States:
+        return States(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def like(self) -> Catalogue | None:
+        """The catalogue that it is a supplement to: beside it, or of the package.
+
+        Raises
+        ------
+        SourceError : it is not there, or another one than it was
+        """
+        like = self.index.like
+        if like is None:
+            return None
+        for folder in (self.path.parent, DATA):
+            path = folder / Path(like.name).name
+            if path.is_file():
+                found = Catalogue(path)
+                if found.digest == like.digest and found.index.like is None:
+                    return found
+        raise SourceError(
+            f"{self.path}: it goes with a {like.name} that is not beside it",
+            hint="`migstream catalogue build --like` makes it again",
+        )
 
     def machine(self, name: str) -> str | None:
         """The machine type behind a name of its own or another one; None where it has none such."""
@@ -164,11 +282,45 @@ class Catalogue:
     def nearest(self, name: str) -> str | None:
         """The newest machine type of the same board as another; None where it has none."""
         stem, _ = machine_version(name)
-        same = [known for known, family in self.index.machines.items() if family == stem]
+        boards = set(self.index.machines.values())
+        own = [b for b in boards if b == stem or stem.startswith(f"{b}-")]
+        board = max(own, key=len, default=stem)
+        same = [known for known, family in self.index.machines.items() if family == board]
         return max(same, key=lambda known: machine_version(known)[1] or (), default=None)
 
-    def family(self, machine: str) -> tuple[Family, States]:
-        """The part with that machine type, which it has, and its states."""
-        stem = self.index.machines[machine]
-        family = msgspec.msgpack.decode(self.part(f"family {stem}"), type=Family)
-        return family, States(self, stem, family.chunks)
+    def family(self, machine: str) -> Family:
+        """The part with that machine type, which it has."""
+        return self._part_of(self.index.machines[machine], machine)
+
+    def part_of(self, stem: str) -> Family | None:
+        """The part of that family; None where it has none such."""
+        return self._part_of(stem) if f"family {stem}" in self.index.frames else None
+
+    def others(self, machine: str) -> Family:
+        """The family from which that machine type's devices are, as far as its own has none."""
+        like = self.like
+        found = None if like is None else like.part_of(self.index.machines[machine])
+        return found or self.family(machine)
+
+    def tried(self, family: Family) -> Family:
+        """Where to look for properties of devices: the family itself, else another board on which they were tried."""
+        where = self if self.like is None else self.like
+        others = (where.part_of(stem) for stem in WHOLE)
+        return (
+            family if family.options else next((one for one in others if one is not None), family)
+        )
+
+    def _part_of(self, stem: str, *machines: str) -> Family:
+        if stem not in self._families:
+            self._families[stem] = self._decoded(self.part(f"family {stem}"), Family)
+        family = self._families[stem]
+        lacking = {*machines, family.newest} - {
+            m for m, forms in family.images.items() if "tcg" in forms
+        }
+        if lacking:
+            raise self.broken(f"it has no image of {min(lacking)}")
+        return family
+
+    def states_from(self, begin: int) -> list[State]:
+        """States that are unpacked together, by the number of the first of them."""
+        return self._decoded(self.part(f"states {begin}"), list[State])

@@ -3,18 +3,22 @@
 References
 ----------
 QEMU, hw/pci/pci.c: do_pci_register_device, pcibus_get_dev_path; hw/usb/bus.c: usb_claim_port, usb_get_dev_path;
-hw/scsi/scsi-bus.c: scsi_bus_check_address, scsibus_get_dev_path
+hw/scsi/scsi-bus.c: scsi_bus_check_address, scsibus_get_dev_path; hw/s390x/css.c: css_find_free_devno, virtual_css_bus_get_dev_path;
+hw/ppc/spapr_vio.c: spapr_vio_busdev_realize, spapr_vio_get_dev_name; hw/virtio/virtio-mmio.c: virtio_mmio_bus_get_dev_path
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Places"]
 
 SLOTS = 32
 PORTS = 15
 IDS = 256
+NUMBERS = 1 << 16
+CHANNELS = "/fe."
+FIRST_REGISTER = 0x71000000
 
 
 class Places:
@@ -23,12 +27,25 @@ class Places:
     Parameters
     ----------
     taken : slot and function on the root bus, as `1f.2`
+    names : of sections that are there, which begin with places on other buses
+    transports : places on the machine's virtio bus, in the order in which devices get them
     """
 
-    def __init__(self, taken: Iterable[str]) -> None:
+    def __init__(
+        self, taken: Iterable[str], names: Iterable[str] = (), transports: Sequence[str] = ()
+    ) -> None:
         self._pci: dict[str, set[str]] = {"": set(taken)}
+        self._used = {
+            name.rpartition("/")[0].partition("@")[2] or name.rpartition("/")[0] for name in names
+        }
+        self._transports = list(transports)
         self._others: dict[str, set[str]] = {}
         self.buses: dict[str, str] = {}
+
+    def owner(self, properties: Mapping[str, str]) -> str:
+        """The id of the device that has the bus which a device is on: a bridge's bus is called like it, another's `id.0`."""
+        bus = properties.get("bus", "")
+        return bus if bus in self.buses else bus.rpartition(".")[0]
 
     def pci(self, root: str, parent: str, address: str | None) -> str:
         """The path of a PCI device.
@@ -46,6 +63,38 @@ class Places:
             place = next((one for one in free if one not in taken), "1f.7")
         taken.add(place)
         return f"{parent}:{place}" if parent else f"{root}{place}"
+
+    def transport(self, bus: str) -> str:
+        """The place of a device on the machine's virtio bus; `bus` is as it was asked for, `virtio-mmio-bus.31`."""
+        number = bus.rpartition(".")[2]
+        asked = sorted(self._transports)[int(number) :][:1] if number.isdecimal() else []
+        free = [one for one in self._transports if one not in self._used]
+        place = next(iter(asked or free), "")
+        self._used.add(place)
+        return place
+
+    def channel(self, number: str) -> str:
+        """The path of a device of a channel; `number` is as it was asked for, `fe.0.0007`.
+
+        By itself it has the number of devices that came before it, or the next one that is free.
+        """
+        parts = [n for n in map(_hexadecimal, number.split(".")) if n is not None]
+        if len(parts) == 3:
+            place = "/{:02x}.{:x}.{:04x}".format(*parts)
+        else:
+            before = sum(one.startswith(CHANNELS) for one in self._used)
+            free = (f"{CHANNELS}0.{n:04x}" for n in range(before, NUMBERS))
+            place = next((one for one in free if one not in self._used), "")
+        self._used.add(place)
+        return place
+
+    def register(self, root: str, register: str) -> str:
+        """The path of a device on a VIO bus, which begins with `root` (`vty@`)."""
+        free = (f"{n:08x}" for n in range(FIRST_REGISTER, FIRST_REGISTER + NUMBERS))
+        asked = _number(register)
+        place = f"{asked:08x}" if asked else next(one for one in free if one not in self._used)
+        self._used.add(place)
+        return root + place
 
     def usb(self, parent: str, properties: Mapping[str, str]) -> str:
         """The path of a USB device."""
@@ -74,3 +123,17 @@ def _address(text: str | None) -> str | None:
         return f"{int(slot, 16):02x}.{int(function or '0', 16):x}"
     except ValueError:
         return None
+
+
+def _hexadecimal(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        return 0

@@ -7,6 +7,7 @@ import re
 
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import State
+from migstream.errors import Unsupported
 from migstream.names import encoded
 from migstream.ram.encode import END_OF_RECORDS, setup_word
 from migstream.ram.records import PAGE
@@ -17,10 +18,25 @@ __all__ = ["stream_of"]
 
 PAGE_SIZE = re.compile(rb'"page_size"\s*:\s*(\d+)')
 SMALLEST = 4096
+MOST = 256 << 20  # bytes of devices
 
 
 def stream_of(machine: Machine) -> bytes:
-    """The bytes: sections of devices, the RAM blocks, and of guest memory one page, so that it is not an empty one."""
+    """The bytes: sections of devices, the RAM blocks, and of guest memory one page, so that it is not an empty one.
+
+    Raises
+    ------
+    Unsupported : no stream has room for what there is of it
+    """
+    try:
+        return _written(machine)
+    except (ValueError, OverflowError) as error:
+        raise Unsupported(f"a machine that no stream has room for: {error}") from None
+
+
+def _written(machine: Machine) -> bytes:
+    if sum(len(state.payload) + len(state.text) for state in machine.sections.values()) > MOST:
+        raise ValueError(f"more than {MOST} bytes of devices")
     out = bytearray(write.file_header() + machine.head)
     number = 0
     described: list[bytes] = []

@@ -20,7 +20,15 @@ from migstream.cli.common import (
     watching,
     with_stream,
 )
-from migstream.cli.destination import make_destination, options, parse_version, schema_at
+from migstream.cli.destination import (
+    domain_at,
+    make_destination,
+    options,
+    parse_version,
+    release_at,
+    schema_at,
+    shelf_options,
+)
 from migstream.cli.options import output_options, stream_options
 from migstream.render.compat import Compat, compat_answer, compat_parts
 from migstream.render.foretold import Foretellings
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
     from migstream.analysis.compat.destination import Destination
     from migstream.qemu.load import Verdict
-    from migstream.qemu.release import Version
     from migstream.source.store import Store
     from migstream.stream import Stream
 
@@ -62,11 +69,12 @@ def _stream(
     verify: bool,
     catalogue: str | None,
     every: bool,
+    xml: str | None,
 ) -> None:
     from migstream.analysis.compat.load import compat
 
-    if every or _release(schema) is not None:
-        _foretold(run, schema, arguments, capabilities, accept, catalogue)
+    if every or release_at(schema, catalogue) is not None:
+        _foretold(run, schema, arguments, capabilities, accept, catalogue, xml)
         return
 
     version, label, features, offered = parse_version(release), "", None, None
@@ -93,13 +101,6 @@ def _stream(
     sys.exit(report.exit_status if tried is None else int(not tried.accepted))
 
 
-def _release(name: str | None) -> Version | None:
-    """The release that `--to` names, where it is not a file."""
-    from migstream.catalogue.shelf import release_named
-
-    return None if name is None or Path(name).exists() else release_named(name)
-
-
 def _foretold(
     run: Run,
     name: str | None,
@@ -107,14 +108,21 @@ def _foretold(
     capabilities: tuple[str, ...],
     accept: str | None,
     folder: str | None,
+    xml: str | None,
 ) -> None:
     """By catalogue: one release, or every one in which a guest of this architecture runs."""
     from migstream.analysis.compat.foretell import Foretold, foretell
     from migstream.render.foretold import foretelling_parts, foretellings
 
-    release = _release(name)
+    release = release_at(name, folder)
     told: list[Foretold] = foretell(
-        run.stream, release, arguments, capabilities, _breaks(accept), folder
+        run.stream,
+        release,
+        arguments,
+        capabilities,
+        _breaks(accept),
+        folder,
+        None if xml is None else domain_at(xml),
     )
     if release is not None:
         [one] = told
@@ -217,6 +225,13 @@ def _binaries(
 
 def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
     """Refuse options that do not go together."""
+    if values["xml"] is not None and (
+        words[1:]
+        or (not values["every"] and release_at(values["schema"], values["catalogue"]) is None)
+    ):
+        raise click.UsageError(
+            "--xml is for a release of the catalogue, or --all, without arguments"
+        )
     if values["start"] is not None:
         if values["qemu"] is None or values["schema"] or values["other"]:
             raise click.UsageError("--from-qemu PATH goes with --to-qemu PATH, and no --to")
@@ -227,7 +242,7 @@ def _usage(values: dict[str, Any], words: tuple[str, ...]) -> None:
         raise click.UsageError("say what is to be loaded: a stream, a schema, or --from-qemu PATH")
     if values["wanted"]:
         raise click.UsageError("--machine chooses of what --from-qemu has")
-    if values["every"] or _release(values["schema"]) is not None:
+    if values["every"] or release_at(values["schema"], values["catalogue"]) is not None:
         if (
             values["qemu"]
             or values["other"]
@@ -255,14 +270,14 @@ def _command(words: tuple[str, ...], **values: Any) -> None:
 
     With --to 10.0, debian-13 and the like no file or QEMU of the destination is needed: the catalogue
     has what that release would save of the machine that the arguments behind -- describe, or, without
-    any, of the stream's own.
+    any, the XML of the libvirt domain (--xml, or that of the save image), or of the stream's own.
 
     In place of STREAM, a -dump-vmstate file is held against another one (--to), and with
     --from-qemu every machine type that both QEMUs have is saved by one and played for the other.
 
     Exit status: 0 QEMU would accept it, 1 it would not.
     """
-    _usage(values, words)
+    guarded(lambda: _usage(values, words), "compat")
     start, wanted = values.pop("start"), values.pop("wanted")
     printing = {name: values[name] for name in ("as_json", "color", "verbose")}
     if start is not None:
@@ -316,12 +331,7 @@ command = Verb(
         click.Option(
             ["--all", "every"], is_flag=True, help="Every release in the catalogue, a line each."
         ),
-        click.Option(
-            ["--catalogue"],
-            type=click.Path(),
-            metavar="PATH",
-            help="A catalogue, or a folder of them, before those of migstream.",
-        ),
+        *shelf_options(),
         click.Option(
             ["--try", "verify"], is_flag=True, help="Give what is loaded to the QEMU, too."
         ),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from migstream.cli.common import begun, naming, watching
+from migstream.errors import SourceError
+from migstream.source.domain import MOST
 from migstream.stream import open_anything
 
 if TYPE_CHECKING:
@@ -16,7 +19,15 @@ if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.vmstate.schema import Schema
 
-__all__ = ["make_destination", "options", "parse_version", "schema_at"]
+__all__ = [
+    "domain_at",
+    "make_destination",
+    "options",
+    "parse_version",
+    "release_at",
+    "schema_at",
+    "shelf_options",
+]
 
 
 def options() -> list[click.Parameter]:
@@ -26,7 +37,7 @@ def options() -> list[click.Parameter]:
             ["--to", "schema"],
             type=click.Path(),
             metavar="SCHEMA",
-            help="The destination's -dump-vmstate; for `compat` a release, too: 10.0, debian-13.",
+            help="The destination's -dump-vmstate; for `compat` and `heal` a release, too: 10.0, debian-13.",
         ),
         click.Option(
             ["--to-stream", "other"],
@@ -44,6 +55,31 @@ def options() -> list[click.Parameter]:
             help="A migration capability that is on there; once for each.",
         ),
     ]
+
+
+def shelf_options() -> list[click.Parameter]:
+    """What belongs to a release of the catalogue; the values are called catalogue and xml."""
+    return [
+        click.Option(
+            ["--catalogue"],
+            type=click.Path(),
+            metavar="PATH",
+            help="A catalogue, or a folder of them, before those of migstream.",
+        ),
+        click.Option(
+            ["--xml"],
+            type=click.Path(),
+            metavar="FILE",
+            help="The libvirt domain that is started there; that of a save image otherwise.",
+        ),
+    ]
+
+
+def release_at(name: str | None, folder: str | None) -> Version | str | None:
+    """The release that `--to` names, or the name of a catalogue, where it is not a file."""
+    from migstream.catalogue.shelf import release_named
+
+    return None if name is None or Path(name).exists() else release_named(name, folder)
 
 
 def make_destination(
@@ -94,6 +130,15 @@ def schema_at(path: str) -> Schema:
 
     with naming(path):
         return open_schema(path)
+
+
+def domain_at(path: str) -> str:
+    """A domain's XML, as `virsh dumpxml` prints it."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(MOST + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def parse_version(text: str | None) -> Version | None:

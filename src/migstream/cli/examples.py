@@ -37,6 +37,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("xz -dc guest.mig.xz | migstream info -", "What comes through a pipe"),
         Example("migstream info guest.save --json", "For a program"),
     ),
+    "identify": (
+        Example("migstream identify guest.mig", "Which QEMU wrote it, and what tells that"),
+        Example("migstream identify guest.mig -v", "All that was found, with its place"),
+        Example("migstream identify guest.mig --json", "For a program"),
+    ),
     "find": (
         Example("migstream find disk.img", "Streams in an image of a disk"),
         Example("migstream find disk.img --extract 1 -o found.mig", "Write out the first of them"),
@@ -146,6 +151,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "catalogue": (
         Example("migstream catalogue list", "Which QEMUs are known"),
         Example("migstream catalogue list --json", "With every machine type"),
+        Example("migstream catalogue matrix --from 7.2 --to debian-13 --machine 'pc-q35-7.*'", "What of them loads there"),
     ),
     "fleet": (
         Example("migstream fleet scan *.mig -o night", "What there is"),

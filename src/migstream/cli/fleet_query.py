@@ -14,7 +14,7 @@ from migstream.fleet.dataset import Dataset, arrow
 from migstream.fleet.query import Fleet, csv_text, moment
 from migstream.fleet.query import metrics as metric_lines
 from migstream.fleet.questions import QUESTIONS
-from migstream.fleet.scan import release_of
+from migstream.fleet.scan import release_text
 from migstream.render.fleet import (
     asked_parts,
     compacted_answer,
@@ -35,6 +35,7 @@ def query(
     form: str,
     output: str | None,
     exit_code: bool,
+    catalogue: str | None,
     force: bool,
     **_: Any,
 ) -> None:
@@ -52,7 +53,7 @@ def query(
     try:
         with Fleet(Dataset.open(folder)) as fleet:
             given = {
-                "to": ".".join(map(str, release_of(to[0]))) if to else None,
+                "to": release_text(to[0], catalogue) if to else None,
                 "since": moment(asked[1]) if len(asked) > 1 else None,
             }
             known = QUESTIONS.get(asked[0])

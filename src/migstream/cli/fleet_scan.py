@@ -22,7 +22,7 @@ from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Dask, Engine, Local
 from migstream.fleet.listing import listed
 from migstream.fleet.run import Counts, run
-from migstream.fleet.scan import ALL, Questions, release_of
+from migstream.fleet.scan import ALL, Questions, release_text
 from migstream.render.fleet import run_answer, run_parts
 from migstream.render.text import grouped
 
@@ -54,7 +54,7 @@ def scan(
         raise click.UsageError("scan takes what to scan, and -o FOLDER")
     dataset = Dataset.make(output, redacted=redact)
     questions = Questions(
-        to=_releases(to),
+        to=_releases(to, catalogue),
         fields=fields,
         check=check,
         walk=walk,
@@ -88,9 +88,9 @@ def scan(
         sys.exit(status or AGAIN)
 
 
-def _releases(names: tuple[str, ...]) -> tuple[str, ...]:
+def _releases(names: tuple[str, ...], catalogue: str | None) -> tuple[str, ...]:
     try:
-        return tuple(one if one == ALL else ".".join(map(str, release_of(one))) for one in names)
+        return tuple(one if one == ALL else release_text(one, catalogue) for one in names)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--to") from None
 

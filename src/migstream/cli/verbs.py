@@ -8,6 +8,7 @@ __all__ = ["GROUPS", "SPELLINGS", "VERBS", "WIDEST"]
 GROUPS = {
     "Look": {
         "info": "What this is: machine, devices, RAM blocks, sizes.",
+        "identify": "Which QEMU wrote it: release, build, target, CPU.",
         "find": "Streams anywhere in a disk, a memory dump, a tar file.",
         "ls": "Every item of the stream: offset, size, kind, name.",
         "tui": "The stream on the whole terminal: tree, bytes, memory.",
@@ -33,6 +34,7 @@ GROUPS = {
         "check": "What is wrong with a stream: framing, values, memory.",
         "explain": "What QEMU's error message means, and where it points.",
         "compat": "Whether another QEMU will load it, and if not, why.",
+        "heal": "What to change so that a stream loads there.",
         "catalogue": "What is known of QEMUs, for `compat --to 10.0`.",
         "diff": "What changed between two streams.",
         "digest": "A stream's state as a small text, to keep and compare.",

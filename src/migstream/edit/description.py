@@ -19,6 +19,7 @@ from migstream.wire.model import Span
 __all__ = ["Described", "Trail"]
 
 CONFIGURATION = "configuration"
+EDITED = "edited"  # a key of migstream's own, which QEMU does not read: who changed what
 
 
 class Trail(NamedTuple):
@@ -114,6 +115,15 @@ class Described:
     def entry(self, device: Device) -> Object | None:
         """The entry of a device, None where it is not described."""
         return self._entries.get(device.section.span.start)
+
+    def sign(self, by: str, what: Sequence[str]) -> None:
+        """Say at the end of the text who changed what, behind what others said there before."""
+        if not isinstance(self._tree, Object):
+            return
+        before = self._tree.get(EDITED)
+        said = [*before] if isinstance(before, list) else []
+        said.append(Object([("by", by), ("changes", list(what))]))
+        self._tree.put(EDITED, said)
 
     def remove(self, device: Device) -> None:
         """Take a device away."""

@@ -15,10 +15,12 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from migstream.analysis.dating import written_by
 from migstream.analysis.digest import hash_of
 from migstream.analysis.domain import domain_of
 from migstream.analysis.findings import Finding as Found
+from migstream.analysis.identify.builds import distribution
+from migstream.analysis.identify.cpu import cpu_model
+from migstream.analysis.identify.facts import written_by
 from migstream.errors import MigstreamError, NoSuchPath, OverLimit, SourceError, StreamError
 from migstream.fleet.marks import Mark, mark_of
 from migstream.fleet.schema import (
@@ -50,7 +52,7 @@ __all__ = [
     "Scan",
     "failed",
     "object_key",
-    "release_of",
+    "release_text",
     "scan",
     "state_of",
 ]
@@ -86,9 +88,9 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     redact: bytes = b""
     catalogue: str | None = None
 
-    def releases(self) -> tuple[Version | None, ...]:
-        """The releases as numbers, None for every one; raises ValueError where one is none."""
-        return tuple(None if one == ALL else release_of(one) for one in self.to)
+    def releases(self) -> tuple[Version | str | None, ...]:
+        """The releases as `foretell` takes them, None for every one; raises ValueError where one is none."""
+        return tuple(None if one == ALL else _release_of(one, self.catalogue) for one in self.to)
 
     @property
     def fingerprint(self) -> bytes:
@@ -96,14 +98,22 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.msgpack.encode((FORMAT, self))
 
 
-def release_of(name: str) -> Version:
-    """A release by its number or by a distribution's name; raises ValueError where it is none."""
+def release_text(name: str, folder: str | None = None) -> str:
+    """How the rows call a release of that number or name; raises ValueError where it is none."""
+    return _text_of(_release_of(name, folder))
+
+
+def _release_of(name: str, folder: str | None) -> Version | str:
     from migstream.catalogue.shelf import release_named
 
-    found = release_named(name)
+    found = release_named(name, folder)
     if found is None:
         raise ValueError(f"{name!r} is no release, such as 10.0 or debian-13")
     return found
+
+
+def _text_of(release: Version | str) -> str:
+    return release if isinstance(release, str) else ".".join(map(str, release))
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +276,8 @@ class _Scanned:
             writer=writer.named() or None,
             writer_first=_release(writer.first),
             writer_before=_release(writer.before),
+            distribution=_text(distribution(stream.machine)),
+            cpu=_text(cpu_model(stream)),
             capabilities=[_text(one) or "" for one in stream.capabilities[:MOST]],
             accelerator=setup.accelerator,
             vcpus=setup.cpus,
@@ -340,12 +352,13 @@ class _Scanned:
         silent = bool(self._asked.redact)
         for release in self._asked.releases():
             try:
-                told = foretell(self._stream, release, folder=self._asked.catalogue)
-            except MigstreamError as error:
+                loads = foretell(self._stream, release, folder=self._asked.catalogue)
+            except (MigstreamError, ValueError) as error:  # the latter of a domain's XML
+                told = error.message if isinstance(error, MigstreamError) else str(error)
                 for name in _named(release, self._asked.catalogue):
-                    yield Verdict(release=name, message=None if silent else _text(error.message))
+                    yield Verdict(release=name, message=None if silent else _text(told))
                 continue
-            for one in told:
+            for one in loads:
                 words = [verdict.word for verdict in one.report.verdicts]
                 first = one.report.first
                 counts = Verdict(
@@ -456,15 +469,16 @@ def _said(layers: Iterable[Layer]) -> str:
 
 
 def _release(version: Version | None) -> str | None:
-    return None if version is None else ".".join(map(str, version))
+    return None if version is None else _text_of(version)
 
 
-def _named(release: Version | None, folder: str | None) -> list[str]:
+def _named(release: Version | str | None, folder: str | None) -> list[str]:
     """A release, or all of the catalogue, as text."""
     from migstream.catalogue.shelf import on_shelf
 
-    every = {one.index.release[:2] for one in on_shelf(folder)} if release is None else {release}
-    return [_release(one) or "" for one in sorted(every)]
+    if release is not None:
+        return [_text_of(release)]
+    return [_text_of(one) for one in sorted({one.index.release[:2] for one in on_shelf(folder)})]
 
 
 def _number(value: int | None) -> int | None:

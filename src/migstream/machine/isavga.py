@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from migstream.machine.state import DeviceState
     from migstream.vmstate.values import Value
 
-__all__ = ["OLD_STATE", "STATE", "TYPE", "foreign_flag", "is_isa_cirrus", "vbe_enabled"]
+__all__ = ["OLD_STATE", "REGISTER", "STATE", "TYPE", "foreign_flag", "is_isa_cirrus", "vbe_enabled"]
 
 TYPE = "isa-vga"
 OLD_STATE, STATE = "vga", "vga-isa"  # its VMState up to 11.0, and in 11.1

@@ -6,6 +6,7 @@ It stands still from the start, so the stream is that of a machine as it is befo
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,10 @@ from migstream.source.temporary import temporary_folder
 
 __all__ = ["Asked", "ask", "machines", "save", "schema"]
 
+# Where a schema is written, when a path of ours is none of the QEMU's.
+STDOUT = "/dev/stdout"
+TEMPORARY = "tmp"
+BEGIN = b"{"
 NUMBER = re.compile(r"(\d+)")
 
 
@@ -80,19 +85,54 @@ def _saved(
 def schema(command: Sequence[str], arguments: Sequence[str], path: Path) -> None:
     """Let it write its `-dump-vmstate`.
 
+    It takes a path only, and may stand behind a wrapper that does not see ours: then its standard output is
+    that path, or, in a root without that, a file in the root's own folder for temporary files.
+
     Raises
     ------
     QemuError : it does not start with these arguments
+
+    References
+    ----------
+    QEMU, system/vl.c: qemu_init (fopen; no open file that it inherits has a path without /proc)
     """
+    for place in (str(path), STDOUT):
+        if _dumped(command, arguments, place, path):
+            return
+    with Qemu(command, ["-M", "none"]) as guest:
+        root = guest.root()
+    inside = None if root is None else root / TEMPORARY
+    if root is None or inside is None or not inside.resolve().is_relative_to(root):
+        raise QemuError(
+            f"{command[0]} wrote its schema where nobody finds it: neither to {path}, nor to {STDOUT}",
+            hint="let the wrapper show it the folder for temporary files (TMPDIR), or /proc",
+        )
+    with temporary_folder(inside) as folder:
+        there = folder / path.name
+        if not _dumped(command, arguments, f"/{there.relative_to(root)}", there):
+            raise QemuError(f"{command[0]} writes no file below {inside}")
+        shutil.copyfile(there, path)
+
+
+def _dumped(command: Sequence[str], arguments: Sequence[str], place: str, path: Path) -> bool:
+    """Let it write its schema to a place; whether it is at a path of ours then."""
+    start = [*command, *arguments, *COMMON, "-dump-vmstate", place]
     try:
-        with Child([*command, *arguments, *COMMON, "-dump-vmstate", str(path)]) as child:
-            status, said = child.wait(PATIENCE), child.said()
+        with path.open("wb") as out:
+            stdout = out.fileno() if place == STDOUT else None
+            with Child(start, stdout=stdout) as child:
+                status, said = child.wait(PATIENCE), child.said()
     except OSError as error:
         raise QemuError(f"{command[0]}: {(error.strerror or str(error)).lower()}") from None
     if status is None:
         raise QemuError(f"{command[0]} did not write its schema within {PATIENCE:.0f} s")
-    if status or not path.exists():
+    with path.open("rb") as file:
+        begin = file.read(len(BEGIN))
+    if begin == BEGIN and not status:
+        return True
+    if status and f"open {place}: " not in said:
         raise QemuError(words(said) or f"{command[0]}: ended without a word")
+    return False
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import subprocess
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Self
 
 from migstream.source.leftovers import leftover
@@ -36,6 +37,7 @@ class Child:
     ----------
     command : its words
     stdin : an open file; nothing otherwise
+    stdout : an open file for what it writes there, which is not kept with its words then
     pass_fds : open files that it inherits under their numbers
 
     Raises
@@ -44,9 +46,15 @@ class Child:
     """
 
     def __init__(
-        self, command: Sequence[str], *, stdin: int | None = None, pass_fds: Sequence[int] = ()
+        self,
+        command: Sequence[str],
+        *,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self._command = list(command)
+        self._stdout = stdout
         self._stdin = subprocess.DEVNULL if stdin is None else stdin
         self._pass = tuple(pass_fds)
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -72,7 +80,7 @@ class Child:
             self._process = subprocess.Popen(  # noqa: S603 - the user names the command
                 self._command,
                 stdin=self._stdin,
-                stdout=self._said.writer,
+                stdout=self._said.writer if self._stdout is None else self._stdout,
                 stderr=self._said.writer,
                 pass_fds=self._pass,
                 process_group=self._keeper.pid,
@@ -97,6 +105,22 @@ class Child:
     def said(self) -> str:
         """What it and all that it started printed so far: the first MiB."""
         return self._said.text()
+
+    def processes(self) -> list[Path]:
+        """Folders of /proc of it and of what it started, the latest last; none where nothing tells.
+
+        References
+        ----------
+        proc_pid_stat(5): the third field behind the name is the group, the twentieth the time of the start
+        """
+        assert self._keeper is not None
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError, ValueError, IndexError):
+                fields = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                if int(fields[2]) == self._keeper.pid != int(process.name):
+                    found.append((int(fields[19]), int(process.name), process))
+        return [process for *_, process in sorted(found)]
 
     def end(self) -> None:
         """Kill it and its group, if that was not done yet."""

@@ -12,6 +12,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from migstream.errors import QemuError
@@ -26,6 +27,7 @@ __all__ = ["PATIENCE", "Qemu", "Refused", "words"]
 PATIENCE = 60.0  # seconds that a QEMU gets for an answer
 POLL = 0.02
 COMMON = ("-display", "none", "-S")
+NAME = "qemu"  # what a binary has in its name, whatever a distribution calls it
 FILES = (8, 2)  # the release that brought `file:`
 
 T = TypeVar("T")
@@ -198,6 +200,36 @@ class Qemu:
                     raise QemuError(said)
             time.sleep(POLL)
         raise QemuError(f"{self.command[0]}: no end of the migration after {patience:.0f} s")
+
+    def root(self) -> Path | None:
+        """The root folder that it has where that is another one than ours, and can be seen from here.
+
+        References
+        ----------
+        proc_pid_root(5)
+        """
+        with contextlib.suppress(OSError):
+            there = self._proc() / "root"
+            root = there.readlink()
+            if not there.samefile("/") and root.is_dir():
+                return root
+        return None
+
+    def executable(self) -> Path:
+        """A path at which its file can be read.
+
+        Raises
+        ------
+        OSError : it cannot be seen from here: it runs elsewhere, or the system does not tell
+        """
+        there = self._proc() / "exe"
+        if NAME not in there.readlink().name:  # what starts it, and shows nothing of it
+            raise FileNotFoundError(there)
+        return there
+
+    def _proc(self) -> Path:
+        """What /proc has of it: of the processes that its command line made, the last one."""
+        return next(reversed(self._child.processes()), Path("/nowhere"))
 
     def words(self) -> str:
         """What it printed so far, without warnings."""

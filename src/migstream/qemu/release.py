@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Bounds", "Version", "machine_version", "parse"]
+__all__ = ["Bounds", "Version", "following", "machine_version", "parse", "spelt"]
 
 Version = tuple[int, ...]
 
@@ -14,15 +13,18 @@ RELEASE = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
 NUMBERED = re.compile(r"(.+)-(\d+(?:\.\d+)+)")
 LAST_MINOR = {1: 7, 2: 12, 3: 1}  # the last release of each series; all others end with .2
 
-# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb).
-DISTRIBUTIONS = {
-    "trusty": (2, 0),
-    "xenial": (2, 5),
-    "bionic": (2, 11),
-    "focal": (4, 2),
-    "jammy": (6, 2),
-    "noble": (8, 2),
-}
+# Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb), and of the
+# QEMUs whose machine types Red Hat's are (pc-q35-rhel9.4.0; qemu-kvm, hw/core/machine.c: hw_compat_rhel_*): at least.
+DISTRIBUTIONS: dict[str, Version] = {
+    "trusty": (2, 0), "utopic": (2, 1), "vivid": (2, 2), "wily": (2, 3), "xenial": (2, 5), "yakkety": (2, 6),
+    "zesty": (2, 8), "artful": (2, 10), "bionic": (2, 11), "cosmic": (2, 12), "disco": (3, 1), "eoan": (4, 0),
+    "focal": (4, 2), "groovy": (5, 0), "hirsute": (5, 2), "impish": (6, 0), "jammy": (6, 2), "kinetic": (7, 0),
+    "lunar": (7, 2), "mantic": (8, 0), "noble": (8, 2), "oracular": (9, 0), "plucky": (9, 2), "questing": (10, 1),
+    "rhel7.3.0": (2, 6), "rhel7.4.0": (2, 9), "rhel7.5.0": (2, 10), "rhel7.6.0": (2, 12), "rhel8.0.0": (2, 12),
+    "rhel8.1.0": (4, 0), "rhel8.2.0": (4, 2), "rhel8.3.0": (5, 1), "rhel8.4.0": (5, 2), "rhel8.5.0": (6, 0),
+    "rhel8.6.0": (6, 2), "rhel9.0.0": (6, 2), "rhel9.2.0": (7, 2), "rhel9.4.0": (8, 2), "rhel9.6.0": (9, 0),
+    "rhel10.0.0": (9, 0),
+}  # fmt: skip
 
 
 class Bounds(NamedTuple):
@@ -35,14 +37,6 @@ class Bounds(NamedTuple):
     def of(cls, release: Version) -> Bounds:
         """That release, and those that only correct it (of (10, 0): 10.0.13 as well)."""
         return cls(release, (*release[:-1], release[-1] + 1))
-
-    @classmethod
-    def by_marks(cls, marks: Iterable[tuple[Version, bool]]) -> Bounds:
-        """From releases, and whether it is that one or newer; where marks contradict, the newer ones count."""
-        known = list(marks)
-        first = max((release for release, newer in known if newer), default=None)
-        before = min((release for release, newer in known if not newer), default=None)
-        return _sound(first, before)
 
     def narrowed(self, other: Bounds) -> Bounds:
         """What both say."""
@@ -68,8 +62,8 @@ class Bounds(NamedTuple):
     def __str__(self) -> str:
         """What is known: `7.2`, `6.0 or newer, older than 8.2`; `unknown`."""
         if self.first is not None and self.before == Bounds.of(self.first).before:
-            return _text(self.first)
-        first, before = (_text(version or ()) for version in self)
+            return spelt(self.first)
+        first, before = (spelt(version or ()) for version in self)
         parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
         return ", ".join(part for part in parts if part) or "unknown"
 
@@ -77,10 +71,10 @@ class Bounds(NamedTuple):
         """The first and the last release by name: `6.0 to 8.1`, `8.2 or later`; empty where unknown."""
         last = None if self.before is None else _previous(self.before)
         if self.first is None:
-            return "" if last is None else f"{_text(last)} or earlier"
+            return "" if last is None else f"{spelt(last)} or earlier"
         if last is None:
-            return f"{_text(self.first)} or later"
-        return _text(self.first) if last <= self.first else f"{_text(self.first)} to {_text(last)}"
+            return f"{spelt(self.first)} or later"
+        return spelt(self.first) if last <= self.first else f"{spelt(self.first)} to {spelt(last)}"
 
 
 def parse(text: str) -> Version:
@@ -117,7 +111,8 @@ def _sound(first: Version | None, before: Version | None) -> Bounds:
     return Bounds(first, before)
 
 
-def _text(version: Version) -> str:
+def spelt(version: Version) -> str:
+    """`7.2`, of (7, 2)."""
     return ".".join(map(str, version))
 
 
@@ -125,3 +120,9 @@ def _previous(version: Version) -> Version:
     """The last release before another: of (8, 2) it is (8, 1), of (6, 0) it is (5, 2)."""
     major, minor = version[0], version[1] if len(version) > 1 else 0
     return (major, minor - 1) if minor else (major - 1, LAST_MINOR.get(major - 1, 2))
+
+
+def following(version: Version) -> Version:
+    """The next release: of (5, 2) it is (6, 0), of (10, 0) it is (10, 1)."""
+    major, minor = version[:2]
+    return (major + 1, 0) if minor >= LAST_MINOR.get(major, 2) else (major, minor + 1)

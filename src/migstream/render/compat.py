@@ -16,7 +16,15 @@ from migstream.render.text import escape, prose
 if TYPE_CHECKING:
     from migstream.qemu.load import Verdict
 
-__all__ = ["WORDS", "Compat", "compat_answer", "compat_parts", "verdict_word"]
+__all__ = [
+    "WORDS",
+    "Compat",
+    "LoadProblem",
+    "compat_answer",
+    "compat_parts",
+    "load_problem",
+    "verdict_word",
+]
 
 STYLES: dict[str, Style] = {"fails": "error", "loses": "warning"}
 WORDS = {"loads": "loads", "loses": "loses state", "fails": "FAILS", "unknown": "not known"}
@@ -99,9 +107,9 @@ def compat_answer(report: Report, tried: Verdict | None = None) -> Compat:
         destination=report.destination,
         release=report.release,
         accepted=report.accepted,
-        problems=[_told(p) for p in report.problems],
+        problems=[load_problem(p) for p in report.problems],
         accepted_breaks=[
-            AcceptedBreak(**msgspec.structs.asdict(_told(p)), reason=reason)
+            AcceptedBreak(**msgspec.structs.asdict(load_problem(p)), reason=reason)
             for p, reason in report.accepted_breaks
         ],
         devices=[
@@ -124,7 +132,8 @@ def compat_answer(report: Report, tried: Verdict | None = None) -> Compat:
     )
 
 
-def _told(problem: Problem) -> LoadProblem:
+def load_problem(problem: Problem) -> LoadProblem:
+    """What is said of one."""
     return LoadProblem(
         kind=problem.kind,
         device=problem.device,

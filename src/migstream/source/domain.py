@@ -5,13 +5,22 @@ Facts: libvirt, docs/formatdomain.rst.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import msgspec
 
-__all__ = ["Device", "Domain", "is_plain", "read_domain"]
+__all__ = [
+    "MOST",
+    "UNITS",
+    "Device",
+    "Domain",
+    "domain_root",
+    "is_plain",
+    "pci_paths",
+    "read_domain",
+]
 
 # What libvirt calls a unit, in bytes; without one it is KiB (docs/formatdomain.rst, "Memory Allocation").
 UNITS = {
@@ -25,6 +34,8 @@ UNITS = {
     "mib": 1 << 20,
 }
 UNITS |= {"gb": 10**9, "g": 1 << 30, "gib": 1 << 30, "tb": 10**12, "t": 1 << 40, "tib": 1 << 40}
+WRAPPERS = ("domainsnapshot", "domstatus")  # what has a domain's XML in it
+BUSES = 256  # of PCI
 MOST = 1 << 20  # bytes of XML that are parsed
 
 
@@ -60,16 +71,8 @@ def read_domain(text: str, *, pasted: bool = True) -> Domain:
 
     What is `pasted` may be a snapshot's, which has the domain's in it; an image's never is.
     """
-    if not is_plain(text):
-        return Domain()
-    try:
-        root = ET.fromstring(text)  # noqa: S314 - no document type, and bounded
-    except (ET.ParseError, ValueError):
-        return Domain()
-    if pasted and root.tag == "domainsnapshot":
-        found = root.find("domain")
-        root = root if found is None else found
-    if root.tag != "domain":
+    root = domain_root(text, pasted=pasted)
+    if root is None:
         return Domain()
     kind, cpus = root.find("os/type"), root.find("vcpu")
     most = _number(_text(root, "vcpu"))
@@ -82,8 +85,25 @@ def read_domain(text: str, *, pasted: bool = True) -> Domain:
         memory=_bytes(root.find("memory")),
         vcpus=most if current is None else current,
         most_vcpus=most,
-        devices=tuple(_devices(root.find("devices"))),
+        devices=tuple(Device(one.tag, path) for one, path in pci_paths(root.findall("devices/*"))),
     )
+
+
+def domain_root(text: str, *, pasted: bool = True) -> ET.Element | None:
+    """The element of a domain; None where the text is not a domain's XML, or not one that may be parsed.
+
+    What is `pasted` may be a snapshot's or a status file's, which have the domain's in them; an image's never is.
+    """
+    if not is_plain(text):
+        return None
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - no document type, and bounded
+    except (ET.ParseError, ValueError):
+        return None
+    if pasted and root.tag in WRAPPERS:
+        found = root.find("domain")
+        root = root if found is None else found
+    return root if root.tag == "domain" else None
 
 
 def is_plain(text: str) -> bool:
@@ -107,16 +127,17 @@ def _bytes(element: ET.Element | None) -> int | None:
     return None if number is None or unit is None else number * unit
 
 
-def _devices(devices: ET.Element | None) -> Iterator[Device]:
-    """Those with an address on the PCI bus; what stands behind a bridge is named with the bridges before it."""
-    elements = [] if devices is None else list(devices)
+def pci_paths(elements: Sequence[ET.Element]) -> Iterator[tuple[ET.Element, str]]:
+    """Devices with an address on the PCI bus, and what a stream calls them; what stands behind a bridge is named
+    with the bridges before it.
+    """
     places = {0: ""}
     addressed = [(one, found) for one in elements if (found := _address(one)) is not None]
     waiting = {
         number: address
         for one, address in addressed
         if one.tag == "controller" and (number := _number(one.get("index", ""))) is not None
-        if one.get("type") == "pci"
+        if one.get("type") == "pci" and number < BUSES
     }
     for _ in range(len(waiting)):  # a bridge may be listed before the one that it stands behind
         for number, (bus, function) in waiting.items():
@@ -124,7 +145,7 @@ def _devices(devices: ET.Element | None) -> Iterator[Device]:
                 places[number] = f"{places[bus]}:{function}"
     for one, (bus, function) in addressed:
         if bus in places:
-            yield Device(one.tag, f"0000:00{places[bus]}:{function}")
+            yield one, f"0000:00{places[bus]}:{function}"
 
 
 def _address(device: ET.Element) -> tuple[int, str] | None:

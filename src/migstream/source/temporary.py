@@ -121,15 +121,19 @@ def _failed(error: OSError) -> SourceError:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder(place: Path | None = None) -> Iterator[Path]:
     """A folder of our own with a name, for what another process is to open by its path.
+
+    Parameters
+    ----------
+    place : where; the folder for temporary files (TMPDIR) otherwise
 
     Raises
     ------
     SourceError : it cannot be made
     """
     try:
-        folder = Path(tempfile.gettempdir()) / f"{PREFIX}{os.urandom(8).hex()}"
+        folder = (place or Path(tempfile.gettempdir())) / f"{PREFIX}{os.urandom(8).hex()}"
     except OSError as error:  # no folder at all can be written
         raise _failed(error) from None
     with leftover(lambda: shutil.rmtree(folder, ignore_errors=True)):

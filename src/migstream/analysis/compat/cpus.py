@@ -42,7 +42,7 @@ CPACR = {0x40200000200F0802, 0x603000000013C082}
 CPACR_ONES = 0xC0000000
 
 
-def _fixed(index: int) -> bool:
+def is_fixed(index: int) -> bool:
     """Whether a register of an Arm CPU says what CPU it is: op0 3, CRn 0, or cp15 c0; not CSSELR, VPIDR, VMPIDR.
 
     References
@@ -64,7 +64,7 @@ def _refuses(index: int, value: int, local: int) -> bool:
     """Whether a register of the destination, whose value after a reset is `local`, does not take `value`."""
     if index in CPACR:
         return bool(local & ~value & CPACR_ONES)
-    return _fixed(index) and value != local
+    return is_fixed(index) and value != local
 
 
 def arm_registers(
@@ -84,7 +84,7 @@ def arm_registers(
     sent = set(indexes)
     gone = [n for n, index in enumerate(indexes) if index not in known]
     # a register that is not sent is loaded as 0 all the same (cpu_post_load, cpreg_values)
-    unset = [i for i, value in known.items() if value and i not in sent and _fixed(i)]
+    unset = [i for i, value in known.items() if value and i not in sent and is_fixed(i)]
     wrong = [
         n
         for n, (index, value) in enumerate(zip(indexes, values, strict=False))

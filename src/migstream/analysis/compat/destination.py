@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.declared import Stretch, pieces_of
-from migstream.analysis.dating import written_by
+from migstream.analysis.identify.facts import declared_by, written_by
 from migstream.names import brief
 from migstream.qemu.release import Bounds, Version
 from migstream.stream import Stream, as_stream
@@ -34,22 +34,6 @@ class Versions(NamedTuple):
     minimum: int | None
 
 
-class SchemaMark(NamedTuple):
-    """A VMState that a release brought, beside one that was there before: together they date a schema."""
-
-    release: Version
-    newer: str
-    older: str
-
-
-# QEMU, hw/nvme/ctrl.c: 10.0 has an empty VMState, 11.1 a full one; hw/sd/sd.c (eMMC); hw/net/igb.c;
-# hw/input/pckbd.c.
-SCHEMA_MARKS = (
-    SchemaMark((11, 1), "nvme-atomic", "nvme"),
-    SchemaMark((9, 1), "sd-card/ext_csd_modes-state", "sd-card"),
-    SchemaMark((8, 0), "igb-tx", "e1000e"),
-    SchemaMark((6, 1), "pckbd/extended_state", "pckbd"),
-)
 # VMStates that were registered by hand, so that no schema had them, before they became devices' own; their
 # version and minimum as long as that was so: hw/ipmi/ipmi_bmc_sim.c, ipmi_bmc_extern.c, isa_ipmi_kcs.c,
 # isa_ipmi_bt.c. Seen in 5.2 to 10.0; those of 11.1 are in its schema.
@@ -73,8 +57,12 @@ class Destination:
     features : of virtio, those that its devices offer, by name and instance id of their sections
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
+    blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
+    absent : VMStates that no device there has
+    roms : lengths in bytes of RAM blocks that are known without a stream, by name
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
+    unknown : what the names of sections and RAM blocks begin with of which `stream` then tells nothing
     """
 
     def __init__(
@@ -87,12 +75,20 @@ class Destination:
         capabilities: Collection[str] = (),
         offered: Collection[str] | None = None,
         assumptions: Collection[str] = (),
+        blocked: Collection[str] = (),
+        unknown: Collection[str] = (),
+        absent: Collection[str] = (),
+        roms: Mapping[str, int] | None = None,
     ) -> None:
         self.assumptions = tuple(assumptions)
+        self._unknown = tuple(unknown)
         self.schema = schema
         self.stream = stream
         recorded = () if stream is None else stream.capabilities
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
+        self.blocked = tuple(blocked)
+        self.absent = frozenset(absent)
+        self.roms: Mapping[str, int] = {} if roms is None else roms
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release
@@ -112,17 +108,11 @@ class Destination:
 
     @cached_property
     def release(self) -> Bounds:
-        """As given, else from what a schema or a stream shows of it."""
+        """As given, else from what its schema and its stream show of it (`analysis.identify`)."""
         if self._release is not None:
             return Bounds.of(self._release)
-        bounds = Bounds.by_marks(self._schema_marks())
+        bounds = Bounds() if self.schema is None else declared_by(self.schema)
         return bounds if self.stream is None else bounds.narrowed(written_by(self.stream))
-
-    def _schema_marks(self) -> Iterator[tuple[Version, bool]]:
-        if self.schema is not None:
-            for mark in SCHEMA_MARKS:
-                if mark.older in self.schema.states:
-                    yield mark.release, mark.newer in self.schema.states
 
     # --- capabilities ----------------------------------------------------------------------------
 
@@ -150,6 +140,10 @@ class Destination:
 
         items = () if self.stream is None else self.stream.head
         return {i.key: i for i in items if isinstance(i, Section) and i.type is SectionType.START}
+
+    def tells_of(self, name: str) -> bool:
+        """Whether its stream says if it has a section or RAM block of that name."""
+        return self.stream is not None and not name.startswith(self._unknown)
 
     def sections_of(self, name: str) -> list[Device]:
         return [d for (n, _), d in self.devices.items() if n == name]

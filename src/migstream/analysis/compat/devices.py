@@ -304,12 +304,15 @@ def _extra(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterat
     if extra is None or ours.layout is None or theirs.layout is None:
         return
     mine = {token.path: token for token in flatten(ours.layout.children)}
-    if extra.version not in mine or extra.last in mine:
+    if extra.last in mine:
         return
     if extra.last not in {token.path for token in flatten(theirs.layout.children)}:
         return
-    token = mine[extra.version]
-    version = int.from_bytes(ours.value.raw[token.offset : token.offset + token.size], "big")
+    token = mine.get(extra.version)
+    version, said = 0, "not sent"  # by a section from before that
+    if token is not None:
+        version = int.from_bytes(ours.value.raw[token.offset : token.offset + token.size], "big")
+        said = str(version)
     if version < extra.before:
         at = ours.section.payload.stop
         yield Problem(
@@ -318,7 +321,7 @@ def _extra(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterat
             path=f"{ours.path}/{extra.last}",
             span=Span(at, at + extra.size),
             message=(
-                f"{extra.version} is {version}: the destination reads {extra.size} byte more"
+                f"{extra.version} is {said}: the destination reads {extra.size} byte more"
                 f" ({extra.last}) than the stream has"
             ),
             said=words.missing_footer(ours.section),

@@ -8,25 +8,34 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
+from migstream.analysis.compat.lacking import absent_types, other_roms
 from migstream.analysis.compat.load import compat
 from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
-from migstream.catalogue.shelf import SAME, find, on_shelf
+from migstream.catalogue.libvirt.read import Described, describe
+from migstream.catalogue.shelf import find, on_shelf, own_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
+from migstream.source.domain import read_domain
 from migstream.stream import open_stream
 from migstream.vmstate.schema import Schema
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
+    from migstream.catalogue.compose import Composed
     from migstream.catalogue.files import Catalogue
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
-__all__ = ["Foretold", "foretell"]
+__all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
 
+UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
+# Sections that only one architecture has, for streams that do not describe their CPUs.
+OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
+SAME_DOMAIN = "it is started as the XML of the save image says"
 SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
 
 
@@ -39,41 +48,78 @@ class Foretold(msgspec.Struct, frozen=True):
 
 def foretell(
     stream: Stream,
-    release: Version | None,
+    release: Version | str | None,
     arguments: Sequence[str] = (),
     capabilities: Collection[str] = (),
     breaks: Iterable[Break] = (),
     folder: str | os.PathLike[str] | None = None,
+    domain: str | None = None,
 ) -> list[Foretold]:
     """What becomes of a stream in a release, or in every one of the catalogue.
 
     Parameters
     ----------
-    release : (10, 0); None for every one
-    arguments : with which its QEMU is started; where there are none, the machine is taken to be the stream's
+    release : (10, 0), or a name that a catalogue has; None for every one
+    arguments : with which its QEMU is started; where there are none, the domain's XML says it, and where there is none
+        of that, the machine is taken to be the stream's
     folder : a catalogue, or a folder of them, that is looked at first
+    domain : the XML of the domain that is started; that of the save image otherwise, where the stream is in one
 
     Raises
     ------
     Unsupported : there is no catalogue of it for the stream's architecture, or it has no such machine
     """
-    kind = architecture(stream)
+    kind = guest_architecture(stream)
+    every = tuple(breaks)
+    how = started(stream, arguments, domain)
+    if release is not None:
+        return [foretell_in(stream, find(release, kind, folder), how, capabilities, every)]
+    return [
+        foretell_in(stream, catalogue, how, capabilities, every)
+        for catalogue in _all(kind, on_shelf(folder))
+    ]
+
+
+def guest_architecture(stream: Stream) -> str:
+    """The architecture of a stream's guest, by its CPUs, else by what only one has.
+
+    Raises
+    ------
+    Unsupported : nothing tells it
+    """
+    kind = architecture(stream) or next(
+        (OWN[d.name] for d in stream.devices if d.name in OWN), None
+    )
     if kind is None:
         raise Unsupported(
             "no CPU in the stream tells its architecture",
             hint="--to-stream, or --to-qemu, says where to",
         )
-    every = tuple(breaks)
-    if release is not None:
-        return [_one(stream, find(release, kind, folder), arguments, capabilities, every)]
-    return [
-        _one(stream, catalogue, arguments, capabilities, every) for catalogue in _all(kind, folder)
-    ]
+    return kind
 
 
-def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    targets = SAME.get(kind, (kind,))
-    found = {c.index.release: c for c in on_shelf(folder) if c.index.target in targets}
+def started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Described:
+    """With which arguments the destination is started, as far as anything says it."""
+    if arguments:
+        return Described(tuple(arguments))
+    if domain is not None:
+        return describe(domain)
+    layer = next((one for one in stream.layers if one.name == "libvirt"), None)
+    text = "" if layer is None else str(layer.facts["xml"])
+    if not read_domain(text, pasted=False).machine:
+        return Described((), (SAME_MACHINE,))
+    found = describe(text)
+    return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
+
+
+def _all(kind: str, catalogues: Iterable[Catalogue]) -> Iterator[Catalogue]:
+    """One of each release, for guests of that architecture."""
+    shelf = list(catalogues)
+    found: dict[Version, Catalogue] = {}
+    for target in targets_of(kind):  # what was given comes first
+        for one in shelf:
+            if one.index.target == target:
+                found.setdefault(one.index.release, one)
     if not found:
         raise Unsupported(
             f"no catalogue for {kind}", hint="`migstream catalogue list` names those that there are"
@@ -81,28 +127,47 @@ def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue
     yield from (found[release] for release in sorted(found))
 
 
-def _one(
+def foretell_in(
     stream: Stream,
     catalogue: Catalogue,
-    arguments: Sequence[str],
+    started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
+    made: Composed | None = None,
 ) -> Foretold:
+    """What becomes of a stream in one catalogue's QEMU.
+
+    Parameters
+    ----------
+    started : with which arguments
+    made : what the catalogue has put together of these arguments, where that was done before
+    """
     release = catalogue.index.release
     name = ".".join(map(str, release[:2]))
     label = f"QEMU {'.'.join(map(str, release))}"
-    if not arguments:
-        # its devices are the stream's own, so there is nothing to put together
-        alone = Destination(
-            _schema(catalogue, stream.machine or ""),
-            None,
-            release[:2],
-            label,
-            capabilities=capabilities,
-            assumptions=(SAME_MACHINE,),
+
+    def alone() -> Report:
+        """Its devices are the stream's own, so there is nothing to put together."""
+        every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
+        return compat(
+            stream,
+            Destination(
+                _schema(catalogue, stream.machine or ""),
+                None,
+                release[:2],
+                label,
+                capabilities=capabilities,
+                offered=catalogue.about.capabilities,
+                absent=absent_types(stream, catalogue, every),
+                roms=other_roms(stream, catalogue, every),
+                assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
+            ),
+            breaks,
         )
-        return Foretold(name, compat(stream, alone, breaks))
-    made = compose(catalogue, parse_arguments(arguments))
+
+    if not started.arguments:
+        return Foretold(name, alone())
+    made = made or compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
             catalogue.schema,
@@ -110,8 +175,13 @@ def _one(
             release[:2],
             f"{label} with {made.machine}",
             capabilities=capabilities,
-            assumptions=made.assumptions,
+            offered=catalogue.about.capabilities,
+            assumptions=(*started.assumptions, *made.assumptions),
+            blocked=made.blocked,
+            unknown=(*started.unknown, *made.unknown),
         )
+        if fatal(other) is not None:
+            return Foretold(name, alone())
         return Foretold(name, compat(stream, destination, breaks))
 
 

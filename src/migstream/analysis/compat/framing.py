@@ -110,11 +110,25 @@ class Sides:
 
 def frame_problems(frame: Sides) -> Iterator[Problem]:
     """All but devices and guest memory."""
+    yield from _blocked(frame)
     yield from not_offered(frame)
     yield from _configuration(frame)
     yield from _footers(frame)
     yield from _live(frame)
     yield from command_problems(frame, frame.commands)
+
+
+def _blocked(frame: Sides) -> Iterator[Problem]:
+    """A device of the destination that cannot be migrated (migration/savevm.c: qemu_savevm_state_blocked)."""
+    for name in frame.destination.blocked:
+        yield Problem(
+            kind="section",
+            device=f"{name}[0]",
+            span=Span(0, 0),
+            message=f"the destination has {name}, which cannot be migrated: it takes no stream",
+            said=frame.words.plain(frame.words.say("blocked", device=name)),
+            hint="leave the device out there",
+        )
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -273,14 +287,25 @@ def _live(frame: Sides) -> Iterator[Problem]:
 def ram_problems(frame: Sides) -> Iterator[Problem]:
     """Blocks by name and length (migration/ram.c: parse_ramblock)."""
     if frame.other is None or not frame.other.blocks:
+        yield from _roms(frame)
         return
     yield from _pages(frame)
     local = {block.name: block for block in frame.other.blocks}
     for block in frame.stream.blocks:
         there = local.get(block.name)
+        if not frame.destination.tells_of(block.name):
+            continue
         problem = _no_block(frame, block) if there is None else _length(frame, block, there)
         if problem is not None:
             yield problem
+
+
+def _roms(frame: Sides) -> Iterator[Problem]:
+    """Blocks of which the length is known without a stream."""
+    for block in frame.stream.blocks:
+        size = frame.destination.roms.get(block.name)
+        if size is not None:
+            yield _other_length(frame, block, size)
 
 
 def _pages(frame: Sides) -> Iterator[Problem]:
@@ -326,22 +351,23 @@ def _no_block(frame: Sides, block: RamBlock) -> Problem:
     )
 
 
+def _other_length(frame: Sides, block: RamBlock, local: int) -> Problem:
+    mine = block.used_length
+    return _ram(
+        frame,
+        block,
+        f"RAM block {block.name} has {mine:#x} bytes, on the destination {local:#x}",
+        frame.words.say(
+            "block-size", block=block.name, received=mine, local=local, error=TEXTS["EINVAL"]
+        ),
+        "the same -m, the same ROM files, the same memory of the device",
+    )
+
+
 def _length(frame: Sides, block: RamBlock, there: RamBlock) -> Problem | None:
     mine, local = block.used_length, there.used_length
     if mine != local and not block.name.startswith(RESIZABLE):
-        return _ram(
-            frame,
-            block,
-            f"RAM block {block.name} has {mine:#x} bytes, on the destination {local:#x}",
-            frame.words.say(
-                "block-size",
-                block=block.name,
-                received=mine,
-                local=local,
-                error=TEXTS["EINVAL"],
-            ),
-            "the same -m, the same ROM files, the same memory of the device",
-        )
+        return _other_length(frame, block, local)
     if block.page_size and there.page_size and block.page_size != there.page_size:
         return _ram(
             frame,

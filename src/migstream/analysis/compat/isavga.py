@@ -31,7 +31,7 @@ from migstream.machine.isavga import (
 if TYPE_CHECKING:
     from migstream.stream import Device
 
-__all__ = ["isa_cirrus", "isa_vga", "isa_vga_renamed"]
+__all__ = ["HINT", "isa_cirrus", "isa_vga", "isa_vga_renamed"]
 
 NAMES = {OLD_STATE: STATE, STATE: OLD_STATE}
 ASSERTS_UNTIL = (6, 0)  # later ones end in a segmentation fault, as far as was seen
@@ -91,6 +91,8 @@ def isa_vga_renamed(ours: Device, destination: Destination, words: Words) -> Ite
     `vga` is also that of a PCI device, which has a path in its name.
     """
     states = _states(destination)
+    if ours.name == OLD_STATE and foreign_flag(ours) is None:
+        return  # that of a vmware-svga, which has no path either
     if ours.name in NAMES and NAMES[ours.name] in states and ours.name not in states:
         yield Problem(
             kind="section",

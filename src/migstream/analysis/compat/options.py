@@ -19,7 +19,7 @@ from migstream.machine.map.setup import Block, Setup, machine_setup, per_cpu_ids
 if TYPE_CHECKING:
     from migstream.stream import Device, Stream
 
-__all__ = ["by_option"]
+__all__ = ["by_option", "size_word"]
 
 # Fields that have an element for each CPU, by the VMState of their device: those that there are, or those
 # that there can be (maxcpus). Seen with other numbers of CPUs in 5.2 to 11.1.
@@ -246,14 +246,14 @@ def _memory(mine: Setup, other: Setup) -> Iterator[Cause]:
 
 def _described(setup: Setup, beside: Setup) -> str:
     """Memory of a machine; of slots and backends only what the other has otherwise."""
-    parts = [f"{_size(setup.memory or 0)} of RAM"]
+    parts = [f"{size_word(setup.memory or 0)} of RAM"]
     if setup.backends != beside.backends:
-        names = ", ".join(f"{b.name} ({_size(b.size)})" for b in setup.backends[:MOST_BLOCKS])
+        names = ", ".join(f"{b.name} ({size_word(b.size)})" for b in setup.backends[:MOST_BLOCKS])
         parts.append(f"in backends of its own: {names}" if names else "in one block")
     if (setup.slots or 0) != (beside.slots or 0):
         parts.append(f"{setup.slots or 'no'} memory slot{'' if setup.slots == 1 else 's'}")
     if setup.plugged != beside.plugged:
-        names = ", ".join(f"{b.name} ({_size(b.size)})" for b in setup.plugged[:MOST_BLOCKS])
+        names = ", ".join(f"{b.name} ({size_word(b.size)})" for b in setup.plugged[:MOST_BLOCKS])
         parts.append(f"plugged in: {names}" if names else "nothing plugged in")
     return ", ".join(parts)
 
@@ -261,7 +261,7 @@ def _described(setup: Setup, beside: Setup) -> str:
 def _options(setup: Setup) -> str:
     """The options that give a machine that memory; `…` for what no stream tells."""
     slots = f",slots={setup.slots},maxmem=…" if setup.slots else ""
-    parts = [f"-m {_size(setup.memory or 0)}{slots}"]
+    parts = [f"-m {size_word(setup.memory or 0)}{slots}"]
     for block in setup.backends[:MOST_BLOCKS]:
         use = (
             f"-machine memory-backend={block.name}"
@@ -276,10 +276,10 @@ def _options(setup: Setup) -> str:
 
 
 def _backend(block: Block) -> str:
-    return f"-object memory-backend-ram,id={block.name},size={_size(block.size)}"
+    return f"-object memory-backend-ram,id={block.name},size={size_word(block.size)}"
 
 
-def _size(size: int) -> str:
+def size_word(size: int) -> str:
     """Bytes as `-m` and `size=` take them."""
     return next(
         (f"{size // unit}{word}" for unit, word in UNITS if size and size % unit == 0), f"{size}B"

@@ -121,7 +121,8 @@ class Fields:
     def _versioned(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
         """Whether a version that is sent as a field can be why: by it, other fields are read or not.
 
-        A destination of an older version has no such condition on what came later.
+        A destination of an older version has no such condition on what came later; a stream without that field is
+        older than one with it.
         """
         if self.theirs is None:
             return False
@@ -130,7 +131,7 @@ class Fields:
         pairs = [
             (_number(self.device, self.start, t), local[t.path]) for t in ours if t.path in local
         ]
-        older = any(mine < other for mine, other in pairs)
+        older = any(mine < other for mine, other in pairs) or len(local) > len(pairs)
         newer = any(mine > other for mine, other in pairs)
         return older or (newer and not gap.ours)
 

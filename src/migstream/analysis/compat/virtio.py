@@ -164,6 +164,7 @@ def memory_device(
         return
 
 
+MOST_PORTS = 511  # hw/char/virtio-serial-bus.c: VIRTIO_CONSOLE_MAX_PORTS; more is one that a guest sees turned round
 PORTS, PORTS_MAP = 4, 8  # bytes from the start: most ports, then a bit for each that is there
 
 
@@ -177,7 +178,10 @@ def serial_ports(ours: Device, theirs: Device, _: Destination, words: Words) -> 
     own, local = _own(ours), _own(theirs)
     if ours.value.type != "virtio-console" or own is None or local is None:
         return
-    stop = PORTS_MAP + 4 * -(-_be32(local.raw, PORTS) // 32)
+    most = _be32(local.raw, PORTS)
+    if most > MOST_PORTS:
+        most = int.from_bytes(local.raw[PORTS:PORTS_MAP], "little")
+    stop = PORTS_MAP + 4 * -(-most // 32)
     mine, there = bytes(own.raw[PORTS_MAP:stop]), bytes(local.raw[PORTS_MAP:stop])
     if mine != there:
         yield Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,31 +12,48 @@ from migstream.catalogue.model import About, Option, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu, Refused
 
-__all__ = ["Machine", "Told", "tell"]
+__all__ = ["Machine", "Told", "called", "tell"]
 
 # info qdm, a line for each type: system/qdev-monitor.c: qdev_print_devinfo
 DEVICE = re.compile(r'name "([^"]+)"(?:, bus ([^,\n]+))?(?:, alias "([^"]+)")?')
+CPU_TYPE = re.compile(r"(.+)-[^-]+-cpu")
+LARGEST = "max"
 NO_USER = ", no-user"
 NOT_DEVICES = ("-cpu", "-cpu-core")  # CPUs that are plugged are not added by users of -device
 
 
 class Machine(NamedTuple):
-    """A machine type: other names of it, its memory's RAM block, whether compat-properties were told, its options."""
+    """A machine type: another name of it, its memory's RAM block, its CPU model, its options."""
 
     name: str
     alias: str
     ram: str
+    cpu: str
     options: tuple[Option, ...]
 
 
 class Told(NamedTuple):
-    """The answers of one binary."""
+    """The answers of one binary; `models` are the properties of CPU models, those of its machines and the largest one."""
 
     release: tuple[int, ...]
     package: str
     target: str
     machines: tuple[Machine, ...]
     about: About
+    models: dict[str, tuple[Option, ...]]
+    digest: str
+
+
+def called(command: Sequence[str]) -> tuple[str, str]:
+    """Target and release of a QEMU (`x86_64`, `7.2`).
+
+    Raises
+    ------
+    QemuError : it does not start, or does not answer
+    """
+    with Qemu(command, ["-M", "none"]) as guest:
+        release = ".".join(map(str, guest.release[:2]))
+        return str(guest.execute("query-target")["arch"]), release
 
 
 def tell(command: Sequence[str]) -> Told:
@@ -49,10 +67,11 @@ def tell(command: Sequence[str]) -> Told:
         numbers, package = guest.release, str(guest.execute("query-version")["package"])
         rows: list[Any] = guest.execute("query-machines")
         target = str(guest.execute("query-target")["arch"])
-        cpus = _names(guest, "query-cpu-definitions", "name")
+        cpus = _names(guest, "query-cpu-definitions", "name") or _models(guest)
         capabilities = _names(guest, "query-migrate-capabilities", "capability")
         commands = _names(guest, "query-commands", "name")
         buses, aliases = _types(guest)
+        digest = _digest(guest)
     options = _properties(command, "device-list-properties", buses)
     types = {name: Type(bus, options.get(name, ())) for name, bus in buses.items()}
     names = {f"{row['name']}-machine": row for row in rows if row["name"] != "none"}
@@ -62,12 +81,32 @@ def tell(command: Sequence[str]) -> Told:
             row["name"],
             row.get("alias", ""),
             row.get("default-ram-id", ""),
+            _model(row.get("default-cpu-type", "")),
             of_machines.get(name, ()),
         )
         for name, row in names.items()
     )
     about = About(types, aliases, cpus, capabilities, commands)
-    return Told(numbers, package.strip("() "), target, machines, about)
+    kinds = {row["default-cpu-type"] for row in rows if "default-cpu-type" in row}
+    kinds |= {f"{LARGEST}-{kind.removeprefix(_model(kind)).lstrip('-')}" for kind in kinds}
+    asked = _properties(command, "device-list-properties", sorted(kinds))
+    models = {_model(kind): found for kind, found in asked.items()}
+    return Told(numbers, package.strip("() "), target, machines, about, models, digest)
+
+
+def _model(kind: str) -> str:
+    """The CPU model of a type of CPUs: `cortex-a15-arm-cpu`."""
+    found = CPU_TYPE.fullmatch(kind)
+    return "" if found is None else found[1]
+
+
+def _digest(guest: Qemu) -> str:
+    """The SHA-256 of the file that runs; nothing where it is not to be seen from here."""
+    try:
+        with guest.executable().open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _names(guest: Qemu, command: str, key: str) -> tuple[str, ...]:
@@ -75,6 +114,12 @@ def _names(guest: Qemu, command: str, key: str) -> tuple[str, ...]:
         return tuple(sorted(str(row[key]) for row in guest.execute(command)))
     except Refused:  # a target without CPU models has no such question
         return ()
+
+
+def _models(guest: Qemu) -> tuple[str, ...]:
+    """CPU models of a target that is not asked for them: they are part of their types' names (`rv64-riscv-cpu`)."""
+    rows: list[Any] = guest.execute("qom-list-types", {"implements": "cpu", "abstract": False})
+    return tuple(sorted({_model(row["name"]) for row in rows} - {""}))
 
 
 def _types(guest: Qemu) -> tuple[dict[str, str], dict[str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from migstream.catalogue.model import Option, Type
+from migstream.catalogue.model import NUMBER, Option, Type
 
 __all__ = ["device_words", "needs_memory_slots"]
 
+PARENT_SLOT = "1e"
 SIZE = 1 << 20  # bytes of a disk, and of memory
 DISK = f"driver=null-co,size={SIZE},read-zeroes=on"
 # By property: what is added before the device, and what the property is set to; `{}` is a name of its own.
@@ -19,18 +20,50 @@ BACKENDS = {
     "fsdev": (("-fsdev", "synth,id=f{}"), "f{}"),
     "bmc": (("-device", "ipmi-bmc-sim,id=b{}"), "b{}"),
     "rng": (("-object", "rng-builtin,id=r{}"), "r{}"),
+    **{f"chardev{n}": (("-chardev", f"null,id=c{{}}x{n}"), f"c{{}}x{n}") for n in range(1, 5)},
     "memdev": (("-object", "memory-backend-ram,id=m{},size=128M"), "m{}"),
 }
 # Values that a device asks for, by property; each device has one of its own where the value is None.
-VALUES = {"chassis": None, "chassis_nr": None, "serial": "x", "mount_tag": "t"}
-ONLY = {"serial": ("nvme",)}  # the device types that one of these is for, where it is not for all
-# Devices on a bus of another device: what is added before.
-PARENTS = {
-    "usb-bus": ("-device", "piix3-usb-uhci,id=parent"),
-    "SCSI": ("-device", "virtio-scsi-pci,id=parent"),
-    "virtio-serial-bus": ("-device", "virtio-serial-pci,id=parent"),
-    "HDA": ("-device", "intel-hda,id=parent"),
-    "ccid-bus": ("-device", "piix3-usb-uhci,id=above", "-device", "usb-ccid,id=parent"),
+VALUES = {
+    "chassis": None,
+    "chassis_nr": None,
+    "bus_nr": None,
+    "index": None,
+    "serial": "x",
+    "mount_tag": "t",
+    "master": "on",
+}
+ONLY = {
+    "serial": ("nvme",),
+    "master": ("ivshmem-plain",),
+    "index": ("spapr-pci-host-bridge",),
+}  # the device types that one of these is for, where it is not for all
+# Devices on a bus of another device: what is added before, on the first machine that has it.
+PCI = f"id=parent,addr={PARENT_SLOT}"
+CCW = f"id=parent,devno=fe.0.{NUMBER}"
+PARENTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "usb-bus": (
+        ("-device", f"qemu-xhci,{PCI}"),
+        ("-device", f"piix3-usb-uhci,{PCI}"),
+        ("-device", f"pci-ohci,{PCI}"),
+    ),
+    "SCSI": (
+        ("-device", f"virtio-scsi-pci,{PCI}"),
+        ("-device", f"virtio-scsi-ccw,{CCW}"),
+        ("-device", "virtio-scsi-device,id=parent"),
+    ),
+    "virtio-serial-bus": (
+        ("-device", f"virtio-serial-pci,{PCI}"),
+        ("-device", f"virtio-serial-ccw,{CCW}"),
+        ("-device", "virtio-serial-device,id=parent"),
+    ),
+    "HDA": (("-device", f"intel-hda,{PCI}"),),
+    "ccid-bus": (
+        (
+            *("-device", f"piix3-usb-uhci,id=above,addr={PARENT_SLOT}"),
+            *("-device", "usb-ccid,id=parent"),
+        ),
+    ),
 }
 MEMORY = ("pc-dimm", "nvdimm", "virtio-mem-pci", "virtio-pmem-pci")
 
@@ -64,6 +97,6 @@ def _value(name: str, option: Option, number: int) -> tuple[list[str], str] | No
         before, value = BACKENDS[option.name]
         return [word.format(number) for word in before], value.format(number)
     if option.name in VALUES and name in ONLY.get(option.name, (name,)):
-        value = VALUES[option.name] or str(number + 1)
+        value = VALUES[option.name] or str((number + 1) % 256)
         return [], value
     return None

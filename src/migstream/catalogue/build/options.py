@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from migstream.catalogue.model import Image, Option, Type
+from migstream.catalogue.values import VALUES
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu, Refused
 
 if TYPE_CHECKING:
     from migstream.catalogue.build.snapshot import Bench
 
-__all__ = ["machine_words", "part_options", "worth"]
+__all__ = [
+    "BASES",
+    "built_in_options",
+    "cpu_options",
+    "cpu_words",
+    "global_words",
+    "machine_options",
+    "once_each",
+    "part_options",
+    "started_options",
+    "worth",
+]
 
 # Values of properties that are no switches, of machines and of devices.
 MACHINE_VALUES = {
@@ -21,49 +33,31 @@ MACHINE_VALUES = {
     "iommu": ("smmuv3",),
     "ic-mode": ("xics", "xive", "dual"),
     "aia": ("none", "aplic", "aplic-imsic"),
+    "aia-guests": ("1", "3"),
     "x-south-bridge": ("piix4-isa",),
     "virt": ("on",),
+    "via": ("cuda", "pmu", "pmu-adb"),
+    "max-cpu-compat": ("power8", "power9", "power10"),
+    "resize-hpt": ("enabled", "disabled", "required"),
+    "cap-cfpc": ("broken", "workaround", "fixed"),
+    "cap-sbbc": ("broken", "workaround", "fixed"),
+    "cap-ibs": ("broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"),
+    "cap-hpt-max-page-size": ("64k", "16M"),
 }
-POWERS = ("8", "16", "32", "64", "128")
-SIZES = ("16", "64", "128", "256", "512", "1024")
-BITS = ("1", "2", "4", "8", "16", "32", "64", "128")  # of numbers that a register holds as they are
-COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "16")
-VALUES: dict[str, tuple[str, ...]] = {
-    "vectors": ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "12", "16", "18", "34"),
-    "num-queues": COUNTS,
-    "num_queues": COUNTS,
-    "queue-size": SIZES,
-    "virtqueue_size": SIZES,
-    "rx_queue_size": ("256", "512", "1024"),
-    "tx_queue_size": ("256",),
-    "vgamem_mb": ("8", "16", "32", "64"),
-    "ram_size_mb": POWERS,
-    "vram_size_mb": POWERS,
-    "vram64_size_mb": POWERS,
-    "max_outputs": ("1", "2", "4", "16"),
-    "rombar": ("0",),
-    "p2": COUNTS,
-    "p3": COUNTS,
-    "intrs": COUNTS,
-    "slots": ("1", "4", "32", "64"),
-    "max_ioqpairs": ("1", "2", "4", "8", "16", "64"),
-    "msix_qsize": ("2", "4", "16", "65"),
-    "num_ports": COUNTS,
-    "max_ports": COUNTS,
-    "ports": COUNTS,
-    "numports": COUNTS,
-    "host_mtu": ("1500",),
-    "io-reserve": ("0",),
-    "aw-bits": ("39", "48"),
-    "timers": ("3", "8", "16"),
-    "port": BITS,
-    "slot": BITS,
-}
+# Options that put another interrupt controller into a machine: with each of their values every other option is tried, too.
+BASES = ("gic-version", "ic-mode", "aia")
+NUMBERS = {"int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "size"}
 OPPOSITE = {True: "off", False: "on"}
+# Targets of whose CPU models a property that is off by itself can be switched on.
+GAINING = ("aarch64", "arm", "riscv32", "riscv64")
 DEVICE = re.compile(
     r"^ *dev: ([^,\n]+)", re.MULTILINE
 )  # info qtree: system/qdev-monitor.c: qdev_print
-IGNORED = {"hotpluggable", "realized", "hotplugged", "dump-guest-core", "mem-merge"}
+MIGRATION = "migration"
+IGNORED = {
+    *("hotpluggable", "realized", "hotplugged", "dump-guest-core", "mem-merge"),
+    *("addr", "acpi-index", "romsize", "migration-safe", "static"),
+}
 # Switches of virtio devices that are seen in what they save; all others are features, which a reset takes back.
 VIRTIO = {
     *(
@@ -92,16 +86,23 @@ VIRTIO = {
 
 def part_options(kind: Type) -> Iterator[str]:
     """`property=value` of a device type, each to be tried alone."""
-    virtio = any(option.name == "virtio-backend" for option in kind.options)
+    virtio = kind.bus == "virtio-bus" or any(o.name == "virtio-backend" for o in kind.options)
     for option in kind.options:
         if option.name in VALUES:
             values: Sequence[str] = VALUES[option.name]
         elif option.name not in IGNORED and (not virtio or option.name in VIRTIO):
-            values = _switched(option)
+            values = _switched(option) or _counted(option)
         else:
             continue
         for value in values:
             yield f"{option.name}={value}"
+
+
+def _counted(option: Option) -> Sequence[str]:
+    """Of a number, another one than it is by itself."""
+    if option.type not in NUMBERS or not isinstance(option.default, int):
+        return ()
+    return (str(2 * option.default) if option.default > 0 else "1",)
 
 
 def _switched(option: Option) -> Sequence[str]:
@@ -111,30 +112,69 @@ def _switched(option: Option) -> Sequence[str]:
     return ("on", "off") if option.type == "OnOffAuto" else ()
 
 
-def machine_words(
-    bench: Bench, start: Sequence[str], machine: str, options: Sequence[Option]
-) -> Iterator[tuple[str, list[str]]]:
-    """What is added to a machine's command line, by what it is called."""
+def machine_options(options: Sequence[Option]) -> Iterator[str]:
+    """`property=value` of a machine, each to be tried alone."""
     for option in options:
-        for value in MACHINE_VALUES.get(option.name, _switched(option)):
-            if option.name not in IGNORED:
-                name = f"{option.name}={value}"
-                yield f"-machine {name}", ["-M", f"{machine},{name}"]
+        if option.name not in IGNORED:
+            for value in MACHINE_VALUES.get(option.name, _switched(option)):
+                yield f"{option.name}={value}"
+
+
+def built_in_options(bench: Bench, start: Sequence[str]) -> Iterator[str]:
+    """`-global type.property=value` of the devices that a machine has by itself."""
     for kind, parts in _built_in(bench, start).items():
         for option in parts:
-            for value in VALUES.get(option.name, _switched(option)):
+            # numbers of `migration` are those of a migration that runs
+            numbers = () if kind == MIGRATION else _counted(option)
+            for value in VALUES.get(option.name, _switched(option) or numbers):
                 if option.name not in IGNORED:
-                    name = f"{kind}.{option.name}={value}"
-                    yield f"-global {name}", ["-global", name]
+                    yield f"-global {kind}.{option.name}={value}"
+
+
+def global_words(names: Sequence[str]) -> list[str]:
+    """What sets these."""
+    return [word for name in names for word in name.split()]
+
+
+def cpu_options(options: Sequence[Option], target: str) -> Iterator[str]:
+    """`property=value` of a CPU model."""
+    for option in options:
+        for value in _switched(option):
+            if option.name not in IGNORED and (value == "off" or target in GAINING):
+                yield f"{option.name}={value}"
+
+
+def cpu_words(model: str, names: Sequence[str]) -> list[str]:
+    """What gives a CPU these properties."""
+    return ["-cpu", ",".join((model, *names))]
+
+
+def once_each(names: Iterable[str]) -> Iterator[list[str]]:
+    """`property=value`s in lists that have no property twice."""
+    rounds: list[dict[str, str]] = []
+    for name in names:
+        key = name.partition("=")[0]
+        free = next((one for one in rounds if key not in one), None)
+        if free is None:
+            rounds.append(free := {})
+        free[key] = name
+    yield from (list(one.values()) for one in rounds)
 
 
 def _built_in(bench: Bench, start: Sequence[str]) -> dict[str, tuple[Option, ...]]:
     """Types of the devices that a machine has by itself, and what a stream depends on beside them (`migration`)."""
     with Qemu(bench.command, start) as guest:
-        kinds = {"migration", *DEVICE.findall(guest.hmp("info qtree"))}
+        kinds = {MIGRATION, *DEVICE.findall(guest.hmp("info qtree"))}
         return {
             kind: _properties(guest, kind) for kind in sorted(kinds) if not kind.endswith("-cpu")
         }
+
+
+def started_options(bench: Bench, start: Sequence[str]) -> tuple[Option, ...]:
+    """The properties of a machine that runs, for binaries that end when they are asked for those of its type."""
+    with Qemu(bench.command, start) as guest:
+        rows: list[Any] = guest.execute("qom-list", {"path": "/machine"})
+    return tuple(Option(row["name"], row["type"]) for row in rows)
 
 
 def _properties(guest: Qemu, kind: str) -> tuple[Option, ...]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from migstream.catalogue.model import Image, Live, Placed, State
-from migstream.qemu.process import Qemu, Refused
+from migstream.qemu.process import COMMON, Qemu, Refused
 from migstream.stream import Stream, open_stream
 from migstream.wire.model import Command, Configuration, Section, SectionType, flat
 
-__all__ = ["Bench", "image"]
+__all__ = ["WORDS", "Bench", "image"]
 
 SAME = ("-rtc", "base=2020-01-01T00:00:00")  # so that two runs give the same bytes
-PATIENCE = 8.0  # seconds: of thousands of command lines, some lead nowhere
+WORDS = (*COMMON, *SAME)  # what each command line has beside its own
+PATIENCE = 30.0  # seconds: of thousands of command lines, some lead nowhere; a host may be busy
 
 # What the description of a device begins with; the rest is the same for every device of that kind and state.
 KEYS = re.compile(r'\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*",\s*"instance_id"\s*:\s*-?\d+,?\s*')
@@ -27,8 +31,10 @@ LATER = re.compile(r"[\s,]*")
 class States:
     """States of sections, each kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[State] = ()) -> None:
         self._numbers: dict[State, int] = {}
+        for state in known:
+            self.number(state)
 
     def number(self, state: State) -> int:
         return self._numbers.setdefault(state, len(self._numbers))
@@ -45,12 +51,18 @@ class Bench:
     ----------
     command : the beginning of its command line
     path : a file that is written over
+    known : states that have numbers already
+
+    Attributes
+    ----------
+    lines : the command lines that were run for a family so far, without what all of them have
+    noisy : sections that differ from run to run
     """
 
-    def __init__(self, command: Sequence[str], path: Path) -> None:
+    def __init__(self, command: Sequence[str], path: Path, known: Iterable[State] = ()) -> None:
         self.command = list(command)
-        self.states = States()
-        self.runs = 0
+        self.states = States(known)
+        self.lines: list[str] = []
         self.noisy: set[tuple[str, int]] = set()
         self._path = path
 
@@ -61,14 +73,27 @@ class Bench:
         ------
         QemuError : it does not start with them, or does not save itself
         """
-        self.runs += 1
+        self.lines.append(shlex.join(arguments))
         with Qemu(self.command, [*SAME, *arguments], PATIENCE) as guest:
             taken = addresses(guest)
             with self._path.open("wb") as out:
                 guest.execute("migrate", {"uri": guest.give(out.fileno())})
                 guest.finish_migration(PATIENCE)
         with open_stream(self._path) as stream:
-            return image(stream, self.states, taken)
+            found = image(stream, self.states, taken)
+        return msgspec.structs.replace(found, run=len(self.lines) - 1)
+
+    def alike(self, one: Image, other: Image) -> bool:
+        """Whether two images have the same blocks, and sections of the same form."""
+        return one.blocks == other.blocks and self._forms(one) == self._forms(other)
+
+    def _forms(self, image: Image) -> dict[tuple[str, int], tuple[int, int, bytes]]:
+        every = self.states.all
+        found = {}
+        for placed in image.sections:
+            state = every[placed.state]
+            found[placed.key] = state.version, len(state.payload), state.text
+        return found
 
 
 def addresses(guest: Qemu) -> tuple[str, ...]:

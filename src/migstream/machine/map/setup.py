@@ -15,7 +15,7 @@ from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child
 from migstream.vmstate.values import Value
 
-__all__ = ["Block", "Setup", "machine_setup", "per_cpu_ids"]
+__all__ = ["PER_CPU", "Block", "Setup", "machine_setup", "per_cpu_ids"]
 
 # What QEMU sends for each CPU, by name without a device's path: all targets; hw/intc/apic_common.c,
 # hw/intc/xics.c, hw/intc/xive.c, hw/ppc/spapr_cpu_core.c, hw/intc/riscv_imsic.c.

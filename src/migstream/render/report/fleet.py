@@ -12,12 +12,13 @@ from migstream.names import many
 from migstream.render.fleet import asked_parts
 from migstream.render.report.blocks import Bar, Bars, Block, Legend, Pane, Told
 from migstream.render.report.chapters import Chapter
-from migstream.render.report.template import STYLE, environment, own, policy
+from migstream.render.report.template import page_environment
+from migstream.render.template import own, policy
 from migstream.render.text import escape, grouped, short_size
 
 __all__ = ["fleet_page"]
 
-TEMPLATE = "fleet.html.jinja"
+TEMPLATE, STYLE = "fleet.html.jinja", "page.css"
 EMPTY = "Nothing was scanned yet."
 MOST_BARS = 24
 MOST_ROWS = 200  # of a table; the rest is for `fleet query`
@@ -33,8 +34,8 @@ def fleet_page(fleet: Fleet, name: str) -> bytes:
     ------
     Unsupported : Jinja2 is not installed
     """
-    made = environment()
-    style = own(STYLE)
+    made = page_environment()
+    style = own(__package__, STYLE)
     releases = [row["release"] for row in _rows(fleet, RELEASES)]
     text = made.get_template(TEMPLATE).render(
         name=escape(name.rstrip("/").rpartition("/")[2] or name),

@@ -9,7 +9,8 @@ from migstream._version import __version__
 from migstream.analysis.findings import SEVERITIES
 from migstream.names import many
 from migstream.render.report.chapters import Subject, chapters
-from migstream.render.report.template import SCRIPT, STYLE, environment, own, policy
+from migstream.render.report.template import page_environment
+from migstream.render.template import own, policy
 from migstream.render.text import escape, short_size
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Page", "page"]
 
-TEMPLATE = "page.html.jinja"
+TEMPLATE, STYLE, SCRIPT = "page.html.jinja", "page.css", "page.js"
 
 
 class Page(NamedTuple):
@@ -34,8 +35,8 @@ def page(stream: Stream, *, older: Stream | None = None) -> Page:
     ------
     Unsupported : Jinja2 is not installed
     """
-    made = environment()
-    style, script = own(STYLE), own(SCRIPT)
+    made = page_environment()
+    style, script = own(__package__, STYLE), own(__package__, SCRIPT)
     subject = Subject(stream)
     state = subject.state
     text = made.get_template(TEMPLATE).render(

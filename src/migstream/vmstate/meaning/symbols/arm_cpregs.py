@@ -124,13 +124,16 @@ PARTS = {
 }  # fmt: skip
 
 
-def _midr(value: Any, _: Value) -> Symbol:
-    if not isinstance(value, int) or not value:
-        return Symbol()
-    maker, part = value >> 24 & 0xFF, value >> 4 & 0xFFF
+def processor(midr: int) -> str:
+    """Which processor a main id register names: `Arm Cortex-A57 r1p0`."""
+    maker, part = midr >> 24 & 0xFF, midr >> 4 & 0xFFF
     made = MAKERS.get(maker, f"maker {maker:#x}")
     called = PARTS.get(part) if MAKERS.get(maker) == "Arm" else None
-    return Symbol("", f"{made} {called or f'part {part:#x}'} r{value >> 20 & 0xF}p{value & 0xF}")
+    return f"{made} {called or f'part {part:#x}'} r{midr >> 20 & 0xF}p{midr & 0xF}"
+
+
+def _midr(value: Any, _: Value) -> Symbol:
+    return Symbol("", processor(value)) if isinstance(value, int) and value else Symbol()
 
 
 def _mpidr(value: Any, _: Value) -> Symbol:

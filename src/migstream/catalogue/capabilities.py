@@ -1,0 +1,65 @@
+"""A change of a PCI configuration space, made in another one of the same device whose capabilities are elsewhere.
+
+Behind a port of PCI Express a virtio device has a capability more, so that all others move.
+
+References
+----------
+PCI Local Bus Specification 3.0, 6.7 (capabilities list)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+__all__ = ["SIZES", "carried", "flipped"]
+
+SIZES = (256, 4096)
+POINTER, HEADER = 0x34, 0x40
+END = 0x100  # behind it are those of PCI Express, which do not move
+
+Key = tuple[int, int]  # id of a capability, and how many of that id are before it
+
+
+def carried(here: bytes, before: bytes, after: bytes) -> bytes:
+    """`here` with what differs between two others, each capability's at its own place; each is at least 256 bytes."""
+    out = bytearray(here)
+    for at in range(HEADER):
+        if at != POINTER:
+            out[at] = flipped(out[at], before[at], after[at])
+    ours, old, new = (dict(_capabilities(one)) for one in (here, before, after))
+    for key, place in ours.items():
+        if key in old and key in new:
+            size = min(
+                _room(one, table[key]) for one, table in ((here, ours), (before, old), (after, new))
+            )
+            for at in range(2, size):  # behind the id and the link
+                out[place + at] = flipped(
+                    out[place + at], before[old[key] + at], after[new[key] + at]
+                )
+    for at in range(END, min(len(here), len(before), len(after))):
+        out[at] = flipped(out[at], before[at], after[at])
+    return bytes(out)
+
+
+def flipped(here: int, before: int, after: int) -> int:
+    """A byte with the bits flipped that differ between two others; as it is where it differs in one of them already."""
+    differ = before ^ after
+    return here if (here ^ before) & differ else here ^ differ
+
+
+def _capabilities(config: bytes) -> Iterator[tuple[Key, int]]:
+    """Where each is."""
+    seen: dict[int, int] = {}
+    at, known = config[POINTER] & 0xFC, set[int]()
+    while HEADER <= at < END - 1 and at not in known:
+        known.add(at)
+        kind = config[at]
+        yield (kind, seen.setdefault(kind, 0)), at
+        seen[kind] += 1
+        at = config[at + 1] & 0xFC
+
+
+def _room(config: bytes, at: int) -> int:
+    """Bytes up to the next capability."""
+    following = [place for _, place in _capabilities(config) if place > at]
+    return min([*following, END]) - at

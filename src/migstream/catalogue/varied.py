@@ -1,0 +1,116 @@
+"""What options of a machine and CPU models make of it: images of its newest version with each, alone or with another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from migstream.catalogue.arguments import Wanted, is_on
+from migstream.catalogue.changes import Machine
+from migstream.catalogue.model import Family, Image
+from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
+
+__all__ = ["Varied", "switch"]
+
+NEWER = {
+    "gic-version=4": "gic-version=3",
+    "gic-version=max": "gic-version=3",
+}  # have no register more
+
+
+def switch(value: str) -> str:
+    """A switch's value as it was tried."""
+    known = is_on(value)
+    return value if known is None else ("off", "on")[known]
+
+
+class Varied:
+    """The changes that a machine's options and its CPU model make.
+
+    Parameters
+    ----------
+    family : of which the images are
+    """
+
+    def __init__(self, family: Family, wanted: Wanted) -> None:
+        self._changed = family.changed
+        self._cpus = family.cpus
+        self._base = family.images[family.newest]["tcg"]
+        self._tried = {name.partition("=")[0] for name in family.changed}
+        self._wanted = wanted
+        options = [f"{name}={switch(value)}" for name, value in wanted.options.items()]
+        # one that brings another interrupt controller, with which the others were tried as well
+        firsts = (f"-machine {option}" for option in options)
+        self._first = next((one for one in firsts if f"{one} smp=2" in self._changed), None)
+        self._model, *self._features = (wanted.cpu or "").split(",")
+        same = {NEWER.get(option, option) for option in options}
+        some = max((one for one in CPU_OPTIONS if same.issuperset(one)), key=len, default=())
+        self._image = self._cpus.get(f"{self._model} -machine {','.join(some)}")
+        # options that are in the image of the CPU model
+        self._done = {one.partition("=")[0] for one in some} if self._image is not None else set()
+        if self._image is None:
+            self._image = self._cpus.get(self._model)
+
+    def two_cpus(self) -> tuple[Image, Image] | None:
+        """Images with one CPU, and with two, of a machine whose interrupt controller is another one than by itself."""
+        if self._first is None:
+            return None
+        return self._changed[self._first], self._changed[f"{self._first} smp=2"]
+
+    def options(self, machine: Machine, silent: Collection[str]) -> Iterator[str]:
+        """Make the changes of the machine's own options; what is assumed."""
+        first = (self._first or "").partition(" ")[2]
+        if first and first.partition("=")[0] not in self._done:
+            machine.change(self._base, self._changed[f"-machine {first}"])
+        for name, value in self._wanted.options.items():
+            option = f"{name}={switch(value)}"
+            if name in silent or name in self._done or option == first:
+                continue
+            if not first:
+                words = f"the machine's {name}={value}"
+                yield from self.change(machine, f"-machine {option}", words)
+                continue
+            both = self._changed.get(f"-machine {first},{option}")
+            if both is not None:
+                machine.change(self._changed[f"-machine {first}"], both)
+
+    def change(self, machine: Machine, what: str, words: str) -> Iterator[str]:
+        """Make the change of what was added to a command line; what is assumed."""
+        image = self._changed.get(what)
+        if image is not None:
+            machine.change(self._base, image)
+        elif what.partition("=")[0] not in self._tried:
+            yield f"{words} changes nothing of what is saved"
+
+    def model(self, machine: Machine, known: Collection[str], *, same: bool) -> Iterator[str]:
+        """Make the change of the CPU model and its properties; what is assumed.
+
+        Parameters
+        ----------
+        known : models that the binary has
+        same : whether all features save the same
+        """
+        model, image = self._model, self._image
+        if same and model:
+            image = self._alike(model)
+        if image is not None:
+            machine.change(self._base, image)
+        elif model and model not in set(known) - self._cpus.keys():
+            yield f"a CPU {model} saves what the default one saves"
+        for feature in () if same else self._features:
+            name, _, value = feature.partition("=")
+            sign = {"+": "on", "-": "off"}.get(name[:1])
+            name = name.lstrip("+-")
+            value = switch(value or "on") if sign is None else sign
+            changed = self._cpus.get(f"{model},{name}={value}")
+            if changed is not None:
+                machine.change(self._cpus[model], changed)
+            elif model not in self._cpus:
+                yield f"the CPU's {name}={value} changes nothing of what is saved"
+
+    def _alike(self, model: str) -> Image | None:
+        """The image of the CPU model that stands for one, where all are nearly alike."""
+        without = bool({"-apic", "apic=off"} & set(self._features))
+        old = any(model.startswith(models[0]) for models in SAME_CPUS.values())
+        number = 2 if without else 0 if old else 1
+        names = (models[number] for models in SAME_CPUS.values())
+        return next((self._cpus[name] for name in names if name in self._cpus), None)

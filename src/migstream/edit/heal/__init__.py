@@ -1,0 +1,1 @@
+"""The way out: what to change, at the destination or in a stream, so that the stream loads."""

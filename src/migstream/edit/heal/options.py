@@ -1,0 +1,352 @@
+"""What a destination can be started with otherwise, as answers to the problem that a load ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migstream.catalogue.compose import SILENT_MACHINE, SILENT_PART
+from migstream.edit.heal.commandline import CommandLine, Entry, Step
+from migstream.edit.heal.guest import Guest, split
+from migstream.edit.heal.layout import Layout, Seat, added
+from migstream.edit.heal.model import Change
+from migstream.edit.heal.setup import setup_changes
+
+if TYPE_CHECKING:
+    from migstream.analysis.compat.model import Problem, Report
+    from migstream.edit.heal.knowledge import Knowledge
+    from migstream.edit.heal.play import Player, Seated
+    from migstream.stream import Device, Stream
+
+__all__ = ["Options"]
+
+Changes = tuple[Change, ...]
+
+# Properties that say how many entries a queue has (hw/net/virtio-net.c, hw/block/virtio-blk.c, hw/scsi/virtio-scsi.c).
+RECEIVING = "rx_queue_size"
+QUEUE_SIZES = (RECEIVING, "queue-size", "virtqueue_size", "queue_size")
+# Features whose property is not called as they are (include/hw/virtio/virtio.h, virtio-pci.h).
+FEATURES = {
+    "ring_packed": "packed",
+    "ring_event_idx": "event_idx",
+    "ring_indirect_desc": "indirect_desc",
+    "access_platform": "iommu_platform",
+    "hash_report": "hash",
+    "config_wce": "config-wce",
+    "write_zeroes": "write-zeroes",
+    "host_uso": "host_uso",
+}
+MOST_PROPERTIES = 6  # that are tried for one problem
+MOST_MODELS = 12  # of CPUs
+OF_DEVICES = {"virtqueue", "features"}  # problems that nothing but the device's own properties make
+MIGRATION = "-global migration."
+
+
+class Options:
+    """Candidates, each some changes that are made together, the likeliest first."""
+
+    def __init__(self, player: Player, stream: Stream, numbers: count[int]) -> None:
+        self._player = player
+        self._guest = Guest(stream)
+        self._stream = stream
+        self._numbers = numbers
+
+    def candidates(self, problem: Problem, report: Report, line: CommandLine) -> Iterator[Changes]:
+        """Answers to a problem of a load that this command line's QEMU does."""
+        knowledge = self._player.knowledge(line)
+        yield from setup_changes(self._stream, report, problem, line, self._numbers)
+        if problem.kind == "configuration":
+            yield from self._machine(line, knowledge)
+        if knowledge is None:
+            yield from self._without(line)
+            return
+        if problem.kind in {"registers", "cpu"} or problem.device.startswith("cpu["):
+            yield from self._models(problem, line, knowledge)
+        if problem.kind == "framing":
+            yield from self._framing(line, knowledge)
+        place = self._place(problem)
+        if place is not None:
+            yield from self._at(problem, place, line, knowledge)
+        if problem.kind not in OF_DEVICES:
+            yield from self._without(line)
+        if problem.kind != "configuration":
+            yield from self._machine(line, knowledge)
+
+    def _place(self, problem: Problem) -> tuple[str, str] | None:
+        """The path and the rest of the name of the device or RAM block concerned."""
+        if problem.kind == "ram":
+            return split(problem.path.removeprefix("ram/"))
+        return split(problem.device.rpartition("[")[0]) if problem.device else None
+
+    # --- devices -----------------------------------------------------------------------------------
+
+    def _at(
+        self, problem: Problem, place: tuple[str, str], line: CommandLine, knowledge: Knowledge
+    ) -> Iterator[Changes]:
+        path, tail = place
+        there = self._player.seated(line)
+        assert there is not None  # where there is knowledge, there is a machine
+        seat = next((one for one in there.seats if one.path == path and path), None)
+        device = self._device(problem)
+        fits = seat is not None and knowledge.fits(seat.driver, self._guest, path)
+        if problem.kind == "section" or (problem.kind == "ram" and not fits):
+            yield from self._missing(problem, path, there, line, knowledge)
+            return
+        if seat is not None:
+            yield from self._properties(problem, seat, tail, device, line, knowledge)
+            if problem.kind not in OF_DEVICES:
+                yield from self._layout(there, knowledge)
+                yield from self._other_kind(seat, path, knowledge)
+        elif device is not None:
+            words = knowledge.machine_states(device, self._guest)[:MOST_PROPERTIES]
+            yield from ((self._words(one, line),) for one in words)
+
+    def _device(self, problem: Problem) -> Device | None:
+        name, _, number = problem.device.rpartition("[")
+        key = name, int(number.rstrip("]") or 0) if number.rstrip("]").isdecimal() else 0
+        return next((d for d in self._stream.devices if d.section.key == key), None)
+
+    def _missing(
+        self,
+        problem: Problem,
+        path: str,
+        there: Seated,
+        line: CommandLine,
+        knowledge: Knowledge,
+    ) -> Iterator[Changes]:
+        """A device, or the RAM block of one, that the destination does not have."""
+        own = path in there.own or not path
+        if not own:
+            yield from self._layout(there, knowledge)
+            for driver in knowledge.makers(self._guest, path)[1:]:
+                layout = self._layouts(there, knowledge)
+                yield (msgspec.structs.replace(layout.add(driver, path), cost=2.0),)
+        device = self._device(problem)
+        if problem.kind != "section" or device is None:
+            return
+        key = device.section.key
+        if knowledge.defaults(key):
+            for entry in line.named("nodefaults"):
+                yield (
+                    Change(
+                        what="leave out -nodefaults",
+                        steps=(Step("remove", entry.number),),
+                        cost=1.5,
+                    ),
+                )
+        for words in knowledge.machine_options(key, lost=True):
+            yield from self._undone(words, line)
+        for words in knowledge.machine_options(key):
+            yield (self._words(words, line),)
+        if own:
+            for driver in knowledge.placeless(*key):
+                kind = knowledge.kind(driver)
+                if kind is not None:
+                    yield (added(driver, kind, (), self._numbers),)
+
+    def _layouts(self, there: Seated, knowledge: Knowledge) -> Layout:
+        return Layout(there.seats, there.own, there.taken, knowledge, self._guest, self._numbers)
+
+    def _layout(self, there: Seated, knowledge: Knowledge) -> Iterator[Changes]:
+        changes = tuple(self._layouts(there, knowledge).changes())
+        if changes:
+            yield changes
+
+    def _properties(
+        self,
+        problem: Problem,
+        seat: Seat,
+        tail: str,
+        device: Device | None,
+        line: CommandLine,
+        knowledge: Knowledge,
+    ) -> Iterator[Changes]:
+        """Other values of a device's properties."""
+        if problem.kind == "ram":
+            size = self._guest.blocks.get(seat.path, {}).get(tail, 0)
+            settings = list(knowledge.sizes(seat.driver, tail, size))
+        elif problem.kind == "virtqueue":
+            settings = self._queue_sizes(problem, seat)
+        elif problem.kind == "features":
+            settings = self._features(problem, seat)
+        else:
+            settings = []
+        for key, value in seat.entry.pairs():
+            if key not in SILENT_PART:
+                yield (
+                    Change(
+                        what=f"leave out {key}={value} of {seat.entry.head}",
+                        steps=(Step("unset", seat.entry.number, key),),
+                    ),
+                )
+        for entry in line.named("global"):
+            if (entry.value or "").startswith((f"{seat.driver}.", f"driver={seat.driver},")):
+                yield (self._gone(entry),)
+        if device is not None and not settings:
+            settings = knowledge.properties(seat.driver, tail, device, self._guest)
+        for setting in settings[:MOST_PROPERTIES]:
+            key, _, value = setting.partition("=")
+            if seat.entry.get(key) != value:
+                yield (
+                    Change(
+                        what=f"give {seat.entry.head} {setting}",
+                        steps=(Step("set", seat.entry.number, key, value),),
+                    ),
+                )
+
+    def _queue_sizes(self, problem: Problem, seat: Seat) -> list[str]:
+        size = int.from_bytes(self._stream.store.view(*problem.span), "big")
+        known = {option.name for option in seat.kind.options}
+        names = [name for name in QUEUE_SIZES if name in known]
+        if (
+            RECEIVING in names
+        ):  # a network card's queues take turns; those that send are larger with vhost-user only
+            number = problem.path.partition("queues[")[2].partition("]")[0]
+            names = [RECEIVING] if number.isdecimal() and int(number) % 2 == 0 else []
+        return [f"{name}={size}" for name in names]
+
+    def _features(self, problem: Problem, seat: Seat) -> list[str]:
+        known = {option.name for option in seat.kind.options}
+        found = []
+        for word in problem.message.replace(",", " ").split():
+            name = word.lower()
+            name = FEATURES.get(name, name)
+            if name in known:
+                found.append(f"{name}=on")
+            elif name == "version_1" and "disable-modern" in known:
+                found.append("disable-modern=off")
+        return found
+
+    def _other_kind(self, seat: Seat, path: str, knowledge: Knowledge) -> Iterator[Changes]:
+        """Another device type at the same place."""
+        for driver in knowledge.makers(self._guest, path)[:2]:
+            if driver != seat.driver:
+                yield (
+                    Change(
+                        what=f"make {seat.entry.head} a {driver}",
+                        steps=(Step("set", seat.entry.number, "", driver),),
+                        cost=2.0,
+                    ),
+                )
+
+    # --- the machine -------------------------------------------------------------------------------
+
+    def _machine(self, line: CommandLine, knowledge: Knowledge | None) -> Iterator[Changes]:
+        """The machine type that the stream is of."""
+        machine = self._stream.machine
+        if not machine:
+            return
+        if knowledge is not None and (
+            knowledge.catalogue.machine(machine) is None or knowledge.machine == machine
+        ):
+            return
+        entry = _machine_entry(line)
+        step = (
+            Step("add", next(self._numbers), "-M", machine)
+            if entry is None
+            else Step("set", entry.number, "", machine)
+            if entry.head
+            else Step("set", entry.number, "type", machine)
+        )
+        yield (Change(what=f"start with -M {machine}", steps=(step,), cost=1.2),)
+
+    def _models(
+        self, problem: Problem, line: CommandLine, knowledge: Knowledge
+    ) -> Iterator[Changes]:
+        """Other CPU models, those first whose state is as long as the stream's."""
+        entry = next(iter(line.named("cpu")[-1:]), None)
+        if entry is not None:
+            yield (
+                Change(
+                    what=f"leave out -cpu {entry.value}",
+                    steps=(Step("remove", entry.number),),
+                    whole=True,
+                ),
+            )
+        for model in self._likely_models(problem, knowledge)[:MOST_MODELS]:
+            if entry is None:
+                step = Step("add", next(self._numbers), "-cpu", model)
+            elif entry.head != model:
+                step = Step("set", entry.number, "", model)
+            else:
+                continue
+            yield (Change(what=f"start with -cpu {model}", steps=(step,), whole=True),)
+
+    def _likely_models(self, problem: Problem, knowledge: Knowledge) -> list[str]:
+        device = self._device(problem) or next(
+            (d for d in self._stream.devices if d.name == "cpu"), None
+        )
+        if device is None:
+            return []
+        at = problem.span.start - device.section.payload.start
+        return knowledge.models(self._guest.payload(device), max(at, 0))
+
+    def _framing(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
+        """Other properties of what sends and receives streams."""
+        for words in knowledge.varied.changed:
+            if words.startswith(MIGRATION):
+                yield from self._undone(words, line)
+                key, _, value = words.partition("=")
+                opposite = {"on": "off", "off": "on"}.get(value)
+                yield (self._words(words, line),)
+                if opposite is not None:
+                    yield (self._words(f"{key}={opposite}", line),)
+
+    def _words(self, words: str, line: CommandLine) -> Change:
+        """`-machine hpet=on` or `-global i8042.extended-state=off`, put into a command line."""
+        flag, _, setting = words.partition(" ")
+        key, _, value = setting.partition("=")
+        entry = _machine_entry(line) if flag == "-machine" else None
+        if entry is not None:
+            return Change(
+                what=f"start with {words}", steps=(Step("set", entry.number, key, value),)
+            )
+        for one in line.named("global") if flag == "-global" else ():
+            if (one.value or "").partition("=")[0] == key:
+                return Change(
+                    what=f"start with {words}", steps=(Step("set", one.number, key, value),)
+                )
+        return Change(
+            what=f"start with {words}", steps=(Step("add", next(self._numbers), flag, setting),)
+        )
+
+    def _undone(self, words: str, line: CommandLine) -> Iterator[Changes]:
+        """Without something that the command line says, if it does."""
+        flag, _, setting = words.partition(" ")
+        key, _, value = setting.partition("=")
+        for entry in line.named("M", "machine") if flag == "-machine" else ():
+            if entry.get(key) == value:
+                yield (_unset(entry, key, value),)
+        for entry in line.named("global") if flag == "-global" else ():
+            if entry.value == setting:
+                yield (self._gone(entry),)
+
+    def _without(self, line: CommandLine) -> Iterator[Changes]:
+        """Without each of the machine's properties, and of those of all devices of a type."""
+        for entry in line.named("M", "machine"):
+            for key, value in entry.pairs():
+                if key not in SILENT_MACHINE and key != "type":
+                    yield (_unset(entry, key, value),)
+        for entry in line.named("global"):
+            yield (self._gone(entry),)
+
+    def _gone(self, entry: Entry) -> Change:
+        return Change(
+            what=f"leave out {entry.flag} {entry.value}", steps=(Step("remove", entry.number),)
+        )
+
+
+def _machine_entry(line: CommandLine) -> Entry | None:
+    """The option that names the machine type, else the last one about the machine."""
+    entries: Sequence[Entry] = line.named("M", "machine")
+    naming = [one for one in entries if one.head or one.get("type")]
+    return next(iter([*naming[-1:], *entries[-1:]]), None)
+
+
+def _unset(entry: Entry, key: str, value: str) -> Change:
+    return Change(
+        what=f"leave out {key}={value} of {entry.flag}", steps=(Step("unset", entry.number, key),)
+    )

@@ -1,0 +1,57 @@
+"""Loads foretold for machines made at random, over every pair of QEMUs that are here.
+
+`MIGSTREAM_ROUNDS=300` makes that many instead of as many as fit into a short time, `MIGSTREAM_ROUNDS_SEED=7` those of
+that seed, `MIGSTREAM_ROUNDS_KEEP=folder` keeps where it was wrong, `MIGSTREAM_CATALOGUE=folder` asks other catalogues.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+from random import SystemRandom
+
+import pytest
+
+from support.foretold import disagreement, kept, loads, told
+from support.qemu import REQUIRED, find
+
+pytestmark = pytest.mark.qemu
+
+SHORT = 35.0  # seconds of the ordinary suite
+LEAST = 0.97
+FEW = 100  # loads, of which one in a hundred cannot be told from three
+
+
+@pytest.mark.skipif(not find(REQUIRED), reason="no QEMU for x86")
+def test_machines_made_at_random_are_foretold(tmp_path: Path) -> None:
+    wanted = int(os.environ.get("MIGSTREAM_ROUNDS", "0"))
+    seed = int(os.environ.get("MIGSTREAM_ROUNDS_SEED", "0")) or SystemRandom().randrange(1, 10**6)
+    folder = Path(os.environ.get("MIGSTREAM_ROUNDS_KEEP") or tmp_path / "kept")
+    print(f"MIGSTREAM_ROUNDS_SEED={seed}")
+    until = time.monotonic() + SHORT
+    made: Counter[tuple[str, str]] = Counter()
+    right: Counter[tuple[str, str]] = Counter()
+    refused = named = 0
+    alarms = []
+    for one, path in loads(seed, tmp_path):
+        pair = one.source, one.destination
+        report = told(one, path, os.environ.get("MIGSTREAM_CATALOGUE"))
+        made[pair] += 1
+        right[pair] += report.accepted == one.accepted
+        why = disagreement(one, report)
+        if not one.accepted and not report.accepted:
+            refused, named = refused + 1, named + (not why)
+        if why:
+            print(kept(one, path, why, folder))
+        if one.accepted and not report.accepted:
+            alarms.append(one.seed)
+        if made.total() >= wanted if wanted else time.monotonic() > until:
+            break
+    for pair, count in sorted(made.items()):
+        print(*pair, f"{right[pair]} of {count}")
+    print(f"{right.total()} of {made.total()}; of {refused} refused, device and kind of {named}")
+    assert not alarms, f"false alarms, kept in {folder}: {', '.join(alarms)}"
+    wrong = made.total() - right.total()
+    assert wrong <= max(1 if made.total() < FEW else 0, (1 - LEAST) * made.total())
