@@ -117,7 +117,7 @@ READING = {
     "heal": ("--to", "10.0", "-o", "made"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
-OTHERS |= {"schema", "completion", "man", "catalogue"}  # read nothing
+OTHERS |= {"schema", "completion", "man", "catalogue", "fleet"}  # read nothing
 
 
 @pytest.mark.parametrize(

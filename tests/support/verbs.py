@@ -117,6 +117,7 @@ analyze-migration -d desc -f STREAM
 UNTRIED = {
     "static-checker",
     "catalogue",
+    "fleet",
     "encode",
     "schema",
     "completion",
