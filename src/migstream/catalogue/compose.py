@@ -136,6 +136,7 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
+        self._slots()
         self._cpus()
         self._memory()
         unknown = with_firmware(self.machine, wanted.options)
@@ -232,12 +233,14 @@ class _Composer:
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
+    def _slots(self) -> None:
+        first, second = (self.images.get(f"tcg slots={n}") for n in (1, 2))
+        if self.wanted.slots and first is not None and second is not None:
+            images, slots = (first, second), self.wanted.slots
+            add_slots(self.machine, self.images["tcg"], images, self.states, slots)
+
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
-        slots = [self.images.get(f"tcg slots={n}") for n in (1, 2)]
-        if wanted.slots and slots[0] is not None and slots[1] is not None:
-            images = slots[0], slots[1]
-            add_slots(self.machine, self.images["tcg"], images, self.states, wanted.slots)
         name = self.catalogue.index.ram.get(self.name, "")
         backend = wanted.options.get("memory-backend")
         nodes = wanted.nodes or ([backend] if backend else [])
@@ -412,7 +415,10 @@ class _Composer:
             self.machine.blocks.pop(block.replace(PLACE, path), None)
         for block, size in after.blocks.items():
             if base.blocks.get(block) != size:
-                self.machine.blocks[block.replace(PLACE, path)] = size
+                name, short = block.replace(PLACE, path), block.rpartition("/")[2]
+                # of older machine types some have no place in their names (global-vmstate)
+                placeless = name not in self.machine.blocks and short in self.machine.blocks
+                self.machine.blocks[short if placeless else name] = size
 
     # --- places ------------------------------------------------------------------------------------
 
@@ -444,7 +450,8 @@ class _Composer:
         return ""
 
     def _roots(self) -> set[str]:
-        return {one.root for one in self._known.values() if one.root}
+        known = self._known.items()
+        return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
