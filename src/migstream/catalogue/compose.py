@@ -19,7 +19,7 @@ from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import Places
+from migstream.catalogue.places import BEHIND, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import (
     HOST_BRIDGE,
@@ -28,7 +28,7 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
-from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -352,6 +352,8 @@ class _Composer:
         after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
+        elif name in QUEUED and is_on(value):
+            self._unknown(driver, base, name, value, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
             return
         elif any(key.startswith(f"{name}=") for key in options):
@@ -453,15 +455,6 @@ class _Composer:
                 self.kinds.setdefault(f"host {bus}", path)
 
 
-# Bridges by the one that was tried: a device behind it has other capabilities than one on the root bus.
-BEHIND = {
-    "pcie-root-port": "pcie-root-port",
-    "ioh3420": "pcie-root-port",
-    "xio3130-downstream": "pcie-root-port",
-    "pci-bridge": "pci-bridge",
-    "pcie-pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge",
-}
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
