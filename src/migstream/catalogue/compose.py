@@ -21,7 +21,7 @@ from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import Places
+from migstream.catalogue.places import BEHIND, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import (
     HOST_BRIDGE,
@@ -31,7 +31,7 @@ from migstream.catalogue.registers import (
     with_number,
 )
 from migstream.catalogue.usb import HUB, ports_of
-from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -361,6 +361,8 @@ class _Composer:
         after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
+        elif name in QUEUED and is_on(value):
+            self._unknown(driver, base, name, value, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
             return
         elif any(key.startswith(f"{name}=") for key in options):
