@@ -166,9 +166,7 @@ class Shelved(_Composing):
         assert self.catalogue is not None
         words = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
         made = self.made(line) if line.entries else None
-        return foretell_in(
-            stream, self.catalogue, words, self._capabilities, (), made
-        ).report
+        return foretell_in(stream, self.catalogue, words, self._capabilities, (), made).report
 
     def registers(self, line: CommandLine) -> Mapping[int, int]:
         with open_stream(self.made(line).stream) as stream:
