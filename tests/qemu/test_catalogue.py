@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from migstream.catalogue.build.devices import with_first_number
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.files import Catalogue, States
 from migstream.catalogue.model import PLACE, Image, Placed, State
@@ -22,6 +23,7 @@ from support.qemu import Binary, find
 pytestmark = pytest.mark.qemu
 
 SEED = int(os.environ.get("MIGSTREAM_SEED", secrets.randbelow(1 << 32)))
+CHANNEL = re.compile(r"/fe\.0\.([0-9a-f]{4})/")  # a device of a channel, which holds its number
 PIECES = 4  # of each catalogue
 CATALOGUES = list(on_shelf())
 
@@ -62,7 +64,10 @@ def _fits(one: Placed, key: tuple[str, int]) -> bool:
 
 
 def _candidates(one: Placed, there: dict[tuple[str, int], State]) -> list[State]:
-    return [state for key, state in there.items() if _fits(one, key)]
+    found = {key: state for key, state in there.items() if _fits(one, key)}
+    channels = {key: at[1] for key in found if (at := CHANNEL.match(key[0])) is not None}
+    numbered = [with_first_number(found[key], number) for key, number in channels.items()]
+    return [*found.values(), *numbered]
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES, ids=lambda one: one.path.stem)

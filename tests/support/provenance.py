@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from migstream.catalogue.files import Catalogue
 from migstream.catalogue.model import Added, Family, Image, Lines
 
@@ -33,6 +35,12 @@ def boards(catalogue: Catalogue) -> Iterator[tuple[str, Family, Lines]]:
     for stem in dict.fromkeys(catalogue.index.machines.values()):
         family = catalogue.part_of(stem)
         assert family is not None
+        if catalogue.like is not None:  # what is alike there is of that one's command lines
+            images = {
+                name: {form: image for form, image in forms.items() if image.run >= 0}
+                for name, forms in family.images.items()
+            }
+            family = msgspec.structs.replace(family, images=images)
         yield stem, family, catalogue.provenance.families[stem]
 
 
