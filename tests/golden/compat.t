@@ -20,8 +20,8 @@ Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
   Exit status: 0 QEMU would accept it, 1 it would not.
 
 Options:
-  --to SCHEMA                  The destination's -dump-vmstate; for `compat` a
-                               release, too: 10.0, debian-13.
+  --to SCHEMA                  The destination's -dump-vmstate; for `compat` and
+                               `heal` a release, too: 10.0, debian-13.
   --to-stream OTHER            A stream that the destination saved, started as
                                it will be for the load.
   --release VERSION            The destination's release, such as 10.0.

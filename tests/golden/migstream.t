@@ -43,6 +43,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
@@ -126,6 +127,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
@@ -348,6 +350,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
