@@ -18,7 +18,7 @@ from migstream.analysis.identify.model import Fact, Identity, narrowed
 from migstream.analysis.identify.states import Seen
 from migstream.catalogue.evidence import TABLE, Life, elements, ranked
 from migstream.catalogue.files import Catalogue
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
 from migstream.qemu.release import Bounds, Version, machine_version, parse
@@ -331,7 +331,7 @@ def test_what_the_description_says_of_changes_is_told(written: object) -> None:
 SAMPLED = 400  # states of each catalogue
 
 
-@pytest.mark.parametrize("catalogue", [*on_shelf()], ids=lambda one: one.path.stem)
+@pytest.mark.parametrize("catalogue", [*own_shelf()], ids=lambda one: one.path.stem)
 def test_the_table_allows_what_each_catalogue_has(catalogue: Catalogue) -> None:
     """`make evidence` is to be run when a catalogue was made again."""
     release = catalogue.index.release[:2]

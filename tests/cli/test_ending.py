@@ -114,6 +114,7 @@ READING = {
     "index": ("-o", "made"),
     "find": ("--extract", "1", "-o", "made"),
     "compat": ("--to-stream", "-"),
+    "heal": ("--to", "10.0", "-o", "made"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
 OTHERS |= {"schema", "completion", "man", "catalogue", "fleet"}  # read nothing

@@ -17,6 +17,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.
@@ -99,6 +100,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.
@@ -277,7 +279,7 @@ $ migstream info cut.mig.xz
 file          cut.mig.xz
 size          741 bytes
 machine       none
-QEMU          unknown
+QEMU          2.4 or later (identify lists what tells it)
 capabilities  none recorded
 page size     not recorded
 description   none
@@ -320,6 +322,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.

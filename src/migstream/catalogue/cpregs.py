@@ -19,6 +19,9 @@ COUNT, INDEXES, VALUES = (
     (f"cpreg_vmstate_{name}", "0") for name in ("array_len", "indexes", "values")
 )
 EACH = 8
+# L2CTLR, and the same of a CPU with 64 bits: how many CPUs there are beside this one (target/arm: l2ctlr_read).
+COUNTING = frozenset((bytes.fromhex("40200000200f480a"), bytes.fromhex("603000000013cd82")))
+COUNT_SHIFT = 24
 
 
 def has_list(state: State) -> bool:
@@ -51,20 +54,23 @@ def merged(here: State, before: State, after: State) -> State:
     return State(after.version, out + after.payload[at:], encoded(json.dumps(table)[1:]))
 
 
-def scaled(here: State, one: State, two: State, count: int) -> State:
-    """A CPU of several: registers that count them, which differ in states with one CPU and with two (`L2CTLR`)."""
-    old, new = _registers(one), _registers(two)
-    more = {index: _number(new[index]) - _number(old[index]) for index in old.keys() & new.keys()}
-    table = described(here)
+def scaled(here: State, own: State, count: int) -> State:
+    """A CPU of several: registers that count them.
+
+    Parameters
+    ----------
+    own : the CPU as it is alone
+    """
+    table, alone = described(here), _registers(own)
     places = dict(fields(table)) if table is not None else {}
     if not {INDEXES, VALUES} <= places.keys():
         return here
     field = places[VALUES]
     values = _elements(here, field)
     for number, index in enumerate(_elements(here, places[INDEXES])):
-        if more.get(index):
-            value = _number(old[index]) + more[index] * (count - 1)
-            values[number] = (value % (1 << 8 * EACH)).to_bytes(EACH, "big")
+        if index in COUNTING and index in alone:
+            value = _number(alone[index]) + (count - 1 << COUNT_SHIFT)
+            values[number] = value.to_bytes(EACH, "big")
     payload = here.payload[: field.at] + b"".join(values) + here.payload[field.stop :]
     return State(here.version, payload, here.text)
 

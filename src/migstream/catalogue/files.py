@@ -152,6 +152,11 @@ class States(Sequence[State]):
             raise self._catalogue.broken(f"it has no state {number}")
         return some[number - begin]
 
+    def __iter__(self) -> Iterator[State]:
+        yield from self._before
+        for begin in self._begins:
+            yield from self._chunk(begin)
+
     def _chunk(self, begin: int) -> list[State]:
         if begin not in self._known:
             self._known[begin] = self._catalogue.states_from(begin)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["CPU_OPTIONS", "SAME_CPUS", "VALUES", "WHOLE"]
+__all__ = ["CPU_OPTIONS", "PLAIN", "SAME_CPUS", "VALUES", "WHOLE"]
 
-# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
-# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
+# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved.
 WHOLE = ("pc-q35", "pc-i440fx", "isapc", "microvm", "virt", "pseries", "s390-ccw-virtio")
+
+# Boards of which only what each device on PCI, or on a virtio bus, adds is taken, many at once; of all others nothing.
+PLAIN = ("sbsa-ref", "mac99", "g3beige", "ppce500", "pegasos2", "hppa", "clipper", "r2d", "malta")
 
 # Targets of which nearly every CPU model sends the same fields, and the models that are tried: one that never had an
 # APIC, one that stands for all others, and that one without an APIC, which leaves out devices.

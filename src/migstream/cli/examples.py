@@ -189,6 +189,16 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream redact guest.mig -o report.mig", "For a bug report"),
         Example("migstream redact guest.mig --keep-ram 0-0x1000 -o part.mig", "But for some memory"),
     ),
+    "heal": (
+        Example(
+            "migstream heal guest.mig --to 10.0 -- -nodefaults -M pc -m 128 -serial null",
+            "With which options it loads in QEMU 10.0",
+        ),
+        Example(
+            "migstream heal guest.mig --to-stream pc.mig -o healed.mig",
+            "What of it has to change, so that it loads as that machine was started",
+        ),
+    ),
     "minimise": (
         Example(
             "migstream minimise bad.mig -o small.mig --tries 8 -- migstream check {}",

@@ -148,7 +148,6 @@ class Shelved(_Composing):
         self,
         catalogue: Catalogue,
         capabilities: Collection[str] = (),
-        folder: str | os.PathLike[str] | None = None,
         how: Described | None = None,
     ) -> None:
         super().__init__(catalogue)
@@ -156,7 +155,6 @@ class Shelved(_Composing):
         self.starts = bool(self._how.arguments)
         self._release = catalogue.index.release[:2]
         self._capabilities = capabilities
-        self._folder = folder
 
     @property
     def release(self) -> tuple[int, ...] | None:
