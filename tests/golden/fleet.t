@@ -100,12 +100,12 @@ $ migstream fleet query fleet "select state, count(*) as objects from streams gr
       1
     ],
     [
-      "whole",
-      3
-    ],
-    [
       "unread",
       1
+    ],
+    [
+      "whole",
+      3
     ]
   ]
 }
@@ -142,8 +142,8 @@ $ migstream fleet query nothing damaged
 migstream: nothing: no fleet [MS400]
   hint: `migstream fleet scan … -o FOLDER` makes one
 [exit status 5]
-$ migstream fleet compact fleet | cut -d: -f1
-18 files, 96.1 KiB
+$ migstream fleet compact fleet | grep -c now
+1
 $ migstream fleet metrics fleet | grep ^migstream_fleet_objects
 migstream_fleet_objects{state="damaged"} 1
 migstream_fleet_objects{state="unread"} 1

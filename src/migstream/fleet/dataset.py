@@ -262,6 +262,7 @@ class Writer:
         for shard in list(self._batches):
             self._write(shard)
         self._held = 0
+        arrow().default_memory_pool().release_unused()
         self._due = clock.monotonic() + self._every
 
     def _gather(self) -> None:
