@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["BEHIND", "Places"]
+__all__ = ["Places"]
 
 SLOTS = 32
 HUB = 8  # ports of a hub (hw/usb/dev-hub.c)
@@ -20,16 +20,6 @@ IDS = 256
 NUMBERS = 1 << 16
 CHANNELS = "/fe."
 FIRST_REGISTER = 0x71000000
-
-# Bridges by the one that was tried: a device behind it has other capabilities than one on the root bus.
-BEHIND = {
-    "pcie-root-port": "pcie-root-port",
-    "ioh3420": "pcie-root-port",
-    "xio3130-downstream": "pcie-root-port",
-    "pci-bridge": "pci-bridge",
-    "pcie-pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge",
-}
 
 
 class Places:
