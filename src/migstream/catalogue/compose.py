@@ -30,6 +30,7 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
+from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
@@ -43,18 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "alone", "compose"]
 
-# Options that change nothing of what is saved, or only what is beside it.
-SILENT_MACHINE = frozenset({
-    *("accel", "graphics", "mem-merge", "dump-guest-core", "suppress-vmdesc", "dumpdtb", "memory-backend"),
-    *("pflash0", "pflash1", "boot", "smp", "memory", "kernel", "initrd", "append", "firmware", "nvdimm-persistence"),
-})  # fmt: skip
-SILENT_PART = frozenset({
-    *("id", "bus", "addr", "drive", "netdev", "mac", "chardev", "audiodev", "bootindex", "serial"),
-    *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
-    *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
-    *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
-})  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
@@ -472,9 +461,6 @@ class _Composer:
 
 
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-QUIET_BUSES = frozenset({
-    *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
-})  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
