@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.compose import SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.silent import SILENT_MACHINE, SILENT_PART
 from migstream.edit.heal.commandline import CommandLine, Entry, Step
 from migstream.edit.heal.guest import Guest, split
 from migstream.edit.heal.layout import Layout, Seat, added
