@@ -14,7 +14,7 @@ VALUE  ?= i8254/channels[0]/count
 # Which tests, and other words for pytest: all of them
 TESTS  ?=
 
-.PHONY: help try env docs docs-links test test-lowest test-everywhere golden man lint format bench opaque fuzz streams catalogues evidence lock clean
+.PHONY: help try env docs docs-links matrix test test-lowest test-everywhere golden man lint format bench opaque fuzz streams catalogues evidence lock clean
 
 help:
 	@echo 'make try     set up, then look into a real stream'
@@ -27,6 +27,7 @@ help:
 	@echo 'make format  let ruff rewrite the sources'
 	@echo 'make docs    the documentation as a site, build/site/html/index.html; warnings are errors'
 	@echo 'make docs-links       ask whether what the documentation links to elsewhere is there (needs the network)'
+	@echo 'make matrix  docs/matrix-tables.md, from the catalogues: some minutes'
 	@echo 'make bench   side by side with the peers (ANALYZE_MIGRATION=path/to/analyze-migration.py)'
 	@echo 'make opaque  bytes that nobody explains, by type (STREAMS=)'
 	@echo 'make fuzz    streams that no QEMU writes, for a minute (SECONDS= CASES= SEED= JOBS=; CASE= is one again)'
@@ -98,6 +99,10 @@ docs: $(DOCS_STAMP)
 
 docs-links: $(DOCS_STAMP)
 	PYTHONPATH=src $(DOCS)/bin/python docs/site/build.py build/site --external
+
+# What breaks from each release of the catalogue to each other one; the difference is what is reviewed.
+matrix: $(STAMP)
+	$(BIN)/migstream catalogue matrix -o docs/matrix-tables.md --force
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -20,7 +20,7 @@ from bench.sources import Declared, Tree, trees
 from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, ranked, sources_of, written
 from migstream.catalogue.files import Catalogue
 from migstream.catalogue.model import State
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.qemu.release import Version, following, machine_version, parse
 from migstream.source.output import new_file, write_at
 from migstream.vmstate.description import Group, parse_description
@@ -28,6 +28,9 @@ from migstream.vmstate.schema import Schema, SchemaField, parse_schema
 
 __all__ = ["main", "table"]
 
+# How many releases before one are given what is mended in it, and those that are for longer: until when.
+UPDATED = 2
+LONG: dict[Version, Version] = {(7, 2): (10, 2), (10, 0): (12, 0)}
 # Declared in a library of its own since 4.1, where this does not look.
 ELSEWHERE = {"slirp"}
 NAMELESS = {"unused", "tmp"}  # names of fields that say nothing of them
@@ -80,6 +83,13 @@ class _History:
         self.declared = {tree.release: tree.states.get(key, []) for tree in every}
         self.texts = {tree.release: tree.texts for tree in every}
         self.known = {release: known[key] for release, known in binaries.items() if key in known}
+        parent = (key[0], key[1].rpartition("/")[0])
+        # releases whose binaries, late updates, say that the VMState around it is there without it
+        self.complete = [
+            release
+            for release, known in binaries.items()
+            if parent in known and known[parent].whole and key not in known
+        ]
         self.tip = every[-1].release
         self.releases = sorted({*self.declared, *binaries})
 
@@ -137,11 +147,23 @@ class _History:
         if not element:
             named = [r for r, texts in self.texts.items() if self.name in texts and r < earliest]
             earliest = min([earliest, *named])
+        if first == next(r for r in self.releases if self._has(r, "")):
+            earliest = self._updated(earliest)
         sourced = [
             r for r, some in self.declared.items() if any(_in_source(one, element) for one in some)
         ]
         surely = max(first, sourced[0]) if sourced else first
         return earliest, surely
+
+    def _updated(self, since: Version) -> Version:
+        """The first release that has it in one of its stable updates, for all that is known: subsections come with them."""
+        if "/" not in self.name:
+            return since
+        before = [release for release in self.releases if release < since]
+        reached = before[-UPDATED:]
+        reached += [release for release, until in LONG.items() if release < since <= until]
+        lacking = [release for release in self.complete if release in before]
+        return min([since, *(one for one in reached if not lacking or one > max(lacking))])
 
     def _gone(
         self, element: str, has: Mapping[Version, bool | None], last: Version
@@ -300,12 +322,12 @@ def main(words: Sequence[str]) -> None:
     """Write the table anew."""
     every = list(trees(Path(words[0])))
     said = _Said(every)
-    for catalogue in on_shelf():
+    for catalogue in own_shelf():
         said.catalogue(catalogue)
     for path in map(Path, words[1:]):
         target, _, release = path.stem.rpartition("-")
         said.schema(parse(release), target, parse_schema(path.read_bytes(), path.name))
-    whole = table(every, said.binaries) | orders(on_shelf())
+    whole = table(every, said.binaries) | orders(own_shelf())
     text = "".join(f"{line}\n" for line in written(whole))
     with new_file(Path(TABLE), replace=True) as fd:
         write_at(fd, [text.encode()], 0)

@@ -103,6 +103,11 @@ def info(scene: Scene) -> list[str]:
     return [_source(scene), *_maybe(scene, "--json", "-v")]
 
 
+@verb(3)
+def identify(scene: Scene) -> list[str]:
+    return [_source(scene), *_maybe(scene, "--json", "-v")]
+
+
 @verb(2)
 def find(scene: Scene) -> list[str]:
     carve = ["--extract", "all", *_out(scene)] if scene.random.random() < 0.3 else []

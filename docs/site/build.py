@@ -24,6 +24,9 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 PATTERNS = ("*.md", "docs/*.md", "bench/*.md", "fuzz/*.md")
 INDEX, PROMISE = "docs/index.md", "docs/api.md"
+MATRIX = "docs/matrix.md"
+# What the site has besides its pages, where the repository says how to make it.
+ON_SITE = ("`matrix.html`", '<a href="matrix/matrix.html">`matrix.html`</a>')
 BEFORE_REFERENCE = (
     "- [JSON](json.md)"  # the line of the index that the reference stands in front of
 )
@@ -195,6 +198,7 @@ def lay_out(target: Path) -> None:
     made = reference(promised(known[PROMISE]))
     texts = {page: for_site(page, text, known) for page, text in known.items()}
     texts[INDEX] = index(texts[INDEX], list(made))
+    texts[MATRIX] = texts[MATRIX].replace(*ON_SITE)
     texts |= {f"docs/reference/{name}.rst": text for name, text in made.items()}
     for page, text in texts.items():
         (target / page).parent.mkdir(parents=True, exist_ok=True)
@@ -208,11 +212,24 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     lay_out(folder / "pages")
     builder = "linkcheck" if external else "html"
-    return subprocess.run(  # noqa: S603 - Sphinx, with our own arguments
+    status = subprocess.run(  # noqa: S603 - Sphinx, with our own arguments
         [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-b", builder,
          "-c", str(HERE), "-d", str(folder / "doctrees"), str(folder / "pages"), str(folder / builder)],
         check=False,
     ).returncode  # fmt: skip
+    return status if external else status or matrix(folder / builder / "docs")
+
+
+def matrix(folder: Path) -> int:
+    """The page to choose from, and its data, beside the others; anybody may read them."""
+    target = folder / "matrix"
+    status = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "migstream", "catalogue", "matrix", "-o", str(target), "--docs", "../"],
+        check=False,
+    ).returncode  # fmt: skip
+    for path in target.iterdir():
+        path.chmod(0o644)
+    return status
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ NO_STREAM_FIRST = {
     "find",
     "static-checker",
     "catalogue",
+    "fleet",
     "schema",
     "completion",
     "man",

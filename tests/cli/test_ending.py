@@ -84,6 +84,7 @@ def names(folder: Path) -> list[str]:
 # Arguments behind the stream; what is not here has no stream to wait for, or is tried below.
 READING = {
     "info": (),
+    "identify": (),
     "ls": (),
     "tree": (),
     "show": ("cpu",),
@@ -116,7 +117,7 @@ READING = {
     "heal": ("--to", "10.0", "-o", "made"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
-OTHERS |= {"schema", "completion", "man", "catalogue"}  # read nothing
+OTHERS |= {"schema", "completion", "man", "catalogue", "fleet"}  # read nothing
 
 
 @pytest.mark.parametrize(

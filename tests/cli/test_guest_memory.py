@@ -119,7 +119,7 @@ def test_every_verb_takes_channels(unpack: Callable[[Packed], Sample], tmp_path:
         "completion",
         "man",
     }
-    others |= {"catalogue"}
+    others |= {"catalogue", "fleet"}
     others |= {"queue", "tui"}  # of a virtio device, which this guest has not; on a terminal
     for verb in VERBS.keys() - others:
         place = ["-f", path] if verb == "analyze-migration" else [path]

@@ -10,8 +10,11 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from migstream.catalogue.files import MAGIC
+from migstream.catalogue.shelf import on_shelf
 from support import build, transcript
 from support.samples import REPOSITORY, Packed, Sample
 
@@ -108,6 +111,22 @@ def test_nothing_of_it_is_there_where_it_is_not_installed(run: Run, tmp_path: Pa
     assert run("migstream explain ACME001").returncode == 2
     assert run("migstream blocks pc-7.2.mig").returncode == 2
     assert run("migstream extract pc-7.2.mig -f acme -o dump").returncode == 2
+
+
+def test_its_catalogues_are_found_by_their_names(run: Run, tmp_path: Path) -> None:
+    own = next(one for one in on_shelf() if one.path.stem == "x86_64-7.2")
+    index = msgspec.msgpack.encode(msgspec.structs.replace(own.index, names=("acme-9",), like=None))
+    data = own.path.read_bytes()
+    at = len(MAGIC)
+    behind = at + 4 + int.from_bytes(data[at : at + 4], "big")
+    whole = MAGIC + len(index).to_bytes(4, "big") + index + data[behind:]
+    (tmp_path / "site" / "acme" / "acme.cat").write_bytes(whole)
+    assert "acme-9" in run("migstream catalogue list").stdout
+    assert "loads in QEMU" in run("migstream compat pc-7.2.mig --to acme-9").stdout
+    (tmp_path / "site" / "acme" / "acme.cat").write_bytes(whole[:100])
+    done = run("migstream compat pc-7.2.mig --to acme-9")
+    assert "a broken catalogue" in done.stdout
+    assert run("migstream compat pc-7.2.mig --to 10.0").returncode == 0
 
 
 def test_help_lists_its_verb(run: Run) -> None:

@@ -45,7 +45,7 @@ $ migstream info none-7.2.mig
 file          none-7.2.mig
 size          747 bytes
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -61,7 +61,7 @@ $ migstream info q35-7.2.mig
 file          q35-7.2.mig
 size          1.1 MiB (1 126 275)
 machine       pc-q35-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   71.2 KiB (72 950)
@@ -101,6 +101,7 @@ $ migstream info pc-7.2.mig --json
   "size": 350517,
   "machine": "pc-i440fx-7.2",
   "qemu_hint": "7.2 to 8.1",
+  "distribution": null,
   "capabilities": [],
   "page_size": 4096,
   "vcpus": 1,
@@ -110,6 +111,7 @@ $ migstream info pc-7.2.mig --json
   "plugged": [],
   "slots": 0,
   "accelerator": "tcg",
+  "cpu": null,
   "uuid": null,
   "description_size": 98649,
   "device_count": 30,
@@ -409,7 +411,7 @@ $ cat none-7.2.mig | migstream info -
 file          <stdin>
 size          747 bytes
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -425,7 +427,7 @@ $ migstream info none-7.2.mig.xz
 file          none-7.2.mig.xz
 size          747 bytes
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -442,7 +444,7 @@ $ migstream info pc-ignore-shared-7.2.mig
 file          pc-ignore-shared-7.2.mig
 size          306.4 KiB (313 744)
 machine       pc-i440fx-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  x-ignore-shared
 page size     4 096
 description   96.3 KiB (98 649)
@@ -477,7 +479,7 @@ $ migstream info pc-uuid-7.2.mig | head -n 11
 file          pc-uuid-7.2.mig
 size          342.3 KiB (350 557)
 machine       pc-i440fx-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 UUID          00112233-4455-6677-8899-aabbccddeeff
@@ -490,7 +492,7 @@ $ migstream info pc-2.3-7.2.mig | head -n 11
 file          pc-2.3-7.2.mig
 size          340.1 KiB (348 229)
 machine       not recorded
-QEMU          6.0 to 8.2 (a hint: from the form of the stream)
+QEMU          7.1 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   94.5 KiB (96 746)
@@ -503,7 +505,7 @@ $ migstream info pc-novmdesc-7.2.mig
 file          pc-novmdesc-7.2.mig
 size          246.0 KiB (251 863)
 machine       pc-i440fx-7.2
-QEMU          7.2 or later (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     not recorded
 description   none
@@ -537,7 +539,7 @@ $ migstream info s390x-7.2.mig | head -n 12
 file          s390x-7.2.mig
 size          115.3 KiB (118 048)
 machine       s390-ccw-virtio-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   8.3 KiB (8 467)
@@ -550,11 +552,12 @@ $ migstream info pseries-7.2.mig | head -n 12
 file          pseries-7.2.mig
 size          3.7 MiB (3 874 729)
 machine       pseries-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   6.5 KiB (6 671)
 guest         1 CPU, 256.0 MiB of memory
+CPU           POWER9 (PVR 0x004e1200)
 devices       17, 2.2 MiB (2 295 217)
 RAM           1 block, 256.0 MiB (268 435 456)
 checked       all of it: whole
@@ -566,7 +569,7 @@ $ migstream info cut.mig
 file          cut.mig
 size          195.3 KiB (200 000)
 machine       pc-i440fx-7.2
-QEMU          7.2 or later (a hint: from the form of the stream)
+QEMU          7.2 or later (identify lists what tells it)
 capabilities  none recorded
 page size     not recorded
 description   none
@@ -598,7 +601,7 @@ $ migstream info inside.img
 file          inside.img
 size          1.7 KiB (1 747)
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -620,7 +623,7 @@ file          inside.img
 size          747 bytes
 begins at     0x3e8; offsets are counted from there
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -638,7 +641,7 @@ $ migstream info behind.mig
 file          behind.mig
 size          5.6 KiB (5 747)
 machine       none
-QEMU          6.0 to 8.1 (a hint: from the form of the stream)
+QEMU          6.0 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   486 bytes
@@ -664,7 +667,7 @@ $ migstream info q35-7.2.mig
 file          q35-7.2.mig
 size          1.1 MiB (1 126 275)
 machine       pc-q35-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   71.2 KiB (72 950)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migstream.qemu.release import Bounds, machine_version, parse
+from migstream.qemu.release import Bounds, Version, following, machine_version, parse
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,8 @@ from migstream.qemu.release import Bounds, machine_version, parse
         ("pc-q35-impish-hpb", "pc-q35", (6, 0)),
         ("pc-i440fx-mantic-hpb-maxcpus", "pc-i440fx", (8, 0)),
         ("pc-q35-noble-hpb", "pc-q35", (8, 2)),
-        ("pc-q35-rhel8.6.0", "pc-q35-rhel8.6.0", None),
+        ("pc-q35-rhel8.6.0", "pc-q35", (6, 2)),
+        ("pc-q35-rhel99.6.0", "pc-q35-rhel99.6.0", None),
         ("none", "none", None),
         ("jammy", "jammy", None),
     ],
@@ -58,8 +59,16 @@ def test_a_release_has_its_corrections_in_it() -> None:
     assert bounds.until((10, 1))
 
 
-def test_where_marks_contradict_the_newer_ones_count() -> None:
-    assert Bounds.by_marks([((9, 0), True), ((8, 2), False)]) == Bounds((9, 0))
+def test_where_they_contradict_each_other_the_newer_ones_count() -> None:
+    assert Bounds((9, 0)).narrowed(Bounds(None, (8, 2))) == Bounds((9, 0))
+
+
+@pytest.mark.parametrize(
+    ("release", "next_"),
+    [((2, 12), (3, 0)), ((3, 1), (4, 0)), ((5, 2), (6, 0)), ((10, 0), (10, 1)), ((1, 7), (2, 0))],
+)
+def test_releases_follow_each_other(release: Version, next_: Version) -> None:
+    assert following(release) == next_
 
 
 def test_bounds_are_narrowed_by_each_other() -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from migstream.analysis.compat.matrix import Fault, Subject, Transition
 from migstream.catalogue.build.devices import ROOM, Job, Slot
 from migstream.catalogue.build.helpers import PARENTS, device_words, needs_memory_slots
 from migstream.catalogue.files import Catalogue
+from migstream.catalogue.model import Type
 from migstream.errors import QemuError
 from migstream.qemu.ask import save
 from migstream.qemu.load import Verdict, load
+from support.loads import REASONS
 
 __all__ = ["Cell", "agrees", "sample", "try_cell"]
 
@@ -34,47 +37,48 @@ class Cell(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def cells(one: Transition) -> Iterator[Cell]:
-    """Every cell whose verdict is about its own subject: of a machine that does not load by itself, no device is tried."""
-    broken = {
-        machine
+def cells(one: Transition, types: Mapping[str, Type]) -> Iterator[Cell]:
+    """Every cell whose verdict is about its own subject: not where the machine, or what the device is put on, fails itself."""
+    fails = {
+        (row.device, machine): cell.faults
         for row in one.rows
         for cell in row.cells
-        if not row.device and cell.verdict == "fails"
+        if cell.verdict == "fails"
         for machine in cell.machines
     }
     for row in one.rows:
         if any(fault.kind == "value" for fault in row.depends):
             continue  # on chance
-        fails = {
-            machine: cell.faults
-            for cell in row.cells
-            if cell.verdict == "fails"
-            for machine in cell.machines
+        own = {
+            m: cell.faults for cell in row.cells for m in cell.machines if cell.verdict == "fails"
         }
+        below = {""} if row.device else set()
+        if row.device and types[row.device].bus in PARENTS:
+            below |= {word.partition(",")[0] for word in PARENTS[types[row.device].bus][0]}
         for machine in row.machines:
-            if not row.device or machine not in broken:
+            if not any((name, machine) in fails for name in below):
                 subject = Subject(row.device, row.where)
-                faults = fails.get(machine, ())
+                faults = own.get(machine, ())
                 yield Cell(one.source, one.destination, machine, subject, faults)
 
 
-def sample(one: Transition, number: int, seed: int) -> list[Cell]:
-    """Cells by chance, half of them such as are foretold to fail, as far as there are so many."""
-    chance = random.Random(  # noqa: S311
-        f"{seed} {one.architecture} {one.source} {one.destination}"
-    )
-    every = [*cells(one)]
+def sample(one: Transition, types: Mapping[str, Type], number: int, seed: int) -> list[Cell]:
+    """Cells by chance, half of them such as are foretold to fail, as far as there are so many.
+
+    Parameters
+    ----------
+    types : device types of the source
+    """
+    chance = Random(f"{seed} {one.architecture} {one.source} {one.destination}")  # noqa: S311
+    every = [*cells(one, types)]
     failing = [cell for cell in every if cell.faults]
-    # of each device that fails one, before there is a second one of any
     chance.shuffle(failing)
-    seen: dict[str, int] = {}
-    rank = []
-    for cell in failing:
-        rank.append(seen.get(cell.subject.device, 0))
-        seen[cell.subject.device] = rank[-1] + 1
-    failing = [cell for _, cell in sorted(zip(rank, failing, strict=True), key=lambda one: one[0])]
-    chosen = failing[: number // 2]
+    seen: Counter[str] = Counter()
+    ranked = []
+    for cell in failing:  # of each device that fails one, before there is a second one of any
+        ranked.append((seen[cell.subject.device], cell))
+        seen[cell.subject.device] += 1
+    chosen = [cell for _, cell in sorted(ranked, key=lambda pair: pair[0])][: number // 2]
     fine = [cell for cell in every if not cell.faults]
     return chosen + chance.sample(fine, min(number - len(chosen), len(fine)))
 
@@ -123,12 +127,12 @@ def try_cell(
 
 def agrees(cell: Cell, verdict: Verdict) -> str:
     """Nothing, or in what the cell is wrong: the verdict, the device, or the kind of reason."""
-    from support.loads import REASONS
-
     if verdict.accepted != (not cell.faults):
         return f"QEMU {'takes it' if verdict.accepted else 'says: ' + verdict.said}; here: {cell.faults}"
     if not cell.faults:
         return ""
+    if "Assertion" in verdict.said:
+        return ""  # which names no device
     first = cell.faults[0]
     kinds = next((kinds for words, kinds in REASONS if words in verdict.said), None)
     if kinds is not None and first.kind not in kinds:

@@ -85,7 +85,7 @@ DOMAINS = {
         + SCRATCH.format("cdrom", "", "ide", dev="hdc")
         + PLAIN.format("cirrus", "")
         + "<sound model='ich6'/><sound model='ac97'/><sound model='es1370'/><serial type='null'/><parallel type='null'/>"
-        + "<controller type='usb' model='ich9-ehci1'/><controller type='usb' index='0' model='ich9-uhci1'><master startport='0'/></controller>"
+        + "<controller type='usb' index='0' model='ich9-ehci1'/><controller type='usb' index='0' model='ich9-uhci1'><master startport='0'/></controller>"
         + "<watchdog model='i6300esb' action='reset'/><panic model='isa'/><hub type='usb'/>",
         features="<acpi/>",
     ),
@@ -117,13 +117,13 @@ DOMAINS = {
     ),
     "ports": domain(
         "pc-q35-7.2",
-        "<controller type='pci' index='1' model='pcie-root-port'/><controller type='pci' index='2' model='pcie-to-pci-bridge'/>"
-         "<controller type='pci' index='3' model='pcie-switch-upstream-port'/><controller type='pci' index='4' model='pcie-switch-downstream-port'/>"
-        + NET.format(1, "virtio", "<driver queues='2' rx_queue_size='512'/><mtu size='1400'/>")
+        "<controller type='pci' index='1' model='pcie-root-port'/><controller type='pci' index='2' model='pcie-root-port'/><controller type='pci' index='9' model='pcie-to-pci-bridge'><address type='pci' bus='2' slot='0'/></controller>"
+         "<controller type='pci' index='3' model='pcie-switch-upstream-port'><address type='pci' bus='1' slot='0'/></controller><controller type='pci' index='4' model='pcie-switch-downstream-port'/>"
+        + NET.format(1, "virtio", "<driver rx_queue_size='512'/>")
         + NET.format(2, "vmxnet3", "")
         + NET.format(3, "virtio-transitional", "")
         + NET.format(4, "virtio-non-transitional", "")
-        + "<iommu model='intel'><driver intremap='on' caching_mode='on' eim='on' iotlb='on' aw_bits='48'/></iommu>"
+        + "<iommu model='intel'><driver intremap='on' caching_mode='on' iotlb='on' aw_bits='48'/></iommu>"
         + PLAIN.format("virtio", " heads='2'") + "<video><model type='qxl'/></video>",
         features="<acpi/><apic/><ioapic driver='qemu'/><smm state='on'/>",
     ),
@@ -131,10 +131,10 @@ DOMAINS = {
         "pc-q35-7.2",
         "<input type='keyboard' bus='virtio'/><input type='mouse' bus='virtio'/><input type='tablet' bus='virtio'/>"
          "<input type='mouse' bus='usb'/><console type='null'><target type='virtio'/></console>"
-         "<serial type='null'><target type='usb-serial'/></serial><serial type='null'><target type='pci-serial'/></serial>"
-         "<redirdev bus='usb' type='tcp'><source mode='connect' host='127.0.0.1' service='4000'/></redirdev>"
+         "<serial type='null'><target type='pci-serial'/></serial>"
+         "<redirdev bus='usb' type='tcp'><source mode='bind' host='127.0.0.1' service='0'/><protocol type='raw'/></redirdev>"
          "<memballoon model='virtio' autodeflate='on' freePageReporting='on'/>"
-         "<sound model='usb'/><sound model='sb16'/><panic model='isa'/>",
+         "<sound model='sb16'/><panic model='isa'/>",
     ),
     "legacy": domain("pc-i440fx-2.12", VNC + NET.format(1, "virtio", "") + PLAIN.format("vga", ""), features="<acpi/><pae/>", more="<genid/>"),
     "host": domain(

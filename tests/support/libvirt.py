@@ -121,6 +121,26 @@ class Libvirt:
         if done.returncode:
             lacks(f"libvirt starts no guest here: {done.stderr.strip().splitlines()[-1]}")
 
+    def arguments(self) -> list[str]:
+        """The words behind the name of the only QEMU that runs."""
+        mark = str(self.folder).encode()
+        for process in Path("/proc").iterdir():
+            if process.name.isdecimal():
+                try:
+                    words = (process / "cmdline").read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                if b"qemu-system" in words[0] and any(mark in word for word in words):
+                    return [word.decode() for word in words[1:-1]]
+        raise AssertionError("no QEMU of this daemon runs")
+
+    def file(self, name: str, size: int) -> Path:
+        """An empty disk that its QEMU can write."""
+        path = self.folder / name
+        path.write_bytes(bytes(size))
+        path.chmod(0o666)
+        return path
+
     def lend(self, path: Path) -> Path:
         """A copy that the daemon can read."""
         there = self.folder / path.name

@@ -40,6 +40,7 @@ REASONS = (
     ("Machine type received", {"configuration"}),
     ("Configuration section missing", {"configuration"}),
     ("non-migratable", {"section"}),
+    ("Assertion `first_elem || !n_elems || !size'", {"subsection"}),
     ("Assertion", {"value"}),
     ("exit -11", {"value"}),  # no words: a segmentation fault
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migstream.catalogue.files import Catalogue, States
+import msgspec
+
+from migstream.catalogue.files import Catalogue
 from migstream.catalogue.model import Added, Family, Image, Lines
+
+WORDS = re.compile(r"[^\s,=]+")
 
 __all__ = ["Piece", "boards", "pieces"]
 
@@ -25,12 +30,18 @@ class Piece(NamedTuple):
     alone: list[str]
 
 
-def boards(catalogue: Catalogue) -> Iterator[tuple[str, Family, States, Lines]]:
-    """Families of machine types with their states and command lines."""
-    first = {stem: machine for machine, stem in catalogue.index.machines.items()}
-    for stem, machine in first.items():
-        family, states = catalogue.family(machine)
-        yield stem, family, states, catalogue.provenance.families[stem]
+def boards(catalogue: Catalogue) -> Iterator[tuple[str, Family, Lines]]:
+    """Families of machine types with their command lines."""
+    for stem in dict.fromkeys(catalogue.index.machines.values()):
+        family = catalogue.part_of(stem)
+        assert family is not None
+        if catalogue.like is not None:  # what is alike there is of that one's command lines
+            images = {
+                name: {form: image for form, image in forms.items() if image.run >= 0}
+                for name, forms in family.images.items()
+            }
+            family = msgspec.structs.replace(family, images=images)
+        yield stem, family, catalogue.provenance.families[stem]
 
 
 def pieces(family: Family, made: Lines) -> Iterator[Piece]:
@@ -53,9 +64,19 @@ def pieces(family: Family, made: Lines) -> Iterator[Piece]:
             yield piece(f"{machine}: {driver}", added, machine, driver, driver=driver)
     for driver, tried in family.options.items():
         for option, added in tried.items():
-            words = (newest, driver, option.removeprefix("bus="))
+            words = (newest, driver, *_asked(option.removeprefix("bus=")))
             yield piece(f"{newest}: {driver},{option}", added, *words, driver=driver)
+    for bridge, machines in family.behind.items():
+        for machine, devices in machines.items():
+            for driver, added in devices.items():
+                words = (machine, bridge, driver)
+                yield piece(f"{machine}: {driver} on {bridge}", added, *words, driver=driver)
     for option, image in family.changed.items():
-        yield piece(f"{newest}: {option}", image, newest, option.partition(" ")[2])
+        yield piece(f"{newest}: {option}", image, newest, *_asked(option))
     for model, image in family.cpus.items():
-        yield piece(f"{newest}: -cpu {model}", image, newest, model)
+        yield piece(f"{newest}: -cpu {model}", image, newest, *_asked(model))
+
+
+def _asked(name: str) -> list[str]:
+    """The words of what was asked for, without those that say of what kind it is."""
+    return [word for word in WORDS.findall(name) if not word.startswith("-")]

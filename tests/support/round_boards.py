@@ -51,14 +51,17 @@ EXPRESS = [
     "pcie-pci-bridge[,msi=off]>pci",
 ]
 KINDS = (
-    *(
-        "blk-{},drive=@disk[,num-queues=1|2|4][,queue-size=64|256]",
-        "blk-{},drive=@disk[,discard=off]",
-    ),
-    *("net-{}[,mq=on][,mrg_rxbuf=off][,rx_queue_size=512][,mac=52:54:00:aa:bb:0c]", "rng-{}"),
-    *("scsi-{}[,num_queues=2][,virtqueue_size=64|256]>scsi", "balloon-{}[,free-page-hint=on]"),
-    *("serial-{}[,max_ports=4|16]>serial", "keyboard-{}", "tablet-{}", "gpu-{}[,max_outputs=2]"),
-    *("9p-{},fsdev=@fs,mount_tag=t", "crypto-{},cryptodev=@crypto"),
+    "blk-{},drive=@disk[,num-queues=1|2|4][,queue-size=64|256]",
+    "blk-{},drive=@disk[,discard=off]",
+    "net-{}[,mq=on][,mrg_rxbuf=off][,rx_queue_size=512][,mac=52:54:00:aa:bb:0c]",
+    "rng-{}",
+    "scsi-{}[,num_queues=2][,virtqueue_size=64|256]>scsi",
+    "balloon-{}[,deflate-on-oom=on]",
+    "serial-{}[,max_ports=4|16]>serial",
+    "keyboard-{}",
+    "tablet-{}",
+    "gpu-{}[,max_outputs=2]",
+    "9p-{},fsdev=@fs,mount_tag=t",
 )
 ON_MMIO = [f"virtio-{one.format('device')}" for one in KINDS]
 ON_CHANNELS = [f"virtio-{one.format('ccw')}" for one in KINDS] + [
@@ -69,7 +72,6 @@ ON_CHANNELS = [f"virtio-{one.format('ccw')}" for one in KINDS] + [
         "diag288",
         "sclpconsole,chardev=@char",
         "sclplmconsole,chardev=@char",
-        "x-terminal3270,chardev=@char",
     ),
 ]
 ON_VIO = [

@@ -24,6 +24,9 @@ __all__ = ["COMMANDS", "JSON", "LINES", "STATUS", "alone", "clean", "ended_well"
 COMMANDS = """
 info STREAM
 info STREAM --json
+identify STREAM
+identify STREAM -v
+identify STREAM --json
 find STREAM
 find STREAM --nested --json
 find STREAM --ndjson
@@ -114,6 +117,7 @@ analyze-migration -d desc -f STREAM
 UNTRIED = {
     "static-checker",
     "catalogue",
+    "fleet",
     "encode",
     "schema",
     "completion",

@@ -20,7 +20,7 @@ SILENT = frozenset({
     *("qmp-pretty", "mon", "boot", "rtc", "incoming", "D", "d", "pidfile", "L", "k", "msg", "trace", "sandbox"),
     *("runas", "chroot", "tpmdev", "fsdev", "secret", "watchdog-action", "action", "icount", "add-fd", "set"),
     *("seed", "overcommit", "compat", "run-with", "smbios", "acpitable", "kernel", "initrd", "append", "dtb"),
-    *("fw_cfg", "bios", "object", "readconfig", "gdb", "option-rom", "pflash", "sd", "mtdblock"),
+    *("fw_cfg", "object", "readconfig", "gdb", "option-rom", "sd", "mtdblock"),
     *("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "iscsi", "virtfs", "prom-env", "plugin"),
 })  # fmt: skip
 SWITCHES = frozenset({
@@ -247,8 +247,19 @@ def _numa(wanted: Wanted, text: str) -> None:
 
 
 def _drive(wanted: Wanted, text: str) -> None:
+    if _pairs(text, "file").get("if") == "pflash":
+        _flash(wanted, text)
     if _pairs(text, "file").get("if") == "virtio":
         wanted.parts.append(Part("virtio-blk-pci"))
+
+
+def _flash(wanted: Wanted, text: str) -> None:
+    """The older way to say pflash0, and then pflash1."""
+    wanted.options["pflash1" if "pflash0" in wanted.options else "pflash0"] = text
+
+
+def _firmware(wanted: Wanted, text: str) -> None:
+    wanted.options["firmware"] = text
 
 
 def _vga(wanted: Wanted, text: str) -> None:
@@ -332,6 +343,8 @@ READERS = {
     "drive": _drive,
     "vga": _vga,
     "cpu": _cpu,
+    "pflash": _flash,
+    "bios": _firmware,
     "serial": _serial,
     "parallel": _parallel,
     "netdev": _netdev,

@@ -49,6 +49,8 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
     mine, old, new = (dict(fields(table or {})) for table in tables)
     if not old.keys() <= new.keys() or not old.keys() <= mine.keys():
         return None
+    if any(new[path].size != field.size for path, field in old.items()):
+        return here  # what is of another length is no array: a device tree, that nobody compares
     out, at = bytearray(), 0
     for path, field in mine.items():
         out += here.payload[at : field.at]

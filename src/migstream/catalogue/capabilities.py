@@ -21,7 +21,10 @@ Key = tuple[int, int]  # id of a capability, and how many of that id are before 
 
 
 def carried(here: bytes, before: bytes, after: bytes) -> bytes:
-    """`here` with what differs between two others, each capability's at its own place."""
+    """`here` with what differs between two others, each capability's at its own place; each is at least 256 bytes."""
+    more = {key for key, _ in _capabilities(after)} - {key for key, _ in _capabilities(before)}
+    if more and [*_capabilities(here)] == [*_capabilities(before)]:
+        here, after = after, here  # what is new has its place in `after`
     out = bytearray(here)
     for at in range(HEADER):
         if at != POINTER:
@@ -36,7 +39,7 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
                 out[place + at] = flipped(
                     out[place + at], before[old[key] + at], after[new[key] + at]
                 )
-    for at in range(END, len(here)):
+    for at in range(END, min(len(here), len(before), len(after))):
         out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
 

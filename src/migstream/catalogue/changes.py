@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from migstream.catalogue import cpregs
+from migstream.catalogue.capabilities import flipped
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
@@ -104,9 +105,8 @@ def overlaid(here: State, before: State, after: State) -> State:
     for at in range(0, size, PIECE):
         own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
         if own != was:  # few pieces are
-            triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
             # what another change has changed as well are bits of one register, such as a port's number
-            piece = bytes(h ^ b ^ a for h, b, a in triples)
+            piece = bytes(map(flipped, own, was, after.payload[at : at + PIECE]))
             changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
     return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

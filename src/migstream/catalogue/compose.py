@@ -13,12 +13,15 @@ import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
+from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
+from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import Places
+from migstream.catalogue.places import BEHIND, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import (
     HOST_BRIDGE,
@@ -27,7 +30,8 @@ from migstream.catalogue.registers import (
     with_instance,
     with_number,
 )
-from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.usb import HUB, ports_of
+from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -108,7 +112,7 @@ class _Composer:
         images = own.images[self.name]
         image = self._image(images)
         self.machine = Machine(frame or image, self.states)
-        self.family = others
+        self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
@@ -135,8 +139,12 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
+        self._slots()
         self._cpus()
         self._memory()
+        unknown = with_firmware(self.machine, wanted.options)
+        self.unknown += unknown
+        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
         self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
@@ -155,8 +163,9 @@ class _Composer:
             for name in names
             if name.startswith(root)
         }
+        transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
-        places = Places(self.taken, names, self.family.transports)
+        places = Places(self.taken, names, transports)
         self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
         return self.machine
@@ -225,12 +234,14 @@ class _Composer:
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
+    def _slots(self) -> None:
+        first, second = (self.images.get(f"tcg slots={n}") for n in (1, 2))
+        if self.wanted.slots and first is not None and second is not None:
+            bare, slots = self.images["tcg"], self.wanted.slots
+            add_slots(self.machine, bare, (first, second), self.states, slots)
+
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
-        slots = [self.images.get(f"tcg slots={n}") for n in (1, 2)]
-        if wanted.slots and slots[0] is not None and slots[1] is not None:
-            images = slots[0], slots[1]
-            add_slots(self.machine, self.images["tcg"], images, self.states, wanted.slots)
         name = self.catalogue.index.ram.get(self.name, "")
         backend = wanted.options.get("memory-backend")
         nodes = wanted.nodes or ([backend] if backend else [])
@@ -255,12 +266,15 @@ class _Composer:
             return ""
         added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
-        if "id" in part.properties:
-            places.buses[part.properties["id"]] = path + INSIDE.get(driver, "")
-            self.bridges[part.properties["id"]] = driver
+        if (own := part.properties.get("id")) is not None:
+            places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
+        if driver == HUB:
+            places.usb_hub(path)
+        if (ports := ports_of(driver, part)) is not None:
+            places.usb_controller(path, ports)
         if driver in PORTS:
             console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
                 "host virtio-serial-bus", ""
@@ -281,18 +295,24 @@ class _Composer:
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
+        if self.tried is not self.family:  # another board
+            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
+        if "romfile" in part.properties:  # as large as that file is
+            self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
             return path
         keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
-        after = self.family.options.get(driver, {}).get(f"bus={behind}")
+        after = self.tried.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
             self._overlay(added, older, path)
         elif after is not None:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
+        if reserves(part) > 1:
+            self._unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
@@ -330,7 +350,7 @@ class _Composer:
         return found
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.family.options.get(driver, {})
+        options = self.tried.options.get(driver, {})
         if name in NUMBERS:
             number = _number(value)
             for bit in range(8):
@@ -341,6 +361,8 @@ class _Composer:
         after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
+        elif name in QUEUED and is_on(value):
+            self._unknown(driver, base, name, value, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
             return
         elif any(key.startswith(f"{name}=") for key in options):
@@ -359,7 +381,7 @@ class _Composer:
         """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
         tried = {
             int(key.partition("=")[2]): added
-            for key, added in self.family.options[driver].items()
+            for key, added in self.tried.options[driver].items()
             if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
         }
         if not value.isdecimal() or not tried:
@@ -401,7 +423,10 @@ class _Composer:
             self.machine.blocks.pop(block.replace(PLACE, path), None)
         for block, size in after.blocks.items():
             if base.blocks.get(block) != size:
-                self.machine.blocks[block.replace(PLACE, path)] = size
+                name, short = block.replace(PLACE, path), block.rpartition("/")[2]
+                # of older machine types some have no place in their names (global-vmstate)
+                placeless = name not in self.machine.blocks and short in self.machine.blocks
+                self.machine.blocks[short if placeless else name] = size
 
     # --- places ------------------------------------------------------------------------------------
 
@@ -427,13 +452,17 @@ class _Composer:
             self.kinds["host PCI"] = places.buses[f"pci.{number}"] = bridge_path(number)
             return bridge_path(number)
         if bus == "usb-bus":
-            return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
+            host = parent or self.kinds.get("host usb-bus", "")
+            if "port" not in part.properties and part.driver != HUB and places.last_usb_port(host):
+                self._part(Part(HUB, {"bus": asked} if asked else {}), places)
+            return places.usb(host, part.properties)
         if bus == "SCSI":
             return places.scsi(parent or self.kinds.get("host SCSI", ""), part.properties)
         return ""
 
     def _roots(self) -> set[str]:
-        return {one.root for one in self._known.values() if one.root}
+        known = self._known.items()
+        return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
@@ -442,24 +471,14 @@ class _Composer:
                 self.kinds.setdefault(f"host {bus}", path)
 
 
-# Bridges by the one that was tried: a device behind it has other capabilities than one on the root bus.
-BEHIND = {
-    "pcie-root-port": "pcie-root-port",
-    "ioh3420": "pcie-root-port",
-    "xio3130-downstream": "pcie-root-port",
-    "pci-bridge": "pci-bridge",
-    "pcie-pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge",
-}
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
 QUIET_BUSES = frozenset({
     *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
 })  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
-EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
-INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
+ROM = ".rom"
 PROVIDERS = {
     "virtio-serial-bus": ("virtio-serial",),
     "usb-bus": ("uhci", "ohci", "ehci", "xhci"),

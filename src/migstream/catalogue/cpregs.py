@@ -13,12 +13,15 @@ from migstream.catalogue.arrays import Field, described, fields
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
-__all__ = ["has_list", "merged"]
+__all__ = ["has_list", "merged", "scaled"]
 
 COUNT, INDEXES, VALUES = (
     (f"cpreg_vmstate_{name}", "0") for name in ("array_len", "indexes", "values")
 )
 EACH = 8
+# L2CTLR, and the same of a CPU with 64 bits: how many CPUs there are beside this one (target/arm: l2ctlr_read).
+COUNTING = frozenset((bytes.fromhex("40200000200f480a"), bytes.fromhex("603000000013cd82")))
+COUNT_SHIFT = 24
 
 
 def has_list(state: State) -> bool:
@@ -35,7 +38,7 @@ def merged(here: State, before: State, after: State) -> State:
     if table is None or not new:
         return after
     places = dict(fields(table))
-    order = sorted(found, key=lambda index: int.from_bytes(index, "big"))
+    order = sorted(found, key=_number)
     parts = {
         COUNT: len(order).to_bytes(4, "big"),
         INDEXES: b"".join(order),
@@ -49,6 +52,31 @@ def merged(here: State, before: State, after: State) -> State:
         if path != COUNT:
             field.entry["array_len"] = len(order)
     return State(after.version, out + after.payload[at:], encoded(json.dumps(table)[1:]))
+
+
+def scaled(here: State, own: State, count: int) -> State:
+    """A CPU of several: registers that count them.
+
+    Parameters
+    ----------
+    own : the CPU as it is alone
+    """
+    table, alone = described(here), _registers(own)
+    places = dict(fields(table)) if table is not None else {}
+    if not {INDEXES, VALUES} <= places.keys():
+        return here
+    field = places[VALUES]
+    values = _elements(here, field)
+    for number, index in enumerate(_elements(here, places[INDEXES])):
+        if index in COUNTING and index in alone:
+            value = _number(alone[index]) + (count - 1 << COUNT_SHIFT)
+            values[number] = value.to_bytes(EACH, "big")
+    payload = here.payload[: field.at] + b"".join(values) + here.payload[field.stop :]
+    return State(here.version, payload, here.text)
+
+
+def _number(raw: bytes) -> int:
+    return int.from_bytes(raw, "big")
 
 
 def _registers(state: State) -> dict[bytes, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from migstream.catalogue import cpregs
 from migstream.catalogue.changes import Machine, overlaid
 from migstream.catalogue.grown import grown
 from migstream.catalogue.model import Image, State
@@ -43,14 +44,17 @@ def add_cpus(
         elif known.state != placed.state and placed.key in machine.sections:
             here, was = machine.sections[placed.key], states[known.state]
             if len(state.payload) == len(was.payload):
-                machine.put(placed.key, overlaid(here, was, state))
+                more = overlaid(here, was, state)
+                if cpregs.has_list(more):
+                    more = cpregs.scaled(more, here, cpus)
+                machine.put(placed.key, more)
                 continue
             count = cpus if placed.name.startswith(PRESENT) else room
-            more = here if count == 1 else grown(here, was, state, count)
-            if more is None and here == was:
+            larger = here if count == 1 else grown(here, was, state, count)
+            if larger is None and here == was:
                 yield f"{placed.name} with {room} CPUs is as with two"
-                more = state
-            machine.put(placed.key, more or here)
+                larger = state
+            machine.put(placed.key, larger or here)
 
 
 def add_slots(

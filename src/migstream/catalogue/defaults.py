@@ -68,7 +68,10 @@ def without_parts(bare: Image, full: Image) -> Image:
     """The machine with its defaults, without those devices that are put together as others are."""
     before = {one.key for one in bare.sections}
     kept = [one for one in full.sections if one.key in before or not _is_part(one)]
-    places = {one.name.rpartition("/")[0] for one in kept} - {""}
+    cards = {name for name, (sort, _, _) in CARDS.items() if sort == "card"}
+    places = {one.name.rpartition("/")[0] for one in kept}
+    if any(one.name.rpartition("/")[2] in cards for one in full.sections if one not in kept):
+        places -= {""}  # of older machine types, the card's memory has no place in its name
     blocks = {name: size for name, size in full.blocks.items() if name.rpartition("/")[0] in places}
     return msgspec.structs.replace(full, sections=tuple(kept), blocks=blocks | bare.blocks)
 

@@ -22,6 +22,7 @@ from migstream.catalogue.model import (
     Provenance,
     State,
 )
+from migstream.catalogue.values import WHOLE
 from migstream.errors import BadDescription, SourceError
 from migstream.qemu.release import machine_version
 from migstream.source.output import new_file, write_at
@@ -34,11 +35,13 @@ __all__ = ["DATA", "Catalogue", "write_catalogue"]
 
 T = TypeVar("T")
 
-MAGIC = b"migstream catalogue 2\n"
+KIND = b"migstream catalogue "
+MAGIC = KIND + b"2\n"
+NOT_ONE = "not a catalogue of `migstream catalogue build`"
 DATA = Path(__file__).parent / "data"  # catalogues of the package
 LEVEL = 19
 CHUNK = 512 << 10  # bytes of states that are unpacked together
-MOST = 32 << 20  # bytes of a part, unpacked
+MOST = 16 << 20  # bytes of a part, unpacked
 LARGEST = 4 << 20  # bytes of an index
 
 
@@ -149,6 +152,11 @@ class States(Sequence[State]):
             raise self._catalogue.broken(f"it has no state {number}")
         return some[number - begin]
 
+    def __iter__(self) -> Iterator[State]:
+        yield from self._before
+        for begin in self._begins:
+            yield from self._chunk(begin)
+
     def _chunk(self, begin: int) -> list[State]:
         if begin not in self._known:
             self._known[begin] = self._catalogue.states_from(begin)
@@ -173,7 +181,11 @@ class Catalogue:
         except OSError as error:
             raise SourceError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         if not head.startswith(MAGIC):
-            raise SourceError(f"{path}: not a catalogue of `migstream catalogue build`")
+            other = head.startswith(KIND)
+            raise SourceError(
+                f"{path}: {'a catalogue for another version of migstream' if other else NOT_ONE}",
+                hint="`migstream catalogue build` makes one of a QEMU",
+            )
         self.index = self._decoded(index, Index)
         self._begin = len(head) + size
         self._families: dict[str, Family] = {}
@@ -294,6 +306,14 @@ class Catalogue:
         like = self.like
         found = None if like is None else like.part_of(self.index.machines[machine])
         return found or self.family(machine)
+
+    def tried(self, family: Family) -> Family:
+        """Where to look for properties of devices: the family itself, else another board on which they were tried."""
+        where = self if self.like is None else self.like
+        others = (where.part_of(stem) for stem in WHOLE)
+        return (
+            family if family.options else next((one for one in others if one is not None), family)
+        )
 
     def _part_of(self, stem: str, *machines: str) -> Family:
         if stem not in self._families:

@@ -62,8 +62,11 @@ def merged(here: State, before: State, after: State) -> State:
             mine[path] = raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
-        elif path in mine and path in old and len(raw) == len(mine[path]) == len(old[path]):
+        elif path in mine and len(raw) == len(mine[path]) == len(old.get(path, b"")):
             mine[path] = _both(path, mine[path], old[path], raw)
+        elif path in mine and path[-1] == CONFIG and len(mine[path]) == len(old.get(path, b"")):
+            # its space becomes that of PCI Express: what was changed already is changed there
+            mine[path] = carried(raw, old[path], mine[path])
         previous = path if path in mine else previous
     kept = [path for path in order if path in mine]
     sizes: Counter[str] = Counter()

@@ -19,6 +19,7 @@ __all__ = [
     "nearest",
     "on_shelf",
     "open_named",
+    "own_shelf",
     "release_named",
     "targets_of",
 ]
@@ -77,15 +78,25 @@ def on_shelf(folder: str | os.PathLike[str] | None = None) -> Iterator[Catalogue
     SourceError : one of them is not a catalogue
     PluginError : another package does not say where it has some
     """
+    for place in _places(folder):
+        yield from _in(place)
+
+
+def own_shelf() -> Iterator[Catalogue]:
+    """Those that came with migstream."""
+    return _in(DATA)
+
+
+def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Folders and files in which catalogues are, in the order in which they count."""
     if folder is not None:
-        yield from _in(Path(folder))
-    yield from _in(DATA)
-    for _, place in OTHERS.each():
-        if isinstance(place, ModuleType):
-            for one in place.__path__:
-                yield from _in(Path(one))
+        yield Path(folder)
+    yield DATA
+    for _, other in OTHERS.each():
+        if isinstance(other, ModuleType):
+            yield from map(Path, other.__path__)
         else:
-            yield from _in(Path(place()))
+            yield Path(other())
 
 
 def _in(place: Path) -> Iterator[Catalogue]:
@@ -140,13 +151,14 @@ def find(
     ------
     Unsupported : there is none
     """
-    shelf = list(on_shelf(folder))
-    for target in targets_of(architecture):
-        for catalogue in shelf:
-            index = catalogue.index
-            known = index.names if isinstance(release, str) else (index.release[:2],)
-            if release in known and index.target == target:
-                return catalogue
+    for place in _places(folder):
+        shelf = list(_in(place))
+        for target in targets_of(architecture):
+            for catalogue in shelf:
+                index = catalogue.index
+                known = index.names if isinstance(release, str) else (index.release[:2],)
+                if release in known and index.target == target:
+                    return catalogue
     name = release if isinstance(release, str) else f"QEMU {'.'.join(map(str, release))}"
     raise Unsupported(
         f"no catalogue of {name} for {architecture}",

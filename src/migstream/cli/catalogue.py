@@ -13,6 +13,7 @@ import click
 from migstream.cli import matrix
 from migstream.cli.binary import binary
 from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.completed import completed
 from migstream.cli.options import force_option, output_options
 from migstream.cli.printing import warn
 from migstream.render.catalogue import (
@@ -27,7 +28,7 @@ from migstream.render.matrix.answer import Matrix, MatrixWritten
 
 __all__ = ["command"]
 
-ACTIONS = ("list", "show", "build")
+ACTIONS = ("list", "show", "matrix", "build")
 NAME = re.compile(r"[a-z][a-z0-9._+-]*", re.IGNORECASE)  # what begins with a digit is a release
 
 
@@ -59,7 +60,7 @@ def _usage(
 ) -> None:
     """Refuse words and options that do not go together."""
     if action not in ACTIONS:
-        raise click.UsageError("say list, show CATALOGUE, or build QEMU... -o FILE")
+        raise click.UsageError("say list, show CATALOGUE, matrix, or build QEMU... -o FILE")
     if (action == "build") != (output is not None) or (action == "list") == bool(names):
         raise click.UsageError("build takes QEMUs and -o FILE, show a catalogue, list neither")
     if action == "show" and len(names) > 1:
@@ -93,11 +94,16 @@ def _command(
     of: the binary, and every command line (-v). `build QEMU... -o FILE` makes one of a binary: it is asked what
     it has, and started some thousand times, standing still, so that it saves itself as each machine type and
     with each device. That takes ten minutes or so for each binary.
+
+    `matrix` plays what each release saves of each machine type and of each device in each other release: a line for each
+    pair, what breaks of one pair (--from, --to), or all of it (-o FILE.html, .md, .json, .csv, or a folder).
     """
     action, *names = words or ("list",)
     asked = matrix.Asked(**chosen)
     out = Out(as_json=as_json, color=color, verbose=verbose)
-    if action == "matrix" and not names:
+    if action == "matrix":
+        if names or called or like is not None:
+            raise click.UsageError("matrix takes no more words, and neither --name nor --like")
         guarded(lambda: matrix.matrix(out, asked, output, folder, force=force), "catalogue")
         return
     if asked.anything:
@@ -131,6 +137,7 @@ command = Verb(
         click.Argument(
             ["words"],
             nargs=-1,
+            shell_complete=completed("catalogues"),
             metavar="[list | show CATALOGUE | matrix | build QEMU...]",
             required=False,
         ),

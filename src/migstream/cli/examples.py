@@ -151,6 +151,13 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "catalogue": (
         Example("migstream catalogue list", "Which QEMUs are known"),
         Example("migstream catalogue list --json", "With every machine type"),
+        Example("migstream catalogue matrix --from 7.2 --to debian-13 --machine 'pc-q35-7.*'", "What of them loads there"),
+    ),
+    "fleet": (
+        Example("migstream fleet scan *.mig -o night", "What there is"),
+        Example("migstream fleet scan *.mig --to 11.1 -o night", "And whether 11.1 will load it"),
+        Example("migstream fleet query fleet damaged", "What is damaged, or no stream"),
+        Example("migstream fleet query fleet will-not-load --to 11.1 --exit-code", "A gate (1: a row)", 1),
     ),
     "diff": (
         Example("migstream diff good.mig bad.mig", "What changed (exit status 1: something)", 1),

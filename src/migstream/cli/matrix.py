@@ -88,7 +88,7 @@ def matrix(out: Out, asked: Asked, output: str | None, folder: str | None, *, fo
             f"no pair of catalogues from {asked.source or 'any'} to {asked.destination or 'any'}",
             hint="`migstream catalogue list` names those that there are",
         )
-    known = releases(catalogues)
+    known = releases(catalogues, found)
     if output is not None:
         _write(out, writers, known, found, asked.docs, force=force)
     elif source is not None and destination is not None:

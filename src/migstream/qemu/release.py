@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 __all__ = ["Bounds", "Version", "following", "machine_version", "parse", "spelt"]
@@ -38,14 +37,6 @@ class Bounds(NamedTuple):
     def of(cls, release: Version) -> Bounds:
         """That release, and those that only correct it (of (10, 0): 10.0.13 as well)."""
         return cls(release, (*release[:-1], release[-1] + 1))
-
-    @classmethod
-    def by_marks(cls, marks: Iterable[tuple[Version, bool]]) -> Bounds:
-        """From releases, and whether it is that one or newer; where marks contradict, the newer ones count."""
-        known = list(marks)
-        first = max((release for release, newer in known if newer), default=None)
-        before = min((release for release, newer in known if not newer), default=None)
-        return _sound(first, before)
 
     def narrowed(self, other: Bounds) -> Bounds:
         """What both say."""

@@ -50,7 +50,7 @@ class Identified(Answer, tag="identify", frozen=True, kw_only=True):
     accelerator: str | None
     cpu: str | None
     firmware: str | None
-    changed: str | None
+    changed: list[str]
     evidence: list[Evidence]
     against: list[Evidence]
 
@@ -70,7 +70,7 @@ def identified(file: str, one: Identity) -> Identified:
         accelerator=one.accelerator,
         cpu=one.cpu,
         firmware=one.firmware,
-        changed=one.changed,
+        changed=list(one.changed),
         evidence=[_evidence(fact, decides=id(fact) in decisive) for fact in one.facts],
         against=[_evidence(fact, decides=False) for fact in one.against],
     )
@@ -120,7 +120,7 @@ def _facts(one: Identity) -> Iterator[tuple[str, str | None]]:
     yield "accelerator", one.accelerator.upper() if one.accelerator else "unknown"
     yield "CPU", one.cpu
     yield "firmware", one.firmware and f"{prose(one.firmware)}; of the QEMU that started the guest"
-    yield "changed", one.changed and prose(one.changed)
+    yield from (("changed", prose(line)) for line in one.changed)
 
 
 def _table(facts: Sequence[Fact]) -> Table:

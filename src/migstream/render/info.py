@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from migstream.analysis.identify.builds import distribution
+from migstream.analysis.identify.cpu import cpu_model
 from migstream.analysis.identify.facts import written_by
 from migstream.machine.map.setup import Block as Backend
 from migstream.machine.map.setup import machine_setup
@@ -87,7 +89,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     """What a stream is.
 
     `from` is "tail" where guest memory was not walked; `pages`, `missing`, `behind` and `damage`
-    are null then. `offset` is where the stream begins in its source, null where it lies there in pieces; `layers` are the containers
+    are null then. `qemu_hint` are the releases that can have written it, `distribution` whose machine type it is. `offset` is where the stream begins in its source, null where it lies there in pieces; `layers` are the containers
     that it was taken out of, the outermost first. `disagreements` are what libvirt's XML says
     otherwise than the stream, null where there is none. `guest` is null where it was not asked for.
     """
@@ -96,6 +98,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     size: int
     machine: str | None
     qemu_hint: str | None
+    distribution: str | None
     capabilities: tuple[str, ...]
     page_size: int | None
     vcpus: int | None
@@ -105,6 +108,7 @@ class Info(Answer, tag="info", frozen=True, kw_only=True):
     plugged: tuple[Backend, ...]
     slots: int | None
     accelerator: str | None
+    cpu: str | None
     uuid: str | None
     description_size: int | None
     device_count: int
@@ -146,6 +150,7 @@ def info(stream: Stream, *, walked: bool, inside: Guest | None = None) -> Info:
         size=stream.size,
         machine=stream.machine,
         qemu_hint=written_by(stream).named() or None,
+        distribution=distribution(stream.machine),
         capabilities=tuple(stream.capabilities),
         page_size=page_size,
         vcpus=setup.cpus,
@@ -155,6 +160,7 @@ def info(stream: Stream, *, walked: bool, inside: Guest | None = None) -> Info:
         plugged=setup.plugged,
         slots=setup.slots,
         accelerator=setup.accelerator,
+        cpu=cpu_model(stream),
         uuid=configuration.uuid if configuration is not None else None,
         description_size=span.size - 5 if span is not None else None,
         device_count=len(devices),
@@ -347,13 +353,13 @@ def facts(one: Info) -> Iterator[tuple[str, str]]:
             "; ".join(map(prose, one.disagreements)) or "says the same as the stream",
         )
     yield "machine", escape(one.machine or "not recorded")
-    wrote = f"{one.qemu_hint} wrote it (identify tells how that is known)"
-    yield "QEMU", wrote if one.qemu_hint else "unknown"
+    yield "QEMU", _writer(one)
     yield "capabilities", escape(", ".join(one.capabilities)) or "none recorded"
     yield "page size", grouped(one.page_size) if one.page_size else "not recorded"
     yield "UUID", one.uuid or ""
     yield "description", "none" if one.description_size is None else size(one.description_size)
     yield "guest", _guest(one)
+    yield "CPU", one.cpu or ""
     yield "devices", f"{one.device_count}, {size(one.device_bytes)}"
     yield "RAM", _memory(one.ram)
     if one.channels:
@@ -362,6 +368,12 @@ def facts(one: Info) -> Iterator[tuple[str, str]]:
     yield "checked", _checked(one.damage)
     if one.behind:
         yield "behind it", f"{size(one.behind.size)}: {one.behind.what}"
+
+
+def _writer(one: Info) -> str:
+    """Which QEMU wrote it, and whose."""
+    told = ", ".join(filter(None, (one.qemu_hint, one.distribution)))
+    return f"{told} (identify lists what tells it)" if told else "unknown"
 
 
 def _memory(ram: RamBlocks | None) -> str:

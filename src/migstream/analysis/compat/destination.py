@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
 from migstream.analysis.compat.declared import Stretch, pieces_of
-from migstream.analysis.identify.facts import written_by
+from migstream.analysis.identify.facts import declared_by, written_by
 from migstream.names import brief
 from migstream.qemu.release import Bounds, Version
 from migstream.stream import Stream, as_stream
@@ -34,22 +34,6 @@ class Versions(NamedTuple):
     minimum: int | None
 
 
-class SchemaMark(NamedTuple):
-    """A VMState that a release brought, beside one that was there before: together they date a schema."""
-
-    release: Version
-    newer: str
-    older: str
-
-
-# QEMU, hw/nvme/ctrl.c: 10.0 has an empty VMState, 11.1 a full one; hw/sd/sd.c (eMMC); hw/net/igb.c;
-# hw/input/pckbd.c.
-SCHEMA_MARKS = (
-    SchemaMark((11, 1), "nvme-atomic", "nvme"),
-    SchemaMark((9, 1), "sd-card/ext_csd_modes-state", "sd-card"),
-    SchemaMark((8, 0), "igb-tx", "e1000e"),
-    SchemaMark((6, 1), "pckbd/extended_state", "pckbd"),
-)
 # VMStates that were registered by hand, so that no schema had them, before they became devices' own; their
 # version and minimum as long as that was so: hw/ipmi/ipmi_bmc_sim.c, ipmi_bmc_extern.c, isa_ipmi_kcs.c,
 # isa_ipmi_bt.c. Seen in 5.2 to 10.0; those of 11.1 are in its schema.
@@ -124,17 +108,11 @@ class Destination:
 
     @cached_property
     def release(self) -> Bounds:
-        """As given, else from what a schema or a stream shows of it."""
+        """As given, else from what its schema and its stream show of it (`analysis.identify`)."""
         if self._release is not None:
             return Bounds.of(self._release)
-        bounds = Bounds.by_marks(self._schema_marks())
+        bounds = Bounds() if self.schema is None else declared_by(self.schema)
         return bounds if self.stream is None else bounds.narrowed(written_by(self.stream))
-
-    def _schema_marks(self) -> Iterator[tuple[Version, bool]]:
-        if self.schema is not None:
-            for mark in SCHEMA_MARKS:
-                if mark.older in self.schema.states:
-                    yield mark.release, mark.newer in self.schema.states
 
     # --- capabilities ----------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from migstream.analysis.compat.model import Report
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.libvirt.read import Described, describe
-from migstream.catalogue.shelf import find, on_shelf, targets_of
+from migstream.catalogue.shelf import find, on_shelf, own_shelf, targets_of
 from migstream.errors import Unsupported
 from migstream.machine.arch import architecture
 from migstream.source.domain import read_domain
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
 
+# Of devices with rombar=0, which a catalogue does not have (hw/core/loader.c: rom_add_vga, rom_add_option).
+ROMS = ("/rom@vgaroms/", "/rom@genroms/")
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
 OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
@@ -73,10 +75,10 @@ def foretell(
     every = tuple(breaks)
     how = started(stream, arguments, domain)
     if release is not None:
-        return [foretell_in(stream, find(release, kind, folder), how, capabilities, every, folder)]
+        return [foretell_in(stream, find(release, kind, folder), how, capabilities, every)]
     return [
-        foretell_in(stream, catalogue, how, capabilities, every, folder)
-        for catalogue in _all(kind, folder)
+        foretell_in(stream, catalogue, how, capabilities, every)
+        for catalogue in _all(kind, on_shelf(folder))
     ]
 
 
@@ -112,8 +114,9 @@ def started(stream: Stream, arguments: Sequence[str], domain: str | None) -> Des
     return msgspec.structs.replace(found, assumptions=(SAME_DOMAIN, *found.assumptions))
 
 
-def _all(kind: str, folder: str | os.PathLike[str] | None) -> Iterator[Catalogue]:
-    shelf = list(on_shelf(folder))
+def _all(kind: str, catalogues: Iterable[Catalogue]) -> Iterator[Catalogue]:
+    """One of each release, for guests of that architecture."""
+    shelf = list(catalogues)
     found: dict[Version, Catalogue] = {}
     for target in targets_of(kind):  # what was given comes first
         for one in shelf:
@@ -132,7 +135,6 @@ def foretell_in(
     started: Described,
     capabilities: Collection[str],
     breaks: tuple[Break, ...],
-    folder: str | os.PathLike[str] | None,
     made: Composed | None = None,
 ) -> Foretold:
     """What becomes of a stream in one catalogue's QEMU.
@@ -148,7 +150,7 @@ def foretell_in(
 
     def alone() -> Report:
         """Its devices are the stream's own, so there is nothing to put together."""
-        every = list(_all(catalogue.index.target, folder))
+        every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
         return compat(
             stream,
             Destination(
@@ -178,7 +180,7 @@ def foretell_in(
             offered=catalogue.about.capabilities,
             assumptions=(*started.assumptions, *made.assumptions),
             blocked=made.blocked,
-            unknown=(*started.unknown, *made.unknown),
+            unknown=(*started.unknown, *made.unknown, *ROMS),
         )
         if fatal(other) is not None:
             return Foretold(name, alone())

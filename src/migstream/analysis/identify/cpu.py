@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from migstream.machine.arch import cpu_architecture, cpus
 from migstream.machine.registers.rows import Fields
-from migstream.vmstate.meaning.symbols.arm_cpregs import processor
 
 if TYPE_CHECKING:
     from migstream.stream import Stream
@@ -75,7 +74,11 @@ def _arm(fields: Fields, _: set[str]) -> str | None:
     values = fields.numbers(("cpreg_vmstate_values",))
     held = {one: value for one, value in zip(ids, values, strict=False) if value}
     midr = next((held[one] for one in MIDR if one in held), None)
-    return processor(midr) if midr is not None else PMCR_OF.get(held.get(PMCR, 0) >> 16)
+    if midr is None:
+        return PMCR_OF.get(held.get(PMCR, 0) >> 16)
+    from migstream.vmstate.meaning.symbols.arm_cpregs import processor
+
+    return processor(midr)
 
 
 def _powerpc(fields: Fields, _: set[str]) -> str | None:

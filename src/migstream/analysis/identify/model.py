@@ -56,7 +56,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     target : the program, `x86_64` of qemu-system-x86_64
     accelerator : "kvm", "tcg"
     cpu : the CPU's model, as its registers tell
-    changed : what the description says of who changed the stream after QEMU wrote it
+    changed : what the description says of who changed the stream after QEMU wrote it, a line each
     facts : all that was found, those first that `releases` rests on
     against : facts that contradict newer ones, and were not believed
     """
@@ -69,7 +69,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None
     accelerator: str | None
     cpu: str | None
-    changed: str | None
+    changed: tuple[str, ...]
     facts: tuple[Fact, ...]
     against: tuple[Fact, ...]
 

@@ -8,12 +8,12 @@ from itertools import product
 from migstream.catalogue.build.about import Machine
 from migstream.catalogue.build.snapshot import Bench
 from migstream.catalogue.model import Image
-from migstream.catalogue.values import SAME_CPUS
+from migstream.catalogue.values import SAME_CPUS, WHOLE
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 from migstream.qemu.release import machine_version
 
-__all__ = ["FORMS", "WHOLE", "boards", "forms", "memory", "starts", "tried"]
+__all__ = ["FORMS", "boards", "forms", "memory", "starts", "tried"]
 
 BARE = ("-nodefaults",)
 # How every machine type is started, by what the image is called.
@@ -30,9 +30,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "kvm split": ("-accel", "kvm,kernel-irqchip=split", *BARE),
     "kvm off": ("-accel", "kvm,kernel-irqchip=off", *BARE),
 }
-# Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved. Of
-# others only what each device on PCI, or on a virtio bus, adds is taken, many at once.
-WHOLE = frozenset(("pc-i440fx", "pc-q35", "isapc", "microvm", "pseries", "virt", "s390-ccw-virtio"))
+FEW = ("tcg defaults", "tcg smp=2")  # of a board that is not tried whole
 MEMORY = ("32", "256", "", "1G")  # MiB, the first with which a machine starts
 # What machine types of a family are started with where they do not start without: TCG has no transactional memory.
 MORE = {"pseries": ("", ",cap-htm=off")}
@@ -79,10 +77,19 @@ def memory(bench: Bench, name: str) -> int | None:
         return None
 
 
-def forms(bench: Bench, words: Sequence[str], bare: Image, target: str) -> dict[str, Image]:
-    """A machine type in all forms in which it starts. Serial ports of a PC are devices like others."""
+def forms(
+    bench: Bench, words: Sequence[str], bare: Image, stem: str, target: str
+) -> dict[str, Image]:
+    """A machine type in all forms in which it starts, or in few. Serial ports of a PC are devices like others.
+
+    Parameters
+    ----------
+    stem, target : the board, which is tried whole or not
+    """
     images = {"tcg": bare}
     for form, more in FORMS.items():
+        if form not in FEW and (stem not in WHOLE and target not in SAME_CPUS):
+            continue
         if form == "tcg serial" and target in SAME_CPUS:
             continue
         if form not in images and (form == "kvm" or "kvm" in images or form[:3] == "tcg"):

@@ -14,7 +14,7 @@ from migstream.catalogue.build.helpers import (
     needs_memory_slots,
 )
 from migstream.catalogue.build.snapshot import Bench
-from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Placed, Type
+from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Image, Placed, State, Type
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu
 
@@ -27,6 +27,7 @@ __all__ = [
     "on_own",
     "on_pci",
     "transports",
+    "with_first_number",
     "with_placeless",
 ]
 
@@ -170,15 +171,22 @@ def _together(
 
 def _numbered(bench: Bench, added: Added, number: str) -> Added:
     """With the number of the first device of a channel."""
-    sections = []
-    for one in added.sections:
-        state = bench.states.all[one.state]
-        raw = bytearray(state.payload)
-        raw[BEFORE] = bytes(len(raw[BEFORE]))
-        head = raw[:CHANNEL].replace(bytes.fromhex(number), bytes.fromhex(NUMBER))
-        same = msgspec.structs.replace(state, payload=bytes(head + raw[CHANNEL:]))
-        sections.append(msgspec.structs.replace(one, state=bench.states.number(same)))
-    return msgspec.structs.replace(added, sections=tuple(sections))
+    every = bench.states.all
+    sections = tuple(
+        msgspec.structs.replace(
+            one, state=bench.states.number(with_first_number(every[one.state], number))
+        )
+        for one in added.sections
+    )
+    return msgspec.structs.replace(added, sections=sections)
+
+
+def with_first_number(state: State, number: str) -> State:
+    """A state of a channel's device as the first one that is tried has it, whatever was before it."""
+    raw = bytearray(state.payload)
+    raw[BEFORE] = bytes(len(raw[BEFORE]))
+    head = raw[:CHANNEL].replace(bytes.fromhex(number), bytes.fromhex(NUMBER))
+    return msgspec.structs.replace(state, payload=bytes(head + raw[CHANNEL:]))
 
 
 def _unplaced(added: Added, image: Image, base: Image, known: Added) -> Added:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from migstream.catalogue.build.about import Machine, Told, tell
-from migstream.catalogue.build.boards import FORMS, WHOLE, boards, forms, memory, starts, tried
+from migstream.catalogue.build.boards import FORMS, boards, forms, memory, starts, tried
 from migstream.catalogue.build.devices import (
     INNER,
     OWN,
@@ -39,7 +39,7 @@ from migstream.catalogue.build.options import (
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
 from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
-from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
+from migstream.catalogue.values import CPU_OPTIONS, PLAIN, SAME_CPUS, WHOLE
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
 
@@ -160,6 +160,9 @@ class _Family:
             return None
         name = next(reversed(self.images))
         newest = _Started(name, [*self.words[name], *FORMS["tcg"]], self.images[name]["tcg"])
+        whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
+        if not whole and self.stem not in PLAIN:
+            return Family(name, self.images, {}, {}, {}, {})
         again = self.bench.take(newest.words)
         self.bench.noisy = {
             one.key
@@ -168,7 +171,6 @@ class _Family:
         }
         if self.other is not None:
             return self._supplement(newest, self.other)
-        whole = self.stem in WHOLE or (self.told.target in SAME_CPUS and bool(newest.image.pci))
         places = transports(self.bench, newest.words)
         if not whole:
             at = self.bench, newest.words, newest.image
@@ -194,7 +196,9 @@ class _Family:
                 form: msgspec.structs.replace(image, run=UNKNOWN) for form, image in other.items()
             }
         else:
-            self.images[name] = forms(self.bench, self.words[name], bare, self.told.target)
+            self.images[name] = forms(
+                self.bench, self.words[name], bare, self.stem, self.told.target
+            )
 
     def _supplement(self, newest: _Started, other: Family) -> Family:
         """What differs from the same board of another target."""

@@ -20,7 +20,7 @@ __all__ = ["WORDS", "Bench", "image"]
 
 SAME = ("-rtc", "base=2020-01-01T00:00:00")  # so that two runs give the same bytes
 WORDS = (*COMMON, *SAME)  # what each command line has beside its own
-PATIENCE = 8.0  # seconds: of thousands of command lines, some lead nowhere
+PATIENCE = 30.0  # seconds: of thousands of command lines, some lead nowhere; a host may be busy
 
 # What the description of a device begins with; the rest is the same for every device of that kind and state.
 KEYS = re.compile(r'\{\s*"name"\s*:\s*"(?:[^"\\]|\\.)*",\s*"instance_id"\s*:\s*-?\d+,?\s*')

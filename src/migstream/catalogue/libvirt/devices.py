@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element
 
+from migstream.catalogue.libvirt.controllers import controller, rank
 from migstream.catalogue.libvirt.disks import disks
 from migstream.catalogue.libvirt.places import (
     Buses,
@@ -19,45 +20,10 @@ from migstream.catalogue.libvirt.places import (
     foreign,
     is_on,
     made,
-    number,
 )
 
 __all__ = ["parts"]
 
-
-USB = {
-    "piix3-uhci": "piix3-usb-uhci",
-    "piix4-uhci": "piix4-usb-uhci",
-    "ehci": "usb-ehci",
-    "ich9-ehci1": "ich9-usb-ehci1",
-    "ich9-uhci1": "ich9-usb-uhci1",
-    "ich9-uhci2": "ich9-usb-uhci2",
-    "ich9-uhci3": "ich9-usb-uhci3",
-    "vt82c686b-uhci": "vt82c686b-usb-uhci",
-    "pci-ohci": "pci-ohci",
-    "nec-xhci": "nec-usb-xhci",
-    "qemu-xhci": "qemu-xhci",
-}
-SCSI = {
-    "lsilogic": "lsi",
-    "lsisas1068": "mptsas1068",
-    "lsisas1078": "megasas",
-    "vmpvscsi": "pvscsi",
-    "ibmvscsi": "spapr-vscsi",
-    "am53c974": "am53c974",
-    "dc390": "dc-390",
-}
-BRIDGES = {
-    "pcie-root-port": "pcie-root-port",
-    "pci-bridge": "pci-bridge",
-    "dmi-to-pci-bridge": "i82801b11-bridge",
-    "pcie-to-pci-bridge": "pcie-pci-bridge",
-    "pcie-switch-upstream-port": "x3130-upstream",
-    "pcie-switch-downstream-port": "xio3130-downstream",
-    "pci-expander-bus": "pxb",
-    "pcie-expander-bus": "pxb-pcie",
-}
-NICS = {"virtio": "virtio-net", "virtio-transitional": "virtio-net"}
 VIDEO = {
     "vga": "VGA",
     "cirrus": "cirrus-vga",
@@ -110,77 +76,11 @@ def parts(known: Sequence[Element], buses: Buses) -> Found:
     """Every device, in the order in which libvirt starts a QEMU with them."""
     for tag, read in READERS.items():
         same = [each for each in known if each.tag == tag]
-        for count, one in enumerate(sorted(same, key=_rank) if tag == "controller" else same):
+        for count, one in enumerate(sorted(same, key=rank) if tag == "controller" else same):
             yield from read(one, count, buses)
     for one in known:
         if one.tag not in READERS and one.tag not in SILENT:
-            yield Strange(f"what <{one.tag}> is there")
-
-
-def _rank(controller: Element) -> tuple[int, int]:
-    """Controllers of PCI are made before others, a bridge before those behind it."""
-    if controller.get("type") != "pci":
-        return 1, 0
-    return 0, number(controller.get("index", "0")) or 0
-
-
-# --- controllers -----------------------------------------------------------------------------------
-
-
-def _controller(device: Element, _number: int, buses: Buses) -> Found:
-    kind, model, index = (device.get(key, "") for key in ("type", "model", "index"))
-    name = buses.called(kind, index)
-    if kind == "pci":
-        yield from _bridge(device, model, name, buses)
-    elif kind == "usb":
-        if model in USB:
-            more = {"p2": device.get("ports", ""), "p3": device.get("ports", "")}
-            master = attribute(device, "master", "startport")
-            if master:
-                more = {"masterbus": f"{name}.0", "firstport": master}
-            own = {key: value for key, value in more.items() if value}
-            yield made(USB[model], device, buses, name, **own)
-        elif model != "none":
-            yield Strange(f"what a USB controller {model} is")
-    elif kind == "scsi":
-        queues = attribute(device, "driver", "queues")
-        if model in SCSI:
-            yield made(SCSI[model], device, buses, name)
-        elif model.startswith("virtio") or not model:
-            driver = buses.virtio("virtio-scsi", device, model)
-            yield made(driver, device, buses, name, **({"num_queues": queues} if queues else {}))
-        else:
-            yield Strange(f"what a SCSI controller {model} is")
-    elif kind == "virtio-serial":
-        own = {"max_ports": device.get("ports", ""), "vectors": device.get("vectors", "")}
-        more = {key: value for key, value in own.items() if value}
-        yield made(buses.virtio("virtio-serial", device, model), device, buses, name, **more)
-    elif kind == "sata":
-        if not (buses.express and index == "0"):  # the machine's own
-            yield made("ahci", device, buses, name)
-    elif kind == "ccid":
-        yield made("usb-ccid", device, buses, name)
-    elif kind not in ("ide", "fdc", "isa"):
-        yield Strange(f"what a controller of type {kind} is")
-
-
-def _bridge(device: Element, model: str, name: str, buses: Buses) -> Found:
-    if model in ("pci-root", "pcie-root"):
-        return
-    driver = BRIDGES.get(model)
-    if driver is None:
-        yield Strange(f"what a PCI controller {model} is")
-        return
-    target = device.find("target")
-    port = number(attribute(target, "port"))
-    more = {"chassis": attribute(target, "chassis"), "port": "" if port is None else str(port)}
-    if model == "pci-bridge":
-        more = {"chassis_nr": attribute(target, "chassisNr")}
-    if model.endswith("expander-bus"):
-        more = {"bus_nr": attribute(target, "busNr")}
-    if attribute(target, "hotplug"):
-        more["hotplug"] = "on" if is_on(attribute(target, "hotplug")) else "off"
-    yield made(driver, device, buses, name, **{key: value for key, value in more.items() if value})
+            yield from foreign(one, buses, f"<{one.tag}>")
 
 
 # --- network ---------------------------------------------------------------------------------------
@@ -430,7 +330,7 @@ def _crypto(device: Element, number: int, buses: Buses) -> Found:
 
 
 READERS: dict[str, Callable[[Element, int, Buses], Found]] = {
-    "controller": _controller,
+    "controller": controller,
     "hub": _hub,
     "memory": _memory,
     "disk": disks,

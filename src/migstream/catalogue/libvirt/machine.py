@@ -13,7 +13,7 @@ from migstream.catalogue.libvirt.places import attribute, is_on
 from migstream.qemu.release import machine_version
 from migstream.source.domain import UNITS
 
-__all__ = ["backends", "firmware", "machine_words", "size_of"]
+__all__ = ["backends", "machine_words", "size_of"]
 
 MOST = 1 << 50  # bytes of memory
 # `<features>`: elements with a state that are the machine's, by its property.
@@ -41,12 +41,6 @@ def machine_words(root: Element) -> Iterator[str]:
     for timer in root.iterfind("clock/timer"):
         if timer.get("name") == "pit" and timer.get("tickpolicy") in ("delay", "discard"):
             yield from ("-global", f"kvm-pit.lost_tick_policy={timer.get('tickpolicy')}")
-
-
-def firmware(root: Element) -> bool:
-    """Whether its firmware is in flash, of which only the file on the host says how large it is."""
-    loader = root.find("os/loader")
-    return attribute(root, "os", "firmware") == "efi" or attribute(loader, "type") == "pflash"
 
 
 def size_of(element: Element | None) -> int | None:
@@ -80,8 +74,20 @@ def _options(root: Element) -> Iterator[str]:
     iommu = attribute(root, "devices/iommu", "model")
     if iommu == "smmuv3":
         yield "iommu=smmuv3"
+    yield from _firmware(root)
     if root.find("devices/memory[@model='nvdimm']") is not None:
         yield "nvdimm=on"
+
+
+def _firmware(root: Element) -> Iterator[str]:
+    """Which files its firmware is in: two in flash, or one that is its BIOS (qemuBuildDomainLoaderCommandLine)."""
+    loader = root.find("os/loader")
+    if attribute(root, "os", "firmware") == "efi" or attribute(loader, "type") == "pflash":
+        yield "pflash0=libvirt-pflash0-format"
+        if attribute(loader, "stateless") != "yes":
+            yield "pflash1=libvirt-pflash1-format"
+    elif loader is not None and (loader.text or "").strip():
+        yield "firmware=loader"
 
 
 def _lacks(features: Element | None, name: str) -> bool:

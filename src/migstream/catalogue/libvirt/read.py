@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from migstream.catalogue.libvirt.devices import parts
-from migstream.catalogue.libvirt.machine import backends, firmware, machine_words
+from migstream.catalogue.libvirt.machine import backends, machine_words
 from migstream.catalogue.libvirt.places import Buses, Made, attribute
 from migstream.errors import Unsupported
 from migstream.names import many
@@ -20,8 +20,6 @@ __all__ = ["Described", "describe"]
 USB = "piix3-usb-uhci,id=usb,bus=pci.0,addr=0x1.0x2"
 BARE = ("-no-user-config", "-nodefaults")
 X86 = ("x86_64", "i686")
-# RAM blocks and sections of firmware in flash.
-FLASH = ("system.flash", "pflash", "virt.flash")
 COMMANDS = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 
 
@@ -67,9 +65,6 @@ def _described(root: Element) -> Described:
             assumed.append(f"{one.what} is not known")
             unknown += one.names
     words += _commands(root)
-    if firmware(root):
-        assumed.append("its firmware is as large as the stream's")
-        unknown += FLASH
     if buses.unplaced:
         assumed.append(
             f"where {many(buses.unplaced, 'device')} without an address is: libvirt gives addresses, `virsh dumpxml` has them"
@@ -114,5 +109,7 @@ def _commands(root: Element) -> Iterator[str]:
         yield one.get("value", "")
     if root.find("features/vmcoreinfo[@state='on']") is not None:
         yield from ("-device", "vmcoreinfo")
-    if root.find("genid") is not None:
-        yield from ("-device", "vmgenid")
+    genid = root.find("genid")
+    if genid is not None:
+        guid = (genid.text or "").strip() or "auto"
+        yield from ("-device", _written(Made("vmgenid", {"guid": guid})))

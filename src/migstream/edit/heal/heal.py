@@ -90,7 +90,7 @@ def heal(
             how = started(source, arguments, domain)
             words = how.arguments
             catalogue = find(release, guest_architecture(source), folder)
-            player = Shelved(catalogue, capabilities, folder, how)
+            player = Shelved(catalogue, capabilities, how)
         judge = RealJudge(player, capabilities) if verify else None
         found = search(source, parse_line(words), player, plays=plays, judge=judge, told=told)
         return found if player.starts else msgspec.structs.replace(found, line=None)

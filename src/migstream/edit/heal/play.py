@@ -148,7 +148,6 @@ class Shelved(_Composing):
         self,
         catalogue: Catalogue,
         capabilities: Collection[str] = (),
-        folder: str | os.PathLike[str] | None = None,
         how: Described | None = None,
     ) -> None:
         super().__init__(catalogue)
@@ -156,7 +155,6 @@ class Shelved(_Composing):
         self.starts = bool(self._how.arguments)
         self._release = catalogue.index.release[:2]
         self._capabilities = capabilities
-        self._folder = folder
 
     @property
     def release(self) -> tuple[int, ...] | None:
@@ -166,9 +164,7 @@ class Shelved(_Composing):
         assert self.catalogue is not None
         words = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
         made = self.made(line) if line.entries else None
-        return foretell_in(
-            stream, self.catalogue, words, self._capabilities, (), self._folder, made
-        ).report
+        return foretell_in(stream, self.catalogue, words, self._capabilities, (), made).report
 
     def registers(self, line: CommandLine) -> Mapping[int, int]:
         with open_stream(self.made(line).stream) as stream:

@@ -86,8 +86,14 @@ class MatrixWritten(Answer, tag="catalogue", frozen=True, kw_only=True):
     sizes: list[int]
 
 
-def releases(catalogues: Iterable[Catalogue]) -> list[Release]:
-    """What is told of the catalogues."""
+def releases(catalogues: Iterable[Catalogue], found: Sequence[Transition]) -> list[Release]:
+    """What is told of the catalogues that some transitions are between; the first one of a release counts."""
+    used = {(one.architecture, one.source) for one in found}
+    used |= {(one.architecture, one.destination) for one in found}
+    known: dict[tuple[str, tuple[int, ...]], Catalogue] = {}
+    for one in catalogues:
+        if (one.index.target, ".".join(map(str, one.index.release))) in used:
+            known.setdefault((one.index.target, one.index.release), one)
     return [
         Release(
             architecture=one.index.target,
@@ -95,7 +101,7 @@ def releases(catalogues: Iterable[Catalogue]) -> list[Release]:
             package=one.index.package,
             names=sorted(name for name, known in NAMES.items() if known == one.index.release[:2]),
         )
-        for one in catalogues
+        for _, one in sorted(known.items())
     ]
 
 

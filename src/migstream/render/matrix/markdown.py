@@ -36,7 +36,7 @@ def _lines(
     for name in dict.fromkeys(one.architecture for one in found):
         here = [one for one in found if one.architecture == name]
         of = {release for one in here for release in (one.source, one.destination)}
-        yield f"\n## {name}\n"
+        yield f"\n## {_plain(name)}\n"
         told = [
             f"{one.release} ({_code(one.package)}{''.join(f', {n}' for n in one.names)})"
             for one in known
@@ -65,9 +65,9 @@ def _anchor(one: Transition) -> str:
 
 
 def _pair(one: Transition, docs: str, ending: str) -> Iterator[str]:
-    yield f"\n### {_title(one)}\n"
+    yield f"\n### {_plain(_title(one))}\n"
     if one.gone:
-        yield f"Machine types that are gone: {', '.join(ranges(one.gone, one.gone))}.\n"
+        yield f"Machine types that are gone: {', '.join(map(_plain, ranges(one.gone, one.gone)))}.\n"
     if one.gone_devices:
         yield f"Device types that are gone: {', '.join(_code(device) for device in one.gone_devices)}.\n"
     found = entries(one)
@@ -78,10 +78,12 @@ def _pair(one: Transition, docs: str, ending: str) -> Iterator[str]:
     for entry in found:
         devices = ", ".join(_code(d) if d else name_of(d) for d in entry.devices)
         where = f", {place(entry)}" if entry.where else ""
-        machines = "all" if entry.every else ", ".join(ranges(entry.machines, one.machines))
+        machines = (
+            "all" if entry.every else ", ".join(map(_plain, ranges(entry.machines, one.machines)))
+        )
         why = "; ".join(
             f"{_code(field) + ': ' if field else ''}{_plain(fault.message)}"
-            f" ([{fault.kind}]({docs}compat{ending}#kind-{fault.kind}))"
+            f" ([{fault.kind}]({docs}compat{ending}#what-is-played))"
             for field, fault in blamed(entry)
         )
         yield f"| {devices}{where} | {machines} | {WORDS[entry.verdict]} | {why} |"
