@@ -21,7 +21,7 @@ from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import BEHIND, Places
+from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import (
     HOST_BRIDGE,
