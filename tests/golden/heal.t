@@ -79,7 +79,7 @@ $ migstream heal acme.mig --to 10.0 -v -o healed.mig -- -nodefaults -M pc-i440fx
 acme.mig in QEMU 10.0.13 with pc-i440fx-7.2: loads with 1 change
 
 stream       drop acme-timer[0]
-             the guest loses: acme-timer[0] is dropped: the guest finds no such device any more
+             lost: acme-timer[0] is dropped: the guest finds no such device any more
              because: the destination has no device acme-timer with instance id 0
 
 healed.mig: 341.2 KiB (349 379), its description says who changed what
@@ -87,7 +87,7 @@ healed.mig: 341.2 KiB (349 379), its description says who changed what
 2 loads foretold
 [stderr]
 migstream: play 1: acme-timer[0]: the destination has no device acme-timer with instance id 0
-migstream: play 2: to the end, or not at all
+migstream: play 2: loads
 
 $ migstream heal pc-7.2.mig --to-stream q35-7.2.mig
 pc-7.2.mig in q35-7.2.mig: no way out was found
