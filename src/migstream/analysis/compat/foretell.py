@@ -172,7 +172,7 @@ def foretell_in(
     made = made or compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
-            catalogue.schema,
+            catalogue.told,
             other,
             release[:2],
             f"{label} with {made.machine}",
@@ -187,7 +187,9 @@ def foretell_in(
         return Foretold(name, compat(stream, destination, breaks))
 
 
-def _schema(catalogue: Catalogue, machine: str) -> Schema:
+def _schema(catalogue: Catalogue, machine: str) -> Schema | None:
     """The schema, of a QEMU that is started with that machine type, or with the one that is most like it."""
+    if not catalogue.schema.types:
+        return None
     known = catalogue.machine(machine) or catalogue.nearest(machine) or machine
     return Schema(known, catalogue.schema.types, catalogue.schema.name)

@@ -359,7 +359,7 @@ class _Pair:
     def _play(self, ours: Machine, theirs: Machine) -> Played:
         there = self.destination.catalogue
         with open_stream(stream_of(ours)) as stream, open_stream(stream_of(theirs)) as other:
-            to = Destination(there.schema, other, there.index.release[:2])
+            to = Destination(there.told, other, there.index.release[:2])
             report = compat(stream, to)
             states = frozenset(device.value.type for device in stream.devices)
             chance = tuple(_chance(stream, other))
