@@ -20,7 +20,7 @@ from bench.sources import Declared, Tree, trees
 from migstream.catalogue.evidence import ORDER, TABLE, Element, Life, ranked, sources_of, written
 from migstream.catalogue.files import Catalogue
 from migstream.catalogue.model import State
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.qemu.release import Version, following, machine_version, parse
 from migstream.source.output import new_file, write_at
 from migstream.vmstate.description import Group, parse_description
@@ -322,12 +322,12 @@ def main(words: Sequence[str]) -> None:
     """Write the table anew."""
     every = list(trees(Path(words[0])))
     said = _Said(every)
-    for catalogue in on_shelf():
+    for catalogue in own_shelf():
         said.catalogue(catalogue)
     for path in map(Path, words[1:]):
         target, _, release = path.stem.rpartition("-")
         said.schema(parse(release), target, parse_schema(path.read_bytes(), path.name))
-    whole = table(every, said.binaries) | orders(on_shelf())
+    whole = table(every, said.binaries) | orders(own_shelf())
     text = "".join(f"{line}\n" for line in written(whole))
     with new_file(Path(TABLE), replace=True) as fd:
         write_at(fd, [text.encode()], 0)

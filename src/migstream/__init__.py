@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from migstream.edit.heal.heal import heal as heal
     from migstream.edit.minimise.judge import minimise as minimise
     from migstream.export.files import extract as extract
+    from migstream.fleet.scan import Questions as Questions
+    from migstream.fleet.scan import scan as scan
     from migstream.stream import Device as Device
     from migstream.stream import Stream as Stream
     from migstream.stream import open_stream as open  # noqa: A004 - migstream.open reads best
@@ -45,6 +47,7 @@ __all__ = [
     "Destination",
     "Device",
     "Edit",
+    "Questions",
     "Stream",
     "Value",
     "__version__",
@@ -62,6 +65,7 @@ __all__ = [
     "minimise",
     "open",
     "rows",
+    "scan",
 ]
 
 _HOMES = {
@@ -69,6 +73,7 @@ _HOMES = {
     "Destination": ("migstream.analysis.compat.destination", "Destination"),
     "Device": ("migstream.stream", "Device"),
     "Edit": ("migstream.edit.change", "Edit"),
+    "Questions": ("migstream.fleet.scan", "Questions"),
     "Stream": ("migstream.stream", "Stream"),
     "Value": ("migstream.vmstate.values", "Value"),
     "check": ("migstream.analysis.check", "check"),
@@ -85,6 +90,7 @@ _HOMES = {
     "minimise": ("migstream.edit.minimise.judge", "minimise"),
     "open": ("migstream.stream", "open_stream"),
     "rows": ("migstream.tables", "rows"),
+    "scan": ("migstream.fleet.scan", "scan"),
 }
 
 

@@ -16,7 +16,8 @@
     ├── SourceError               MS400  the file, pipe or disk (also an OSError)
     ├── QemuError                 MS410  a QEMU that was asked does not start or answer
     ├── PluginError               MS420  another package adds what cannot be used
-    └── NoFailure                 MS421  a stream that was to fail does not
+    ├── NoFailure                 MS421  a stream that was to fail does not
+    └── OverLimit                 MS430  an object of a fleet took more than it was given
 
 A wrong call raises TypeError or plain ValueError, never one of these. `message` says what, `hint` what to do next (it
 may be empty). The docstring of a class is the page that `migstream explain CODE` prints: its first line is the title.
@@ -223,6 +224,7 @@ class SourceError(MigstreamError, OSError):
 
     code = "MS400"
     exit_status = 5
+    passing = False  # whether it may well succeed when it is tried again later
 
     __str__ = MigstreamError.__str__
 
@@ -265,6 +267,19 @@ class NoFailure(MigstreamError):
     """
 
     code = "MS421"
+
+
+class OverLimit(MigstreamError):
+    """An object of a fleet took more than it was given.
+
+    `fleet scan` reads each object in a process that has a time (`--limit`) and memory (`--memory`). The one that read
+    this object took more of either, or was ended by the system, more than once.
+
+    Look at the object by itself (`migstream info`), or give more.
+    """
+
+    code = "MS430"
+    exit_status = 5
 
 
 class NeedData(Exception):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migstream.analysis.compat.breaks import Break, read_breaks
-from migstream.analysis.compat.cpus import _fixed, _refuses, _same_power
+from migstream.analysis.compat.cpus import _refuses, _same_power, is_fixed
 from migstream.analysis.compat.declared import pieces_of
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.load import compat
@@ -352,7 +352,7 @@ def test_an_express_capability_of_version_1_has_no_slot() -> None:
     ],
 )
 def test_registers_that_say_what_cpu_it_is(index: int, fixed: bool) -> None:
-    assert _fixed(index) is fixed
+    assert is_fixed(index) is fixed
 
 
 def test_bits_of_cpacr_that_read_as_one() -> None:

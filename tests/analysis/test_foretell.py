@@ -72,41 +72,6 @@ def test_without_arguments_no_alarm_is_false() -> None:
             assert told.report.assumptions
 
 
-def test_a_catalogue_is_of_plain_machines_and_not_of_a_row_s_own() -> None:
-    """Each is made of machine types, bare or with their defaults, with one device or option at a time."""
-    for catalogue in on_shelf():
-        index = catalogue.index
-        assert all(re.fullmatch(r"-M \S+…", made.arguments) and made.runs for made in index.made)
-        for machine in dict.fromkeys(index.machines[name] for name in index.machines):
-            name = next(n for n, family in index.machines.items() if family == machine)
-            family = catalogue.family(name)
-            assert all(set(images) <= FORMS for images in family.images.values())
-            assert all(
-                re.fullmatch(r"-(machine|global) [^ ,]+=[^ ,]+(,[^ ,]+=[^ ,]+)?( smp=2)?", name)
-                for name in family.changed
-            )
-            assert all(
-                re.fullmatch(r"[^ ,=]+=[^ ,=]+", one)
-                for options in family.options.values()
-                for one in options
-            )
-
-
-FORMS = {
-    "tcg",
-    "tcg defaults",
-    "tcg smp=2",
-    "tcg slots=1",
-    "tcg slots=2",
-    "tcg serial",
-    "kvm",
-    "kvm smp=2",
-    "kvm defaults",
-    "kvm split",
-    "kvm off",
-}
-
-
 def test_the_catalogues_are_small() -> None:
     assert sum(one.path.stat().st_size for one in on_shelf()) < 10 << 20
 

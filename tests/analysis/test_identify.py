@@ -18,7 +18,7 @@ from migstream.analysis.identify.model import Fact, Identity, narrowed
 from migstream.analysis.identify.states import Seen
 from migstream.catalogue.evidence import TABLE, Life, elements, ranked
 from migstream.catalogue.files import Catalogue
-from migstream.catalogue.shelf import on_shelf
+from migstream.catalogue.shelf import own_shelf
 from migstream.edit.change import Edit
 from migstream.errors import MigstreamError
 from migstream.qemu.release import Bounds, Version, machine_version, parse
@@ -317,13 +317,35 @@ def test_whatever_a_stream_says_there_is_an_answer(
 # --- who changed it --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("written", [["migstream: machine type"], "text", [1, "a", None], {"a": 1}])
-def test_what_the_description_says_of_changes_is_told(written: object) -> None:
-    described = build.described() | {"changed": written}
+@pytest.mark.parametrize(
+    ("edited", "lines"),
+    [
+        (
+            [{"by": "migstream 1 heal", "changes": ["a", "b"]}],
+            ("migstream 1 heal: a", "migstream 1 heal: b"),
+        ),
+        ([{"by": 1, "changes": ["a", 2, None]}, "text", {"by": "x"}], ("1: a",)),
+        ("text", ()),
+        ({"by": "x", "changes": ["a"]}, ()),
+        ([{"by": "x", "changes": "a"}], ()),
+    ],
+)
+def test_what_the_description_says_of_changes_is_told(
+    edited: object, lines: tuple[str, ...]
+) -> None:
+    described = build.described() | {"edited": edited}
     raw = build.HEADER + build.configuration("pc-i440fx-7.2") + build.END
-    one = migstream.identify(raw + build.description(described))
-    listed = written if isinstance(written, list) else []
-    assert one.changed == tuple(line for line in listed if isinstance(line, str))
+    assert migstream.identify(raw + build.description(described)).changed == lines
+
+
+def test_an_edit_that_is_signed_is_told(named_sample: Callable[[str], Sample]) -> None:
+    with open_stream(named_sample("none-7.2.mig").read()) as stream:
+        edit = Edit(stream)
+        edit.bench.description.sign("migstream 1 heal", ["another machine type"])
+        edit.write(changed := io.BytesIO())
+    assert migstream.identify(changed.getvalue()).changed == (
+        "migstream 1 heal: another machine type",
+    )
 
 
 # --- the table against the catalogues --------------------------------------------------------------
@@ -331,7 +353,7 @@ def test_what_the_description_says_of_changes_is_told(written: object) -> None:
 SAMPLED = 400  # states of each catalogue
 
 
-@pytest.mark.parametrize("catalogue", [*on_shelf()], ids=lambda one: one.path.stem)
+@pytest.mark.parametrize("catalogue", [*own_shelf()], ids=lambda one: one.path.stem)
 def test_the_table_allows_what_each_catalogue_has(catalogue: Catalogue) -> None:
     """`make evidence` is to be run when a catalogue was made again."""
     release = catalogue.index.release[:2]

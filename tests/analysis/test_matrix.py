@@ -206,7 +206,7 @@ NAMES = st.text(min_size=1, max_size=8) | st.sampled_from(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(NAMES, NAMES, NAMES)
 def test_names_of_somebody_s_catalogue_are_text(device: str, machine: str, message: str) -> None:
     row = Row(

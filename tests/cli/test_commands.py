@@ -143,6 +143,7 @@ NO_STREAM_FIRST = {
     "find",
     "static-checker",
     "catalogue",
+    "fleet",
     "schema",
     "completion",
     "man",
@@ -167,6 +168,7 @@ def words_of(verb: str, source: object, out: Path) -> list[object]:
         "minimise": [*output, "--", "false"],
         "diff": ["/dev/null"],
         "compat": ["--to-stream", "/dev/null"],
+        "heal": ["--to", "10.0", *output],
     }
     file = ["-f", source] if verb == "analyze-migration" else [source]
     return [verb, *file, *rest.get(verb, [])]

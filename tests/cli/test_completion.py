@@ -183,6 +183,10 @@ def test_codes_are_completed(complete: Complete) -> None:
         ("migstream schema his", ["history"]),
         ("migstream man his", ["history"]),
         ("migstream completion ", ["bash", "zsh", "fish"]),
+        ("migstream compat x --to debian-13", ["debian-13"]),
+        ("migstream compat x --to 7", ["7.2"]),
+        ("migstream catalogue sh", ["show"]),
+        ("migstream catalogue show x86_64-7", ["x86_64-7.2"]),
     ],
 )
 def test_kinds_and_forms_are_completed(line: str, expected: list[str], complete: Complete) -> None:

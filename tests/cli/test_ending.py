@@ -114,9 +114,10 @@ READING = {
     "index": ("-o", "made"),
     "find": ("--extract", "1", "-o", "made"),
     "compat": ("--to-stream", "-"),
+    "heal": ("--to", "10.0", "-o", "made"),
 }
 OTHERS = {"explain", "static-checker", "encode", "analyze-migration"}
-OTHERS |= {"schema", "completion", "man", "catalogue"}  # read nothing
+OTHERS |= {"schema", "completion", "man", "catalogue", "fleet"}  # read nothing
 
 
 @pytest.mark.parametrize(

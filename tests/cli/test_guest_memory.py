@@ -109,8 +109,17 @@ def test_every_verb_takes_channels(unpack: Callable[[Packed], Sample], tmp_path:
     }
     # of one file, not of four; of two streams; of none
     others = {"index", "encode", "set", "drop", "rename", "redact", "diff", "compat"}
-    others |= {"explain", "find", "static-checker", "minimise", "schema", "completion", "man"}
-    others |= {"catalogue"}
+    others |= {
+        "explain",
+        "find",
+        "static-checker",
+        "minimise",
+        "heal",
+        "schema",
+        "completion",
+        "man",
+    }
+    others |= {"catalogue", "fleet"}
     others |= {"queue", "tui"}  # of a virtio device, which this guest has not; on a terminal
     for verb in VERBS.keys() - others:
         place = ["-f", path] if verb == "analyze-migration" else [path]

@@ -10,7 +10,8 @@ Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
 
   With --to 10.0, debian-13 and the like no file or QEMU of the destination is
   needed: the catalogue has what that release would save of the machine that the
-  arguments behind -- describe, or, without any, of the stream's own.
+  arguments behind -- describe, or, without any, the XML of the libvirt domain
+  (--xml, or that of the save image), or of the stream's own.
 
   In place of STREAM, a -dump-vmstate file is held against another one (--to),
   and with --from-qemu every machine type that both QEMUs have is saved by one
@@ -19,8 +20,8 @@ Usage: migstream compat [OPTIONS] [STREAM | SCHEMA] [-- QEMU-ARGUMENTS...]
   Exit status: 0 QEMU would accept it, 1 it would not.
 
 Options:
-  --to SCHEMA                  The destination's -dump-vmstate; for `compat` a
-                               release, too: 10.0, debian-13.
+  --to SCHEMA                  The destination's -dump-vmstate; for `compat` and
+                               `heal` a release, too: 10.0, debian-13.
   --to-stream OTHER            A stream that the destination saved, started as
                                it will be for the load.
   --release VERSION            The destination's release, such as 10.0.
@@ -35,6 +36,8 @@ Options:
   --all                        Every release in the catalogue, a line each.
   --catalogue PATH             A catalogue, or a folder of them, before those of
                                migstream.
+  --xml FILE                   The libvirt domain that is started there; that of
+                               a save image otherwise.
   --try                        Give what is loaded to the QEMU, too.
   --accept FILE                Breaks that were accepted (TOML).
   --like OTHER                 Take the description from another stream where
@@ -480,7 +483,7 @@ migstream: cut.mig:0x3a980 cpu[0]: wanted 5 bytes, 0 left [MS101]
 # On a terminal of 80 columns, in colour.
 $ migstream compat pc-xbzrle-7.2.mig --to-stream q35-7.2.mig -v
 \e[1mpc-xbzrle-7.2.mig: does not load in q35-7.2.mig (QEMU 7.2 or newer, older than\e[0m
-  \e[1m8.2)\e[0m
+  \e[1m8.0)\e[0m
 
 0xd    the machine type is pc-i440fx-7.2, that of the destination pc-q35-7.2
   hint: start the destination with -machine pc-i440fx-7.2

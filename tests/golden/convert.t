@@ -77,7 +77,7 @@ $ migstream info mapped.mig | head -n 8
 file          mapped.mig
 size          22.1 MiB (23 184 329)
 machine       pc-i440fx-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 to 8.1 (identify lists what tells it)
 capabilities  mapped-ram
 page size     4 096
 description   96.3 KiB (98 649)

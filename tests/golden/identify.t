@@ -77,12 +77,12 @@ Evidence
   2.6 or later     cpu[0]/env.xmm_regs[0]                           xmm_reg has no XMM_Q(1) (2 times)               catalogue
   2.6 or later     cpu[0]/env.xmm_regs[1]                           ymmh_reg has no XMM_Q(2) (2 times)              catalogue
   2.6 or later     cpu[0]/env.xmm_regs[1]                           ymmh_reg has no XMM_Q(3) (2 times)              catalogue
-  4.2 or later     cpu[0]/cpu/poll_control_msr                      has the VMState cpu/poll_control_msr (2 times)  catalogue
-  2.5 or later     fw_cfg[0]/fw_cfg/dma                             has the VMState fw_cfg/dma                      catalogue
-  5.0 or later     fw_cfg[0]/fw_cfg/acpi_mr                         has the VMState fw_cfg/acpi_mr                  catalogue
+  4.0 or later     cpu[0]/cpu/poll_control_msr                      has the VMState cpu/poll_control_msr (2 times)  catalogue
+  2.3 or later     fw_cfg[0]/fw_cfg/dma                             has the VMState fw_cfg/dma                      catalogue
+  4.1 or later     fw_cfg[0]/fw_cfg/acpi_mr                         has the VMState fw_cfg/acpi_mr                  catalogue
   2.4 or later     0000:00:00.0/mch[0]                              mch has no smm_enabled                          catalogue
   5.1 or later     PCIHost[0]                                       has the VMState PCIHost                         catalogue
-  2.4 or later     0000:00:1f.0/ICH9LPC[0]/pm/ich9_pm/tco           has the VMState ich9_pm/tco                     catalogue
+  2.3 or later     0000:00:1f.0/ICH9LPC[0]/pm/ich9_pm/tco           has the VMState ich9_pm/tco                     catalogue
 $ migstream identify arm-virt-7.2.mig
 QEMU          7.2 to 8.1 (of the catalogue: 7.2)
 machine       virt-7.2
@@ -139,7 +139,7 @@ $ migstream identify pc-7.2.mig --json | head -n 32
   "accelerator": "tcg",
   "cpu": null,
   "firmware": "SeaBIOS 1.16.2-debian-1.16.2-1, Debian's or Ubuntu's",
-  "changed": null,
+  "changed": [],
   "evidence": [
     {
       "where": "configuration",

@@ -492,7 +492,7 @@ $ migstream info pc-2.3-7.2.mig | head -n 11
 file          pc-2.3-7.2.mig
 size          340.1 KiB (348 229)
 machine       not recorded
-QEMU          7.1 to 8.2 (identify lists what tells it)
+QEMU          7.1 to 8.1 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   94.5 KiB (96 746)
@@ -667,7 +667,7 @@ $ migstream info q35-7.2.mig
 file          q35-7.2.mig
 size          1.1 MiB (1 126 275)
 machine       pc-q35-7.2
-QEMU          7.2 to 8.1 (a hint: from the form of the stream)
+QEMU          7.2 (identify lists what tells it)
 capabilities  none recorded
 page size     4 096
 description   71.2 KiB (72 950)

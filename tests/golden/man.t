@@ -149,6 +149,7 @@ migstream-find.1
 migstream-gdb.1
 migstream-get.1
 migstream-history.1
+migstream-identify.1
 migstream-index.1
 migstream-info.1
 migstream-ls.1
@@ -310,6 +311,7 @@ The raw bytes:
 \fBmigstream\fR(1),
 \fBmigstream\-desc\fR(1),
 \fBmigstream\-find\fR(1),
+\fBmigstream\-identify\fR(1),
 \fBmigstream\-info\fR(1),
 \fBmigstream\-ls\fR(1),
 \fBmigstream\-registers\fR(1),

@@ -17,6 +17,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.
@@ -42,6 +43,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
@@ -99,6 +101,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.
@@ -124,6 +127,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.
@@ -277,7 +281,7 @@ $ migstream info cut.mig.xz
 file          cut.mig.xz
 size          741 bytes
 machine       none
-QEMU          unknown
+QEMU          2.4 or later (identify lists what tells it)
 capabilities  none recorded
 page size     not recorded
 description   none
@@ -320,6 +324,7 @@ Options:
 
 Look:
   info               What this is: machine, devices, RAM blocks, sizes.
+  identify           Which QEMU wrote it: release, build, target, CPU.
   find               Streams anywhere in a disk, a memory dump, a tar file.
   ls                 Every item of the stream: offset, size, kind, name.
   tui                The stream on the whole terminal: tree, bytes, memory.
@@ -345,6 +350,7 @@ Judge:
   check              What is wrong with a stream: framing, values, memory.
   explain            What QEMU's error message means, and where it points.
   compat             Whether another QEMU will load it, and if not, why.
+  heal               What to change so that a stream loads there.
   catalogue          What is known of QEMUs, for `compat --to 10.0`.
   diff               What changed between two streams.
   digest             A stream's state as a small text, to keep and compare.

@@ -26,6 +26,7 @@ from migstream.render.answer import Answer
 from migstream.render.codes import CodePage, Codes
 from migstream.render.compat import Compat, compat_answer
 from migstream.render.explanation import BASIS, Explained
+from migstream.render.healed import Healing
 from migstream.render.machines import Machines, machine_parts, machines
 from migstream.render.minimum import Minimised
 from migstream.render.schemas import Schemas
@@ -35,7 +36,7 @@ from support.samples import Sample
 Named = Callable[[str], Sample]
 Kind = TypeVar("Kind", bound=Answer)
 PC, Q35 = "pc-7.2.mig", "q35-7.2.mig"
-VERBS = ("compat", "static-checker", "explain", "minimise")
+VERBS = ("compat", "static-checker", "explain", "heal", "minimise")
 LOG = """qemu-system-x86_64: VQ 0 size 0x100 < last_avail_idx 0xfff0 - used_idx 0x0
 qemu-system-x86_64: error while loading state for instance 0x0 of device '0000:00:03.0/virtio-blk'
 qemu-system-x86_64: load of migration failed: Operation not permitted
@@ -195,6 +196,23 @@ def test_explain_with_what_is_wrong_with_the_stream(named_sample: Named, tmp_pat
     assert answer(Explained, "explain", *words).findings
     run = CliRunner().invoke(cli, ["explain", "the weather is fine", "--stream", str(cut)])
     assert run.stdout.startswith("What check finds in it\n")
+
+
+# --- heal ----------------------------------------------------------------------------------------
+
+
+def test_heal(named_sample: Named, tmp_path: Path) -> None:
+    source, out = named_sample("pc-7.2.mig").path, tmp_path / "healed.mig"
+    told = answer(
+        *(Healing, "heal", source, "--to", "10.0", "-o", out),
+        *("--", "-nodefaults", "-M", "pc-i440fx-7.2", "-m", "32"),
+    )
+    assert (told.loads, told.as_it_is, told.tried, told.output) == (True, False, False, None)
+    assert [one.where for one in told.changes] == ["destination"]
+    assert told.arguments is not None
+    assert told.command == " ".join(told.arguments)
+    assert told.problem is not None
+    assert told.left is None
 
 
 # --- minimise ------------------------------------------------------------------------------------

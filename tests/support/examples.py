@@ -24,6 +24,7 @@ COMMANDS = (
     "migstream digest good.mig -o good.digest",
     "migstream decode guest.mig --full -o decoded",
     "xz -k guest.mig",
+    "migstream fleet scan good.mig libvirt.log --to 11.1 -o fleet",
     "(head -c 65536 /dev/zero; cat guest.mig; head -c 512 /dev/zero) > disk.img",
 )
 LOG = """\

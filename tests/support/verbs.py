@@ -93,6 +93,8 @@ rename STREAM one other -o OUT
 redact STREAM -o OUT
 redact STREAM -o OUT --json
 minimise STREAM -o OUT --tries 6 -- false
+heal STREAM --to-stream GOOD -o OUT
+heal STREAM --to 10.0 --plays 9 --json -- -M pc -m 16
 convert STREAM -o OUT --to-machine pc-i440fx-7.2
 convert STREAM -o OUT --ram linear --json
 desc STREAM
@@ -115,6 +117,7 @@ analyze-migration -d desc -f STREAM
 UNTRIED = {
     "static-checker",
     "catalogue",
+    "fleet",
     "encode",
     "schema",
     "completion",

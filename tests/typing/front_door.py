@@ -19,6 +19,7 @@ from migstream.analysis.diff.model import Diff
 from migstream.analysis.digest import Digest
 from migstream.analysis.explain.log import Explanation
 from migstream.edit.convert import Converted
+from migstream.edit.heal.model import Healed
 from migstream.edit.minimise.search import Minimum
 from migstream.errors import StreamError
 from migstream.export.files import Extracted
@@ -142,6 +143,7 @@ def writing(stream: migstream.Stream, path: Path) -> None:
     assert_type(migstream.edit(b"QEVM").changes(), list[migstream.Change])
     assert_type(migstream.convert(stream, path, ram="linear", release="7.2"), Converted)
     assert_type(migstream.extract(path, "guest.core", form="elf"), Extracted)
+    assert_type(migstream.heal(path, (10, 0), ["-M", "pc"]), Healed)
     assert_type(migstream.minimise(path, path, ["false", "{}"]), Minimum)
     assert_type(migstream.minimise(path, path, lambda one: one.stat().st_size > 9), Minimum)
     migstream.edit(42)  # type: ignore[arg-type]

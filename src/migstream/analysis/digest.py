@@ -43,6 +43,7 @@ __all__ = [
     "digest",
     "digest_lines",
     "entries",
+    "hash_of",
     "hashed",
     "memory_entry",
     "read_entries",
@@ -276,7 +277,8 @@ def word(name: str) -> str:
     return f"\\x20{text[1:]}" if text.startswith(" ") else text
 
 
-def _hash(raw: bytes | bytearray | memoryview) -> str:
+def hash_of(raw: bytes | bytearray | memoryview) -> str:
+    """What a digest says of the bytes of a device, or of a value."""
     return f"sha256:{sha256(raw).hexdigest()[:SHORT]}"
 
 
@@ -289,7 +291,7 @@ def _device(device: Device, ignore: Ignore) -> Iterator[Entry]:
     for value in device.value.children:
         inside += _value(value, name, ignore, payload, span.start)
     head = f"version {device.section.version_id}, {len(payload)} bytes"
-    yield Entry(name, f"{head}, {_hash(payload)}", name, span)
+    yield Entry(name, f"{head}, {hash_of(payload)}", name, span)
     yield from inside
 
 
@@ -309,7 +311,7 @@ def _value(
     elif value.count is not None and value.count > FEW and value.kind == "struct":
         for one in value.elements() if value.node.stride else ():
             _erase(one, device, ignore, payload, base)
-        text = f"{_kind(value)} {_hash(payload[at : at + value.span.size])}"
+        text = f"{_kind(value)} {hash_of(payload[at : at + value.span.size])}"
         yield Entry(path, text, device, value.span)
         return
     else:
@@ -358,10 +360,12 @@ def _leaf(value: Value, raw: bytearray) -> str:
     kind = _kind(value)
     if value.count is not None:
         if not _listed(value):
-            return f"{kind} {_hash(raw)}"
+            return f"{kind} {hash_of(raw)}"
         return " ".join([kind, *map(str, value.wire.bulk(memoryview(raw), value.count))])
     if value.wire.kind in {"bytes", "bitmap", "group"}:
-        return f"{kind} {raw.hex()}" if len(raw) <= FEW else f"{kind} {len(raw)} bytes {_hash(raw)}"
+        return (
+            f"{kind} {raw.hex()}" if len(raw) <= FEW else f"{kind} {len(raw)} bytes {hash_of(raw)}"
+        )
     return f"{kind} {word(str(value.plain()))}"
 
 

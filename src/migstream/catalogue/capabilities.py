@@ -22,6 +22,9 @@ Key = tuple[int, int]  # id of a capability, and how many of that id are before 
 
 def carried(here: bytes, before: bytes, after: bytes) -> bytes:
     """`here` with what differs between two others, each capability's at its own place; each is at least 256 bytes."""
+    other = {key for key, _ in _capabilities(after)} != {key for key, _ in _capabilities(before)}
+    if other and [*_capabilities(here)] == [*_capabilities(before)]:
+        here, after = after, here  # the list is that of `after`
     out = bytearray(here)
     for at in range(HEADER):
         if at != POINTER:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from migstream.catalogue import cpregs
+from migstream.catalogue.capabilities import flipped
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 
@@ -98,16 +99,16 @@ def overlaid(here: State, before: State, after: State) -> State:
     if cpregs.has_list(here) and len(lengths) > 1:
         return cpregs.merged(here, before, after)
     if len(before.payload) != len(after.payload):
-        return _regrown(here, before, after)
+        # of another machine type's layout nobody saw what it becomes
+        return _regrown(here, before, after) if here.text == before.text else here
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])
     for at in range(0, size, PIECE):
         own, was = here.payload[at : at + PIECE], before.payload[at : at + PIECE]
         if own != was:  # few pieces are
-            triples = zip(own, was, after.payload[at : at + PIECE], strict=False)
             # what another change has changed as well are bits of one register, such as a port's number
-            piece = bytes(h ^ b ^ a for h, b, a in triples)
+            piece = bytes(map(flipped, own, was, after.payload[at : at + PIECE]))
             changed[at : at + len(piece)] = piece
     text = after.text if here.text == before.text else here.text
     return State(here.version, bytes(changed) + here.payload[len(changed) :], text)

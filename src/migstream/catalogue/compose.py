@@ -13,16 +13,20 @@ import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
+from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
+from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
-from migstream.catalogue.values import SAME_CPUS, VALUES
+from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.usb import HUB, ports_of
+from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -34,18 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "alone", "compose"]
 
-# Options that change nothing of what is saved, or only what is beside it.
-SILENT_MACHINE = frozenset({
-    *("accel", "graphics", "mem-merge", "dump-guest-core", "suppress-vmdesc", "dumpdtb", "memory-backend"),
-    *("pflash0", "pflash1", "boot", "smp", "memory", "kernel", "initrd", "append", "firmware", "nvdimm-persistence"),
-})  # fmt: skip
-SILENT_PART = frozenset({
-    *("id", "bus", "addr", "drive", "netdev", "mac", "chardev", "audiodev", "bootindex", "serial"),
-    *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
-    *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
-    *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
-    *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
-})  # fmt: skip
 # How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
 # (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
 QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
@@ -130,6 +122,7 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
+        self._slots()
         self._cpus()
         self._memory()
         unknown = with_firmware(self.machine, wanted.options)
@@ -153,9 +146,7 @@ class _Composer:
             for name in names
             if name.startswith(root)
         }
-        transports = self.family.transports
-        if self.name == MICROVM and _one_ioapic(self.wanted):
-            transports = transports[-FEW:]
+        transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
         places = Places(self.taken, names, transports)
         self.paths = [self._part(part, places) for part in self.parts]
@@ -226,12 +217,14 @@ class _Composer:
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
+    def _slots(self) -> None:
+        first, second = (self.images.get(f"tcg slots={n}") for n in (1, 2))
+        if self.wanted.slots and first is not None and second is not None:
+            bare, slots = self.images["tcg"], self.wanted.slots
+            add_slots(self.machine, bare, (first, second), self.states, slots)
+
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
-        slots = [self.images.get(f"tcg slots={n}") for n in (1, 2)]
-        if wanted.slots and slots[0] is not None and slots[1] is not None:
-            images = slots[0], slots[1]
-            add_slots(self.machine, self.images["tcg"], images, self.states, wanted.slots)
         name = self.catalogue.index.ram.get(self.name, "")
         backend = wanted.options.get("memory-backend")
         nodes = wanted.nodes or ([backend] if backend else [])
@@ -256,12 +249,15 @@ class _Composer:
             return ""
         added, base = self._added(driver), self._known.get(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
-        if "id" in part.properties:
-            places.buses[part.properties["id"]] = path + INSIDE.get(driver, "")
-            self.bridges[part.properties["id"]] = driver
+        if (own := part.properties.get("id")) is not None:
+            places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
         self._provides(driver, path)
+        if driver == HUB:
+            places.usb_hub(path)
+        if (ports := ports_of(driver, part)) is not None:
+            places.usb_controller(path, ports)
         if driver in PORTS:
             console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
                 "host virtio-serial-bus", ""
@@ -297,6 +293,8 @@ class _Composer:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
+        if reserves(part) > 1:
+            self._unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
@@ -345,6 +343,8 @@ class _Composer:
         after = options.get(f"{name}={switch(value)}")
         if after is not None:
             self._overlay(base, after, path)
+        elif name in QUEUED and is_on(value):
+            self._unknown(driver, base, name, value, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
             return
         elif any(key.startswith(f"{name}=") for key in options):
@@ -405,7 +405,10 @@ class _Composer:
             self.machine.blocks.pop(block.replace(PLACE, path), None)
         for block, size in after.blocks.items():
             if base.blocks.get(block) != size:
-                self.machine.blocks[block.replace(PLACE, path)] = size
+                name, short = block.replace(PLACE, path), block.rpartition("/")[2]
+                # of older machine types some have no place in their names (global-vmstate)
+                placeless = name not in self.machine.blocks and short in self.machine.blocks
+                self.machine.blocks[short if placeless else name] = size
 
     # --- places ------------------------------------------------------------------------------------
 
@@ -431,13 +434,17 @@ class _Composer:
             self.kinds["host PCI"] = places.buses[f"pci.{bridge_number(part)}"] = path
             return path
         if bus == "usb-bus":
-            return places.usb(parent or self.kinds.get("host usb-bus", ""), part.properties)
+            host = parent or self.kinds.get("host usb-bus", "")
+            if "port" not in part.properties and part.driver != HUB and places.last_usb_port(host):
+                self._part(Part(HUB, {"bus": asked} if asked else {}), places)
+            return places.usb(host, part.properties)
         if bus == "SCSI":
             return places.scsi(parent or self.kinds.get("host SCSI", ""), part.properties)
         return ""
 
     def _roots(self) -> set[str]:
-        return {one.root for one in self._known.values() if one.root}
+        known = self._known.items()
+        return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
@@ -446,23 +453,8 @@ class _Composer:
                 self.kinds.setdefault(f"host {bus}", path)
 
 
-# Bridges by the one that was tried: a device behind it has other capabilities than one on the root bus.
-BEHIND = {
-    "pcie-root-port": "pcie-root-port",
-    "ioh3420": "pcie-root-port",
-    "xio3130-downstream": "pcie-root-port",
-    "pci-bridge": "pci-bridge",
-    "pcie-pci-bridge": "pci-bridge",
-    "i82801b11-bridge": "pci-bridge",
-}
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
-QUIET_BUSES = frozenset({
-    *("IDE", "floppy-bus", "virtio-serial-bus", "ccid-bus", "nvme-bus", "sd-bus", "i2c-bus", "SCSI"),
-})  # fmt: skip
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
-MICROVM, FEW = "microvm", 8
-EXPANDERS = ("pxb", "pxb-pcie")  # have a root bus of their own, with the number that they are given
-INSIDE = {"pxb": ":00.0"}  # behind a bridge that it has inside
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
@@ -480,12 +472,6 @@ PROVIDERS = {
         "dc390",
     ),
 }
-
-
-def _one_ioapic(wanted: Wanted) -> bool:
-    """Whether a microvm has no second IOAPIC, and so fewer virtio transports (hw/i386/microvm.c: microvm_devices_init)."""
-    second, acpi = (is_on(wanted.options.get(name, "")) for name in ("ioapic2", "acpi"))
-    return second is False or (acpi is False and second is None)
 
 
 def _number(text: str) -> int:

@@ -235,11 +235,16 @@ class Catalogue:
 
     @cached_property
     def schema(self) -> Schema:
-        """Its `-dump-vmstate`."""
+        """Its `-dump-vmstate`; without types where the QEMU cannot say them."""
         try:
             return parse_schema(self.part("schema"), self.path.name)
         except BadDescription as error:
             raise self.broken(error) from None
+
+    @property
+    def told(self) -> Schema | None:
+        """The schema, where it has types."""
+        return self.schema if self.schema.types else None
 
     @cached_property
     def provenance(self) -> Provenance:

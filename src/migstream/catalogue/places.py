@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 __all__ = ["Places"]
 
 SLOTS = 32
+HUB = 8  # ports of a hub (hw/usb/dev-hub.c)
 PORTS = 15
 IDS = 256
 NUMBERS = 1 << 16
@@ -40,6 +41,7 @@ class Places:
         }
         self._transports = list(transports)
         self._others: dict[str, set[str]] = {}
+        self._ports: dict[str, list[str]] = {}  # of USB
         self.buses: dict[str, str] = {}
 
     def owner(self, properties: Mapping[str, str]) -> str:
@@ -101,9 +103,26 @@ class Places:
         taken = self._others.setdefault(parent, set())
         port = properties.get("port")
         if port is None:
-            port = next((str(n) for n in range(1, PORTS) if str(n) not in taken), "1")
+            port = next((one for one in self._usb_ports(parent) if one not in taken), "1")
         taken.add(port)
         return f"{parent}/{port}"
+
+    def usb_controller(self, path: str, ports: int) -> None:
+        """A controller, or a bus of a machine, with that many ports."""
+        self._ports[path] = [str(n) for n in range(1, ports + 1)]
+
+    def usb_hub(self, path: str) -> None:
+        """A hub: its ports come behind those that there are."""
+        parent, _, port = path.rpartition("/")
+        self._usb_ports(parent).extend(f"{port}.{n}" for n in range(1, HUB + 1))
+
+    def last_usb_port(self, parent: str) -> bool:
+        """Whether a bus has one port left: what comes next is put behind a hub (hw/usb/bus.c: usb_claim_port)."""
+        taken = self._others.get(parent, set())
+        return sum(port not in taken for port in self._usb_ports(parent)) == 1
+
+    def _usb_ports(self, parent: str) -> list[str]:
+        return self._ports.setdefault(parent, [str(n) for n in range(1, PORTS)])
 
     def scsi(self, parent: str, properties: Mapping[str, str]) -> str:
         """The path of a SCSI device."""

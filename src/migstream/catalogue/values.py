@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CPU_OPTIONS", "PLAIN", "SAME_CPUS", "VALUES", "WHOLE"]
+__all__ = ["CPU_OPTIONS", "PLAIN", "QUEUED", "SAME_CPUS", "VALUES", "WHOLE"]
 
 # Boards whose options, CPU models, and devices with each of their properties are tried: those whose guests are moved.
 WHOLE = ("pc-q35", "pc-i440fx", "isapc", "microvm", "virt", "pseries", "s390-ccw-virtio")
@@ -16,6 +16,9 @@ SAME_CPUS = {
     "x86_64": ("486", "qemu64", "qemu64,-apic"),
     "i386": ("486", "qemu32", "qemu32,-apic"),
 }
+
+# Features of virtio devices with queues of their own, whose sizes 11.1 saves (hw/virtio/virtio-balloon.c).
+QUEUED = frozenset({"free-page-hint", "free-page-reporting"})
 
 POWERS = ("8", "16", "32", "64", "128")
 SIZES = ("16", "64", "128", "256", "512", "1024")

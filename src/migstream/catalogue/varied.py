@@ -132,6 +132,10 @@ class Varied:
         """The image of the CPU model that stands for one, where all are nearly alike."""
         without = bool({"-apic", "apic=off"} & set(self._features))
         old = any(model.startswith(models[0]) for models in SAME_CPUS.values())
+        if (
+            self._wanted.max_cpus > 1
+        ):  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
+            old = without = False
         number = 2 if without else 0 if old else 1
         names = (models[number] for models in SAME_CPUS.values())
         return next((self._cpus[name] for name in names if name in self._cpus), None)

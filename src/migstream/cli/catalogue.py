@@ -13,6 +13,7 @@ import click
 from migstream.cli import matrix
 from migstream.cli.binary import binary
 from migstream.cli.common import Out, Verb, guarded
+from migstream.cli.completed import completed
 from migstream.cli.options import force_option, output_options
 from migstream.cli.printing import warn
 from migstream.render.catalogue import (
@@ -136,6 +137,7 @@ command = Verb(
         click.Argument(
             ["words"],
             nargs=-1,
+            shell_complete=completed("catalogues"),
             metavar="[list | show CATALOGUE | matrix | build QEMU...]",
             required=False,
         ),

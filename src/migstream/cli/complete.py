@@ -21,17 +21,20 @@ from migstream.source.address import scheme_of
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from migstream.catalogue.files import Catalogue
     from migstream.source.store import Store
     from migstream.stream import Stream
 
 __all__ = [
     "assignments",
+    "catalogues",
     "codes",
     "containers",
     "ignorable",
     "languages",
     "messages",
     "ram_blocks",
+    "releases",
     "stream_values",
     "streams_inside",
     "verbs",
@@ -211,6 +214,38 @@ def ignorable(_ctx: click.Context, _: click.Parameter, begun: str) -> list[Compl
 
     before, _tail = _last(begun)
     return _items((before + name for name in SETS), begun, more=True)
+
+
+def _shelf(ctx: click.Context) -> list[Catalogue]:
+    from migstream.catalogue.shelf import on_shelf
+
+    with suppress(MigstreamError):
+        return list(on_shelf(ctx.params.get("catalogue") or ctx.params.get("folder")))
+    return []
+
+
+def releases(ctx: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Releases that there is a catalogue of, by number and name; or a file."""
+    from click.shell_completion import CompletionItem
+
+    from migstream.catalogue.shelf import names_of
+
+    shelf = _shelf(ctx)
+    known = {one.index.release[:2] for one in shelf}
+    found = [".".join(map(str, release)) for release in sorted(known)]
+    found += sorted({name for one in shelf for name in names_of(one)})
+    return _items(found, begun) or [CompletionItem(begun, type="file")]
+
+
+def catalogues(ctx: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `catalogue` does; behind `show` a catalogue or a file, behind `build` a file."""
+    from click.shell_completion import CompletionItem
+
+    first, *_rest = ctx.params.get("words") or ("",)
+    if not first:
+        return _items(("list", "show", "matrix", "build"), begun)
+    found = _items((one.path.stem for one in _shelf(ctx)), begun) if first == "show" else []
+    return found or [CompletionItem(begun, type="file")]
 
 
 def verbs(_ctx: click.Context, _: click.Parameter, begun: str) -> list[CompletionItem]:

@@ -15,12 +15,14 @@ __all__ = ["completed"]
 Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 Name = Literal[
     "assignments",
+    "catalogues",
     "codes",
     "containers",
     "ignorable",
     "languages",
     "messages",
     "ram_blocks",
+    "releases",
     "stream_values",
     "streams_inside",
     "verbs",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from migstream.cli.common import begun, naming, watching
+from migstream.cli.completed import completed
 from migstream.errors import SourceError
 from migstream.source.domain import MOST
 from migstream.stream import open_anything
@@ -36,6 +37,7 @@ def options() -> list[click.Parameter]:
         click.Option(
             ["--to", "schema"],
             type=click.Path(),
+            shell_complete=completed("releases"),
             metavar="SCHEMA",
             help="The destination's -dump-vmstate; for `compat` and `heal` a release, too: 10.0, debian-13.",
         ),

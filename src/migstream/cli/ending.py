@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from migstream.source.leftovers import no_more, remove_all, unfinished
 
-__all__ = ["INTERRUPTED", "asked_to_end", "finish", "listen", "lost", "wait_for"]
+__all__ = ["INTERRUPTED", "asked_first", "asked_to_end", "finish", "listen", "lost", "wait_for"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 PATIENCE = 0.6  # seconds for the main thread
@@ -64,6 +65,35 @@ def listen() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
     _thread.start_new_thread(_see_to_it, (reader,))
+
+
+@contextmanager
+def asked_first(stop: Callable[[], None]) -> Iterator[Callable[[], int | None]]:
+    """While this holds the first signal calls `stop` and nothing more; a second one ends the process as ever.
+
+    It gives what tells the exit status afterwards, None where nobody asked.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    line = signal.set_wakeup_fd(-1)
+    asked: list[int] = []
+
+    def as_ever() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(line, warn_on_full_buffer=False)
+
+    def first(number: int, _: FrameType | None) -> None:
+        asked.append(STATUS + number)
+        as_ever()
+        stop()
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, first)
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        as_ever()
 
 
 def _end(number: int, _: FrameType | None) -> None:

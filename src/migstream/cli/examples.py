@@ -153,6 +153,12 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("migstream catalogue list --json", "With every machine type"),
         Example("migstream catalogue matrix --from 7.2 --to debian-13 --machine 'pc-q35-7.*'", "What of them loads there"),
     ),
+    "fleet": (
+        Example("migstream fleet scan *.mig -o night", "What there is"),
+        Example("migstream fleet scan *.mig --to 11.1 -o night", "And whether 11.1 will load it"),
+        Example("migstream fleet query fleet damaged", "What is damaged, or no stream"),
+        Example("migstream fleet query fleet will-not-load --to 11.1 --exit-code", "A gate (1: a row)", 1),
+    ),
     "diff": (
         Example("migstream diff good.mig bad.mig", "What changed (exit status 1: something)", 1),
         Example("migstream diff good.mig bad.mig --ignore clocks,timers", "Without what moves by itself (1)", 1),
@@ -182,6 +188,16 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "redact": (
         Example("migstream redact guest.mig -o report.mig", "For a bug report"),
         Example("migstream redact guest.mig --keep-ram 0-0x1000 -o part.mig", "But for some memory"),
+    ),
+    "heal": (
+        Example(
+            "migstream heal guest.mig --to 10.0 -- -nodefaults -M pc -m 128 -serial null",
+            "With which options it loads in QEMU 10.0",
+        ),
+        Example(
+            "migstream heal guest.mig --to-stream pc.mig -o healed.mig",
+            "What of it has to change, so that it loads as that machine was started",
+        ),
     ),
     "minimise": (
         Example(

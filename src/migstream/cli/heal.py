@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +26,13 @@ from migstream.cli.terminal import is_terminal
 from migstream.render.healed import Healing, healed, healed_parts, play_line
 
 if TYPE_CHECKING:
-    from migstream.analysis.compat.model import Problem
     from migstream.edit.heal.model import Healed
+    from migstream.edit.heal.search import Told
 
 __all__ = ["command"]
 
 
-def _tell(run: Run) -> Callable[[int, Problem | None], None]:
+def _tell(run: Run) -> Told:
     if not (run.verbose or is_terminal(sys.stderr)):
         return lambda _number, _problem: None
     return lambda number, problem: warn(f"migstream: {play_line(number, problem)}")
@@ -157,9 +156,9 @@ command = Verb(
         click.Option(
             ["--plays"],
             type=click.IntRange(min=1),
-            default=200,
+            default=120,
             metavar="N",
-            help="How often the load may be foretold (200).",
+            help="How often the load may be foretold (120).",
         ),
         output_option("The healed stream to make; - is standard output."),
         force_option(),

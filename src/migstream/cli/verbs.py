@@ -50,6 +50,9 @@ GROUPS = {
         "decode": "Device state as JSON; a whole stream as a folder.",
         "encode": "A stream from the folder that `decode --full` made.",
     },
+    "Many": {
+        "fleet": "Thousands of saved guests: one table, and questions to it.",
+    },
     "For shells and programs": {
         "schema": "The JSON Schema of what a verb prints with --json.",
         "completion": "The script that lets a shell complete: bash, zsh, fish.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from migstream.cli.printing import warn
 from migstream.cli.terminal import clear_status, show_status
@@ -25,10 +25,17 @@ MINUTE, HOUR = 60, 3600
 
 
 class Watching:
-    """A `migstream.source.layers.Watch` that shows a line, from half a second on."""
+    """A `migstream.source.layers.Watch` that shows a line, from half a second on.
 
-    def __init__(self, unit: str = "") -> None:
+    Parameters
+    ----------
+    unit : what is counted; bytes where it is empty
+    more : what else there is to say, each time
+    """
+
+    def __init__(self, unit: str = "", more: Callable[[], Iterable[str]] = tuple) -> None:
         self._unit = unit
+        self._more = more
         self._what = ""
         self._begun = self._next = 0.0
         self._seen: deque[tuple[float, int]] = deque(maxlen=LATELY)
@@ -64,12 +71,13 @@ class Watching:
         unit = f" {self._unit}" if self._unit else ""
         yield self._what
         if not total:
-            yield size(done)
+            yield f"{size(done)}{unit}"
         else:
             yield f"{100 * done // total:>2} %"
             if rate:
                 yield f"{_duration((total - done) / rate)} left"
             yield f"{size(done)} of {size(total)}{unit}"
+        yield from self._more()
         if rate and not self._unit:
             yield f"{size(int(rate))}/s"
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from migstream.errors import Unsupported
 from migstream.stream import Device, Stream
+from migstream.vmstate.description import EDITED
 from migstream.vmstate.jsontext import Object, Style, read_text, write_text
 from migstream.vmstate.layout import MARKER, Node, subsection_header
 from migstream.wire.model import Span
@@ -19,7 +20,6 @@ from migstream.wire.model import Span
 __all__ = ["Described", "Trail"]
 
 CONFIGURATION = "configuration"
-EDITED = "edited"  # a key of migstream's own, which QEMU does not read: who changed what
 
 
 class Trail(NamedTuple):

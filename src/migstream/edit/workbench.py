@@ -55,7 +55,7 @@ class Workbench:
     describe : whether the description follows; one that cannot be read stays as it is
 
     `rewrite` is what becomes of the bytes, `description` the text's tree. What is asked of the result:
-    `dropped` and `renamed` are paths, `pages` the guest memory that was set, by block and offset (those
+    `dropped` and `renamed` are paths, `reshaped` those of devices that have other fields now, `pages` the guest memory that was set, by block and offset (those
     in `added` have no record to be written over), `kept` the ranges by block outside of which memory is
     to be zeros, None where it stays.
 
@@ -79,6 +79,7 @@ class Workbench:
         self.dropped: set[str] = set()
         self.renamed: dict[str, str] = {}
         self.kept: dict[str, list[tuple[int, int]]] | None = None
+        self.reshaped: set[str] = set()
         self.pages: dict[tuple[str, int], bytes] = {}
         self.added: set[tuple[str, int]] = set()
         self.domain: str | None = None

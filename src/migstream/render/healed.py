@@ -93,10 +93,11 @@ def healed(found: Healed, output: str | None, written: int | None) -> Healing:
     )
 
 
-def play_line(number: int, problem: Problem | None) -> str:
-    """One play, and what it ended with."""
-    if problem is None:
-        return f"play {number}: to the end, or not at all"
+def play_line(number: int, outcome: Problem | bool) -> str:
+    """One play, and what it came to."""
+    if isinstance(outcome, bool):
+        return f"play {number}: {'loads' if outcome else 'cannot be made, or does not start'}"
+    problem = outcome
     return f"play {number}: {escape(problem.path or problem.device)}: {prose(problem.message)}"
 
 
@@ -118,13 +119,16 @@ def healed_parts(
     for change in found.changes:
         yield line(f"{change.where:<11}  ", prose(change.what))
         if change.loses:
-            yield line(" " * 13, dim(f"the guest loses: {prose(change.loses)}"))
+            yield line(" " * 13, dim(f"lost: {prose(change.loses)}"))
         if verbose:
             yield line(" " * 13, dim(f"because: {prose(change.why)}"))
     if any(change.steps for change in found.changes) and found.line is not None:
         yield ""
         yield "Start the destination with:"
         yield escape(shlex.join(found.arguments))
+    if output is not None and not found.alters:
+        yield ""
+        yield "Nothing of the stream has to change: no file was made."
     if found.alters:
         yield ""
         if written is not None:

@@ -76,10 +76,12 @@ def patiently(work: Callable[[], T], name: str) -> T:
         except Passing as error:
             took = time.monotonic() - began
             if attempt == TRIES or took > PATIENCE:
-                raise SourceError(
+                given_up = SourceError(
                     f"{name}: cannot be read: {error}",
                     hint=f"tried {many(attempt, 'time')} in {took:.0f} seconds: try later, or copy it to a file first",
-                ) from None
+                )
+                given_up.passing = True
+                raise given_up from None
             time.sleep(min(max(wait, error.wait), LONGEST_WAIT))
             wait *= 2
     raise AssertionError

@@ -24,7 +24,7 @@ from migstream.source.layers import Opened
 from migstream.source.ranged import BLOCK, Passing, Ranged, patiently
 from migstream.source.store import Whole
 
-__all__ = ["open_web"]
+__all__ = ["marks_of", "open_web"]
 
 CONNECT, STALL = 15.0, 30.0  # seconds
 SLOWEST = 1 << 16  # bytes in a second: what a range may take is reckoned with it
@@ -67,6 +67,21 @@ def open_web(address: str) -> Opened:
     return opened
 
 
+def marks_of(address: str) -> dict[str, str | int]:
+    """Size, `ETag` and `Last-Modified` of an object, as far as the server says them, for one byte of it.
+
+    Raises
+    ------
+    SourceError : there is nothing, it is refused, or the server does not answer in time
+    """
+    web = _Web(address, public(address))
+    try:
+        patiently(web.look, public(address))
+        return {**web.tags, **({"size": web.size} if web.size else {})}
+    finally:
+        web.close()
+
+
 class _Web:
     """An object at an address: its ranges, or all of it once (protocols: ranged.Ranges, layers.Pipe)."""
 
@@ -74,7 +89,7 @@ class _Web:
         self.size = 0
         self._address = address
         self._name = name
-        self._tags: dict[str, str] = {}
+        self.tags: dict[str, str] = {}
         self._whole: aiohttp.ClientResponse | None = None
         self._came = 0  # bytes of it
         try:
@@ -93,6 +108,19 @@ class _Web:
     def begin(self) -> bytes | None:
         """The first bytes of what is there; None where it has to be read as a whole, once."""
         return self._sync(self._begin, STALL + BLOCK / SLOWEST, True)
+
+    def look(self) -> None:
+        """What the server says of it, for its first byte."""
+        self._sync(self._look, STALL, True)
+
+    async def _look(self) -> None:
+        answer = await self._ask(0, 1)
+        try:
+            self._succeeded(answer)
+            self.size = self._range(answer)[2] or 0
+            self._remember(answer)
+        finally:
+            _done(answer)
 
     def fetch(self, start: int, stop: int) -> bytes:
         return self._sync(self._fetch, STALL + (stop - start) / SLOWEST, False, start, stop)
@@ -263,7 +291,7 @@ class _Web:
     def _remember(self, answer: aiohttp.ClientResponse) -> None:
         for tag in ("ETag", "Last-Modified"):
             if tag in answer.headers:
-                self._tags[tag] = answer.headers[tag]
+                self.tags[tag] = answer.headers[tag]
 
     def _same(self, answer: aiohttp.ClientResponse) -> None:
         """Refuse an answer about another object than the first one was about."""
@@ -271,8 +299,8 @@ class _Web:
             return
         size = None if answer.status == CHANGED else self._range(answer)[2]
         changed = answer.status in {CHANGED, OUTSIDE} or size not in {None, self.size}
-        tag = next(iter(self._tags), "")  # the first says more than the second
-        if tag and answer.headers.get(tag, self._tags[tag]) != self._tags[tag]:
+        tag = next(iter(self.tags), "")  # the first says more than the second
+        if tag and answer.headers.get(tag, self.tags[tag]) != self.tags[tag]:
             changed = True
         if changed:
             raise SourceError(

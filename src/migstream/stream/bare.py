@@ -193,6 +193,11 @@ class Bare:
         if (self.seekable or "_walk" in vars(self)) and (error := self.not_begun) is not None:
             raise error
 
+    @property
+    def far(self) -> bool:
+        """Whether each range of it is a request to somebody else."""
+        return self._opened.far
+
     # --- from the end, or from the beginning ---------------------------------------------------
 
     @property

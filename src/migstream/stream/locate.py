@@ -12,10 +12,10 @@ from migstream.errors import BadDescription, ParseError, StreamError
 from migstream.iterable import SECTIONS
 from migstream.source.store import Store, Until
 from migstream.stream.reading import Described, contradiction, described_at
-from migstream.wire.cursor import Cursor
+from migstream.wire.cursor import WINDOW, Cursor
 from migstream.wire.frames import BEGINNING
 from migstream.wire.model import End, FileHeader, Item, Section, SectionType
-from migstream.wire.push import Push, drive
+from migstream.wire.push import Push, through
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description, locate_devices
 from migstream.wire.walk import Walker
@@ -27,6 +27,9 @@ BOARDS = {"I440FX": ("pc-", "xenfv"), "mch": ("pc-q35",), "spapr": ("pseries",)}
 PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/")
 
 GOES_ON = {SectionType.PART, SectionType.END}
+FEW = (
+    128 << 10
+)  # bytes of what is dear that are read at once: most streams have no more before guest memory
 NEAR = 32 << 20  # bytes that are walked whatever the tail says: a fiftieth of a second
 
 
@@ -83,7 +86,8 @@ class Tail:
         """What precedes the first PART, END or located device: header, configuration, setup."""
         stop = self.late[0].span.start if self.late else self._store.size
         items: list[Item] = []
-        for item in drive(self._store, self.walker):
+        window = FEW if self._dear else WINDOW
+        for item in through(Push(self.walker, whole=self._store, window=window)):
             if item.span.start >= stop or self.walker.damage:
                 break
             if isinstance(item, Section) and item.type in GOES_ON:

@@ -15,7 +15,7 @@ import msgspec
 from migstream.errors import BadDescription
 from migstream.names import brief
 
-__all__ = ["CHANGED", "Description", "Device", "Field", "Group", "parse_description"]
+__all__ = ["EDITED", "Description", "Device", "Field", "Group", "parse_description"]
 
 MAX_DEPTH = 64
 # Characters of one name or type, and of all the names that lead to a value. What QEMU sends as a
@@ -26,7 +26,8 @@ MAX_SIZE = 1 << 62
 # A second VMState beside the first in one object: a list of several elements.
 REPEATED = re.compile(rb'\] ?, ?"vmsd_name"')
 ROOT_KEYS = {"configuration", "page_size", "devices"}
-CHANGED = "changed"  # a key beside them, which no QEMU reads or writes
+# A key beside them, which no QEMU reads or writes: who changed what, [{"by": ..., "changes": [...]}, ...].
+EDITED = "edited"
 MOST_CHANGES = 64
 
 
@@ -76,7 +77,7 @@ class Device(msgspec.Struct, frozen=True):
 class Description(msgspec.Struct, frozen=True):
     """The whole: `page_size` is the target page size in bytes, `text` the JSON as it was read.
 
-    `changed` is what a tool that is not QEMU added of what it did with the stream, a line each.
+    `changed` is what somebody who changed the stream added of that, a line each.
     """
 
     page_size: int
@@ -132,10 +133,16 @@ def _groups(table: dict[str, Any], depth: int, room: int) -> tuple[Group, ...]:
     return tuple(_group(one, depth, room) for one in found)
 
 
-def _lines(value: Any) -> tuple[str, ...]:
-    """Texts of a list; whatever else there is says nothing."""
-    listed = value[:MOST_CHANGES] if isinstance(value, list) else []
-    return tuple(line[:MAX_PATH] for line in listed if isinstance(line, str))
+def _changed(edited: Any) -> tuple[str, ...]:
+    """Who changed what, a line each; whatever has another shape says nothing."""
+    told = [
+        f"{entry.get('by')}: {change}"[:MAX_PATH]
+        for entry in (edited if isinstance(edited, list) else ())
+        if isinstance(entry, dict) and isinstance(changes := entry.get("changes"), list)
+        for change in changes
+        if isinstance(change, str)
+    ]
+    return tuple(told[:MOST_CHANGES])
 
 
 def _field(table: Any, depth: int, room: int) -> Field:
@@ -229,7 +236,7 @@ class _WireDescription(msgspec.Struct, gc=False):
     devices: list[_WireDevice]
     page_size: _Size = 0
     configuration: _WireGroup | None = None
-    changed: Any = None
+    edited: Any = None
 
 
 def _made(
@@ -281,7 +288,7 @@ def _at_once(text: bytes) -> Description | None:
             if wire.configuration is None
             else _made(wire.configuration, wire.configuration.fields, 0),
             text=text,
-            changed=_lines(wire.changed),
+            changed=_changed(wire.edited),
         )
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
@@ -328,7 +335,7 @@ def _one_by_one(text: bytes, at: int | None) -> Description:
             devices=tuple(_device(d) for d in _get(table, "devices", list, "the description", [])),
             configuration=None if configuration is None else _group(configuration, 0),
             text=text,
-            changed=_lines(table.get(CHANGED)),
+            changed=_changed(table.get(EDITED)),
         )
     except BadDescription as error:
         error.at = at if error.at is None else error.at

@@ -39,6 +39,7 @@ class Push(Window):
     walker : what reads; `start` is where it stands
     whole : all of the source, where it is at hand. Nothing is fed then
     tell : told, again and again, the offset that it has come to
+    window : bytes that are asked for at once, where less is not enough more
 
     Attributes
     ----------
@@ -52,13 +53,14 @@ class Push(Window):
         *,
         whole: Bytes | None = None,
         tell: Callable[[int], None] = lambda _: None,
+        window: int = WINDOW,
     ) -> None:
         super().__init__(start)
         self.walker = walker
         self.last = start
         self._whole = whole
         self._tell = tell
-        self._want = WINDOW
+        self._want = self._window = window
         self._broken: ParseError | None = None
         self._behind: ParseError | None = None  # damage to go on behind
 
@@ -90,7 +92,7 @@ class Push(Window):
                 self.settle(cur)
             if self._whole is None:
                 return
-            self._want = 2 * self._want if self._stalled else WINDOW
+            self._want = 2 * self._want if self._stalled else self._window
 
     @property
     def done(self) -> bool:

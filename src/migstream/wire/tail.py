@@ -43,7 +43,7 @@ def _text_start(store: Bytes, stop: int, low: int) -> int:
         rest = bytes(store.view(start, stop)).rstrip(TEXT)
         if rest:
             return start + len(rest)
-        stop, size = start, CHUNK
+        stop, size = start, min(2 * size, CHUNK)
     return low
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
 
+# Of devices with rombar=0, which a catalogue does not have (hw/core/loader.c: rom_add_vga, rom_add_option).
+ROMS = ("/rom@vgaroms/", "/rom@genroms/")
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
 OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
@@ -170,7 +172,7 @@ def foretell_in(
     made = made or compose(catalogue, parse_arguments(started.arguments))
     with open_stream(made.stream) as other:
         destination = Destination(
-            catalogue.schema,
+            catalogue.told,
             other,
             release[:2],
             f"{label} with {made.machine}",
@@ -178,14 +180,16 @@ def foretell_in(
             offered=catalogue.about.capabilities,
             assumptions=(*started.assumptions, *made.assumptions),
             blocked=made.blocked,
-            unknown=(*started.unknown, *made.unknown),
+            unknown=(*started.unknown, *made.unknown, *ROMS),
         )
         if fatal(other) is not None:
             return Foretold(name, alone())
         return Foretold(name, compat(stream, destination, breaks))
 
 
-def _schema(catalogue: Catalogue, machine: str) -> Schema:
+def _schema(catalogue: Catalogue, machine: str) -> Schema | None:
     """The schema, of a QEMU that is started with that machine type, or with the one that is most like it."""
+    if not catalogue.schema.types:
+        return None
     known = catalogue.machine(machine) or catalogue.nearest(machine) or machine
     return Schema(known, catalogue.schema.types, catalogue.schema.name)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Sides", "frame_problems", "ram_problems"]
 
 SEARCHED = 64 << 20  # bytes before the first late device that SWITCHOVER_START is looked for in
+SEARCHED_AFAR = 1 << 18  # the same of what comes over a network
 RESIZABLE = "/rom@"  # hw/core/loader.c: rom_set_mr, memory that may have another length
 # Live sections that every QEMU registers, whatever it has to send; until which release, where they went.
 ALWAYS_LIVE: dict[str, Version | None] = {"ram": None, "dirty-bitmap": None, "block": (9, 1)}
@@ -83,7 +84,8 @@ class Sides:
         ]
         if not late or not stream.seekable:
             return None
-        begin = max(live[-1].span.stop, late[0] - SEARCHED)
+        searched = SEARCHED_AFAR if stream.far else SEARCHED
+        begin = max(live[-1].span.stop, late[0] - searched)
         window = bytes(stream.store.view(begin, late[0]))
         for section in live:
             end = write.numbered_header(SectionType.END, section.section_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from hashlib import blake2b
 from itertools import groupby, permutations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -197,7 +198,7 @@ def transitions(
         both = list(permutations(same, 2))
         pairs += sorted(both, key=lambda pair: pair[0].index.release > pair[1].index.release)
     pairs = [pair for pair in pairs if wanted(*(one.index.release[:2] for one in pair))]
-    numbers: dict[object, int] = {}
+    numbers: dict[bytes, int] = {}
     sides = {id(one): _Side(one, numbers) for one in ordered}
     for number, (one, other) in enumerate(pairs, 1):
         found = _transition(sides[id(one)], sides[id(other)], machines, devices)
@@ -213,7 +214,7 @@ def transition(
     devices: Sequence[str] = (),
 ) -> Transition:
     """What one release saves, played for another one; `machines` and `devices` as of `transitions`."""
-    numbers: dict[object, int] = {}
+    numbers: dict[bytes, int] = {}
     return _transition(_Side(source, numbers), _Side(destination, numbers), machines, devices)
 
 
@@ -296,7 +297,7 @@ class Played(NamedTuple):
 class _Side:
     """What a release has of each subject; what is equal has one number among all sides."""
 
-    def __init__(self, catalogue: Catalogue, numbers: dict[object, int]) -> None:
+    def __init__(self, catalogue: Catalogue, numbers: dict[bytes, int]) -> None:
         self.catalogue = catalogue
         self._numbers = numbers
         self._known: dict[tuple[Subject, str], int] = {}
@@ -358,7 +359,7 @@ class _Pair:
     def _play(self, ours: Machine, theirs: Machine) -> Played:
         there = self.destination.catalogue
         with open_stream(stream_of(ours)) as stream, open_stream(stream_of(theirs)) as other:
-            to = Destination(there.schema, other, there.index.release[:2])
+            to = Destination(there.told, other, there.index.release[:2])
             report = compat(stream, to)
             states = frozenset(device.value.type for device in stream.devices)
             chance = tuple(_chance(stream, other))
@@ -423,10 +424,10 @@ def _chance(ours: Stream, theirs: Stream) -> Iterator[Fault]:
                 )
 
 
-def _contents(machine: Machine, name: str) -> object:
-    """All that a machine is but its name."""
+def _contents(machine: Machine, name: str) -> bytes:
+    """A digest of all that a machine is but its name."""
     called = len(name).to_bytes(4, "big") + name.encode()
-    return (
+    whole = (
         machine.head.replace(called, b""),
         machine.intro,
         machine.footers,
@@ -436,6 +437,7 @@ def _contents(machine: Machine, name: str) -> object:
         machine.live,
         tuple((key, state, key in machine.early) for key, state in machine.sections.items()),
     )
+    return blake2b(msgspec.msgpack.encode(whole)).digest()
 
 
 def _faults(report: Report) -> Iterator[Fault]:

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["Memory", "channel_parameters", "walked"]
 
 WALKED = 256 << 20  # bytes of a stream that is walked: a quarter of a second
-HEAD = 64 << 20  # bytes of a larger one that are
+HEAD, HEAD_AFAR = (
+    64 << 20,
+    1 << 18,
+)  # bytes of a larger one that are; over a network, what is there already
 ZEROS_IN_PACKETS: Version = (9, 0)
 MAPPED_SINCE: Version = CAPABILITIES["mapped-ram"].since
 FLUSH_SINCE: Version = (8, 1)
@@ -270,7 +273,9 @@ class Memory:
             )
             yield Note(path="ram", message=f"the destination must have {wanted}: else it waits")
         if not seen.whole:
-            read = f"the form of its pages is that of the stream's first {HEAD >> 20} MiB"
+            kib = _head(self.stream) >> 10
+            size = f"{kib >> 10} MiB" if kib >> 10 else f"{kib} KiB"
+            read = f"the form of its pages is that of the stream's first {size}"
             yield Note(path="ram", message=read)
 
     def _lost(self, seen: Seen) -> Iterator[Note]:
@@ -323,12 +328,16 @@ def walked(stream: Stream) -> tuple[Item, ...] | None:
     return stream.items if stream.walked or stream.size <= WALKED else None
 
 
+def _head(stream: Stream) -> int:
+    return HEAD_AFAR if stream.far else HEAD
+
+
 def _look(stream: Stream) -> Seen | None:
     """RAM sections of a stream, of a large one those of its beginning."""
     items = walked(stream)
     if items is not None:
         return _seen(items, whole=True)
-    with open_stream(bytes(stream.store.view(0, HEAD))) as head:
+    with open_stream(bytes(stream.store.view(0, _head(stream)))) as head:
         return _seen(head.items, whole=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from migstream.analysis.identify.builds import distribution, firmware
@@ -13,7 +14,7 @@ from migstream.machine.map.setup import machine_setup
 from migstream.stream import as_stream
 
 if TYPE_CHECKING:
-    from migstream.qemu.release import Version
+    from migstream.catalogue.model import Index
     from migstream.source.opened import Openable
     from migstream.stream import Stream
 
@@ -35,13 +36,15 @@ def identify(stream: Stream | Openable) -> Identity:
 
 def _identity(stream: Stream) -> Identity:
     bounds, facts, against = narrowed(facts_of(stream))
+    indexes = [catalogue.index for catalogue in own_shelf()]
+    known = {index.release[:2] for index in indexes}
     return Identity(
         releases=bounds,
-        known=tuple(release for release in sorted(_catalogued()) if release in bounds),
+        known=tuple(release for release in sorted(known) if release in bounds),
         distribution=distribution(stream.machine),
         firmware=firmware(stream),
         machine=stream.machine,
-        target=target(stream),
+        target=target(stream) or _having(stream.machine, indexes),
         accelerator=machine_setup(stream).accelerator,
         cpu=cpu_model(stream),
         changed=() if stream.description is None else stream.description.changed,
@@ -50,6 +53,7 @@ def _identity(stream: Stream) -> Identity:
     )
 
 
-def _catalogued() -> set[Version]:
-    """Releases that there is a catalogue of."""
-    return {catalogue.index.release[:2] for catalogue in own_shelf()}
+def _having(machine: str | None, indexes: Sequence[Index]) -> str | None:
+    """The only target that has such a machine type; None where there are several, or none."""
+    targets = {index.target for index in indexes if machine in index.machines}
+    return targets.pop() if len(targets) == 1 else None

@@ -32,7 +32,7 @@ class Placeless:
     def __init__(self, types: Mapping[str, Type], found: Mapping[str, Added]) -> None:
         self._found = found
         self._types = types
-        owners = Counter(one.key for added in found.values() for one in added.sections)
+        owners = Counter(key for added in found.values() for key in _own(added))
         self._names = [
             name
             for name, added in found.items()
@@ -40,7 +40,7 @@ class Placeless:
             and not needs_memory_slots(name)
             and self._words(name, 0).count("-device") == 1  # another device is not told apart
             and added.sections
-            and all(owners[one.key] == 1 for one in added.sections)
+            and all(owners[key] == 1 for key in _own(added))
         ]
 
     def on(self, bench: Bench, machine: Sequence[str], base: Image) -> Iterator[tuple[str, Added]]:
@@ -80,3 +80,8 @@ class Placeless:
 
     def _words(self, name: str, number: int) -> list[str]:
         return device_words(name, self._types[name], number)
+
+
+def _own(added: Added) -> list[object]:
+    """What only one device of a machine can have: names of sections and of RAM blocks."""
+    return [*(one.key for one in added.sections), *added.blocks]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from migstream.catalogue.model import Image, Option, State, Type
-from migstream.catalogue.values import VALUES
+from migstream.catalogue.values import QUEUED, VALUES
 from migstream.errors import QemuError
 from migstream.qemu.process import Qemu, Refused
 
@@ -80,6 +80,7 @@ VIRTIO = {
         "x-disable-pcie",
         "x-pcie-flr-init",
     ),
+    *QUEUED,
     *("x-pcie-lnkctl-init", "x-pcie-pm-init", "x-pcie-deverr-init", "emulated-ports", "status"),
 }
 

@@ -249,6 +249,7 @@ def _add(bench: Workbench, rule: Rule, one: FieldRule, device: Device, before: V
         entries.insert(places[-1] + 1, Object(made))
     at = before.span.stop
     bench.rewrite.replace(at, at, raw)
+    bench.reshaped.add(device.path)
     bench.note(rule.name, f"{device.path}/{one.name}", "", one.bytes, Span(at, at))
 
 
@@ -257,7 +258,7 @@ def _remove(bench: Workbench, rule: Rule, device: Device, value: Value) -> None:
     for place in reversed(places):
         del entries[place]
     bench.rewrite.replace(*value.span, b"")
-    bench.dropped.add(value.path)
+    bench.reshaped.add(device.path)
     bench.note(rule.name, value.path, bytes(value.raw).hex(), "", value.span)
 
 

@@ -8,7 +8,7 @@ healed_edit("guest.mig", found).save("healed.mig")
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,12 @@ import msgspec
 from migstream._version import __version__
 from migstream.analysis.compat.destination import as_destination
 from migstream.analysis.compat.foretell import guest_architecture, started
-from migstream.analysis.compat.model import Problem
 from migstream.catalogue.shelf import find, nearest
 from migstream.edit.heal.commandline import parse_line
 from migstream.edit.heal.judge import RealJudge
 from migstream.edit.heal.model import Healed
 from migstream.edit.heal.play import AsItIs, Player, RealQemu, Shelved
-from migstream.edit.heal.search import search
+from migstream.edit.heal.search import Told, search
 from migstream.edit.heal.streams import altered
 from migstream.errors import Unsupported
 from migstream.stream import as_stream
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["heal", "healed_edit"]
 
-PLAYS = 200
+PLAYS = 120
 SELF = f"migstream {__version__} heal"
 
 
@@ -53,7 +52,7 @@ def heal(
     plays: int = PLAYS,
     folder: str | os.PathLike[str] | None = None,
     domain: str | None = None,
-    told: Callable[[int, Problem | None], None] = lambda *_: None,
+    told: Told = lambda *_: None,
 ) -> Healed:
     """The smallest set of changes after which a stream is foretold to load: of the destination's options first, then of it.
 
@@ -68,7 +67,7 @@ def heal(
     verify : whether the QEMU has the last word: it is given the stream, and where it refuses its words are the next problem
     plays : how often the load may be foretold
     folder, domain : as `compat` has them: of catalogues, the XML of the domain that is started
-    told : hears of each play, and of the problem that it ended with
+    told : hears of each play, and of what it came to: a problem, or whether it loads
 
     Raises
     ------

@@ -49,7 +49,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def where(self) -> Where:
-        return "destination" if self.steps else "stream"
+        return "stream" if self.alters else "destination"
 
     @property
     def touched(self) -> frozenset[tuple[int | str, str]]:

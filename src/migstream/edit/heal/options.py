@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.compose import SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.silent import SILENT_MACHINE, SILENT_PART
 from migstream.edit.heal.commandline import CommandLine, Entry, Step
 from migstream.edit.heal.guest import Guest, split
 from migstream.edit.heal.layout import Layout, Seat, added
 from migstream.edit.heal.model import Change
 from migstream.edit.heal.setup import setup_changes
+from migstream.edit.heal.streams import renamed
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.model import Problem, Report
@@ -42,7 +44,12 @@ FEATURES = {
 MOST_PROPERTIES = 6  # that are tried for one problem
 MOST_MODELS = 12  # of CPUs
 OF_DEVICES = {"virtqueue", "features"}  # problems that nothing but the device's own properties make
-MIGRATION = "-global migration."
+# PCI Express's serial number of a card: its address, with two bytes in the middle (hw/net/e1000e.c: e1000e_gen_dsn).
+SERIAL = re.compile(rb"(...)[\xfe\xff]\xff(...)", re.DOTALL)
+SERIAL_SIZE = 8
+# What decides about the form of a stream, and is no capability (migration/options.c).
+FORMS = ("-global migration.send-", "-global migration.store-")
+OPPOSITE = {"on": "off", "off": "on"}
 
 
 class Options:
@@ -173,7 +180,7 @@ class Options:
         elif problem.kind == "features":
             settings = self._features(problem, seat)
         else:
-            settings = []
+            settings = self._address(problem, seat)
         for key, value in seat.entry.pairs():
             if key not in SILENT_PART:
                 yield (
@@ -208,6 +215,18 @@ class Options:
             names = [RECEIVING] if number.isdecimal() and int(number) % 2 == 0 else []
         return [f"{name}={size}" for name in names]
 
+    def _address(self, problem: Problem, seat: Seat) -> list[str]:
+        """The network address that a card's serial number has in it, where that is what differs."""
+        if problem.kind != "pci" or not any(one.name == "mac" for one in seat.kind.options):
+            return []
+        at = problem.span.start
+        raw = bytes(self._stream.store.view(max(at - SERIAL_SIZE, 0), at + SERIAL_SIZE))
+        return [
+            f"mac={found[::-1].hex(':')}"
+            for one, two in SERIAL.findall(raw)
+            for found in (one + two,)
+        ]
+
     def _features(self, problem: Problem, seat: Seat) -> list[str]:
         known = {option.name for option in seat.kind.options}
         found = []
@@ -229,29 +248,40 @@ class Options:
                         what=f"make {seat.entry.head} a {driver}",
                         steps=(Step("set", seat.entry.number, "", driver),),
                         cost=2.0,
+                        whole=True,
                     ),
                 )
 
     # --- the machine -------------------------------------------------------------------------------
 
     def _machine(self, line: CommandLine, knowledge: Knowledge | None) -> Iterator[Changes]:
-        """The machine type that the stream is of."""
-        machine = self._stream.machine
+        """The machine type that the stream is of; where there is none such, another version of it, in the stream, too."""
+        machine, entry = self._stream.machine, _machine_entry(line)
+        asked = None if entry is None else entry.head or entry.get("type")
         if not machine:
             return
-        if knowledge is not None and (
-            knowledge.catalogue.machine(machine) is None or knowledge.machine == machine
-        ):
+        known = None if knowledge is None else knowledge.catalogue.machine(machine)
+        if knowledge is None or known is not None:
+            if machine != asked:
+                yield (
+                    Change(
+                        what=f"start with -M {machine}",
+                        steps=(self._named(machine, entry),),
+                        cost=1.2,
+                    ),
+                )
             return
-        entry = _machine_entry(line)
-        step = (
-            Step("add", next(self._numbers), "-M", machine)
-            if entry is None
-            else Step("set", entry.number, "", machine)
-            if entry.head
-            else Step("set", entry.number, "type", machine)
-        )
-        yield (Change(what=f"start with -M {machine}", steps=(step,), cost=1.2),)
+        other = knowledge.machine
+        change = renamed(self._stream, other, self._player.release)
+        if change is not None:
+            steps = () if other == asked else (self._named(other, entry),)
+            more = "" if other == asked else f", and start with -M {other}"
+            yield (msgspec.structs.replace(change, what=change.what + more, steps=steps),)
+
+    def _named(self, machine: str, entry: Entry | None) -> Step:
+        if entry is None:
+            return Step("add", next(self._numbers), "-M", machine)
+        return Step("set", entry.number, "" if entry.head else "type", machine)
 
     def _models(
         self, problem: Problem, line: CommandLine, knowledge: Knowledge
@@ -285,15 +315,14 @@ class Options:
         return knowledge.models(self._guest.payload(device), max(at, 0))
 
     def _framing(self, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
-        """Other properties of what sends and receives streams."""
-        for words in knowledge.varied.changed:
-            if words.startswith(MIGRATION):
-                yield from self._undone(words, line)
-                key, _, value = words.partition("=")
-                opposite = {"on": "off", "off": "on"}.get(value)
-                yield (self._words(words, line),)
-                if opposite is not None:
-                    yield (self._words(f"{key}={opposite}", line),)
+        """Other properties of what sends and receives streams: not what the command line says, then the other way round."""
+        forms = [one for one in knowledge.varied.changed if one.startswith(FORMS)]
+        for words in forms:
+            yield from self._undone(words, line)
+        for words in forms:
+            key, _, value = words.partition("=")
+            yield (self._words(f"{key}={OPPOSITE.get(value, value)}", line),)
+            yield (self._words(words, line),)
 
     def _words(self, words: str, line: CommandLine) -> Change:
         """`-machine hpet=on` or `-global i8042.extended-state=off`, put into a command line."""

@@ -21,11 +21,12 @@ from migstream.edit.heal.options import Options
 from migstream.edit.heal.play import Player
 from migstream.edit.heal.spliced import Spliced
 from migstream.edit.heal.streams import altered, stream_changes
+from migstream.edit.verify import check
 from migstream.errors import MigstreamError, QemuError, Unsupported
 from migstream.source.layers import Opened
 from migstream.stream import Stream
 
-__all__ = ["Judged", "Node", "search"]
+__all__ = ["Judged", "Node", "Told", "search"]
 
 MOST_CHANGES = 24
 MORE = 0.1
@@ -53,6 +54,8 @@ class Judged(NamedTuple):
     problem: Problem | None
 
 
+# A play's number, and what it came to: the problem that it ended with, or whether it loads.
+Told = Callable[[int, "Problem | bool"], None]
 Judge = Callable[[Node], Judged]
 
 
@@ -69,7 +72,7 @@ class _Search:
         line: CommandLine,
         player: Player,
         plays: int,
-        told: Callable[[int, Problem | None], None],
+        told: Told,
     ) -> None:
         self.stream = stream
         self.line = line
@@ -95,13 +98,17 @@ class _Search:
             except (MigstreamError, ValueError):
                 self._known[key] = None
             node = self._known[key]
-            self._told(self.plays, None if node is None else node.report.first)
+            self._told(self.plays, node is not None and (node.report.first or True))
         node = self._known[key]
         return None if node is None else node._replace(changes=changes)
 
     def _altered(self, alters: Alters) -> Stream:
-        rewrite = altered(self.stream, alters).bench.settled()
-        return Stream(Opened(self.stream.name, Spliced(self.stream.store, rewrite), None, []))
+        """The stream with changes, which is as it should be."""
+        bench = altered(self.stream, alters).bench
+        spliced = Spliced(self.stream.store, bench.settled())
+        result = Stream(Opened(self.stream.name, spliced, None, []))
+        check(bench, result)
+        return result
 
     def answers(self, node: Node) -> Iterator[tuple[Change, ...]]:
         """Candidates for the first problem of a load, the destination's options first."""
@@ -112,11 +119,8 @@ class _Search:
             options = Options(self.player, node.stream, self._numbers)
             for some in options.candidates(problem, node.report, node.line):
                 yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
-        knowledge = self.player.knowledge(node.line)
-        machine = None if knowledge is None else knowledge.machine
         theirs = self.player.registers(node.line) if problem.kind == "registers" else {}
-        changes = stream_changes(problem, node.stream, self.player.release, machine, theirs)
-        for some in changes:
+        for some in stream_changes(problem, node.stream, self.player.release, theirs):
             yield tuple(msgspec.structs.replace(one, why=problem.message) for one in some)
 
     def smallest(self, node: Node, accepts: Callable[[Node], bool]) -> Node:
@@ -201,14 +205,17 @@ def _further(node: Node, parent: Node, some: Sequence[Change]) -> bool:
         return False
     if any(one.whole for one in some):
         return all(one.device != problem.device for one in node.report.problems)
-    gone = _key(problem, parent.stream)
-    return all(_key(one, node.stream) != gone for one in node.report.problems)
+    kind, device, _, at = gone = _key(problem, parent.stream)
+    for one in node.report.problems:
+        key = _key(one, node.stream)
+        # of the same device a byte before that one: something was made worse
+        if key == gone or (device and key[:2] == (kind, device) and key[3] < at):
+            return False
+    return True
 
 
-def _key(problem: Problem | None, stream: Stream) -> object:
+def _key(problem: Problem, stream: Stream) -> tuple[str, str, str, int]:
     """The same for a problem of the same kind at the same place, wherever that is in a changed stream."""
-    if problem is None:
-        return None
     begin = next((d.section.span.start for d in stream.devices if d.path == problem.device), 0)
     return problem.kind, problem.device, problem.path, problem.span.start - begin
 
@@ -220,7 +227,7 @@ def search(
     *,
     plays: int,
     judge: Judge | None = None,
-    told: Callable[[int, Problem | None], None] = lambda *_: None,
+    told: Told = lambda *_: None,
 ) -> Healed:
     """Look for the smallest set.
 
@@ -230,7 +237,7 @@ def search(
     player : where the load is played
     plays : how often it may be
     judge : a real QEMU that has the last word
-    told : hears of each play, and of the problem that it ended with
+    told : hears of each play, and of what it came to: a problem, or whether it loads
     """
     found, judging, queue = _Search(stream, line, player, plays, told), _Judging(judge), _Queue()
     before = found.play(())

@@ -42,8 +42,8 @@ def _cpus(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tupl
         yield (Change(what="leave out -smp: the stream has 1 CPU", steps=tuple(steps)),)
         return
     for shape in _shapes(room) if entries and any(entries[-1].get(p) for p in PARTS) else ("",):
-        add = Step("add", next(numbers), "-smp", text + shape)
-        yield (Change(what=f"start with -smp {text}{shape}", steps=(*steps, add)),)
+        steps = _only(line, numbers, "-smp", text + shape)
+        yield (Change(what=f"start with -smp {text}{shape}", steps=tuple(steps)),)
 
 
 def _shapes(room: int) -> Iterator[str]:
@@ -75,12 +75,11 @@ def _accelerator(
 
 def _memory(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tuple[Change, ...]]:
     size = setup.memory or 0
-    steps = _gone(line, "m")
     words = size_word(size)
     if setup.slots:
         whole = size + sum(block.size for block in setup.plugged)
         words += f",slots={setup.slots},maxmem={size_word(_room(line) or whole * ROOM)}"
-    steps.append(Step("add", next(numbers), "-m", words))
+    steps = _only(line, numbers, "-m", words)
     said = [f"-m {words}"]
     steps += [
         *(s for s in _gone(line, "object") if _head(line, s).startswith("memory-backend-")),
@@ -92,6 +91,12 @@ def _memory(setup: Setup, line: CommandLine, numbers: count[int]) -> Iterator[tu
         steps.append(Step("add", next(numbers), flag, value))
         said.append(f"{flag} {value}")
     yield (Change(what=f"start with {' '.join(said)}", steps=tuple(steps)),)
+
+
+def _only(line: CommandLine, numbers: count[int], flag: str, value: str) -> list[Step]:
+    """An option with that value, in the place of the last one of its name; without any other."""
+    *others, number = [entry.number for entry in line.named(flag[1:])] or [next(numbers)]
+    return [*(Step("remove", one) for one in others), Step("add", number, flag, value)]
 
 
 def _gone(line: CommandLine, *names: str) -> list[Step]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from migstream.stream import Device, Stream
     from migstream.vmstate.values import Value
 
-__all__ = ["altered", "stream_changes", "system_registers"]
+__all__ = ["altered", "renamed", "stream_changes", "system_registers"]
 
 Changes = tuple[Change, ...]
 
@@ -49,20 +49,17 @@ def stream_changes(
     problem: Problem,
     stream: Stream,
     release: tuple[int, ...] | None,
-    machine: str | None,
     theirs: Mapping[int, int],
 ) -> Iterator[Changes]:
     """Answers to a problem.
 
     Parameters
     ----------
-    release, machine : of the destination
+    release : of the destination
     theirs : the system registers of its CPUs, with their values after a reset
     """
     if problem.kind in {"command", "fields", "pci", "subsection", "version"} and release:
         yield from _rules(stream, release)
-    if problem.kind == "configuration" and machine and machine != stream.machine:
-        yield from _renamed(stream, machine, release)
     if problem.kind == "registers":
         yield from _registers(problem, stream, theirs)
     for make in BY_KIND.get(problem.kind, ()):
@@ -85,16 +82,17 @@ def _rules(stream: Stream, release: tuple[int, ...]) -> Iterator[Changes]:
         )
 
 
-def _renamed(stream: Stream, machine: str, release: tuple[int, ...] | None) -> Iterator[Changes]:
+def renamed(stream: Stream, machine: str, release: tuple[int, ...] | None) -> Change | None:
+    """What makes a stream one of another version of its machine type; None where that is another machine."""
     old, new = machine_version(stream.machine or "")[0], machine_version(machine)[0]
-    if old == new:
-        text = ".".join(map(str, release or ()))
-        yield _one(
-            f"make it one of {machine}, and give devices the form that they have there",
-            RULES,
-            Alter("machine", machine, text),
-            loses=f"the guest goes on as a {machine}: what {stream.machine} has beyond it is not there",
-        )
+    if old != new or machine == stream.machine:
+        return None
+    return Change(
+        what=f"make it one of {machine}, and give devices the form that they have there",
+        loses=f"the guest goes on as a {machine}: what {stream.machine} has beyond it is not there",
+        cost=RULES,
+        alters=(Alter("machine", machine, ".".join(map(str, release or ()))),),
+    )
 
 
 def _dropped(problem: Problem) -> Iterator[Changes]:

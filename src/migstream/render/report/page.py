@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
 from migstream._version import __version__
 from migstream.analysis.findings import SEVERITIES
 from migstream.names import many
-from migstream.render.html import elements
 from migstream.render.report.chapters import Subject, chapters
-from migstream.render.shown import Part
-from migstream.render.template import environment, own, policy
+from migstream.render.report.template import page_environment
+from migstream.render.template import own, policy
 from migstream.render.text import escape, short_size
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
-
     from migstream.stream import Stream
 
 __all__ = ["Page", "page"]
 
 TEMPLATE, STYLE, SCRIPT = "page.html.jinja", "page.css", "page.js"
-LEVEL = 3  # of headings inside of a chapter
 
 
 class Page(NamedTuple):
@@ -42,7 +35,7 @@ def page(stream: Stream, *, older: Stream | None = None) -> Page:
     ------
     Unsupported : Jinja2 is not installed
     """
-    made = _environment()
+    made = page_environment()
     style, script = own(__package__, STYLE), own(__package__, SCRIPT)
     subject = Subject(stream)
     state = subject.state
@@ -57,25 +50,6 @@ def page(stream: Stream, *, older: Stream | None = None) -> Page:
         version=__version__,
     )
     return Page(text.encode(), state.left_out)
-
-
-def _environment() -> Environment:
-    made = environment(__package__)
-    made.filters["elements"] = _elements
-    made.filters["place"] = _place
-    return made
-
-
-def _elements(parts: Sequence[Part]) -> Markup:
-    """Parts as elements of the page; `render.html` has escaped what is in them."""
-    from markupsafe import Markup
-
-    return Markup("".join(elements(parts, level=LEVEL)))  # noqa: S704
-
-
-def _place(path: str) -> str:
-    """The address inside of the page at which a value is shown."""
-    return f"#at={quote(escape(path))}"
 
 
 def _tiles(subject: Subject) -> list[tuple[str, str, str]]:
