@@ -45,7 +45,8 @@ def test_no_catalogue_was_made_with_a_command_line_that_is_measured_against(
     rows = [
         _told(row[side]) for row in ROWS + ROWS_KVM for side in ("source_args", "destination_args")
     ]
-    words = {kept for kept, _ in rows}
+    # one device and nothing else is what every catalogue tries
+    words = {kept for kept, kinds in rows if len(kinds) > 2}
     machines = {kinds for _, kinds in rows if len(kinds) > 2}
     for _, _, made in boards(catalogue):
         for line in made.lines:
