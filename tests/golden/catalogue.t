@@ -1,18 +1,35 @@
 $ migstream catalogue --help
-Usage: migstream catalogue [OPTIONS] [list | build QEMU...]
+Usage: migstream catalogue [OPTIONS] [list | show CATALOGUE | matrix | build
+                           QEMU...]
 
   What migstream knows of QEMUs, for `compat --to RELEASE`: list it, or make
   more of it.
 
-  `list` names the catalogues that there are. `build QEMU... -o FILE` makes one
-  of a binary: it is asked what it has, and started some thousand times,
-  standing still, so that it saves itself as each machine type and with each
-  device. That takes ten minutes or so for each binary.
+  `list` names the catalogues that there are. `show CATALOGUE` tells of one, a
+  file or its name, what it was made of: the binary, and every command line
+  (-v). `build QEMU... -o FILE` makes one of a binary: it is asked what it has,
+  and started some thousand times, standing still, so that it saves itself as
+  each machine type and with each device. That takes ten minutes or so for each
+  binary.
+
+  `matrix` plays what each release saves of each machine type and of each device
+  in each other release: a line for each pair, what breaks of one pair (--from,
+  --to), or all of it (-o FILE.html, .md, .json, .csv, or a folder).
 
 Options:
-  -o, --output FILE            The catalogue to make.
+  -o, --output FILE            The catalogue to make, or of the matrix.
+  --name NAME                  What people call the QEMU, for `compat --to
+                               NAME`; several may be given.
+  --like CATALOGUE             One of the same release for another target: what
+                               is the same there is not kept twice.
   --catalogue PATH             A catalogue, or a folder of them, before those of
                                migstream.
+  --from RELEASE               matrix: of this release only.
+  --to RELEASE                 matrix: to this release only.
+  --machine GLOB               matrix: these machine types only.
+  --device GLOB                matrix: these device types only.
+  --docs URL                   matrix: where the pages of the documentation are,
+                               for links.
   --force                      Replace what is there.
   --json                       Print JSON.
   --color [auto|always|never]  Colour; auto: on a terminal, unless NO_COLOR is
@@ -27,26 +44,15 @@ Examples:
   $ migstream catalogue list
   # With every machine type
   $ migstream catalogue list --json
-$ migstream catalogue list
-QEMU     target   machine types                 size  package
-10.0.13  aarch64              2  152.6 KiB (156 260)  Debian 1:10.0.13+ds-0+deb13u1
-11.1.2   aarch64              3  162.9 KiB (166 849)  Debian 1:11.1.2+ds-3
-7.2.22   aarch64              2  139.8 KiB (143 167)  Debian 1:7.2+dfsg-7+deb12u18+b3
-10.0.13  ppc64                2  270.6 KiB (277 050)  Debian 1:10.0.13+ds-0+deb13u1
-11.1.2   ppc64                2  301.2 KiB (308 467)  Debian 1:11.1.2+ds-3
-7.2.22   ppc64                1  230.5 KiB (236 034)  Debian 1:7.2+dfsg-7+deb12u18+b3
-10.0.13  x86_64              64  395.2 KiB (404 684)  Debian 1:10.0.13+ds-0+deb13u1
-11.1.2   x86_64              39  375.1 KiB (384 095)  Debian 1:11.1.2+ds-3
-5.2.0    x86_64               6  268.2 KiB (274 609)  Debian 1:5.2+dfsg-11+deb11u3
-7.2.22   x86_64              58  356.2 KiB (364 742)  Debian 1:7.2+dfsg-7+deb12u18+b3
-8.2.2    x86_64              12  304.6 KiB (311 940)  Debian 1:8.2.2+ds-0ubuntu1.16
-$ migstream catalogue build
-[stderr]
-Usage: migstream catalogue [OPTIONS] [list | build QEMU...]
-Try 'migstream catalogue --help' for help.
-
-Error: build takes QEMUs and -o FILE, list neither
-[exit status 2]
+  # What of them loads there
+  $ migstream catalogue matrix --from 7.2 --to debian-13 --machine 'pc-q35-7.*'
+$ migstream catalogue list | cut -c1-29 | grep -e target -e x86_64
+QEMU     target        machin
+10.0.13  x86_64              
+11.1.2   x86_64              
+5.2.0    x86_64              
+7.2.22   x86_64              
+8.2.2    x86_64              
 $ migstream compat pc-7.2.mig --to debian-13
 pc-7.2.mig: loads in QEMU 10.0.13 (QEMU 10.0), as far as a schema tells
 
@@ -74,6 +80,6 @@ $ migstream catalogue list --json | head -n 9
   "catalogues": [
     {
       "file": "aarch64-10.0.cat",
-      "size": 156260,
-      "release": "10.0.13",
-      "package": "Debian 1:10.0.13+ds-0+deb13u1",
+      "size": 383202,
+      "names": [
+        "debian-13",

@@ -12,8 +12,8 @@ Usage: migstream explain [OPTIONS] [TEXT]...
 
 Options:
   --stream STREAM              The stream it is about.
-  --to SCHEMA                  The destination's -dump-vmstate; for `compat` a
-                               release, too: 10.0, debian-13.
+  --to SCHEMA                  The destination's -dump-vmstate; for `compat` and
+                               `heal` a release, too: 10.0, debian-13.
   --to-stream OTHER            A stream that the destination saved, started as
                                it will be for the load.
   --release VERSION            The destination's release, such as 10.0.

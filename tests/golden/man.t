@@ -146,8 +146,10 @@ migstream-encode.1
 migstream-explain.1
 migstream-extract.1
 migstream-find.1
+migstream-fleet.1
 migstream-gdb.1
 migstream-get.1
+migstream-heal.1
 migstream-history.1
 migstream-identify.1
 migstream-index.1

@@ -59,6 +59,9 @@ Edit and make:
   decode             Device state as JSON; a whole stream as a folder.
   encode             A stream from the folder that `decode --full` made.
 
+Many:
+  fleet              Thousands of saved guests: one table, and questions to it.
+
 For shells and programs:
   schema             The JSON Schema of what a verb prints with --json.
   completion         The script that lets a shell complete: bash, zsh, fish.
@@ -142,6 +145,9 @@ Edit and make:
   convert            The same state in another encoding, for another QEMU.
   decode             Device state as JSON; a whole stream as a folder.
   encode             A stream from the folder that `decode --full` made.
+
+Many:
+  fleet              Thousands of saved guests: one table, and questions to it.
 
 For shells and programs:
   schema             The JSON Schema of what a verb prints with --json.
@@ -365,6 +371,10 @@ Edit and make:
   convert            The same state in another encoding, for another QEMU.
   decode             Device state as JSON; a whole stream as a folder.
   encode             A stream from the folder that `decode --full` made.
+
+Many:
+  fleet              Thousands of saved guests: one table, and questions to
+                     it.
 
 For shells and programs:
   schema             The JSON Schema of what a verb prints with --json.

@@ -78,7 +78,7 @@ $ grep -o '<h2[^>]*>[^<]*' changed.html
 $ migstream report pc-7.2.mig -o - 2>/dev/null | tail -n 1
 </html>
 [stderr]
--  132.4 KiB (135 582)
+-  132.4 KiB (135 575)
 $ migstream report pc-7.2.mig -o - --json
 [stderr]
 Usage: migstream report [OPTIONS] STREAM

@@ -69,7 +69,7 @@ FLAT = {"pseries"}
 # The bridge behind which devices are tried on every machine type, as virtual machines have them, and boards without its bus.
 EXPRESS = "pcie-root-port"
 CONVENTIONAL = {"pc-i440fx", "isapc", "pseries", "mac99", "g3beige"}
-EMPTY_SCHEMA = b'{"vmschema_machine": {"Name": "none"}}'
+EMPTY_SCHEMA = b'{"vmschkmachine": {"Name": "none"}}'
 # Words of a QEMU that does not save, and not load, a machine with a device (migration/savevm.c: qemu_savevm_state_blocked).
 BLOCKED = "State blocked by non-migratable device"
 
