@@ -53,10 +53,10 @@ Options:
   -h, --help                   Show this message and exit.
 
 Examples:
+  # What of it has to change, so that it loads as that guest was started
+  $ migstream heal vga.mig --to-stream guest.mig -o healed.mig
   # With which options it loads in QEMU 10.0
   $ migstream heal guest.mig --to 10.0 -- -nodefaults -M pc -m 128 -serial null
-  # What of it has to change, so that it loads as that machine was started
-  $ migstream heal guest.mig --to-stream pc.mig -o healed.mig
 
 $ migstream heal pc-7.2.mig --to 10.0 -- -nodefaults -M pc-i440fx-7.2 -m 16
 pc-7.2.mig in QEMU 10.0.13 with pc-i440fx-7.2: loads as it is

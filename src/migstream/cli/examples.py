@@ -191,12 +191,12 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "heal": (
         Example(
-            "migstream heal guest.mig --to 10.0 -- -nodefaults -M pc -m 128 -serial null",
-            "With which options it loads in QEMU 10.0",
+            "migstream heal vga.mig --to-stream guest.mig -o healed.mig",
+            "What of it has to change, so that it loads as that guest was started",
         ),
         Example(
-            "migstream heal guest.mig --to-stream pc.mig -o healed.mig",
-            "What of it has to change, so that it loads as that machine was started",
+            "migstream heal guest.mig --to 10.0 -- -nodefaults -M pc -m 128 -serial null",
+            "With which options it loads in QEMU 10.0",
         ),
     ),
     "minimise": (
