@@ -10,6 +10,7 @@ from migstream.catalogue import cpregs
 from migstream.catalogue.capabilities import flipped
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
+from migstream.catalogue.told import Texts, told
 
 __all__ = ["Machine"]
 
@@ -21,10 +22,15 @@ class Machine:
     """A machine's sections and RAM blocks, as they are so far.
 
     `early` are sections that stand before guest memory.
+
+    Parameters
+    ----------
+    texts : descriptions for sections without one
     """
 
-    def __init__(self, image: Image, states: Sequence[State]) -> None:
+    def __init__(self, image: Image, states: Sequence[State], texts: Texts | None = None) -> None:
         self._states = states
+        self._texts: Texts = texts or {}
         self.head, self.intro = image.head, image.intro
         self.footers, self.switchover = image.footers, image.switchover
         self.ram_version = image.ram_version
@@ -37,7 +43,7 @@ class Machine:
 
     def put(self, key: Key, state: State, *, early: bool = False) -> None:
         """A section, in place of the one that was there."""
-        self.sections[key] = state
+        self.sections[key] = told(key[0], state, self._texts) if self._texts else state
         if early:
             self.early.add(key)
 

@@ -31,6 +31,7 @@ from migstream.catalogue.registers import (
     with_number,
 )
 from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
@@ -100,7 +101,9 @@ class _Composer:
         self.states = catalogue.states
         images = own.images[self.name]
         image = self._image(images)
-        self.machine = Machine(frame or image, self.states)
+        asked, texts = wanted.machine or self.name, texts_of(image, others, self.states)
+        self.unknown += unseen(asked, self.name)
+        self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
         self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
@@ -131,13 +134,15 @@ class _Composer:
         self._slots()
         self._cpus()
         self._memory()
-        unknown = with_firmware(self.machine, wanted.options)
-        self.unknown += unknown
-        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
+        if unknown := with_firmware(self.machine, wanted.options):
+            self.unknown += unknown
+            self.assumed.append(FIRMWARE_ASSUMED)
         self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        # where the others have a description, and a section none, nobody knows where it ends
+        self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
         taken = tuple(self.taken)
