@@ -39,11 +39,15 @@ class Machine:
         self.sections: dict[Key, State] = {}
         self.early: set[Key] = set()
         for one in image.sections:
-            self.put(one.key, states[one.state], early=one.early)
+            self.put(one.key, self.state_of(one), early=one.early)
+
+    def state_of(self, one: Placed) -> State:
+        """The state that a section has in an image, with a description where one is known."""
+        return told(one.name, self._states[one.state], self._texts)
 
     def put(self, key: Key, state: State, *, early: bool = False) -> None:
         """A section, in place of the one that was there."""
-        self.sections[key] = told(key[0], state, self._texts) if self._texts else state
+        self.sections[key] = state
         if early:
             self.early.add(key)
 
@@ -52,7 +56,7 @@ class Machine:
         instance = one.instance
         while (name, instance) in self.sections:
             instance += 1
-        self.put((name, instance), self._states[one.state], early=one.early)
+        self.put((name, instance), self.state_of(one), early=one.early)
 
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
@@ -72,9 +76,9 @@ class Machine:
         for key, one in new.items():
             known = old.get(key)
             if known is None:
-                self.put(key, self._states[one.state], early=one.early)
+                self.put(key, self.state_of(one), early=one.early)
             elif known.state != one.state and key in self.sections:
-                was, now = self._states[known.state], self._states[one.state]
+                was, now = self.state_of(known), self.state_of(one)
                 self.sections[key] = overlaid(self.sections[key], was, now)
 
 

@@ -222,9 +222,7 @@ class _Composer:
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
         one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
-            self.assumed += add_cpus(
-                self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
-            )
+            self.assumed += add_cpus(self.machine, one, two, wanted.cpus, wanted.max_cpus)
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
@@ -232,7 +230,7 @@ class _Composer:
         first, second = (self.images.get(f"tcg slots={n}") for n in (1, 2))
         if self.wanted.slots and first is not None and second is not None:
             bare, slots = self.images["tcg"], self.wanted.slots
-            add_slots(self.machine, bare, (first, second), self.states, slots)
+            add_slots(self.machine, bare, (first, second), slots)
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks

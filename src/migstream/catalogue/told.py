@@ -61,7 +61,7 @@ def texts_of(image: Image, family: Family, states: Sequence[State]) -> Texts:
 
 def told(name: str, state: State, texts: Texts) -> State:
     """A section's state with a description, where one is known."""
-    text = b"" if state.text else texts.get(_key(name, state), b"")
+    text = b"" if state.text or not texts else texts.get(_key(name, state), b"")
     return msgspec.structs.replace(state, text=text) if text else state
 
 
