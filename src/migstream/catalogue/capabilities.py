@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-__all__ = ["SIZES", "carried", "flipped"]
+__all__ = ["SIZES", "carried", "flipped", "vectors_in"]
 
 SIZES = (256, 4096)
 POINTER, HEADER = 0x34, 0x40
+MSIX, CONTROL = 0x11, 2  # how many vectors there are, less one
 END = 0x100  # behind it are those of PCI Express, which do not move
 
 Key = tuple[int, int]  # id of a capability, and how many of that id are before it
@@ -36,12 +37,25 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
                 _room(one, table[key]) for one, table in ((here, ours), (before, old), (after, new))
             )
             for at in range(2, size):  # behind the id and the link
-                out[place + at] = flipped(
-                    out[place + at], before[old[key] + at], after[new[key] + at]
-                )
+                was, now = before[old[key] + at], after[new[key] + at]
+                number = key[0] == MSIX and at == CONTROL  # of vectors: no single bits
+                if number and was != now:
+                    out[place + at] = now
+                elif not number:
+                    out[place + at] = flipped(out[place + at], was, now)
     for at in range(END, min(len(here), len(before), len(after))):
         out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
+
+
+def vectors_in(config: bytes) -> int:
+    """How many MSI-X vectors a configuration space of at least 256 bytes tells of; none where it has not that capability."""
+    at = dict(_capabilities(config)).get((MSIX, 0))
+    return (
+        0
+        if at is None or at + CONTROL + 1 >= END
+        else 1 + int.from_bytes(config[at + CONTROL : at + CONTROL + 2], "little") % (1 << 11)
+    )
 
 
 def flipped(here: int, before: int, after: int) -> int:

@@ -10,6 +10,7 @@ from migstream.catalogue import cpregs
 from migstream.catalogue.capabilities import flipped
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
+from migstream.catalogue.relaid import relaid
 from migstream.catalogue.told import Texts, told
 
 __all__ = ["Machine"]
@@ -108,8 +109,10 @@ def overlaid(here: State, before: State, after: State) -> State:
     if len(before.payload) != len(after.payload):
         if cpregs.has_list(here):
             return cpregs.merged(here, before, after)
-        # of another machine type's layout nobody saw what it becomes
-        return _regrown(here, before, after) if here.text == before.text else here
+        if here.text == before.text:
+            return _regrown(here, before, after)
+        # of another machine type's layout: where its own fields do not say it, nobody saw what it becomes
+        return relaid(here, before, after) or here
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

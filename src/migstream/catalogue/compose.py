@@ -35,6 +35,7 @@ from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
+from migstream.catalogue.vectors import VECTORS, vectors_between
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -124,6 +125,9 @@ class _Composer:
         wanted = self.wanted
         self._defaults()
         self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
+        self._slots()
+        self._cpus()
+        self._memory()
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
@@ -131,9 +135,6 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
-        self._slots()
-        self._cpus()
-        self._memory()
         if unknown := with_firmware(self.machine, wanted.options):
             self.unknown += unknown
             self.assumed.append(FIRMWARE_ASSUMED)
@@ -339,7 +340,7 @@ class _Composer:
             on_pci = driver.startswith(f"{stem}-pci")
             if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
-        return found
+        return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         options = self.tried.options.get(driver, {})
@@ -351,6 +352,12 @@ class _Composer:
                     self._overlay(base, after, path)
             return
         after = options.get(f"{name}={switch(value)}")
+        if name == VECTORS and base.sections:
+            first = base.sections[0]
+            here = self.machine.sections.get((first.name.replace(PLACE, path), first.instance))
+            if two := vectors_between(options, base, self.states, here, value):
+                self._overlay(*two, path)
+                return
         if after is not None:
             self._overlay(base, after, path)
         elif name in QUEUED and is_on(value):
