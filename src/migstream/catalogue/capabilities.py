@@ -9,16 +9,66 @@ PCI Local Bus Specification 3.0, 6.7 (capabilities list)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-__all__ = ["SIZES", "carried", "flipped", "vectors_in"]
+from migstream.catalogue.model import State
+
+__all__ = [
+    "CONFIGURATION_AT",
+    "SIZES",
+    "carried",
+    "configuration_of",
+    "flipped",
+    "lists_differ",
+    "vectors_in",
+]
 
 SIZES = (256, 4096)
+SPACE = re.compile(rb'"type"\s*:\s*"pci config"\s*,\s*"size"\s*:\s*(\d+)')
+CONFIGURATION_AT, SAVED = 4, b"\0\0\0\2"  # behind the version of what PCI saves
 POINTER, HEADER = 0x34, 0x40
+STATUS, LISTED = 0x06, 0x10  # that there is a list
+# Bytes of a capability, by its id: power management, MSI with 64 bits, PCI Express, MSI-X.
+LENGTHS, LEAST = {0x01: 8, 0x05: 14, 0x10: 0x3C, 0x11: 12}, 2
 MSIX, CONTROL = 0x11, 2  # how many vectors there are, less one
 END = 0x100  # behind it are those of PCI Express, which do not move
 
 Key = tuple[int, int]  # id of a capability, and how many of that id are before it
+
+
+def configuration_of(state: State) -> bytes:
+    """The configuration space among what a device on PCI saves; empty where it is none, or virtio's."""
+    found = SPACE.search(state.text)
+    start = state.payload[:CONFIGURATION_AT] == SAVED and found is not None
+    size = int(found[1]) if found is not None and start else 0
+    return state.payload[CONFIGURATION_AT : CONFIGURATION_AT + size] if size in SIZES else b""
+
+
+def lists_differ(before: bytes, after: bytes) -> bool:
+    """Whether two spaces have other capabilities; not where one is empty."""
+    return bool(before and after) and [*_capabilities(before)] != [*_capabilities(after)]
+
+
+def _without(here: bytes, before: bytes, after: bytes) -> bytes:
+    """A configuration space without those capabilities that went between two others."""
+    new, place = dict(_capabilities(after)), dict(_capabilities(here))
+    gone = [key for key, _ in _capabilities(before) if key not in new and key in place]
+    if not gone:
+        return here
+    out = bytearray(here)
+    for key in gone:
+        size = min(LENGTHS.get(key[0], LEAST), END - place[key])
+        out[place[key] : place[key] + size] = bytes(size)
+    at = POINTER
+    for key, where in place.items():
+        if key not in gone:
+            out[at] = where
+            at = where + 1
+    out[at] = 0
+    if at == POINTER:
+        out[STATUS] &= ~LISTED
+    return bytes(out)
 
 
 def carried(here: bytes, before: bytes, after: bytes) -> bytes:
@@ -26,9 +76,11 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
     other = {key for key, _ in _capabilities(after)} != {key for key, _ in _capabilities(before)}
     if other and [*_capabilities(here)] == [*_capabilities(before)]:
         here, after = after, here  # the list is that of `after`
+    elif other:
+        here = _without(here, before, after)
     out = bytearray(here)
     for at in range(HEADER):
-        if at != POINTER:
+        if at != POINTER and not (other and at == STATUS):
             out[at] = flipped(out[at], before[at], after[at])
     ours, old, new = (dict(_capabilities(one)) for one in (here, before, after))
     for key, place in ours.items():
@@ -43,7 +95,8 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
                     out[place + at] = now
                 elif not number:
                     out[place + at] = flipped(out[place + at], was, now)
-    for at in range(END, min(len(here), len(before), len(after))):
+    first = min((at for one in (here, before, after) for _, at in _capabilities(one)), default=END)
+    for at in (*range(HEADER, first), *range(END, min(len(here), len(before), len(after)))):
         out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
 

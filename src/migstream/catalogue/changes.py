@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from migstream.catalogue import cpregs
-from migstream.catalogue.capabilities import flipped
+from migstream.catalogue.capabilities import (
+    CONFIGURATION_AT,
+    carried,
+    configuration_of,
+    flipped,
+    lists_differ,
+)
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 from migstream.catalogue.relaid import relaid
@@ -106,6 +112,17 @@ def overlaid(here: State, before: State, after: State) -> State:
         return after
     if is_virtio(here):
         return merged(here, before, after)
+    found = _laid(here, before, after)
+    spaces = [configuration_of(one) for one in (here, before, after)]
+    if not lists_differ(spaces[1], spaces[2]) or len({*map(len, spaces)}) > 1:
+        return found
+    # capabilities that went are no single bits
+    at, raw = CONFIGURATION_AT + len(spaces[0]), found.payload
+    payload = raw[:CONFIGURATION_AT] + carried(*spaces) + raw[at:]
+    return State(found.version, payload, found.text)
+
+
+def _laid(here: State, before: State, after: State) -> State:
     if len(before.payload) != len(after.payload):
         if cpregs.has_list(here):
             return cpregs.merged(here, before, after)

@@ -21,7 +21,7 @@ def relaid(here: State, before: State, after: State) -> State | None:
         return None
     mine, old, new = (_own(table or {}) for table in tables)
     gone, come = old.keys() - new.keys(), [path for path in new if path not in old]
-    if not mine or not (gone or come) or not gone <= mine.keys() or any(p in mine for p in come):
+    if not (gone & mine.keys() or come) or not mine or any(path in mine for path in come):
         return None
     if before.payload[_end(old) :] != after.payload[_end(new) :]:  # subsections came or went
         return None
