@@ -21,7 +21,7 @@ from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import Places
+from migstream.catalogue.places import PROVIDERS, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import (
     HOST_BRIDGE,
@@ -67,6 +67,7 @@ class Composed(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    max_cpus: int | None = None
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -147,7 +148,8 @@ class _Composer:
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
         taken = tuple(self.taken)
-        return Composed(stream, self.name, assumed, blocked, unknown, places, taken)
+        cpus = wanted.max_cpus
+        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
@@ -288,6 +290,9 @@ class _Composer:
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
+        if added is not self.family.devices.get(self.name, {}).get(driver):
+            # seen on another machine type alone, which may give memory of another size
+            self.unknown += [block for block in added.blocks if PLACE not in block]
         if self.tried is not self.family:  # another board
             base = self.tried.devices.get(self.tried.newest, {}).get(driver)
         if "romfile" in part.properties:  # as large as that file is
@@ -475,20 +480,6 @@ BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
-PROVIDERS = {
-    "virtio-serial-bus": ("virtio-serial",),
-    "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": (
-        "virtio-scsi",
-        "spapr-vscsi",
-        "lsi",
-        "megasas",
-        "mptsas",
-        "pvscsi",
-        "am53c974",
-        "dc390",
-    ),
-}
 
 
 def _number(text: str) -> int:
