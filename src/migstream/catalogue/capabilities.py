@@ -20,6 +20,7 @@ __all__ = [
     "carried",
     "configuration_of",
     "flipped",
+    "has_msi",
     "lists_differ",
     "vectors_in",
 ]
@@ -31,7 +32,7 @@ POINTER, HEADER = 0x34, 0x40
 STATUS, LISTED = 0x06, 0x10  # that there is a list
 # Bytes of a capability, by its id: power management, MSI with 64 bits, PCI Express, MSI-X.
 LENGTHS, LEAST = {0x01: 8, 0x05: 14, 0x10: 0x3C, 0x11: 12}, 2
-MSIX, CONTROL = 0x11, 2  # how many vectors there are, less one
+MSI, MSIX, CONTROL = 0x05, 0x11, 2  # how many vectors there are, less one
 END = 0x100  # behind it are those of PCI Express, which do not move
 
 Key = tuple[int, int]  # id of a capability, and how many of that id are before it
@@ -99,6 +100,12 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
     for at in (*range(HEADER, first), *range(END, min(len(here), len(before), len(after)))):
         out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
+
+
+def has_msi(state: State) -> bool:
+    """Whether a device that is none of virtio's has MSI, or MSI-X."""
+    space = configuration_of(state)
+    return bool(space) and any(kind in (MSI, MSIX) for (kind, _), _ in _capabilities(space))
 
 
 def vectors_in(config: bytes) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
+from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
@@ -35,7 +36,7 @@ from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
-from migstream.catalogue.vectors import VECTORS, vectors_between
+from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -112,6 +113,7 @@ class _Composer:
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
         self.varied = Varied(varied, wanted)
+        self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
         self.parts = list(wanted.parts)
@@ -309,7 +311,8 @@ class _Composer:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
-        if reserves(part) > 1:
+        msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
+        if msi or reserves(part) > 1:
             self._unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
@@ -345,6 +348,8 @@ class _Composer:
             on_pci = driver.startswith(f"{stem}-pci")
             if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
+        if self.msi_broken and "virtio" in driver:
+            found[VECTORS] = "0"
         return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
@@ -357,13 +362,14 @@ class _Composer:
                     self._overlay(base, after, path)
             return
         after = options.get(f"{name}={switch(value)}")
-        if name == VECTORS and base.sections:
-            first = base.sections[0]
-            here = self.machine.sections.get((first.name.replace(PLACE, path), first.instance))
-            if two := vectors_between(options, base, self.states, here, value):
-                self._overlay(*two, path)
-                return
-        if after is not None:
+        places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
+        here = self.machine.sections.get(places[0]) if places else None
+        if by_ports(name, base, self.states, here):
+            self._unsure(base, path)
+        two = vectors_between(options, base, self.states, here, value) if name == VECTORS else None
+        if two is not None:
+            self._overlay(*two, path)
+        elif after is not None:
             self._overlay(base, after, path)
         elif name in QUEUED and is_on(value):
             self._unknown(driver, base, name, value, path)
@@ -439,6 +445,7 @@ class _Composer:
         parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            root = SHORT if SHORT_BUS in self.machine.sections else root
             if not asked:
                 parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
@@ -480,6 +487,8 @@ BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
+# Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
+SHORT, SHORT_BUS = "0000:", ("0000:00.0/I440FX", 0)
 
 
 def _number(text: str) -> int:

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from migstream.catalogue.capabilities import vectors_in
 from migstream.catalogue.model import Added, State
 
-__all__ = ["VECTORS", "vectors_between"]
+__all__ = ["VECTORS", "by_ports", "vectors_between"]
 
 VECTORS = "vectors"
+PORTS = "max_ports"  # virtio-serial of old machine types has a vector for each (hw/i386/pc.c: pc_compat_1_4)
 VERSION = 4  # bytes before the configuration space
 SPACE = 256
 
@@ -41,6 +42,14 @@ def vectors_between(
         for number in (_vectors(here), int(value))
     )
     return None if before is None or after is None else (before, after)
+
+
+def by_ports(name: str, base: Added, states: Sequence[State], here: State | None) -> bool:
+    """Whether a property gives the device another number of vectors than it does on the newest machine type."""
+    first = next(iter(base.sections), None)
+    if name != PORTS or here is None or first is None:
+        return False
+    return _vectors(here) != _vectors(states[first.state])
 
 
 def _vectors(state: State) -> int:
