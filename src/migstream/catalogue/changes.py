@@ -7,9 +7,17 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from migstream.catalogue import cpregs
-from migstream.catalogue.capabilities import flipped
+from migstream.catalogue.capabilities import (
+    CONFIGURATION_AT,
+    carried,
+    configuration_of,
+    flipped,
+    lists_differ,
+)
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
+from migstream.catalogue.relaid import relaid
+from migstream.catalogue.told import Texts, told
 
 __all__ = ["Machine"]
 
@@ -21,10 +29,15 @@ class Machine:
     """A machine's sections and RAM blocks, as they are so far.
 
     `early` are sections that stand before guest memory.
+
+    Parameters
+    ----------
+    texts : descriptions for sections without one
     """
 
-    def __init__(self, image: Image, states: Sequence[State]) -> None:
+    def __init__(self, image: Image, states: Sequence[State], texts: Texts | None = None) -> None:
         self._states = states
+        self._texts: Texts = texts or {}
         self.head, self.intro = image.head, image.intro
         self.footers, self.switchover = image.footers, image.switchover
         self.ram_version = image.ram_version
@@ -33,7 +46,11 @@ class Machine:
         self.sections: dict[Key, State] = {}
         self.early: set[Key] = set()
         for one in image.sections:
-            self.put(one.key, states[one.state], early=one.early)
+            self.put(one.key, self.state_of(one), early=one.early)
+
+    def state_of(self, one: Placed) -> State:
+        """The state that a section has in an image, with a description where one is known."""
+        return told(one.name, self._states[one.state], self._texts)
 
     def put(self, key: Key, state: State, *, early: bool = False) -> None:
         """A section, in place of the one that was there."""
@@ -46,7 +63,7 @@ class Machine:
         instance = one.instance
         while (name, instance) in self.sections:
             instance += 1
-        self.put((name, instance), self._states[one.state], early=one.early)
+        self.put((name, instance), self.state_of(one), early=one.early)
 
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
@@ -66,9 +83,9 @@ class Machine:
         for key, one in new.items():
             known = old.get(key)
             if known is None:
-                self.put(key, self._states[one.state], early=one.early)
+                self.put(key, self.state_of(one), early=one.early)
             elif known.state != one.state and key in self.sections:
-                was, now = self._states[known.state], self._states[one.state]
+                was, now = self.state_of(known), self.state_of(one)
                 self.sections[key] = overlaid(self.sections[key], was, now)
 
 
@@ -98,9 +115,22 @@ def overlaid(here: State, before: State, after: State) -> State:
     lengths = {len(here.payload), len(before.payload), len(after.payload)}
     if cpregs.has_list(here) and len(lengths) > 1:
         return cpregs.merged(here, before, after)
+    found = _laid(here, before, after)
+    spaces = [configuration_of(one) for one in (here, before, after)]
+    if not lists_differ(spaces[1], spaces[2]) or len({*map(len, spaces)}) > 1:
+        return found
+    # capabilities that went are no single bits
+    at, raw = CONFIGURATION_AT + len(spaces[0]), found.payload
+    payload = raw[:CONFIGURATION_AT] + carried(*spaces) + raw[at:]
+    return State(found.version, payload, found.text)
+
+
+def _laid(here: State, before: State, after: State) -> State:
     if len(before.payload) != len(after.payload):
-        # of another machine type's layout nobody saw what it becomes
-        return _regrown(here, before, after) if here.text == before.text else here
+        if here.text == before.text:
+            return _regrown(here, before, after)
+        # of another machine type's layout: where its own fields do not say it, nobody saw what it becomes
+        return relaid(here, before, after) or here
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

@@ -14,6 +14,7 @@ import msgspec
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
+from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
@@ -21,13 +22,15 @@ from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import Places
+from migstream.catalogue.places import PROVIDERS, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
 from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
+from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -59,6 +62,7 @@ class Composed(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    max_cpus: int | None = None
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -94,13 +98,16 @@ class _Composer:
         self.states = catalogue.states
         images = own.images[self.name]
         image = self._image(images)
-        self.machine = Machine(frame or image, self.states)
+        asked, texts = wanted.machine or self.name, texts_of(image, others, self.states)
+        self.unknown += unseen(asked, self.name)
+        self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
         self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
         self.varied = Varied(varied, wanted, machine_version(self.name)[1])
+        self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
         self.parts = list(wanted.parts)
@@ -115,6 +122,9 @@ class _Composer:
         wanted = self.wanted
         self._defaults()
         self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
+        self._slots()
+        self._cpus()
+        self._memory()
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
@@ -122,20 +132,20 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
-        self._slots()
-        self._cpus()
-        self._memory()
-        unknown = with_firmware(self.machine, wanted.options)
-        self.unknown += unknown
-        self.assumed += [FIRMWARE_ASSUMED] if unknown else []
+        if unknown := with_firmware(self.machine, wanted.options):
+            self.unknown += unknown
+            self.assumed.append(FIRMWARE_ASSUMED)
         self.devices()
         for word in wanted.strange:
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
+        # where the others have a description, and a section none, nobody knows where it ends
+        self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
         taken = tuple(self.taken)
-        return Composed(stream, self.name, assumed, blocked, unknown, places, taken)
+        cpus = wanted.max_cpus
+        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
@@ -211,9 +221,7 @@ class _Composer:
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
         one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
-            self.assumed += add_cpus(
-                self.machine, one, two, self.states, wanted.cpus, wanted.max_cpus
-            )
+            self.assumed += add_cpus(self.machine, one, two, wanted.cpus, wanted.max_cpus)
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
@@ -221,7 +229,7 @@ class _Composer:
         first, second = (self.images.get(f"tcg slots={n}") for n in (1, 2))
         if self.wanted.slots and first is not None and second is not None:
             bare, slots = self.images["tcg"], self.wanted.slots
-            add_slots(self.machine, bare, (first, second), self.states, slots)
+            add_slots(self.machine, bare, (first, second), slots)
 
     def _memory(self) -> None:
         wanted, blocks = self.wanted, self.machine.blocks
@@ -277,6 +285,9 @@ class _Composer:
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
+        if added is not self.family.devices.get(self.name, {}).get(driver):
+            # seen on another machine type alone, which may give memory of another size
+            self.unknown += [block for block in added.blocks if PLACE not in block]
         if self.tried is not self.family:  # another board
             base = self.tried.devices.get(self.tried.newest, {}).get(driver)
         if "romfile" in part.properties:  # as large as that file is
@@ -293,7 +304,8 @@ class _Composer:
             self._overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
             self._property(driver, base, name, value, path)
-        if reserves(part) > 1:
+        msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
+        if msi or reserves(part) > 1:
             self._unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
@@ -329,7 +341,9 @@ class _Composer:
             on_pci = driver.startswith(f"{stem}-pci")
             if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
                 found.setdefault(name, str(self.wanted.cpus))
-        return found
+        if self.msi_broken and "virtio" in driver:
+            found[VECTORS] = "0"
+        return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         options = self.tried.options.get(driver, {})
@@ -341,7 +355,14 @@ class _Composer:
                     self._overlay(base, after, path)
             return
         after = options.get(f"{name}={switch(value)}")
-        if after is not None:
+        places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
+        here = self.machine.sections.get(places[0]) if places else None
+        if by_ports(name, base, self.states, here):
+            self._unsure(base, path)
+        two = vectors_between(options, base, self.states, here, value) if name == VECTORS else None
+        if two is not None:
+            self._overlay(*two, path)
+        elif after is not None:
             self._overlay(base, after, path)
         elif name in QUEUED and is_on(value):
             self._unknown(driver, base, name, value, path)
@@ -417,6 +438,7 @@ class _Composer:
         parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
             root = root or next(iter(self._roots()), "0000:00:")
+            root = SHORT if SHORT_BUS in self.machine.sections else root
             if not asked:
                 parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
@@ -458,20 +480,8 @@ BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
-PROVIDERS = {
-    "virtio-serial-bus": ("virtio-serial",),
-    "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": (
-        "virtio-scsi",
-        "spapr-vscsi",
-        "lsi",
-        "megasas",
-        "mptsas",
-        "pvscsi",
-        "am53c974",
-        "dc390",
-    ),
-}
+# Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
+SHORT, SHORT_BUS = "0000:", ("0000:00.0/I440FX", 0)
 
 
 def _number(text: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from migstream.catalogue import cpregs
 from migstream.catalogue.changes import Machine, overlaid
 from migstream.catalogue.grown import grown
-from migstream.catalogue.model import Image, State
+from migstream.catalogue.model import Image
 
 __all__ = ["add_cpus", "add_slots"]
 
@@ -17,9 +17,7 @@ MOST = 4096  # CPUs
 PRESENT = ("arm_gic", "riscv_")
 
 
-def add_cpus(
-    machine: Machine, one: Image, two: Image, states: Sequence[State], cpus: int, room: int
-) -> Iterator[str]:
+def add_cpus(machine: Machine, one: Image, two: Image, cpus: int, room: int) -> Iterator[str]:
     """Give a machine CPUs; what is assumed.
 
     Parameters
@@ -32,17 +30,17 @@ def add_cpus(
     each = Counter(placed.name for placed in two.sections if placed.key not in before)
     for placed in two.sections:
         known = before.get(placed.key)
-        state = states[placed.state]
+        state = machine.state_of(placed)
         if known is None:
             own = machine.sections.get((placed.name, placed.instance - 1), state)
             first = before.get((placed.name, placed.instance - 1))
             # another model than the image's: its CPUs are alike
-            like = state if first is None or own == states[first.state] else own
+            like = state if first is None or own == machine.state_of(first) else own
             for number in range(1, cpus):
                 instance = placed.instance + (number - 1) * each[placed.name]
                 machine.put((placed.name, instance), like, early=placed.early)
         elif known.state != placed.state and placed.key in machine.sections:
-            here, was = machine.sections[placed.key], states[known.state]
+            here, was = machine.sections[placed.key], machine.state_of(known)
             if len(state.payload) == len(was.payload):
                 more = overlaid(here, was, state)
                 if cpregs.has_list(more):
@@ -57,9 +55,7 @@ def add_cpus(
             machine.put(placed.key, larger or here)
 
 
-def add_slots(
-    machine: Machine, bare: Image, images: tuple[Image, Image], states: Sequence[State], slots: int
-) -> None:
+def add_slots(machine: Machine, bare: Image, images: tuple[Image, Image], slots: int) -> None:
     """Give a machine slots for memory that is plugged in.
 
     Parameters
@@ -67,9 +63,9 @@ def add_slots(
     bare : without any
     images : with one slot, and with two
     """
-    none, two = ({p.key: states[p.state] for p in one.sections} for one in (bare, images[1]))
+    none, two = ({p.key: machine.state_of(p) for p in one.sections} for one in (bare, images[1]))
     for placed in images[0].sections:
-        key, one = placed.key, states[placed.state]
+        key, one = placed.key, machine.state_of(placed)
         here, was, more = machine.sections.get(key), none.get(key), two.get(key)
         if here is None or was is None or more is None or len(one.payload) == len(was.payload):
             continue

@@ -290,13 +290,19 @@ class Catalogue:
         return name if name in self.index.machines else None
 
     def nearest(self, name: str) -> str | None:
-        """The newest machine type of the same board as another; None where it has none."""
-        stem, _ = machine_version(name)
+        """The machine type of the same board that is next to another, a newer one, else the newest; None where it has none."""
+        stem, asked = machine_version(name)
         boards = set(self.index.machines.values())
         own = [b for b in boards if b == stem or stem.startswith(f"{b}-")]
         board = max(own, key=len, default=stem)
         same = [known for known, family in self.index.machines.items() if family == board]
-        return max(same, key=lambda known: machine_version(known)[1] or (), default=None)
+        versions = {known: machine_version(known)[1] or () for known in same}
+        newer = [known for known in same if asked is not None and versions[known] >= asked]
+        return min(
+            newer,
+            key=versions.__getitem__,
+            default=max(same, key=versions.__getitem__, default=None),
+        )
 
     def family(self, machine: str) -> Family:
         """The part with that machine type, which it has."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Places"]
+__all__ = ["PROVIDERS", "Places"]
 
 SLOTS = 32
 HUB = 8  # ports of a hub (hw/usb/dev-hub.c)
@@ -20,6 +20,21 @@ IDS = 256
 NUMBERS = 1 << 16
 CHANNELS = "/fe."
 FIRST_REGISTER = 0x71000000
+# Words of device types that have a bus, by its kind.
+PROVIDERS = {
+    "virtio-serial-bus": ("virtio-serial",),
+    "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
+    "SCSI": (
+        "virtio-scsi",
+        "spapr-vscsi",
+        "lsi",
+        "megasas",
+        "mptsas",
+        "pvscsi",
+        "am53c974",
+        "dc390",
+    ),
+}
 
 
 class Places:

@@ -12,7 +12,7 @@ SILENT_MACHINE = frozenset({
 SILENT_PART = frozenset({
     *("id", "bus", "addr", "drive", "netdev", "mac", "chardev", "audiodev", "bootindex", "serial"),
     *("scsi-id", "lun", "channel", "iothread", "iobase", "iobase2", "irq", "index", "bmc", "memdev", "rng"),
-    *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug"),
+    *("multifunction", "failover", "failover_pair_id", "romfile", "hotplug", "fsdev", "mount_tag"),
     *("write-cache", "physical_block_size", "logical_block_size", "acpi-index", "share-rw", "werror", "rerror"),
     *("device_id", "ver", "model", "product", "vendor", "chassis", "chassis_nr", "name", "unit", "cadaddr", "devno", "reg"),
 })  # fmt: skip

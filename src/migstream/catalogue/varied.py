@@ -128,14 +128,23 @@ class Varied:
             elif model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
 
-    def _alike(self, model: str) -> Image | None:
-        """The image of the CPU model that stands for one, where all are nearly alike."""
-        without = bool({"-apic", "apic=off"} & set(self._features))
-        old = any(model.startswith(models[0]) for models in SAME_CPUS.values())
+    @property
+    def without_apic(self) -> bool:
+        """Whether its CPU has no APIC, so that no device has MSI (hw/intc/apic_common.c: msi_nonbroken)."""
+        return self._number(self._model) != 1
+
+    def _number(self, model: str) -> int:
+        """Which of the models that were tried one is like, where all are nearly alike."""
         if (
             self._wanted.max_cpus > 1
         ):  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
-            old = without = False
-        number = 2 if without else 0 if old else 1
+            return 1
+        if {"-apic", "apic=off"} & set(self._features):
+            return 2
+        return 0 if any(model.startswith(models[0]) for models in SAME_CPUS.values()) else 1
+
+    def _alike(self, model: str) -> Image | None:
+        """The image of the CPU model that stands for one."""
+        number = self._number(model)
         names = (models[number] for models in SAME_CPUS.values())
         return next((self._cpus[name] for name in names if name in self._cpus), None)

@@ -60,6 +60,7 @@ class Destination:
     blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
     absent : VMStates that no device there has
     roms : lengths in bytes of RAM blocks that are known without a stream, by name
+    max_cpus : how many CPUs it can have, those that can be plugged in among them
     offered : capabilities that it has, on or off, where it was asked; by its release otherwise
     assumptions : what `stream` was put together with, where the destination did not save it
     unknown : what the names of sections and RAM blocks begin with of which `stream` then tells nothing
@@ -79,6 +80,7 @@ class Destination:
         unknown: Collection[str] = (),
         absent: Collection[str] = (),
         roms: Mapping[str, int] | None = None,
+        max_cpus: int | None = None,
     ) -> None:
         self.assumptions = tuple(assumptions)
         self._unknown = tuple(unknown)
@@ -89,6 +91,7 @@ class Destination:
         self.blocked = tuple(blocked)
         self.absent = frozenset(absent)
         self.roms: Mapping[str, int] = {} if roms is None else roms
+        self.max_cpus = max_cpus
         self._offered = offered
         self.features: Mapping[tuple[str, int], int] = {} if features is None else features
         self._release = release

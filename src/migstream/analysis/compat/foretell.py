@@ -181,6 +181,7 @@ def foretell_in(
             assumptions=(*started.assumptions, *made.assumptions),
             blocked=made.blocked,
             unknown=(*started.unknown, *made.unknown, *ROMS),
+            max_cpus=made.max_cpus,
         )
         if fatal(other) is not None:
             return Foretold(name, alone())

@@ -34,6 +34,7 @@ from migstream.analysis.compat.destination import (
 from migstream.analysis.compat.devices import device_problems, own_problems
 from migstream.analysis.compat.features import features_lost, features_unknown
 from migstream.analysis.compat.framing import Sides, frame_problems, ram_problems
+from migstream.analysis.compat.hotplug import cpu_slots
 from migstream.analysis.compat.isavga import isa_cirrus, isa_vga, isa_vga_renamed
 from migstream.analysis.compat.memory import Memory
 from migstream.analysis.compat.model import Option, Problem, Report, Verdict, Word
@@ -240,6 +241,7 @@ class _Load(Fields):
         self.out.problems += own_problems(self.device, self.words)
         self.out.problems += isa_vga(self.device, self.theirs, self.destination, self.words)
         self.out.problems += isa_cirrus(self.device, self.destination, self.words)
+        self.out.problems += cpu_slots(self.device, self.theirs, self.destination, self.words)
         if self.theirs is None:
             self.out.problems += isa_vga_renamed(self.device, self.destination, self.words)
         if self.theirs is not None:  # first: where two stand at one byte, they know more of it
