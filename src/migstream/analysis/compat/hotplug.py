@@ -54,7 +54,8 @@ def _sent(device: Device) -> Value | None:
     for one in device.value:
         for inner in (one, *(one if one.type == "struct" else ())):
             if inner.name.endswith(SUBSECTION):
-                return inner
+                found: Value = inner
+                return found
     return None
 
 
