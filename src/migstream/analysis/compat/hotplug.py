@@ -55,7 +55,8 @@ def _sent(device: Device) -> Value | None:
         inside: list[Value] = list(one) if one.type == "struct" else []
         for inner in (one, *inside):
             if inner.name.endswith(SUBSECTION):
-                return inner
+                found: Value = inner
+                return found
     return None
 
 

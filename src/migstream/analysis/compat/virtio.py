@@ -210,6 +210,9 @@ RESOURCE, BACKING, PIXEL = (
 )  # bytes: head of a resource, one piece of its backing, one pixel
 
 
+OUTPUT = 40  # bytes of each output, as long as none has a frame buffer of its own (since 9.1)
+
+
 def gpu_outputs(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator[Problem]:
     """The number of outputs must be the destination's; it stands behind the guest's resources.
 
@@ -241,6 +244,19 @@ def gpu_outputs(ours: Device, theirs: Device, _: Destination, words: Words) -> I
                 fields=[field, *words.chain(ours, ["virtio-gpu"])],
             ),
             hint="an option of the device: max_outputs",
+        )
+        return
+    rest = [len(raw) - place - 8 for raw, place in ((mine.raw, at), (there.raw, local))]
+    if outputs and (rest[0] == OUTPUT * outputs) != (rest[1] == OUTPUT * outputs):
+        start = mine.span.start + at + 8
+        yield Problem(
+            kind="fields",
+            device=ours.path,
+            path=mine.path,
+            span=Span(start, start + max(rest[0], 1)),
+            message=f"its outputs have {rest[0]} bytes where the destination reads {rest[1]}",
+            said=words.missing_footer(ours.section),
+            hint="a machine type of 9.0 or older on both sides, and one output",
         )
 
 
