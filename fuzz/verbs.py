@@ -363,8 +363,18 @@ def analyze_migration(scene: Scene) -> list[str]:
 @verb(2)
 def heal(scene: Scene) -> list[str]:
     to = scene.random.choice([["--to", "10.0"], ["--to-stream", scene.file()]])
-    words = ["--", "-M", "pc", "-m", "16"] if to[0] == "--to" and scene.random.random() < 0.5 else []
-    return [_source(scene), *to, *_out(scene), "--plays", "9", *_maybe(scene, "--json", "-v"), *words]
+    words = (
+        ["--", "-M", "pc", "-m", "16"] if to[0] == "--to" and scene.random.random() < 0.5 else []
+    )
+    return [
+        _source(scene),
+        *to,
+        *_out(scene),
+        "--plays",
+        "9",
+        *_maybe(scene, "--json", "-v"),
+        *words,
+    ]
 
 
 @verb(1)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
+from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.isavga import HINT
 from migstream.analysis.compat.load import compat
@@ -275,7 +276,8 @@ def _devices(catalogue: Catalogue, machine: str) -> set[str]:
     newest = family.devices.get(family.newest, {})
     own = family.devices.get(machine, newest)
     types = catalogue.about.types
-    return {*own, *(name for name in newest if types[name].bus != PCI)}
+    elsewhere = (name for name in newest if name in types and types[name].bus != PCI)
+    return {*own, *elsewhere} & types.keys()
 
 
 def _put(family: Family, machine: str, device: str, bridge: str) -> bool:
@@ -359,7 +361,10 @@ class _Pair:
     def _play(self, ours: Machine, theirs: Machine) -> Played:
         there = self.destination.catalogue
         with open_stream(stream_of(ours)) as stream, open_stream(stream_of(theirs)) as other:
-            to = Destination(there.told, other, there.index.release[:2])
+            if fatal(stream) is not None:  # nobody could tell what that QEMU saves
+                return Played((), False, frozenset(), ())
+            whole = other if fatal(other) is None else None
+            to = Destination(there.told, whole, there.index.release[:2])
             report = compat(stream, to)
             states = frozenset(device.value.type for device in stream.devices)
             chance = tuple(_chance(stream, other))
