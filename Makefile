@@ -102,7 +102,7 @@ docs-links: $(DOCS_STAMP)
 
 # What breaks from each release of the catalogue to each other one; the difference is what is reviewed.
 matrix: $(STAMP)
-	$(BIN)/migstream catalogue matrix -o docs/matrix-tables.md --force
+	$(BIN)/migstream catalogue matrix --target x86_64 -o docs/matrix-tables.md --force
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -224,7 +224,8 @@ def matrix(folder: Path) -> int:
     """The page to choose from, and its data, beside the others; anybody may read them."""
     target = folder / "matrix"
     status = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "migstream", "catalogue", "matrix", "-o", str(target), "--docs", "../"],
+        [sys.executable, "-m", "migstream", "catalogue", "matrix", "--target", "x86_64", "-o", str(target),
+         "--docs", "../"],
         check=False,
     ).returncode  # fmt: skip
     for path in target.iterdir():

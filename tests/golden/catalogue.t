@@ -26,6 +26,8 @@ Options:
                                migstream.
   --from RELEASE               matrix: of this release only.
   --to RELEASE                 matrix: to this release only.
+  --target NAME                matrix: of binaries for this target only
+                               (x86_64).
   --machine GLOB               matrix: these machine types only.
   --device GLOB                matrix: these device types only.
   --docs URL                   matrix: where the pages of the documentation are,

@@ -107,7 +107,9 @@ def _command(
         guarded(lambda: matrix.matrix(out, asked, output, folder, force=force), "catalogue")
         return
     if asked.anything:
-        raise click.UsageError("--from, --to, --machine, --device and --docs are for matrix")
+        raise click.UsageError(
+            "--from, --to, --target, --machine, --device and --docs are for matrix"
+        )
     _usage(action, names, output, called, like)
 
     def work() -> None:

@@ -26,6 +26,7 @@ class Asked(NamedTuple):
 
     source: str | None
     destination: str | None
+    targets: tuple[str, ...]
     machines: tuple[str, ...]
     devices: tuple[str, ...]
     docs: str | None
@@ -41,6 +42,12 @@ def options() -> list[click.Option]:
         click.Option(["--from", "source"], metavar="RELEASE", help="matrix: of this release only."),
         click.Option(
             ["--to", "destination"], metavar="RELEASE", help="matrix: to this release only."
+        ),
+        click.Option(
+            ["--target", "targets"],
+            multiple=True,
+            metavar="NAME",
+            help="matrix: of binaries for this target only (x86_64).",
         ),
         click.Option(
             ["--machine", "machines"],
@@ -72,7 +79,9 @@ def matrix(out: Out, asked: Asked, output: str | None, folder: str | None, *, fo
 
     writers = _writers(output)
     source, destination = _release(asked.source), _release(asked.destination)
-    catalogues = [*on_shelf(folder)]
+    catalogues = [
+        one for one in on_shelf(folder) if not asked.targets or one.index.target in asked.targets
+    ]
     watch = watching("pairs of releases")
     found = [
         *transitions(
