@@ -141,7 +141,10 @@ class _Composer:
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
         # where the others have a description, and a section none, nobody knows where it ends
         self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
-        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
+        stream, unknown = (
+            stream_of(self.machine),
+            tuple(dict.fromkeys((*self.unknown, *sorted(self.machine.unseen)))),
+        )
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
         taken = tuple(self.taken)
         cpus = wanted.max_cpus

@@ -8,6 +8,9 @@ hw/ppc/spapr_pci.c: spapr_phb_realize
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
 import msgspec
 
 from migstream.catalogue.arguments import Part
@@ -26,6 +29,10 @@ HOST_BRIDGE = "spapr-pci-host-bridge"
 FIRST_BRIDGE = 0x800000020000000  # hw/ppc/spapr.c: SPAPR_PCI_BASE_BUID
 TABLE = "spapr_iommu"
 WINDOW = 0xFF
+# A device on the VIO bus is called by its register, which it holds as well, and before its interrupt, which has its number
+# (hw/ppc/spapr_vio.c: vmstate_spapr_vio, spapr_vio_reg_to_irq).
+REGISTER = re.compile(r"@(71[0-9a-f]{6})$")
+HELD = re.compile(rb"\x71\0\0.(\0\0\x11.)?", re.DOTALL)
 
 
 def bridge_number(part: Part) -> int:
@@ -47,13 +54,21 @@ def put(machine: Machine, added: Added, part: Part, path: str) -> None:
     for one in added.sections:
         name, moved = one.name.replace(PLACE, path), _with_instance(one, part, path)
         machine.place(moved, name)
+        register, key = REGISTER.search(path), (name, moved.instance)
+        state = machine.sections.get(key)
+        if register is not None and state is not None:
+            raw = HELD.sub(partial(_held, bytes.fromhex(register[1])), state.payload, count=1)
+            machine.sections[key] = msgspec.structs.replace(state, payload=raw)
         numbers = [(one.instance, moved.instance, 4)] if moved.instance != one.instance else []
         for old, new, size in moves + numbers:
-            key = name, moved.instance
             state = machine.sections.get(key)
             if state is not None:
                 raw = state.payload.replace(old.to_bytes(size, "big"), new.to_bytes(size, "big"), 1)
                 machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+
+
+def _held(register: bytes, found: re.Match[bytes]) -> bytes:
+    return register + (found[1][:-1] + register[-1:] if found[1] else b"")
 
 
 def _with_instance(one: Placed, part: Part, path: str) -> Placed:
