@@ -226,4 +226,4 @@ def test_names_of_somebody_s_catalogue_are_text(device: str, machine: str, messa
     assert "# x" not in lines
     assert not re.search(r"(?<!\\)<", re.sub("`[^`]*`", "", "\n".join(lines)))
     json.loads(json_text(matrix([], [made]), pretty=True))
-    assert len([*csv.reader(StringIO(values([made])))]) == 2
+    assert len([*csv.reader(StringIO(values([made]), newline=""))]) == 2

@@ -48,6 +48,10 @@ class Bounds(NamedTuple):
         """Whether it certainly is that release or a newer one."""
         return self.first is not None and self.first >= release
 
+    def likely(self, release: Version) -> bool:
+        """Whether it is that release or a newer one, where "10.1 or newer" is taken for the newest."""
+        return self.since(release) or (self.first is not None and self.before is None)
+
     def until(self, release: Version) -> bool:
         """Whether it certainly is older than that."""
         return self.before is not None and self.before <= release

@@ -93,7 +93,7 @@ def arm_registers(
     if not gone and not wrong and not unset:
         return
     said: tuple[str, ...] = ()
-    if destination.release.since(REGISTERS_SAID):
+    if destination.release.likely(REGISTERS_SAID):
         said = tuple(words.say("cpreg/caller", register=own_id(indexes[n])) for n in gone)
     first, place = (gone[0], INDEXES) if gone else (wrong[0], VALUES) if wrong else (0, INDEXES)
     at = mine[place].span.start + 8 * first

@@ -33,7 +33,7 @@ class Words:
 
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
-        self.chained = destination.release.since(CHAINED)
+        self.chained = destination.release.likely(CHAINED)
 
     def say(self, name: str, /, **values: int | str) -> str:
         """One message as the destination's release has it (`migstream.qemu.words.say`)."""
