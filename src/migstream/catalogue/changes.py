@@ -28,7 +28,7 @@ PIECE = 64  # bytes that are compared at once
 class Machine:
     """A machine's sections and RAM blocks, as they are so far.
 
-    `early` are sections that stand before guest memory, `unseen` names of those of which only that they are there is known.
+    `early` are sections that stand before guest memory, `unsure` names of those of which only that they are there is known.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Machine:
         self.blocks: dict[str, int] = dict(image.blocks)
         self.live: tuple[Live, ...] = image.live
         self.sections: dict[Key, State] = {}
-        self.unseen: set[str] = set()
+        self.unsure: set[str] = set()
         self.early: set[Key] = set()
         for one in image.sections:
             self.put(one.key, self.state_of(one), early=one.early)
@@ -91,7 +91,7 @@ class Machine:
                 if (
                     self.sections[key] is here
                 ):  # it is laid out otherwise, and nobody saw what it becomes
-                    self.unseen.add(key[0])
+                    self.unsure.add(key[0])
 
 
 def _change_table(

@@ -132,8 +132,8 @@ class _Composer:
             elif driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
-        if unknown := with_firmware(self.machine, wanted.options):
-            self.unknown += unknown
+        if flash := with_firmware(self.machine, wanted.options):
+            self.unknown += flash
             self.assumed.append(FIRMWARE_ASSUMED)
         self.devices()
         for word in wanted.strange:
@@ -141,10 +141,8 @@ class _Composer:
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
         # where the others have a description, and a section none, nobody knows where it ends
         self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
-        stream, unknown = (
-            stream_of(self.machine),
-            tuple(dict.fromkeys((*self.unknown, *sorted(self.machine.unseen)))),
-        )
+        self.unknown += sorted(self.machine.unsure)
+        stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
         taken = tuple(self.taken)
         cpus = wanted.max_cpus
