@@ -47,7 +47,7 @@ def _made(folder: Path, command: Sequence[str], target: str, release: str) -> No
         return
     words = ["catalogue", "build", shlex.join(command), "-o", str(path), "--force"]
     if like is not None:
-        words += ["--like", str(like)]
+        words += ["--base", str(like)]
     began = time.monotonic()
     done = run(
         [sys.executable, "-m", "migstream", *words], capture_output=True, text=True, check=False

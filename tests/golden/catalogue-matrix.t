@@ -84,7 +84,7 @@ Usage: migstream catalogue [OPTIONS] [list | show CATALOGUE | matrix | build
                            QEMU...]
 Try 'migstream catalogue --help' for help.
 
-Error: matrix takes no more words, and neither --name nor --like
+Error: matrix takes no more words, and neither --name nor --base
 [exit status 2]
 $ migstream catalogue list --from 7.2
 [stderr]

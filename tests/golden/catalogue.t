@@ -20,8 +20,8 @@ Options:
   -o, --output FILE            The catalogue to make, or of the matrix.
   --name NAME                  What people call the QEMU, for `compat --to
                                NAME`; several may be given.
-  --like CATALOGUE             One of the same release for another target: what
-                               is the same there is not kept twice.
+  --base CATALOGUE             The same release for another target, which this
+                               adds to: what is the same is not kept twice.
   --catalogue PATH             A catalogue, or a folder of them, before those of
                                migstream.
   --from RELEASE               matrix: of this release only.

@@ -30,7 +30,7 @@ Options:
   --scheduler ADDRESS             scan: of a Dask cluster, whose workers do it
                                   then (tcp://host:8786).
   --limit SECONDS                 scan: for each object (120).  [0.1<=x<=86400]
-  --memory MIB                    scan: for each object (1024).
+  --memory-limit MIB              scan: for each object (1024).
                                   [64<=x<=1048576]
   --retries N                     scan: of an object that fails in passing (3).
                                   [0<=x<=100]

@@ -35,9 +35,10 @@ def test_a_schema_comes_out_of_any_root(binary: Binary, tmp_path: Path) -> None:
         assert set((binary.root / "tmp").iterdir()) == before
 
 
-@pytest.mark.skipif(not ROOTED, reason="no QEMU in a root of its own")
 def test_a_schema_comes_out_of_a_root_that_a_script_enters(tmp_path: Path) -> None:
     """It starts a process of its own, and nothing in its words names the root."""
+    if not ROOTED:
+        lacks("no QEMU in a root of its own")
     wrapper = _script(
         tmp_path / "wrapper", "echo starting", f'{shlex.join(ROOTED[0].command)} "$@"', "exit $?"
     )

@@ -281,7 +281,7 @@ class Catalogue:
                     return found
         raise SourceError(
             f"{self.path}: it goes with a {like.name} that is not beside it",
-            hint="`migstream catalogue build --like` makes it again",
+            hint="`migstream catalogue build --base` makes it again",
         )
 
     def machine(self, name: str) -> str | None:

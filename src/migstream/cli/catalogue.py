@@ -66,7 +66,7 @@ def _usage(
     if action == "show" and len(names) > 1:
         raise click.UsageError("show takes one catalogue")
     if (called or like is not None) and action != "build":
-        raise click.UsageError("--name and --like are for what is built")
+        raise click.UsageError("--name and --base are for what is built")
     wrong = next((name for name in called if NAME.fullmatch(name) is None), None)
     if wrong is not None:
         raise click.BadParameter(
@@ -103,7 +103,7 @@ def _command(
     out = Out(as_json=as_json, color=color, verbose=verbose)
     if action == "matrix":
         if names or called or like is not None:
-            raise click.UsageError("matrix takes no more words, and neither --name nor --like")
+            raise click.UsageError("matrix takes no more words, and neither --name nor --base")
         guarded(lambda: matrix.matrix(out, asked, output, folder, force=force), "catalogue")
         return
     if asked.anything:
@@ -156,9 +156,9 @@ command = Verb(
             help="What people call the QEMU, for `compat --to NAME`; several may be given.",
         ),
         click.Option(
-            ["--like"],
+            ["--base", "like"],
             metavar="CATALOGUE",
-            help="One of the same release for another target: what is the same there is not kept twice.",
+            help="The same release for another target, which this adds to: what is the same is not kept twice.",
         ),
         click.Option(
             ["--catalogue", "folder"],

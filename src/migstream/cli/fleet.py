@@ -112,7 +112,7 @@ command = Verb(
             help="scan: for each object (120).",
         ),
         click.Option(
-            ["--memory"],
+            ["--memory-limit", "memory"],
             type=click.IntRange(64, 1 << 20),
             default=1024,
             metavar="MIB",

@@ -103,7 +103,7 @@ class Asker:
                 self._drop()
                 error = OverLimit(
                     f"the process that read it was ended {many(attempt, 'time')}, {_how(number)}",
-                    hint="--memory gives more; else something ended it",
+                    hint="--memory-limit gives more; else something ended it",
                 )
         mark = work.mark or Mark()
         one = failed(work.url, error, questions=work.questions, mark=mark, time=work.time)

@@ -181,7 +181,7 @@ def scan(
     except RecursionError:
         error: BaseException = StreamError("nested beyond reason")
     except MemoryError:
-        error = OverLimit("out of memory", hint="--memory gives more")
+        error = OverLimit("out of memory", hint="--memory-limit gives more")
     except (MigstreamError, OSError, ValueError) as one:
         error = one
     except Exception as one:  # noqa: BLE001 - a mistake of ours is a row, too, and not the end of a run
