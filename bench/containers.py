@@ -82,7 +82,7 @@ def container_rows(folder: Path, devices: bytes, ours: str, runs: int) -> list[R
     folder : has room for some 7 GiB
     devices : what follows the memory in the stream
     """
-    bare = build(folder / "bare.mig", SIZE, devices, half_zero=True)
+    bare = build(folder / "bare.mig", SIZE, devices, shape="half")
     out = folder / "out"
 
     def clean() -> None:

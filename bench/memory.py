@@ -36,7 +36,7 @@ def memory_rows(
     ours, script : our command, and QEMU's ``analyze-migration.py``
     volatility : a Python that has Volatility 3
     """
-    middle = build(folder / "middle.mig", MIDDLE, devices, half_zero=True)
+    middle = build(folder / "middle.mig", MIDDLE, devices, shape="half")
     index, out = folder / "index", folder / "out"
     copied = folder / "copied"
 
@@ -92,7 +92,7 @@ def memory_rows(
     if shutil.disk_usage(folder).free < ROOM:
         print(f"bench: no room for the stream of {LARGE} MiB: left out", file=sys.stderr)
         return rows
-    large = build(folder / "large.mig", LARGE, devices, half_zero=True)
+    large = build(folder / "large.mig", LARGE, devices, shape="half")
     rows.append(
         Row(
             f"index, {LARGE} MiB",

@@ -10,16 +10,19 @@ import lzma
 import random
 import re
 import struct
-from typing import TYPE_CHECKING
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Literal
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PAGE = 4096
 POOL = (
     61  # different pages; a prime, so that no stride of a reader meets the same one again and again
 )
 PAGES_PER_PART = 4096  # 16 MiB: about what QEMU writes in one go
+KEPT = 4096  # different pages of the memory of a guest: too many for a processor's cache
+DATA_RUN, ZERO_RUN = 24, 20  # pages, on average, of a guest that has been up for some time
 BLOCK = b"pc.ram"
 
 # Section types and flags of page records, from QEMU's migration/savevm.h and migration/ram.c.
@@ -51,13 +54,40 @@ def device_part(stream: bytes) -> bytes:
     return stream[header.start() :]
 
 
-def stretches(count: int, source: random.Random) -> list[bool]:
-    """Which of `count` pages are zero: half of them, in stretches of 1 to 512 as real guests have them."""
+Shape = Literal["normal", "half", "guest"]
+
+
+def zeros(count: int, source: random.Random, shape: Shape) -> list[bool]:
+    """Which of `count` pages are zero pages.
+
+    None; or half of them, in stretches of 1 to 512; or as guests have them, some two dozen pages of data between
+    some two dozen of zeros, most stretches short and some long.
+    """
     zero: list[bool] = []
     while len(zero) < count:
-        length = source.randint(1, 512)
-        zero += [False] * length + [True] * length
+        if shape == "normal":
+            data, none = count, 0
+        elif shape == "half":
+            data = none = source.randint(1, 512)
+        else:
+            data = 1 + int(source.expovariate(1 / (DATA_RUN - 0.5)))
+            none = 1 + int(source.expovariate(1 / (ZERO_RUN - 0.5)))
+        zero += [False] * data + [True] * none
     return zero[:count]
+
+
+@cache
+def kept_pages() -> list[bytes]:
+    """Pages like those of a guest: a third each of programs, of text, and of what looks random."""
+    source = random.Random(KEPT)  # noqa: S311 - reproducible filler, no secret
+    library = Path(sysconfig.get_paths()["stdlib"])
+    pages = [source.randbytes(PAGE) for _ in range(KEPT // 3)]
+    for pattern in ("lib-dynload/*.so", "*.py"):
+        files = b"".join(path.read_bytes() for path in sorted(library.glob(pattern)))
+        whole = range(0, len(files) - PAGE + 1, PAGE)
+        pages += [files[at : at + PAGE] for at in source.choices(whole, k=KEPT // 3)]
+    source.shuffle(pages)
+    return pages
 
 
 def build(
@@ -66,9 +96,9 @@ def build(
     devices: bytes,
     machine: bytes = b"pc-i440fx-7.2",
     *,
-    half_zero: bool = False,
+    shape: Shape = "normal",
 ) -> Path:
-    """Write a stream of one RAM block, every page of which is a normal one, followed by `devices`.
+    """Write a stream of one RAM block, followed by `devices`.
 
     Parameters
     ----------
@@ -76,12 +106,14 @@ def build(
     mebibytes : guest memory, in MiB
     devices : see `device_part`
     machine : the machine type in the configuration
-    half_zero : every other page, more or less, is a zero page
+    shape : which pages are zero pages (`zeros`); normal ones hold random bytes, of a guest what guests have
     """
     count = mebibytes * (1 << 20) // PAGE
     source = random.Random(mebibytes)  # noqa: S311 - reproducible filler, no secret
-    pool = [source.randbytes(PAGE) for _ in range(POOL)]
-    zero = stretches(count, source) if half_zero else [False] * count
+    guest = shape == "guest"
+    pool = kept_pages() if guest else [source.randbytes(PAGE) for _ in range(POOL)]
+    zero = zeros(count, source, shape)
+    order = source.choices(pool, k=count) if guest else [pool[n % POOL] for n in range(count)]
     footer = struct.pack(">BI", FOOTER, RAM_ID)
     stop = struct.pack(">Q", END_OF_SECTION) + footer
     name = bytes([len(BLOCK)]) + BLOCK
@@ -102,7 +134,7 @@ def build(
                     pieces += [struct.pack(">Q", kind), name]
                 else:
                     pieces.append(struct.pack(">Q", page * PAGE | kind | CONTINUE))
-                pieces.append(b"\0" if zero[page] else pool[page % POOL])
+                pieces.append(b"\0" if zero[page] else order[page])
             out.write(b"".join(pieces) + stop)
         out.write(struct.pack(">BI", END, RAM_ID) + stop)
         out.write(devices)
