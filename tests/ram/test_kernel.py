@@ -136,6 +136,24 @@ def test_paint_and_run(rows: list[int], part: int) -> None:
         at += count
 
 
+@given(row_lists(), st.integers(0, PAGES - 1), st.integers(1, 3))
+def test_alike(rows: list[int], first: int, room: int) -> None:
+    table = memoryview(painted(kernel, rows)[1])
+    wanted = [min(entry, kernel.DATA) for entry in table[first:]]
+    found: list[int] = []
+    at = first
+    while at < PAGES:
+        pairs = [memoryview(array("Q", bytes(16 * room))) for _ in BOTH]
+        ends = {
+            module.alike(table, at, PAGES, one) for module, one in zip(BOTH, pairs, strict=True)
+        }
+        assert pairs[0] == pairs[1]
+        [(at, used)] = ends
+        for n in range(used):
+            found += [pairs[0][2 * n]] * pairs[0][2 * n + 1]
+    assert found == wanted
+
+
 @given(row_lists(), st.integers(0, PAGES - 1), st.data())
 def test_gather(rows: list[int], first: int, data: st.DataObject) -> None:
     view = memoryview(bytes(n * 7 % 251 for n in range(PAGES * PAGE)))

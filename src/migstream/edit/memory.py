@@ -215,7 +215,7 @@ def bitmap_flip(stream: Stream, block: RamBlock, mapped: MappedRam) -> int:
     count = -(-block.used_length // mapped.page_size)
     at = 0
     while at < count:
-        found = pages.run(at, count)
+        found = next(pages.alike(at, count))
         bit, plain = kernel.bitmap_run(bitmap, 0, at, count)
         if (kernel.DATA if bit else kernel.FILL, plain) != found:
             return 7

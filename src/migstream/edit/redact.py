@@ -235,15 +235,15 @@ class _Masked:
         self._ranges = ranges
         self._page = block.page
 
-    def run(self, at: int, stop: int) -> tuple[int, int]:
+    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
         page = self._page
         for low, high in self._ranges:
-            first, last = low // page, -(-high // page)
-            if at < first:
-                return kernel.FILL, min(first, stop) - at
-            if at < last:
-                return kernel.DATA, min(last, stop) - at
-        return kernel.FILL, stop - at
+            for kind, end in ((kernel.FILL, low // page), (kernel.DATA, -(-high // page))):
+                if at < min(end, stop):
+                    yield kind, min(end, stop) - at
+                    at = min(end, stop)
+        if at < stop:
+            yield kernel.FILL, stop - at
 
     def fill(self, first: int, out: memoryview) -> None:
         start = first * self._page
@@ -259,7 +259,7 @@ class _Masked:
         return [out]
 
     def filled(self, at: int) -> int | None:
-        return 0 if self.run(at, at + 1)[0] == kernel.FILL else None
+        return 0 if next(self.alike(at, at + 1))[0] == kernel.FILL else None
 
 
 def _memory(bench: Workbench, keep: Kept) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Ram", "Run"]
 
 SHOWN = 8  # blocks in a repr
+NAMES = {kernel.NEVER: "absent", kernel.FILL: "zero", kernel.DATA: "data"}
 T = TypeVar("T")
 NOTHING = RamSummary(page_size=None, blocks=(), rounds=(), round_count=0)
 
@@ -158,24 +159,23 @@ class Block:
 
     def _runs(self, start: int, stop: int) -> Iterator[Run]:
         """The same of what was sent, whether or not it can be read here."""
-        return without(self._kinds(start, stop), self._hollow, self.unplugged)
+        runs = self._kinds(start, stop)
+        return without(runs, self._hollow, self.unplugged) if self.unplugged else runs
 
     def _kinds(self, start: int, stop: int) -> Iterator[Run]:
         if self._pages is None:
             yield from _one(self._hollow, start, stop)
             return
         at, end, page = start // self.page, -(-stop // self.page), self.page
-        kind, since = "", start
-        while at < end:
-            entry, count = self._pages.run(at, end)
-            name = {kernel.NEVER: "absent", kernel.FILL: "zero"}.get(entry, "data")
-            if name != kind:
-                if kind:
-                    yield Run(kind, since, at * page)
-                kind, since = name, max(start, at * page)
+        last, since = -1, start
+        for kind, count in self._pages.alike(at, end):
+            if kind != last:
+                if last >= 0:
+                    yield Run(NAMES[last], since, at * page)
+                last, since = kind, max(start, at * page)
             at += count
-        if kind:
-            yield Run(kind, since, stop)
+        if last >= 0:
+            yield Run(NAMES[last], since, stop)
 
     def sent(self) -> Iterator[tuple[int, bytes | int]]:
         """Offset and contents of every page that was sent; a page of one byte as that byte."""

@@ -59,6 +59,11 @@ cpdef Py_ssize_t pack(
 @cython.locals(entry=uint64_t, kind=int64_t, stride=uint64_t, n=Py_ssize_t)
 cpdef tuple run(const uint64_t[::1] table, Py_ssize_t at, Py_ssize_t stop)
 
+@cython.locals(room=Py_ssize_t, used=Py_ssize_t, kind=uint64_t, entry=uint64_t, n=Py_ssize_t)
+cpdef tuple alike(
+    const uint64_t[::1] table, Py_ssize_t at, Py_ssize_t stop, uint64_t[::1] found
+)
+
 @cython.locals(bit=int, whole=int, n=Py_ssize_t, byte=int)
 cpdef tuple bitmap_run(const unsigned char[::1] bitmap, Py_ssize_t flip, Py_ssize_t at, Py_ssize_t stop)
 

@@ -30,6 +30,7 @@ __all__ = [
     "PACKED",
     "ROW",
     "SOURCE_BITS",
+    "alike",
     "bitmap_run",
     "extent",
     "gather",
@@ -366,6 +367,36 @@ def run(table: memoryview, at: int, stop: int) -> tuple[int, int, int, int]:
         while n < stop and table[n] == entry:
             n += 1
     return kind, entry >> _ENTRY_BITS, n - at, stride >> _ENTRY_BITS
+
+
+def alike(table: memoryview, at: int, stop: int, found: memoryview) -> tuple[int, int]:
+    """Pages [at, stop) as runs of one kind each: NEVER, FILL where they are zeros, DATA for all others.
+
+    Parameters
+    ----------
+    found : 64-bit integers, pairs of a kind and a number of pages
+
+    Returns
+    -------
+    where it ended, which is before `stop` where `found` was full; how many pairs
+    """
+    room = len(found) // 2
+    used = 0
+    while at < stop and used < room:
+        kind = table[at]
+        if kind > _FILL:
+            kind = _DATA
+        n = at + 1
+        while n < stop:
+            entry = table[n]
+            if (entry if entry <= _FILL else _DATA) != kind:
+                break
+            n += 1
+        found[2 * used] = kind
+        found[2 * used + 1] = n - at
+        used += 1
+        at = n
+    return at, used
 
 
 def bitmap_run(bitmap: memoryview, flip: int, at: int, stop: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
@@ -48,8 +49,8 @@ def _behind(at: int, page: int) -> Truncated:
 class Pages(Protocol):
     """Where the pages of one block are, by one of two ways of keeping that."""
 
-    def run(self, at: int, stop: int) -> tuple[int, int]:
-        """Kind of page `at` (kernel.NEVER, FILL, DATA, ...) and how many from it on are alike."""
+    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Pages [at, stop) as runs: kernel.NEVER, FILL of zeros, or DATA, and how many."""
         ...
 
     def fill(self, first: int, out: memoryview) -> None:
@@ -110,11 +111,8 @@ class PageTable:
                 )
                 shared.touched(fresh)
 
-    def run(self, at: int, stop: int) -> tuple[int, int]:
-        kind, payload, count, _ = self.entries.run(at, stop)
-        if kind == kernel.FILL and payload:
-            kind = kernel.DATA
-        return kind, count
+    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
+        return self.entries.alike(at, stop)
 
     def pieces(self, first: int, count: int) -> list[memoryview]:
         page, made = self.page, []
@@ -308,9 +306,11 @@ class BitmapPages:
     def _bits(self, at: int, stop: int) -> tuple[int, int]:
         return kernel.bitmap_run(self._bitmap, self._flip, at, stop)
 
-    def run(self, at: int, stop: int) -> tuple[int, int]:
-        bit, count = self._bits(at, stop)
-        return kernel.DATA if bit else kernel.FILL, count
+    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
+        while at < stop:
+            bit, count = self._bits(at, stop)
+            yield kernel.DATA if bit else kernel.FILL, count
+            at += count
 
     def pieces(self, first: int, count: int) -> list[memoryview]:
         made = []

@@ -8,8 +8,9 @@ them steps over what was never written to: memory and work follow what was sent.
 from __future__ import annotations
 
 import mmap
+from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from migstream.errors import Unsupported
@@ -22,6 +23,7 @@ SLAB = 1 << SLAB_BITS  # entries: 512 KiB of them, 256 MiB of a guest with pages
 GROUP = 1 << kernel.GROUP_BITS
 NORESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
 NO_HUGE = getattr(mmap, "MADV_NOHUGEPAGE", None)
+PAIRS = 512  # runs that are found at once
 BLANK = memoryview(bytes(8 * GROUP)).cast("Q")  # entries of pages that were never sent
 
 
@@ -110,6 +112,33 @@ class Entries:
             end = last if ahead < 0 else min(ahead << kernel.GROUP_BITS, last)
             return kernel.NEVER, 0, end - first, 0
         return kernel.run(slab.entries, first, last)
+
+    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Kind (NEVER, FILL of zeros, DATA of all others) and length of runs of pages, up to `stop`.
+
+        Runs that follow each other may be of one kind.
+        """
+        found = memoryview(array("Q", bytes(16 * PAIRS)))
+        while at < stop:
+            slab = self.slab(at >> SLAB_BITS)
+            if slab is None:
+                behind = min(self._next(at), stop)
+                yield kernel.NEVER, behind - at
+                at = behind
+                continue
+            base, size = at & -SLAB, len(slab.entries)
+            group = at - base >> kernel.GROUP_BITS
+            there = slab.touched[group]
+            behind = slab.touched.find(1 - there, group)
+            end = min(size if behind < 0 else behind << kernel.GROUP_BITS, stop - base)
+            if not there:
+                yield kernel.NEVER, end - (at - base)
+                at = base + end
+                continue
+            reached, used = kernel.alike(slab.entries, at - base, end, found)
+            at = base + reached
+            for n in range(0, 2 * used, 2):
+                yield found[n], found[n + 1]
 
     def _next(self, page: int) -> int:
         """The first page behind `page` in a slab that was written to."""
