@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,7 +21,7 @@ from migstream.machine.vmcoreinfo import vmcoreinfo
 from migstream.names import encoded
 from migstream.ram.image import Block, Ram
 from migstream.ram.presence import KINDS
-from migstream.source.output import write_at
+from migstream.source.output import begin_sync, write_at
 
 if TYPE_CHECKING:
     from migstream.export.virtual import Segment
@@ -45,9 +43,8 @@ __all__ = [
     "plan",
 ]
 
-WINDOW = 512 << 10
+WINDOW = 256 << 10
 SHARE = 16 << 20
-WORKERS = 2
 GAP = 64 << 10  # shorter holes cost more than they save
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 LONGEST = 200
@@ -256,71 +253,28 @@ def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: 
     ----------
     tell : called with the number of bytes of memory that are done since the last call
 
-    Pages are collected in a buffer that stays in the processor's cache. Two threads take turns: one
-    collects while the system takes what the other one writes.
+    Pages are collected in a buffer that stays in the processor's cache, and go to the disk while others are collected.
     """
     os.ftruncate(fd, made.size)
     written = sum(os.pwrite(fd, head, at) for at, head in made.heads)
-    work = _Work(ram, made, fd, tell)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        try:
-            written += sum([f.result() for f in [pool.submit(work.run) for _ in range(WORKERS)]])
-        except BaseException:
-            work.stopped = True
-            raise
-    work.finish()
+    buffer = memoryview(bytearray(WINDOW))
+    for part in made.parts:
+        block = ram[part.block]
+        shift = part.at - part.offset
+        done, stop = part.offset, part.offset + part.size
+        begun = done
+        for low, high in _stretches(block, done, stop):
+            tell(low - done)
+            for at, piece in _windows(block, low, high, buffer):
+                written += write_at(fd, [piece], at + shift)
+                tell(len(piece))
+                if at - begun >= SHARE:
+                    begin_sync(fd, begun + shift, at + shift)
+                    begun = at
+            done = high
+        begin_sync(fd, begun + shift, done + shift)
+        tell(stop - done)
     return written
-
-
-class _Work:
-    """The data of a plan in shares, and how much of all memory is done."""
-
-    def __init__(self, ram: Ram, made: Plan, fd: int, tell: Callable[[int], None]) -> None:
-        self.stopped = False
-        self._ram = ram
-        self._fd = fd
-        self._tell = tell
-        self._left = sum(part.size for part in made.parts)
-        self._lock = Lock()
-        self._shares = self._cut(made.parts)
-
-    def _cut(self, parts: Sequence[Part]) -> Iterator[tuple[Part, int, int, int]]:
-        """Part, the bytes [start, stop) of its block, and how many that were holes came before."""
-        for part in parts:
-            done = part.offset
-            for low, high in _stretches(self._ram[part.block], done, part.offset + part.size):
-                for start in range(low, high, SHARE):
-                    stop = min(start + SHARE, high)
-                    yield part, start, stop, start - done
-                    done = stop
-
-    def run(self) -> int:
-        """Write shares until there are none; how many bytes."""
-        buffer = memoryview(bytearray(WINDOW))
-        written = 0
-        while (share := self._next()) is not None:
-            part, start, stop, skipped = share
-            self._count(skipped)
-            for at, piece in _windows(self._ram[part.block], start, stop, buffer):
-                if self.stopped:
-                    return written
-                written += write_at(self._fd, [piece], part.at + at - part.offset)
-                self._count(len(piece))
-        return written
-
-    def _next(self) -> tuple[Part, int, int, int] | None:
-        with self._lock:
-            return None if self.stopped else next(self._shares, None)
-
-    def _count(self, size: int) -> None:
-        if size:
-            with self._lock:
-                self._left -= size
-                self._tell(size)
-
-    def finish(self) -> None:
-        """The holes at the end are done too."""
-        self._count(self._left)
 
 
 def _windows(
