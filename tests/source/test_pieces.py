@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 
 from migstream.errors import SourceError
 from migstream.source.pieces import CHUNK, Bulk, Piece, PieceWriter, Zeros, size_of, write
+from migstream.source.store import Whole
 from migstream.wire.model import Span
 
 SOURCE = bytes(range(256)) * 4
-
-
-def fetch(start: int, stop: int) -> memoryview:
-    return memoryview(SOURCE)[start:stop]
 
 
 @st.composite
@@ -52,9 +49,9 @@ def test_a_file_and_an_open_file_get_the_same_bytes(
             made.append(piece)
             wanted += raw
         out = io.BytesIO()
-        assert write(made, out, fetch) == len(wanted)
+        assert write(made, out, Whole(SOURCE)) == len(wanted)
         with (tmp_path / "out").open("w+b") as target:
-            assert write(made, target.fileno(), fetch) == len(wanted)
+            assert write(made, target.fileno(), Whole(SOURCE)) == len(wanted)
     assert out.getvalue() == wanted
     assert (tmp_path / "out").read_bytes() == wanted
 

@@ -313,7 +313,7 @@ class Edit:
             with shell.around(fd, folder, self.stream.watch) as inner:
                 rewritten = self._bench.settled(len(shell.head)).pieces()
                 with telling(self.stream.watch, "writing", self.stream.size) as tell:
-                    write(chain([shell.head], rewritten), inner, self.stream.store.view, tell)
+                    write(chain([shell.head], rewritten), inner, self.stream.store, tell)
                 with open(os.dup(inner), "rb") as file, read_again(self._bench, file) as result:  # noqa: PTH123
                     check(self._bench, result)
             return os.fstat(fd).st_size
@@ -325,7 +325,7 @@ class Edit:
         ----------
         sink : descriptor of an empty file, where zeros become holes, or an open file
         """
-        return write(self._bench.settled().pieces(), sink, self.stream.store.view)
+        return write(self._bench.settled().pieces(), sink, self.stream.store)
 
 
 def _encoded(one: Value, value: Any) -> bytes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
+from migstream.source.kernel_copy import copy_range
 from migstream.source.output import write_at
 
 __all__ = ["SparseWriter"]
@@ -67,6 +68,14 @@ class SparseWriter:
                 self.hole(GRAIN)
             else:
                 self.put((piece,))
+
+    def share(self, fd: int, at: int, size: int, tell: Callable[[int], object]) -> int:
+        """Append bytes of a file as they lie there, its holes too; how many of them, from the first one on, it did."""
+        self._pieces = []
+        done, data = copy_range(fd, at, self._fd, self.at, size, tell)
+        self.at += done
+        self.written += data
+        return done
 
     def hole(self, size: int) -> None:
         """Append zeros without writing them."""
