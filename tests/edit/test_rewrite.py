@@ -20,6 +20,7 @@ from migstream.edit.rewrite import Rewrite
 from migstream.edit.verify import differences
 from migstream.errors import BadDescription, NoSuchPath, Unsupported
 from migstream.source.pieces import Zeros, write
+from migstream.source.store import Whole
 from migstream.stream import Stream
 from migstream.vmstate.encode import encode_value
 from migstream.vmstate.jsontext import Object, Style, read_text, write_text
@@ -92,7 +93,7 @@ def test_splices_are_those_of_a_plain_list(splices: list[tuple[int, int, bytes]]
         before[start] = data
     wanted = b"".join(a + b for a, b in zip(before, [*cells, b""], strict=True))
     out = io.BytesIO()
-    write(rewrite.pieces(), out, lambda a, b: memoryview(source)[a:b])
+    write(rewrite.pieces(), out, Whole(source))
     assert out.getvalue() == wanted
     places = rewrite.places()
     for at, cell in enumerate(cells):
@@ -108,7 +109,7 @@ def test_patches_lie_over_each_other(patches: list[tuple[int, bytes]]) -> None:
         rewrite.patch(start, data)
         wanted[start : start + len(data)] = data
     out = io.BytesIO()
-    write(rewrite.pieces(), out, lambda a, b: memoryview(source)[a:b])
+    write(rewrite.pieces(), out, Whole(source))
     assert out.getvalue() == wanted
     assert rewrite.now(0, 60, lambda a, b: memoryview(source)[a:b]) == wanted
 
@@ -129,7 +130,7 @@ def test_zeros_are_holes(tmp_path: Path) -> None:
     rewrite.replace(2, 3, Zeros(8 << 20))
     path = tmp_path / "file"
     with path.open("wb") as file:
-        write(rewrite.pieces(), file.fileno(), lambda a, b: memoryview(b"abcd")[a:b])
+        write(rewrite.pieces(), file.fileno(), Whole(b"abcd"))
     assert path.read_bytes() == b"ab" + bytes(8 << 20) + b"d"
     assert path.stat().st_blocks * 512 < 1 << 20
 

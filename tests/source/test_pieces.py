@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,25 +13,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migstream.errors import SourceError
+from migstream.source import pieces, sparse
 from migstream.source.pieces import CHUNK, Bulk, Piece, PieceWriter, Zeros, size_of, write
+from migstream.source.store import File, Slice, Whole
 from migstream.wire.model import Span
 
 SOURCE = bytes(range(256)) * 4
 
 
-def fetch(start: int, stop: int) -> memoryview:
-    return memoryview(SOURCE)[start:stop]
-
-
 @st.composite
-def pieces(draw: st.DrawFn) -> tuple[str, bytes, int]:
+def some_pieces(draw: st.DrawFn) -> tuple[str, bytes, int]:
     kind = draw(st.sampled_from(["bytes", "view", "span", "zeros", "bulk"]))
     at = draw(st.integers(0, len(SOURCE)))
     return kind, draw(st.binary(max_size=40)), at
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(some=st.lists(pieces(), max_size=12))
+@given(some=st.lists(some_pieces(), max_size=12))
 def test_a_file_and_an_open_file_get_the_same_bytes(
     some: list[tuple[str, bytes, int]], tmp_path: Path
 ) -> None:
@@ -52,9 +52,9 @@ def test_a_file_and_an_open_file_get_the_same_bytes(
             made.append(piece)
             wanted += raw
         out = io.BytesIO()
-        assert write(made, out, fetch) == len(wanted)
+        assert write(made, out, Whole(SOURCE)) == len(wanted)
         with (tmp_path / "out").open("w+b") as target:
-            assert write(made, target.fileno(), fetch) == len(wanted)
+            assert write(made, target.fileno(), Whole(SOURCE)) == len(wanted)
     assert out.getvalue() == wanted
     assert (tmp_path / "out").read_bytes() == wanted
 
@@ -89,3 +89,63 @@ def test_what_is_gone_meanwhile_is_an_error(tmp_path: Path) -> None:
         write([Bulk(file.fileno(), 0, 100)], io.BytesIO())
     with pytest.raises(ValueError, match="no source"):
         write([Span(0, 1)], io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    "able", [lambda *_: 0, lambda *_: _raise(errno.EXDEV), None], ids=["nothing", "error", "part"]
+)
+def test_what_the_kernel_does_not_copy_is_read_and_written(
+    able: Callable[..., int] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two file systems, a file of /proc: what is written is the same, its holes, too."""
+    monkeypatch.setattr(pieces, "MANY", 1)
+    whole = os.copy_file_range
+    calls = []
+
+    def part(source: int, target: int, count: int, at: int, to: int) -> int:
+        calls.append(count)
+        return whole(source, target, count // 2, at, to) if len(calls) < 3 else 0
+
+    monkeypatch.setattr(os, "copy_file_range", able or part)
+    size = 8 * CHUNK
+    with (tmp_path / "from").open("w+b") as file, (tmp_path / "to").open("w+b") as target:
+        for at in (0, 3 * CHUNK, size - 1):
+            file.seek(at)
+            file.write(b"a" * (CHUNK // 2 if at < size - 1 else 1))
+        file.flush()
+        source = Slice(File(file.fileno(), size), 1)
+        told: list[int] = []
+        made = [b"head", Span(1, size - 1), b"end"]
+        assert write(made, target.fileno(), source, told.append) == size + 5
+        assert os.fstat(target.fileno()).st_blocks * 512 < 3 * CHUNK
+        assert size - 2 in {sum(told), sum(told) - 7}
+    raw = (tmp_path / "from").read_bytes()
+    assert (tmp_path / "to").read_bytes() == b"head" + raw[2:] + b"end"
+
+
+def _raise(number: int) -> int:
+    raise OSError(number, os.strerror(number))
+
+
+def test_a_source_that_became_shorter_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "MANY", 1)
+    with (tmp_path / "from").open("w+b") as file, (tmp_path / "to").open("w+b") as target:
+        file.write(bytes(CHUNK))
+        file.flush()
+        with pytest.raises(SourceError, match="became shorter"):
+            write([Span(0, 2 * CHUNK)], target.fileno(), File(file.fileno(), 2 * CHUNK))
+
+
+def test_what_the_disk_says_early_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells of a failed write once: not where nobody listens."""
+    monkeypatch.setattr(sparse, "SYNCED", 1)
+    monkeypatch.setattr(os, "fdatasync", lambda _: _raise(errno.EIO))
+    with (tmp_path / "from").open("w+b") as file, (tmp_path / "to").open("w+b") as target:
+        file.write(b"a" * 4 * CHUNK)
+        file.flush()
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            write([Span(0, 4 * CHUNK)], target.fileno(), File(file.fileno(), 4 * CHUNK))

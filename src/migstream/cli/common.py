@@ -305,7 +305,7 @@ def verb(
 
     def make(function: Callable[..., None]) -> click.Command:
         def run(source: str, **values: Any) -> None:
-            spool = (memory and not later) or bool(spooled_for and spooled_if(values[spooled_for]))
+            spool = memory or bool(spooled_for and spooled_if(values[spooled_for]))
             with_stream(source, function, spool=spool, later=later, any_source=any_source, **values)
 
         stream = click.Argument(["source"], type=click.Path(allow_dash=True), metavar="STREAM")
@@ -365,9 +365,8 @@ def with_stream(
             container=container,
             meaning=not as_is,
             watch=watching(),
+            later=later,
         ) as stream:
-            if later:
-                stream.spool()
             one = Run(stream, as_json=as_json, ndjson=ndjson, color=color, verbose=verbose)
             if not any_source:
                 begun(stream)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@verb(paths(required=True), *OUTPUT, memory=True, answers=(Drop,))
+@verb(paths(required=True), *OUTPUT, memory=True, later=True, answers=(Drop,))
 def command(
     run: Run, paths: tuple[str, ...], output: str | None, in_place: bool, force: bool
 ) -> None:

@@ -20,6 +20,7 @@ __all__ = ["command"]
     click.Argument(["name"], type=unescape, metavar="NAME"),
     *OUTPUT,
     memory=True,
+    later=True,
     answers=(Rename,),
 )
 def command(

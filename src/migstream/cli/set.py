@@ -45,6 +45,7 @@ def _pair(text: str) -> tuple[str, str]:
     ),
     *OUTPUT,
     memory=True,
+    later=True,
     answers=(Set,),
 )
 def command(

@@ -63,7 +63,7 @@ def decode(
         span, description, name = _description(stream)
         if span is not None:
             with (place / DESCRIPTION).open("xb") as copy:
-                write([span], copy.fileno(), stream.store.view)
+                write([span], copy.fileno(), stream.store)
         if name == LIKE and description is not None:
             (place / LIKE).write_bytes(description.text)
         head: dict[str, Any] = {

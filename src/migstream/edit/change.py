@@ -62,7 +62,7 @@ class Edit:
 
     def __init__(self, stream: Stream | Openable) -> None:
         with ExitStack() as stack:
-            self._bench = Workbench(stack.enter_context(as_stream(stream, spool=True)))
+            self._bench = Workbench(stack.enter_context(as_stream(stream, spool=True, later=True)))
             self._close = weakref.finalize(self, stack.pop_all().close)
 
     def __enter__(self) -> Self:
@@ -237,7 +237,7 @@ class Edit:
         spans = [device.section.span for device in devices]
         if len(set(spans)) != len(spans):
             raise Unsupported("a device is named twice")
-        packages = [package.span for package in bench.packages()]
+        packages = [package.span for package in bench.packages(min(spans).start)]
         inside = [next((p.start for p in packages if s.start in p), None) for s in spans]
         if len(set(inside)) > 1:
             raise Unsupported("devices inside and outside of a package do not change places")
@@ -311,11 +311,11 @@ class Edit:
         folder = Path(path).parent
         with new_file(path, replace=force) as fd:
             with shell.around(fd, folder, self.stream.watch) as inner:
-                rewritten = self._bench.settled(len(shell.head)).pieces()
+                rewritten = self._bench.settled(len(shell.head))
                 with telling(self.stream.watch, "writing", self.stream.size) as tell:
-                    write(chain([shell.head], rewritten), inner, self.stream.store.view, tell)
+                    write(chain([shell.head], rewritten.pieces()), inner, self.stream.store, tell)
                 with open(os.dup(inner), "rb") as file, read_again(self._bench, file) as result:  # noqa: PTH123
-                    check(self._bench, result)
+                    check(self._bench, result, rewritten)
             return os.fstat(fd).st_size
 
     def write(self, sink: int | Sink) -> int:
@@ -325,7 +325,7 @@ class Edit:
         ----------
         sink : descriptor of an empty file, where zeros become holes, or an open file
         """
-        return write(self._bench.settled().pieces(), sink, self.stream.store.view)
+        return write(self._bench.settled().pieces(), sink, self.stream.store)
 
 
 def _encoded(one: Value, value: Any) -> bytes:

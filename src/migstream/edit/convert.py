@@ -223,7 +223,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
         rules = apply(bench, self.machine, self.release)
         pieces = chain([head], bench.settled(len(head)).pieces())
         with telling(stream.watch, "writing", stream.size) as tell:
-            size = write(pieces, fd, stream.store.view, tell)
+            size = write(pieces, fd, stream.store, tell)
         made = msgspec.structs.replace(
             half,
             rules=tuple(rules),

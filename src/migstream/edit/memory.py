@@ -1,20 +1,20 @@
 """Guest memory edited where it lies: records, block lists and mapped-ram areas of the RAM sections.
 
-Facts: QEMU, migration/ram.c (save_page_header, parse_ramblocks, mapped_ram_setup_ramblock).
+Facts: QEMU, migration/ram.c (parse_ramblocks, mapped_ram_setup_ramblock).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from migstream.edit.records import page_size, ram_sections, records_start, runs, section_runs
 from migstream.edit.rewrite import Rewrite
-from migstream.errors import BadRam, Unsupported
+from migstream.errors import Unsupported
 from migstream.ram import kernel
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.ram.pages import BitmapPages
-from migstream.ram.records import COMPRESS_PAGE, CONTINUE, KINDS, PAGE, XBZRLE, ZERO
-from migstream.source.layers import telling
+from migstream.ram.records import PAGE
 from migstream.source.pieces import Zeros
 from migstream.wire.model import Command, Item, Section
 from migstream.wire.write import counted
@@ -23,134 +23,17 @@ if TYPE_CHECKING:
     from migstream.stream import Stream
 
 __all__ = [
-    "Record",
     "drop_block",
     "last_place",
     "page_record",
-    "ram_sections",
-    "records",
     "rename_block",
-    "section_records",
     "settle_areas",
     "unlist_block",
     "write_page",
 ]
 
 ALIGNMENT = 1 << 20  # what QEMU rounds the beginning of a page area up to
-LEAD = 8 + 1 + 255 + 4  # the longest part of a record that tells its length
-TOLD = 1 << 20  # bytes of records after which somebody is told of them
 OFFSETS = 12  # of bitmap_offset and pages_offset in the header
-
-
-class Record(NamedTuple):
-    """A page record: [start, stop), its flags without CONTINUE, its block, and where its content is.
-
-    `named` says whether the block's name stands in it.
-    """
-
-    start: int
-    stop: int
-    flags: int
-    block: str
-    offset: int
-    content: int
-    named: bool
-
-
-def ram_sections(stream: Stream) -> list[Section]:
-    """The sections of guest memory, in their order."""
-    return [section for section in stream.sections if section.name == "ram"]
-
-
-def _records_start(section: Section) -> int:
-    """Where page records begin: in START behind the list of blocks."""
-    content = section.content
-    if isinstance(content, RamSetup) and content.blocks:
-        return content.blocks[-1].span.stop
-    return section.payload.start
-
-
-def _page_size(stream: Stream) -> int:
-    page = stream.ram.page_size
-    if page is None:
-        raise Unsupported("nothing says how large this guest's pages are: no page was sent")
-    return page
-
-
-def records(stream: Stream) -> Iterator[Record]:
-    """Every page record of the stream, one by one."""
-    page = _page_size(stream)
-    block, told = "", 0
-    with telling(stream.watch, "looking for pages", stream.size) as tell:
-        for section in ram_sections(stream):
-            for record in section_records(stream, section, section.payload.stop, page, block):
-                yield record
-                block = record.block
-                if record.stop - told > TOLD:
-                    tell(record.stop - told)
-                    told = record.stop
-
-
-def section_records(
-    stream: Stream, section: Section, stop: int, page: int, block: str
-) -> Iterator[Record]:
-    """The page records of one section.
-
-    Parameters
-    ----------
-    stop : where they end: its payload's end, or where its damage is
-    page : bytes of a guest page
-    block : the one that the last record before this section belongs to
-
-    Raises
-    ------
-    BadRam : nothing was read of it, or a record is cut off
-    """
-    if section.content is None:
-        raise BadRam("a RAM section that could not be read", at=section.span.start)
-    at = _records_start(section)
-    while at + 8 <= stop:
-        record = _record(stream.store.view(at, min(at + LEAD, stop)), at, stop, page, block)
-        if record is None:
-            at += 8
-            continue
-        yield record
-        block, at = record.block, record.stop
-
-
-def _record(lead: memoryview, start: int, end: int, page: int, block: str) -> Record | None:
-    """The page record at `start`; None where a word stands alone (EOS, MULTIFD_FLUSH, HOOK).
-
-    Parameters
-    ----------
-    lead : bytes from `start` on
-    end : where the records end
-
-    Raises
-    ------
-    BadRam : it is cut off, as only those of a damaged section are
-    """
-    word = int.from_bytes(lead[:8], "big")
-    flags, at = word & (page - 1), 8
-    kind = flags & ~CONTINUE
-    if kind not in KINDS:
-        return None
-    named = not flags & CONTINUE
-    if named:
-        size = int.from_bytes(lead[at : at + 1], "big")
-        block = bytes(lead[at + 1 : at + 1 + size]).decode("utf-8", "surrogateescape")
-        at += 1 + size
-    sizes = {
-        ZERO: 1,
-        PAGE: page,
-        XBZRLE: 3 + int.from_bytes(lead[at + 1 : at + 3], "big"),
-        COMPRESS_PAGE: 4 + int.from_bytes(lead[at : at + 4], "big"),
-    }
-    content = start + at
-    stop = content + sizes[kind]
-    if stop > end:
-        raise BadRam("a page record that is cut off", at=start)
-    return Record(start, stop, kind, block, word - flags, content, named)
 
 
 def last_place(stream: Stream) -> int:
@@ -158,10 +41,9 @@ def last_place(stream: Stream) -> int:
     sections = ram_sections(stream)
     if not sections or sections[-1].how == "damage":
         raise Unsupported("the stream has no whole RAM section to put a page into")
-    last = sections[-1]
-    at = _records_start(last)
-    for record in records(stream):
-        at = max(at, record.stop)
+    at = records_start(sections[-1])
+    for run in section_runs(stream, sections[-1], page_size(stream)):
+        at = run.stop
     return at
 
 
@@ -241,9 +123,9 @@ def rename_block(stream: Stream, rewrite: Rewrite, name: str, new: str) -> None:
     raw = counted(new)
     rewrite.replace(block.span.start, block.span.start + len(counted(name)), raw)
     if block.mapped is None and stream.ram.page_size is not None:
-        for record in records(stream):
-            if record.named and record.block == name:
-                rewrite.replace(record.start + 8, record.content, raw)
+        for first, _ in runs(stream):
+            if first.named and first.block == name:
+                rewrite.replace(first.start + 8, first.content, raw)
     for command in _discards(stream.items, name):
         payload = bytes(stream.store.view(*command.payload))
         made = payload[:1] + raw + payload[1 + len(counted(name)) :]
@@ -255,17 +137,9 @@ def drop_block(stream: Stream, rewrite: Rewrite, name: str) -> None:
     """Take a block out of the list, and all its records away."""
     block = unlist_block(stream, rewrite, name)
     if block.mapped is None and stream.ram.page_size is not None:
-        start = stop = -1
-        for record in records(stream):
-            if record.block != name:
-                continue
-            if record.start != stop:
-                if stop > start:
-                    rewrite.replace(start, stop, b"")
-                start = record.start
-            stop = record.stop
-        if stop > start:
-            rewrite.replace(start, stop, b"")
+        for first, stop in runs(stream):
+            if first.block == name:
+                rewrite.replace(first.start, stop, b"")
 
 
 def unlist_block(stream: Stream, rewrite: Rewrite, name: str) -> RamBlock:

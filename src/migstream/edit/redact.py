@@ -7,12 +7,12 @@ lists; network addresses wherever their bytes stand; the uuid of the configurati
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from migstream.edit import memory
 from migstream.edit.drop import drop
+from migstream.edit.records import page_size, ram_sections, section_runs
 from migstream.edit.sensitive import DROPPED, Action, Rule, rule_for
 from migstream.edit.targets import targets
 from migstream.errors import Unsupported
@@ -289,9 +289,8 @@ def _memory(bench: Workbench, keep: Kept) -> None:
 
 def _forget(bench: Workbench, last: int) -> None:
     """Take all page records away, and sections in which nothing else is."""
-    start = stop = -1
-    whole: deque[Span] = deque()
-    for section in memory.ram_sections(bench.stream):
+    page = page_size(bench.stream)
+    for section in ram_sections(bench.stream):
         content = section.content
         if (
             section.type is SectionType.PART
@@ -299,20 +298,10 @@ def _forget(bench: Workbench, last: int) -> None:
             and not isinstance(content, RamSetup)
             and not content.flush
         ):
-            whole.append(section.span)
             bench.rewrite.replace(*section.span, b"")
-    for record in memory.records(bench.stream):
-        while whole and whole[0].stop <= record.start:
-            whole.popleft()
-        if whole and record.start in whole[0]:
             continue
-        if record.start != stop:
-            if stop > start:
-                bench.rewrite.replace(start, stop, b"")
-            start = record.start
-        stop = record.stop
-    if stop > start:
-        bench.rewrite.replace(start, stop, b"")
+        for first, stop in section_runs(bench.stream, section, page):
+            bench.rewrite.replace(first.start, stop, b"")
 
 
 def _area(bench: Workbench, listed: RamBlock, mapped: MappedRam, left: Block) -> None:

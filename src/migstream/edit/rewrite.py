@@ -60,6 +60,16 @@ class Rewrite:
     def __bool__(self) -> bool:
         return bool(self._splices) or len(self.parts) > 1
 
+    @property
+    def untouched(self) -> int:
+        """How many bytes, from the first one on, go over as they are."""
+        at = 0
+        for part in self.parts:
+            if part.start != at:
+                break
+            at = part.stop
+        return min(at, self._splices[0].start) if self._splices else at
+
     def patch(self, start: int, data: bytes) -> None:
         """Change bytes and keep their number; over earlier patches of the same bytes.
 

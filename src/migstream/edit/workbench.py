@@ -20,7 +20,7 @@ from migstream.errors import Unsupported
 from migstream.names import brief
 from migstream.places import RAM
 from migstream.wire import write
-from migstream.wire.model import Command, SectionType, Span, flat
+from migstream.wire.model import Command, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
     from migstream.stream import Stream
@@ -76,6 +76,7 @@ class Workbench:
         self.stream = stream
         self.rewrite = Rewrite(stream.size)
         self.description = Described(stream, readable=describe)
+        self._described_at = stream.description_span
         self.dropped: set[str] = set()
         self.renamed: dict[str, str] = {}
         self.kept: dict[str, list[tuple[int, int]]] | None = None
@@ -97,15 +98,29 @@ class Workbench:
     def taken(self) -> frozenset[tuple[SectionType, str, int | None]]:
         """Kind, name and instance id of every section that the stream had, before any change."""
         types = {SectionType.START, SectionType.FULL}
+        stream = self.stream
+        items = [*stream.head, *(d.section for d in stream.devices)]
         return frozenset(
-            (s.type, s.name, s.instance_id) for s in self.stream.sections if s.type in types
+            (s.type, s.name, s.instance_id)
+            for s in flat(stream.items if stream.read_from is None else items)
+            if isinstance(s, Section) and s.type in types
         )
 
-    def packages(self) -> Iterator[Command]:
-        """The commands that hold sections, and tell how many bytes these have."""
+    def packages(self, start: int) -> Iterator[Command]:
+        """The commands that hold sections behind an offset, and tell how many bytes these have.
+
+        Behind guest memory there is none: with one a stream has no description at its end.
+        """
+        if self.stream.read_from is not None and start >= self.stream.read_from:
+            return
         for item in flat(self.stream.items):
             if isinstance(item, Command) and item.name == "PACKAGED":
                 yield item
+
+    def spares_memory(self, whole: Rewrite) -> bool:
+        """Whether all up to the devices behind guest memory goes over as it is, of a stream that is read from its end."""
+        start = self.stream.read_from
+        return start is not None and whole.untouched >= start
 
     # --- the result ------------------------------------------------------------------------------
 
@@ -114,6 +129,11 @@ class Workbench:
 
         `base` is where the result begins in the file that it is written to.
         """
+        if self.stream.description_span != self._described_at:
+            raise Unsupported(
+                "the description at the end belongs to another stream",
+                hint="--walk (in Python walk=True) reads all of the stream before anything is changed",
+            )
         whole = self.rewrite.copy()
         if self.added:
             at = memory.last_place(self.stream)
@@ -125,7 +145,7 @@ class Workbench:
         memory.settle_areas(self.stream, whole, base)
         if not whole:
             return whole
-        for package in self.packages():
+        for package in self.packages(whole.untouched):
             if (by := whole.growth(package.span)) and not whole.gone(package.span):
                 whole.patch(package.payload.start, (package.value + by).to_bytes(4, "big"))
         return whole

@@ -13,11 +13,13 @@ from typing import NamedTuple, Protocol, Self
 
 from migstream.errors import SourceError
 from migstream.source.sparse import SparseWriter
+from migstream.source.store import Store, file_under
 
 __all__ = ["Bulk", "Fetch", "Piece", "PieceWriter", "Sink", "Stretch", "Zeros", "size_of", "write"]
 
 CHUNK = 1 << 20
 FEW = 64 << 10  # bytes among which no zeros are looked for
+MANY = 1 << 20  # bytes that are worth asking the kernel to copy
 
 Fetch = Callable[[int, int], memoryview]
 
@@ -54,6 +56,13 @@ class Stretch(Protocol):
     def stop(self) -> int: ...
 
 
+class Rest(NamedTuple):
+    """What is left of a Stretch."""
+
+    start: int
+    stop: int
+
+
 Piece = bytes | memoryview | Stretch | Zeros | Bulk
 
 
@@ -82,15 +91,23 @@ class PieceWriter:
     ----------
     fetch : bytes of the source, for the pieces that are a part of it
     tell : told how many bytes were written since the last time, but for small pieces
+    source : what `fetch` fetches from, where zeros are to be holes only if they are in it: the kernel
+        copies what lies in a file
 
     `at` is the offset of the next byte, `written` the number of bytes that are no holes. Memory that is
     given to it must not change before the end.
     """
 
     def __init__(
-        self, fd: int, fetch: Fetch = nothing, tell: Callable[[int], object] = lambda _: None
+        self,
+        fd: int,
+        fetch: Fetch = nothing,
+        tell: Callable[[int], object] = lambda _: None,
+        *,
+        source: Store | None = None,
     ) -> None:
         self._tell = tell
+        self._source = source
         self._out = SparseWriter(fd)
         self._fetch = fetch
 
@@ -123,9 +140,19 @@ class PieceWriter:
         if isinstance(piece, bytes) and len(piece) < FEW:
             self._out.put((piece,))
             return
-        for chunk in _chunks(piece, self._fetch):
+        for chunk in _chunks(self._unshared(piece), self._fetch):
             self._out.copy(chunk)
             self._tell(len(chunk))
+
+    def _unshared(self, piece: Piece) -> Piece:
+        """What is left of a piece to be read and written: all of it, or what the kernel did not copy."""
+        if self._source is None or isinstance(piece, bytes | memoryview | Zeros | Bulk):
+            return piece
+        lies = file_under(self._source, piece.start)
+        if lies is None or size_of(piece) < MANY:
+            return piece
+        done = self._out.share(*lies, size_of(piece), self._tell)
+        return Rest(piece.start + done, piece.stop)
 
     def put(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Append many small pieces, none above some MiB; quicker than one by one, without a look for zeros."""
@@ -143,7 +170,7 @@ class PieceWriter:
 def write(
     pieces: Iterable[Piece],
     sink: int | Sink,
-    fetch: Fetch = nothing,
+    source: Store | None = None,
     tell: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Write pieces one after another; how many bytes there are.
@@ -151,12 +178,14 @@ def write(
     Parameters
     ----------
     sink : descriptor of an empty file, where zeros become holes, or an open file
-    fetch : bytes of the source, for the pieces that are a part of it
+    source : for the pieces that are a part of it. What lies in a file is copied by the kernel where that
+        can be: zeros are holes then only if they are in it
     tell : told how many bytes were written to a file since the last time
     """
+    fetch = nothing if source is None else source.view
     if not isinstance(sink, int):
         return sum(sink.write(chunk) or len(chunk) for p in pieces for chunk in _chunks(p, fetch))
-    with PieceWriter(sink, fetch, tell) as out:
+    with PieceWriter(sink, fetch, tell, source=source) as out:
         for piece in pieces:
             out.add(piece)
         out.finish()

@@ -15,7 +15,17 @@ from typing import Protocol
 
 from migstream.errors import SourceError
 
-__all__ = ["File", "Kept", "Rest", "Slice", "Sparing", "Store", "Until", "Whole"]
+__all__ = [
+    "File",
+    "Kept",
+    "Rest",
+    "Slice",
+    "Sparing",
+    "Store",
+    "Until",
+    "Whole",
+    "file_under",
+]
 
 
 class Store(Protocol):
@@ -65,7 +75,7 @@ class File:
 
     def __init__(self, fd: int, size: int) -> None:
         self.size = size
-        self._fd = fd
+        self.fd = fd
         self._blocks: dict[int, memoryview] = {}
 
     def view(self, start: int, stop: int) -> memoryview:
@@ -87,19 +97,19 @@ class File:
 
     def sparing(self) -> Sparing:
         """The same file, of which what cannot be read is passed over."""
-        return Sparing(self._fd, self.size)
+        return Sparing(self.fd, self.size)
 
     def close(self) -> None:
         """Read no more: the descriptor's number may soon be another file's."""
-        self._fd = -1
+        self.fd = -1
         self._blocks.clear()
 
     def _read(self, start: int, stop: int) -> memoryview:
         size = stop - start
         try:
-            data = os.pread(self._fd, size, start)
+            data = os.pread(self.fd, size, start)
             while len(data) < size:  # a signal, or more than 2 GiB
-                more = os.pread(self._fd, size - len(data), start + len(data))
+                more = os.pread(self.fd, size - len(data), start + len(data))
                 if not more:
                     raise SourceError(
                         f"the file became shorter while it was read: it had {self.size} bytes, and ends at {start + len(data)}",
@@ -159,12 +169,23 @@ class Slice:
     """A store from `start` on, as if it began there."""
 
     def __init__(self, inner: Store, start: int) -> None:
-        self._inner = inner
-        self._start = start
+        self.inner = inner
+        self.start = start
         self.size = max(inner.size - start, 0)
 
     def view(self, start: int, stop: int) -> memoryview:
-        return self._inner.view(start + self._start, min(stop, self.size) + self._start)
+        return self.inner.view(start + self.start, min(stop, self.size) + self.start)
+
+
+def file_under(store: Store, at: int) -> tuple[int, int] | None:
+    """The descriptor of the file of which a store is a part as it is, and where in it the byte at `at` lies.
+
+    None where its bytes are in no one file, or are not read out of that unchanged.
+    """
+    while isinstance(store, Slice):
+        at += store.start
+        store = store.inner
+    return (store.fd, at) if type(store) is File else None
 
 
 class Until:

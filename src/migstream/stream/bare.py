@@ -59,6 +59,7 @@ class Bare:
         *,
         walk: bool = False,
         memory: bool = False,
+        later: bool = False,
         index: str | os.PathLike[str] | None = None,
         meaning: bool = True,
     ) -> None:
@@ -69,6 +70,7 @@ class Bare:
         self._channels = channels
         self._prove = walk
         self._memory = memory
+        self._later = later
         self._index = index
         self._closing: list[ImageBuilder] = []
         self.index_refused: str | None = None  # why an index that is there was not used
@@ -211,7 +213,7 @@ class Bare:
         store = self._opened.store
         if store is None or self._prove or self._opened.device or store.size <= self._cheap:
             return None
-        if self._memory and self._indexed is None:
+        if self._memory and not self._later and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
         dear = self._opened.far or self._opened.packed is not None
         tail = Tail(store, self._opened.base, dear=dear)
@@ -246,6 +248,11 @@ class Bare:
     def walked(self) -> bool:
         """Whether all of the stream was read, or will be for any answer; else they come from its end."""
         return "_walk" in vars(self) or self._tail is None
+
+    @property
+    def read_from(self) -> int | None:
+        """Where what was read from the end begins, behind guest memory; None where all of the stream is walked."""
+        return None if self.walked or self._tail is None else self._tail.start
 
     @cached_property
     def _walk(self) -> Walked:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import overload
 
-from migstream.errors import MigstreamError
+from migstream.errors import MigstreamError, StreamError
 from migstream.names import brief
 from migstream.source.store import Store
 from migstream.vmstate.description import Device as DescribedDevice
@@ -15,7 +15,7 @@ from migstream.vmstate.paths import no_such
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Section
 
-__all__ = ["Device", "Devices", "laid_out", "opaque", "short_names"]
+__all__ = ["Device", "Devices", "contradicted", "laid_out", "opaque", "short_names"]
 
 SHOWN = 8  # devices in a repr
 CLOCK = "timer"  # the section that has the guest's virtual time
@@ -227,6 +227,21 @@ def laid_out(
         guest.see(section, layout, store)
         devices.append(Device(section, layout, store, machine, guest, meaning=meaning))
     return Devices(devices)
+
+
+def contradicted(
+    devices: Iterable[Device],
+    entries: Iterable[tuple[DescribedDevice, Layout | None]],
+    store: Store,
+) -> Iterator[StreamError]:
+    """Where device state and the stream's own description disagree, whose `entries` are these."""
+    from migstream.vmstate.contradictions import contradictions
+
+    keys = {described.key for described, _ in entries}
+    for device in devices if keys else ():
+        section = device.section
+        layout = device.layout or (opaque(section) if section.key in keys else None)
+        yield from contradictions(section, layout, store.view)
 
 
 class _Guest:

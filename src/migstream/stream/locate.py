@@ -15,7 +15,7 @@ from migstream.stream.reading import Described, contradiction, described_at
 from migstream.wire.cursor import WINDOW, Cursor
 from migstream.wire.frames import BEGINNING
 from migstream.wire.model import End, FileHeader, Item, Section, SectionType
-from migstream.wire.push import Push, through
+from migstream.wire.push import Push, drive, through
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description, locate_devices
 from migstream.wire.walk import Walker
@@ -111,6 +111,24 @@ class Tail:
         if [s.key for s in early] != [(e.name, e.instance_id) for e in missing]:
             return None
         return early + self.late
+
+    @property
+    def start(self) -> int:
+        """Where what was found from the end begins: the first device behind guest memory, or the end marker."""
+        assert self.described is not None
+        return self.late[0].span.start if self.late else self.described.span.start - 1
+
+    @cached_property
+    def damage(self) -> list[StreamError]:
+        """What is wrong from there on: that much is walked, behind the head, as all of a stream would be."""
+        sizes: dict[tuple[str, int], list[int]] = {}
+        for section in self.late:
+            sizes.setdefault(section.key, []).append(section.payload.size)
+        _ = self.head  # which sections were begun
+        walker = self.walker.again(sizes, [section.span.start for section in self.late])
+        for _ in drive(self._store, walker, self.start):
+            pass
+        return walker.damage
 
     @cached_property
     def doubt(self) -> str | None:

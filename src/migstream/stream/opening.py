@@ -101,8 +101,14 @@ def open_anything(
     inside: str | None = None,
     meaning: bool = True,
     watch: Watch | None = None,
+    later: bool = False,
 ) -> Stream:
     """`open_stream` for who says what is wrong with a source: what is not a stream opens, too.
+
+    Parameters
+    ----------
+    later : what is spooled is not walked before anything is said: guest memory is looked into later, if
+        at all
 
     Raises
     ------
@@ -135,6 +141,7 @@ def open_anything(
         recorded,
         walk=walk,
         memory=spool,
+        later=later,
         index=index,
         meaning=meaning,
     )
@@ -142,7 +149,7 @@ def open_anything(
 
 @contextmanager
 def as_stream(
-    what: Stream | Openable, *, spool: bool = False, anything: bool = False
+    what: Stream | Openable, *, spool: bool = False, anything: bool = False, later: bool = False
 ) -> Iterator[Stream]:
     """A stream as it is, to stay open; anything else opened, and closed afterwards.
 
@@ -150,10 +157,12 @@ def as_stream(
     ----------
     spool : as `open_stream` has it
     anything : what is not a stream is opened as well
+    later : as `open_anything` has it
     """
     if isinstance(what, Stream):
         yield what
         return
-    opens = open_anything if anything else open_stream
-    with opens(what, spool=spool) as stream:
+    with open_anything(what, spool=spool, later=later) as stream:
+        if not anything:
+            stream.demand()
         yield stream

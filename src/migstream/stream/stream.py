@@ -17,7 +17,7 @@ from migstream.errors import (
 from migstream.iterable import SECTIONS
 from migstream.names import brief, many, prose
 from migstream.stream.bare import Bare
-from migstream.stream.devices import Device, Devices, laid_out, opaque
+from migstream.stream.devices import Device, Devices, contradicted, laid_out
 from migstream.stream.finding import find_devices, find_values, register_hint
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout
@@ -93,22 +93,19 @@ class Stream(Bare):
     @property
     def damage(self) -> list[StreamError]:
         """What is wrong with the stream: its framing, its description, the two held together."""
-        from migstream.vmstate.contradictions import contradictions
-
         read = self._walk.damage  # which may notice more
-        found = [*self._noticed, *read]
-        layouts = self._layouts
-        if layouts:
-            keys = {d.key for d, _ in layouts}
-            for device in self._walked:
-                section = device.section
-                listed = section.key in keys
-                layout = device.layout or (opaque(section) if listed else None)
-                found += contradictions(section, layout, self.store.view)
+        found = [*self._noticed, *read, *contradicted(self._walked, self._layouts, self.store)]
         if self._channels:
             _ = self.ram
         once = list({error.at: error for error in reversed(found)}.values())[::-1]
         return [*once, *self._channel_damage]
+
+    @property
+    def damage_behind(self) -> list[StreamError]:
+        """`damage` from `read_from` on, of a stream that was read from its end."""
+        assert self._tail is not None
+        found = [*self._noticed, *self._tail.errors, *self._tail.damage]
+        return [*found, *contradicted(self.devices, self._layouts, self.store)]
 
     # --- what it says ----------------------------------------------------------------------------------
 

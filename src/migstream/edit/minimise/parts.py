@@ -18,6 +18,7 @@ from typing import NamedTuple
 from migstream.edit import drop, memory
 from migstream.edit.capabilities import CAPABILITIES, ORDER
 from migstream.edit.configuration import record_capabilities
+from migstream.edit.records import Record, ram_sections, section_records
 from migstream.edit.rewrite import Rewrite
 from migstream.edit.targets import Target
 from migstream.edit.workbench import Workbench
@@ -100,7 +101,7 @@ class Candidate:
         ----------
         sink : descriptor of an empty file, where zeros become holes, or an open file
         """
-        return write(self._rewrite.pieces(), sink, self._stream.store.view)
+        return write(self._rewrite.pieces(), sink, self._stream.store)
 
 
 class _Cover:
@@ -125,7 +126,7 @@ class _RamSection(NamedTuple):
     """A RAM section with its first record, and the blocks that the last records before and in it are of."""
 
     section: Section
-    first: memory.Record | None
+    first: Record | None
     before: str
     last: str
 
@@ -313,7 +314,7 @@ class Parts:
         """The RAM sections whose records can be told apart."""
         found = []
         block = ""
-        for section in memory.ram_sections(self.stream):
+        for section in ram_sections(self.stream):
             first, before = None, block
             for record in self._records_of(section, block):
                 first = first or record
@@ -321,17 +322,17 @@ class Parts:
             found.append(_RamSection(section, first, before, block))
         return found
 
-    def _records_of(self, section: Section, block: str) -> Iterator[memory.Record]:
+    def _records_of(self, section: Section, block: str) -> Iterator[Record]:
         page = self.stream.ram.page_size
         if page is None or not isinstance(section.content, RamSetup | RamRecords):
             return
         stop = self._damaged(section) if section.how == "damage" else section.payload.stop
         try:
-            yield from memory.section_records(self.stream, section, stop, page, block)
+            yield from section_records(self.stream, section, stop, page, block)
         except BadRam:
             return  # damaged: the rest of it is bytes
 
-    def _records(self, ram: _RamSection) -> Iterator[memory.Record]:
+    def _records(self, ram: _RamSection) -> Iterator[Record]:
         return self._records_of(ram.section, ram.before)
 
     def _thin(self, rewrite: Rewrite, blocks: set[str], pages: list[int], cover: _Cover) -> None:
@@ -403,7 +404,7 @@ class Parts:
         for piece in blocks:
             if piece.spans[0].start not in cover:
                 memory.unlist_block(self.stream, bench.rewrite, piece.path.removeprefix(RAM))
-        sections = memory.ram_sections(self.stream)
+        sections = ram_sections(self.stream)
         here = [section for section in sections if section.span.start not in cover]
         if here and (names or pages or len(here) < len(sections)):
             starts = sorted(piece.spans[0].start for piece in pages)
@@ -453,7 +454,7 @@ def _cut(rewrite: Rewrite, run: Span) -> None:
         rewrite.replace(*run, b"")
 
 
-def _name(rewrite: Rewrite, record: memory.Record, known: str) -> None:
+def _name(rewrite: Rewrite, record: Record, known: str) -> None:
     """Have a record name its block, unless the destination knows it from the one before."""
     if not record.named and record.block != known:
         word = (record.offset | record.flags).to_bytes(8, "big")
