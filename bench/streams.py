@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-
 PAGE = 4096
 POOL = (
     61  # different pages; a prime, so that no stride of a reader meets the same one again and again

@@ -243,14 +243,16 @@ def test_kinds_and_pack_write_what_walk_reads(memory: bytes, data: st.DataObject
     first = data.draw(st.integers(0, count - 1))
     changed = data.draw(st.lists(st.booleans(), min_size=1, max_size=count - first))
     name = data.draw(st.sampled_from((b"", b"\x03ram")))
+    origin = data.draw(st.integers(0, first))
     answers = []
     for module in BOTH:
         flags = bytearray(changed)
         module.kinds(memoryview(memory).cast("Q"), first, PAGE // 8, memoryview(flags))
         out = bytearray(len(changed) * (8 + PAGE) + len(name))
         used = module.pack(
-            memoryview(memory), memoryview(flags), first, PAGE, memoryview(name), memoryview(out)
-        )
+            memoryview(memory)[origin * PAGE :], origin, memoryview(flags), first, PAGE,
+            memoryview(name), memoryview(out),
+        )  # fmt: skip
         answers.append((bytes(flags), bytes(out[:used])))
     assert answers[0] == answers[1]
     want, lead = b"", name

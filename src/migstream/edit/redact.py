@@ -277,7 +277,7 @@ def _memory(bench: Workbench, keep: Kept) -> None:
         if listed.mapped is not None:
             _area(bench, listed, listed.mapped, left)
         else:
-            made += [piece for pieces in page_records(left, left.size) for piece in pieces]
+            made += [records for _, records in page_records(left, left.size)]
         span = listed.span
         wiped = block.size - sum(stop - start for start, stop in keep.get(listed.name, ()))
         bench.note("wipe", f"ram/{listed.name}", many(wiped, "byte"), "guest memory", span)
@@ -312,7 +312,7 @@ def _area(bench: Workbench, listed: RamBlock, mapped: MappedRam, left: Block) ->
     bitmap = bytearray(mapped.bitmap.size)
     at = mapped.pages.start
     for offset, pages in fill_area(left, left.size, bitmap):
-        data = b"".join(pages)[: listed.used_length - offset]
+        data = bytes(pages[: listed.used_length - offset])
         place = mapped.pages.start + offset
         if place > at:
             bench.rewrite.replace(at, place, Zeros(place - at))

@@ -273,7 +273,7 @@ class _Conversion:
         done = 0
         for offset, pages in fill_area(block, size, bitmap):
             out.add(Zeros(area.pages + offset - out.at))
-            out.put(pages)
+            out.put([pages])
             self._tell(out.at - area.pages - done)
             done = out.at - area.pages
         out.add(Zeros(area.stop - out.at))
@@ -286,11 +286,11 @@ class _Conversion:
         for name, block in self._ram.items():
             done = 0
             if block.elsewhere is None:
-                for pieces in page_records(block, self._sizes[name]):
-                    self._out.put(pieces)
-                    size = min(len(pieces) // 2 * block.page, block.size - done)
-                    self._tell(size)
-                    done += size
+                for size, records in page_records(block, self._sizes[name]):
+                    self._out.put([records])
+                    more = min(size, block.size - done)
+                    self._tell(more)
+                    done += more
             self._tell(block.size - done)
 
     # --- the description -----------------------------------------------------------------------

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from migstream.errors import StreamError, Unsupported
@@ -235,6 +237,17 @@ def _payloads(stream: Stream, changed: Collection[str]) -> list[tuple[str, bytes
     ]
 
 
+def _chunks(one: Block, other: Block, stop: int) -> Iterator[int]:
+    """Where the CHUNKs of bytes before `stop` begin in which one of them has data."""
+    last = -1
+    runs = merge(one.runs(0, stop), other.runs(0, stop), key=attrgetter("start"))
+    for run in runs:
+        if run.kind == "data":
+            first = max(run.start & -CHUNK, last + CHUNK if last >= 0 else 0)
+            for last in range(first, run.stop, CHUNK):
+                yield last
+
+
 def _same(one: Block, other: Block, tell: Callable[[int], None]) -> bool:
     """Whether two blocks hold the same; a page that was never sent counts as zeros.
 
@@ -246,14 +259,19 @@ def _same(one: Block, other: Block, tell: Callable[[int], None]) -> bool:
     both = min(one.size, other.size)
     if any(run.kind == "data" for run in other.runs(both, other.size)):
         return False
-    for run in one.runs(0, both):
-        if run.kind != "data" and all(r.kind != "data" for r in other.runs(run.start, run.stop)):
-            tell(run.stop - run.start)
-            continue
-        for start in range(run.start, run.stop, CHUNK):
-            tell(min(CHUNK, run.stop - start))
-            first, count = start // page, -(-(min(start + CHUNK, run.stop) - start) // page)
-            if b"".join(one.pieces(first, count)) != b"".join(other.pieces(first, count)):
-                return False
+    buffers = memoryview(bytearray(CHUNK)), memoryview(bytearray(CHUNK))
+    at = 0
+    for start in _chunks(one, other, both):
+        size = -(-(min(start + CHUNK, both) - start) // page) * page
+        for block, buffer in zip((one, other), buffers, strict=True):
+            block.fill(start // page, buffer[:size])
+        if size == CHUNK and buffers[0].obj != buffers[1].obj:
+            return False
+        if size < CHUNK and bytes(buffers[0][:size]) != bytes(buffers[1][:size]):
+            return False
+        stop = min(start + size, both)
+        tell(stop - at)
+        at = stop
+    tell(both - at)
     tell(one.size - both)
     return True

@@ -7,21 +7,21 @@ without the block's name where that is the one before. Facts: QEMU, migration/ra
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migstream.ram import kernel
 from migstream.ram.image import Block
 from migstream.ram.mapped import HEADER, VERSION
 from migstream.ram.model import RamBlock
-from migstream.ram.records import CONTINUE, EOS, MEM_SIZE, PAGE, ZERO
+from migstream.ram.records import EOS, MEM_SIZE, PAGE, ZERO
 from migstream.wire.write import counted
 
 __all__ = ["END_OF_RECORDS", "Area", "entry", "fill_area", "page_records", "setup_word"]
 
 ALIGNMENT = 1 << 20
-PAGES = 512  # looked at together
+PAGES = 256  # looked at together
+WIDE = 16  # zero pages that are not looked at
 ZEROS = 1 << 16  # zero records made together
 END_OF_RECORDS = EOS.to_bytes(8, "big")
 
@@ -37,60 +37,54 @@ def entry(block: RamBlock, size: int) -> bytes:
     return counted(block.name) + size.to_bytes(8, "big") + address
 
 
-def _words(first: int, count: int, page: int, flags: int) -> memoryview:
-    """The be64 words of records of pages that follow each other, as bytes."""
-    words = array("Q", range(first * page | flags, (first + count) * page | flags, page))
-    if sys.byteorder == "little":
-        words.byteswap()
-    return memoryview(words).cast("B")
-
-
-def _zero_records(first: int, count: int, page: int) -> bytes:
-    """ZERO records of the current block: 9 bytes each."""
-    words = _words(first, count, page, ZERO | CONTINUE)
-    made = bytearray(9 * count)
-    for byte in range(8):
-        made[byte::9] = words[byte::8]
-    return bytes(made)
-
-
 class _Stretch(NamedTuple):
-    """`length` pages that are alike: a view of each, or None where they are zero."""
+    """`pages` pages that were sent, and whether it is known that they are zeros."""
 
     first: int
-    length: int
-    pages: list[memoryview] | None
+    pages: int
+    zero: bool
 
 
 def _stretches(block: Block, size: int) -> Iterator[_Stretch]:
-    """The pages that were sent. Contents that turn out to be zeros are zero pages.
+    """The pages that were sent, at most PAGES at once where they are to be looked at.
 
     A block that is to have another size is cut, or goes on with zeros.
     """
     page = block.page
-    blank = bytes(page)
+    start = count = 0
     for run in block.runs(0, min(size, block.size)):
         first, stop = run.start // page, -(-run.stop // page)
-        if run.kind == "zero":
-            yield _Stretch(first, stop - first, None)
-        elif run.kind == "data":
-            for at in range(first, stop, PAGES):
-                pieces = block.pieces(at, min(PAGES, stop - at))
-                pages = [p[n : n + page] for p in pieces for n in range(0, len(p), page)]
-                done = 0
-                for n in [n for n, p in enumerate(pages) if not p[0] and p.tobytes() == blank]:
-                    if n > done:
-                        yield _Stretch(at + done, n - done, pages[done:n])
-                    yield _Stretch(at + n, 1, None)
-                    done = n + 1
-                if done < len(pages):
-                    yield _Stretch(at + done, len(pages) - done, pages[done:])
+        wide = run.kind == "zero" and stop - first >= WIDE
+        if wide or run.kind not in {"zero", "data"}:
+            if count:
+                yield _Stretch(start, count, zero=False)
+                count = 0
+            if wide:
+                yield _Stretch(first, stop - first, zero=True)
+            continue
+        while first < stop:
+            start = start if count else first
+            more = min(stop - first, PAGES - count)
+            first, count = first + more, count + more
+            if count == PAGES:
+                yield _Stretch(start, count, zero=False)
+                count = 0
+    if count:
+        yield _Stretch(start, count, zero=False)
     if size > block.size:
-        yield _Stretch(block.size // page, (size - block.size) // page, None)
+        yield _Stretch(block.size // page, (size - block.size) // page, zero=True)
 
 
-def page_records(block: Block, size: int) -> Iterator[list[memoryview | bytes]]:
-    """Records of all pages of a block that were sent, in ascending order, in pieces.
+def _kinds(block: Block, first: int, out: memoryview) -> bytearray:
+    """Get the pages that `out` has room for; PAGE for each, or ZERO where contents turn out to be zeros."""
+    block.fill(first, out)
+    kinds = bytearray(b"\1") * (len(out) // block.page)
+    kernel.kinds(out.cast("Q"), 0, block.page // 8, memoryview(kinds))
+    return kinds
+
+
+def page_records(block: Block, size: int) -> Iterator[tuple[int, memoryview]]:
+    """Records of all pages of a block that were sent, in ascending order: bytes of memory, and their records.
 
     Parameters
     ----------
@@ -98,22 +92,18 @@ def page_records(block: Block, size: int) -> Iterator[list[memoryview | bytes]]:
 
     The first names the block, the others continue it: nothing may be put between.
     """
-    page, named = block.page, False
-    for first, count, pages in _stretches(block, size):
-        skip = 0
-        if not named:
-            flags, content = (ZERO, b"\0") if pages is None else (PAGE, pages[0])
-            yield [(first * page | flags).to_bytes(8, "big"), counted(block.name), content]
-            named, skip = True, 1
-        if pages is None:
-            for at in range(first + skip, first + count, ZEROS):
-                yield [_zero_records(at, min(ZEROS, first + count - at), page)]
-        elif count > skip:
-            words = _words(first + skip, count - skip, page, PAGE | CONTINUE)
-            pieces: list[memoryview | bytes] = [b""] * (2 * (count - skip))
-            pieces[0::2] = [words[n : n + 8] for n in range(0, len(words), 8)]
-            pieces[1::2] = pages[skip:]
-            yield pieces
+    page, name = block.page, memoryview(counted(block.name))
+    buffer = memoryview(bytearray(PAGES * page))
+    for first, count, zero in _stretches(block, size):
+        most = ZEROS if zero else PAGES
+        for at in range(first, first + count, most):
+            pages = min(most, first + count - at)
+            data = buffer[: 0 if zero else pages * page]
+            kinds = bytearray((ZERO,)) * pages if zero else _kinds(block, at, data)
+            out = memoryview(bytearray(len(name) + pages * (9 if zero else 8 + page)))
+            used = kernel.pack(data, at, memoryview(kinds), at, page, name, out)
+            yield pages * page, out[:used]
+            name = name[:0]
 
 
 class Area(NamedTuple):
@@ -141,15 +131,24 @@ class Area(NamedTuple):
         return HEADER.pack(VERSION, page, self.bitmap, self.pages)
 
 
-def fill_area(block: Block, size: int, bitmap: bytearray) -> Iterator[tuple[int, list[memoryview]]]:
+def fill_area(block: Block, size: int, bitmap: bytearray) -> Iterator[tuple[int, memoryview]]:
     """Offsets in the area and the pages to put there; their bits are set in `bitmap`.
 
     The bitmap has little-endian words, as a little-endian host writes and expects them.
     """
-    for first, count, pages in _stretches(block, size):
-        if pages is not None:
-            _set(bitmap, first, first + count)
-            yield first * block.page, pages
+    page = block.page
+    for first, count, zero in _stretches(block, size):
+        if zero:
+            continue
+        data = memoryview(bytearray(count * page))
+        kinds = _kinds(block, first, data)
+        start = kinds.find(PAGE)
+        while start >= 0:
+            stop = kinds.find(ZERO, start)
+            stop = count if stop < 0 else stop
+            _set(bitmap, first + start, first + stop)
+            yield (first + start) * page, data[start * page : stop * page]
+            start = kinds.find(PAGE, stop)
 
 
 def _set(bitmap: bytearray, first: int, stop: int) -> None:

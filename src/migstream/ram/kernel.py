@@ -301,6 +301,7 @@ def kinds(words: memoryview, first: int, stride: int, flags: memoryview) -> None
 
 def pack(
     memory: memoryview,
+    origin: int,
     kinds: memoryview,
     first: int,
     page: int,
@@ -311,7 +312,7 @@ def pack(
 
     Parameters
     ----------
-    memory : of the whole block
+    memory, origin : bytes of the block, and the number of the page that they begin with
     kinds : for each page from number `first` on: 0 to leave it out, or the flag of its record,
         RAM_SAVE_FLAG_ZERO or RAM_SAVE_FLAG_PAGE
     page : target page size in bytes
@@ -320,6 +321,7 @@ def pack(
     """
     to = 0
     at = first * page
+    before = origin * page
     known = len(name) == 0
     for i in range(len(kinds)):
         kind = kinds[i]
@@ -333,7 +335,7 @@ def pack(
                 to += len(name)
                 known = True
             if kind == _PAGE:
-                out[to : to + page] = memory[at : at + page]
+                out[to : to + page] = memory[at - before : at - before + page]
                 to += page
             else:
                 out[to] = 0

@@ -208,6 +208,7 @@ class GuestRam:
             self._last = block
             used = kernel.pack(
                 block.memory,
+                0,
                 memoryview(kinds),
                 first,
                 self.page_size,

@@ -8,7 +8,8 @@ it had.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
@@ -105,51 +106,69 @@ def _merged(ranges: Iterator[Range]) -> Iterator[Range]:
         yield last
 
 
-def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
-    """Ranges of pages, in bytes of the block, that differ within the length that both have."""
-    stop = min(a.size, b.size)
-    left, right = a.runs(0, stop), b.runs(0, stop)
+class _Piece(NamedTuple):
+    """Bytes [start, stop) of which each side has one kind; `looked`: both have contents, which are to be compared."""
+
+    start: int
+    stop: int
+    kinds: tuple[str, str]
+    looked: bool
+
+
+def _pieces(a: Block, b: Block, both: int, tell: Tell) -> Iterator[_Piece]:
+    """What may differ before `both`, ascending; what is to be compared is cut at multiples of WINDOW."""
+    left, right = a.runs(0, both), b.runs(0, both)
     one, two = next(left, None), next(right, None)
     at = 0
-    buffers = bytearray(WINDOW), bytearray(WINDOW)
     while one is not None and two is not None:
         end = min(one.stop, two.stop)
-        if one.kind == two.kind and one.kind in EMPTY:
-            tell(end - at)
-        elif NOTHING & {one.kind, two.kind}:
-            tell(end - at)
-            yield Range(start=at, stop=end, old=one.kind, new=two.kind)
-        else:
-            yield from _contents(a, b, at, end, (one.kind, two.kind), buffers, tell)
+        kinds = one.kind, two.kind
+        tell(end - at)
+        if one.kind != two.kind or one.kind not in EMPTY:
+            looked = not NOTHING & {*kinds}
+            while looked and at < end:
+                stop = min((at & -WINDOW) + WINDOW, end)
+                yield _Piece(at, stop, kinds, looked)
+                at = stop
+            if not looked:
+                yield _Piece(at, end, kinds, looked)
         at = end
         one = next(left, None) if one.stop == end else one
         two = next(right, None) if two.stop == end else two
 
 
-def _contents(
-    a: Block,
-    b: Block,
-    start: int,
-    stop: int,
-    kinds: tuple[str, str],
-    buffers: tuple[bytearray, bytearray],
-    tell: Tell,
-) -> Iterator[Range]:
-    """Pages of [start, stop), where both sides have contents, that differ: a window at a time."""
+def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
+    """Ranges of pages, in bytes of the block, that differ within the length that both have."""
+    stop = min(a.size, b.size)
     page = min(a.page, b.page)
-    for at in range(start, stop, WINDOW):
-        size = min(WINDOW, stop - at)
-        tell(size)
-        for block, buffer in zip((a, b), buffers, strict=True):
-            _fill(block, at, memoryview(buffer)[:size])
-        if size == WINDOW and buffers[0] == buffers[1]:
-            continue
-        views = memoryview(buffers[0])[:size], memoryview(buffers[1])[:size]
-        whole = size - size % page
-        for first, last in differing_ranges(views[0][:whole], views[1][:whole], page):
-            yield Range(start=at + first * page, stop=at + last * page, old=kinds[0], new=kinds[1])
-        if bytes(views[0][whole:]) != bytes(views[1][whole:]):
-            yield Range(start=at + whole, stop=at + size, old=kinds[0], new=kinds[1])
+    buffers = memoryview(bytearray(WINDOW)), memoryview(bytearray(WINDOW))
+    for base, pieces in groupby(_pieces(a, b, stop, tell), lambda piece: piece.start & -WINDOW):
+        views: tuple[memoryview, ...] | None = None
+        same = False
+        for start, end, (old, new), looked in pieces:
+            if not looked:
+                yield Range(start=start, stop=end, old=old, new=new)
+                continue
+            if views is None:
+                views = tuple(buffer[: min(WINDOW, stop - base)] for buffer in buffers)
+                for block, view in zip((a, b), views, strict=True):
+                    _fill(block, base, view)
+                same = views[0].obj == views[1].obj and len(views[0]) == WINDOW
+            if not same:
+                parts = [view[start - base : end - base] for view in views]
+                yield from _contents(start, parts, page, (old, new))
+
+
+def _contents(
+    start: int, sides: Sequence[memoryview], page: int, kinds: tuple[str, str]
+) -> Iterator[Range]:
+    """Pages that differ of what both sides have from `start` on."""
+    whole = len(sides[0]) - len(sides[0]) % page
+    old, new = kinds
+    for first, last in differing_ranges(sides[0][:whole], sides[1][:whole], page):
+        yield Range(start=start + first * page, stop=start + last * page, old=old, new=new)
+    if bytes(sides[0][whole:]) != bytes(sides[1][whole:]):
+        yield Range(start=start + whole, stop=start + len(sides[0]), old=old, new=new)
 
 
 def _fill(block: Block, at: int, out: memoryview) -> None:
