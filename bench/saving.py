@@ -36,7 +36,7 @@ def saving_rows(folder: Path, runs: int) -> list[Row]:
 
     name = f"save {SIZE // 1024} GiB of RAM"
     rows = [
-        Row(name, timed(ours), "cp", timed(theirs), "<=", 2),
+        Row(name, timed(ours), "cp", timed(theirs), "<=", 1.5),
         Row(f"memory of {name}", anonymous_peak(ours) / (1 << 20), "the bar", MOST, "<=", 1, "MiB"),
     ]
     memory.unlink()
