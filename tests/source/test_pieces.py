@@ -115,7 +115,7 @@ def test_what_the_kernel_does_not_copy_is_read_and_written(
         file.flush()
         source = Slice(File(file.fileno(), size), 1)
         told: list[int] = []
-        made = [b"head", Span(1, size - 1), b"end"]
+        made: list[Piece] = [b"head", Span(1, size - 1), b"end"]
         assert write(made, target.fileno(), source, told.append) == size + 5
         assert os.fstat(target.fileno()).st_blocks * 512 < 3 * CHUNK
         assert size - 2 in {sum(told), sum(told) - 7}
