@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.analysis import analysis_rows
 from bench.containers import container_rows
+from bench.editing import editing_rows
 from bench.memory import memory_rows
 from bench.saving import saving_rows
 from bench.searching import searching_rows
@@ -95,6 +96,7 @@ def compare(folder: Path, script: str | None, volatility: str | None, runs: int)
         *container_rows(folder, devices, ours, runs),
         *analysis_rows(folder, devices, ours, STREAMS / "q35-7.2.mig.xz", runs),
         *saving_rows(folder, runs),
+        *editing_rows(folder, devices, ours, runs),
         *searching_rows(folder, devices, ours, runs),
         xbzrle_row(runs),
     ]
