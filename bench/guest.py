@@ -50,9 +50,9 @@ SEARCHES = (
     Work("mem --strings", "mem {stream} --block pc.ram --strings --min 8", "strings, twice", STRINGS, 0.7),
 )  # fmt: skip
 EDITS = (
-    Work("set", "set {stream} cpu[0]/env.eip=5 -o {out}", "cp, sync", COPY, 1.1),
-    Work("rename", "rename {stream} i8254 i8255 -o {out}", "cp, sync", COPY, 1.1),
-    Work("drop", "drop {stream} i8254 -o {out}", "cp, sync", COPY, 1.1),
+    Work("set", "set {stream} timer/cpu_ticks_offset=5 -o {out}", "cp, sync", COPY, 1.1),
+    Work("rename", "rename {stream} acpi_build another -o {out}", "cp, sync", COPY, 1.1),
+    Work("drop", "drop {stream} acpi_build -o {out}", "cp, sync", COPY, 1.1),
     Work("redact", "redact {stream} -o {out}", "cp, sync", COPY, 1.5),
     Work("convert linear", "convert {stream} --ram linear -o {out}", "cp, sync", COPY, 1.5),
     Work("convert mapped", "convert {stream} --ram mapped -o {out}", "cp, sync", COPY, 1.5),

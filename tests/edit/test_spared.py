@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
+from migstream.cli.group import cli
 from migstream.edit import records
 from migstream.edit.change import Edit
 from migstream.edit.records import Record, page_size, ram_sections, runs, section_records
@@ -142,6 +144,25 @@ def test_a_footer_that_is_not_its_sections_is_found(
     with migstream.edit(source) as edit, pytest.raises(Unsupported):
         edit.set("timer/cpu_ticks_offset", 5).save(tmp_path / "new.mig")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_damage_in_guest_memory_goes_over_and_is_told_by_a_walk(
+    source: Path, tmp_path: Path
+) -> None:
+    with migstream.open(source) as stream:
+        at = stream.head[-1].span.stop + 5  # behind a PART's type and id: the first record's word
+    raw = bytearray(source.read_bytes())
+    raw[at + 6 : at + 8] = b"\xff\xff"
+    damaged = tmp_path / "damaged.mig"
+    damaged.write_bytes(raw)
+    made = []
+    for more, status in (([], 0), (["--walk"], 3)):
+        target = tmp_path / f"{status}.mig"
+        words = ["set", str(damaged), f"{EIP}=0x7c00", "-o", str(target), *more]
+        assert CliRunner().invoke(cli, words).exit_code == status
+        made.append(target.read_bytes())
+    assert made[0] == made[1] != raw
 
 
 def test_an_end_that_turns_out_to_be_anothers_is_not_edited(

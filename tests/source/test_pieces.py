@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migstream.errors import SourceError
-from migstream.source import pieces, sparse
+from migstream.source import pieces
 from migstream.source.pieces import CHUNK, Bulk, Piece, PieceWriter, Zeros, size_of, write
 from migstream.source.store import File, Slice, Whole
 from migstream.wire.model import Span
@@ -115,7 +115,7 @@ def test_what_the_kernel_does_not_copy_is_read_and_written(
         file.flush()
         source = Slice(File(file.fileno(), size), 1)
         told: list[int] = []
-        made = [b"head", Span(1, size - 1), b"end"]
+        made: list[Piece] = [b"head", Span(1, size - 1), b"end"]
         assert write(made, target.fileno(), source, told.append) == size + 5
         assert os.fstat(target.fileno()).st_blocks * 512 < 3 * CHUNK
         assert size - 2 in {sum(told), sum(told) - 7}
@@ -136,16 +136,3 @@ def test_a_source_that_became_shorter_is_said_to_be(
         file.flush()
         with pytest.raises(SourceError, match="became shorter"):
             write([Span(0, 2 * CHUNK)], target.fileno(), File(file.fileno(), 2 * CHUNK))
-
-
-def test_what_the_disk_says_early_is_not_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The system tells of a failed write once: not where nobody listens."""
-    monkeypatch.setattr(sparse, "SYNCED", 1)
-    monkeypatch.setattr(os, "fdatasync", lambda _: _raise(errno.EIO))
-    with (tmp_path / "from").open("w+b") as file, (tmp_path / "to").open("w+b") as target:
-        file.write(b"a" * 4 * CHUNK)
-        file.flush()
-        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-            write([Span(0, 4 * CHUNK)], target.fileno(), File(file.fileno(), 4 * CHUNK))

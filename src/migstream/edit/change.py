@@ -323,7 +323,7 @@ class Edit:
 
         Parameters
         ----------
-        sink : descriptor of an empty file, where zeros become holes, or an open file
+        sink : descriptor of an empty file, which has the holes that the source has, or an open file
         """
         return write(self._bench.settled().pieces(), sink, self.stream.store)
 

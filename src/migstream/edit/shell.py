@@ -9,14 +9,12 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from migstream.errors import Unsupported
 from migstream.source.containers import NONE
-from migstream.source.domain import read_domain
 from migstream.source.layers import Tell, Watch, telling
 from migstream.source.libvirt import FORMATS, SPARSE, image_head
 from migstream.source.output import write_at
@@ -74,6 +72,8 @@ class Shell(msgspec.Struct, frozen=True):
         if not self.packs:
             yield fd
             return
+        from tempfile import TemporaryFile
+
         with TemporaryFile(dir=folder) as between:
             yield between.fileno()
             at = 0
@@ -221,6 +221,8 @@ def asked_shell(
             "a save image begins with the domain's XML, and there is none",
             hint="--xml FILE (virsh dumpxml --security-info), or --image IMAGE to take another's",
         )
+    from migstream.source.domain import read_domain
+
     if xml is not None and not read_domain(xml, pasted=False).name:
         raise Unsupported(
             "that is not a domain's XML, or one that cannot be read: libvirt would not restore the image",

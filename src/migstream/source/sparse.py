@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from migstream.source.kernel_copy import copy_range
-from migstream.source.output import write_at
+from migstream.source.output import begin_sync, write_at
 
 __all__ = ["SparseWriter"]
 
@@ -21,7 +21,6 @@ WINDOW = 4 << 20
 AHEAD = 4
 GRAIN = 64 << 10  # shorter runs of zeros are written: holes of that size cost more than they save
 PIECES = os.sysconf("SC_IOV_MAX")
-SYNCED = 128 << 20  # bytes that the kernel copied after which the disk is given work
 
 Piece = memoryview | bytes
 
@@ -42,14 +41,13 @@ class SparseWriter:
         self._count = self._size = 0
         self._pool = ThreadPoolExecutor(1)
         self._pending: deque[Future[int]] = deque()
-        self._disk = _Disk(fd)
+        self._named = os.fstat(fd).st_nlink > 0  # what has no name is not for the disk
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown(cancel_futures=kind is not None)
-        self._disk.close()
 
     def put(self, pieces: Iterable[Piece]) -> None:
         """Append pieces, each of at most some MiB."""
@@ -75,9 +73,12 @@ class SparseWriter:
     def share(self, fd: int, at: int, size: int, tell: Callable[[int], object]) -> int:
         """Append bytes of a file as they lie there, its holes too; how many of them, from the first one on, it did."""
         self._pieces = []
+        begun = self.at
 
         def told(more: int) -> None:
-            self._disk.written(more)
+            nonlocal begun
+            self._begin_sync(begun, begun + more)
+            begun += more
             tell(more)
 
         done, data = copy_range(fd, at, self._fd, self.at, size, told)
@@ -99,51 +100,24 @@ class SparseWriter:
         self._flush()
         while self._pending:
             self.written += self._pending.popleft().result()
-        self._disk.finish()
         os.ftruncate(self._fd, self.at)
 
     def _flush(self) -> None:
         if len(self._pending) == AHEAD:
             self.written += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(_write_all, self._fd, self._batch))
+        self._pending.append(self._pool.submit(self._write, self._batch))
         self._batch, self._pieces = [], []
         self._count = self._size = 0
 
+    def _write(self, batch: list[tuple[int, list[Piece]]]) -> int:
+        written = 0
+        stop = start = batch[0][0] if batch else 0
+        for at, pieces in batch:
+            stop = at + write_at(self._fd, pieces, at)
+            written += stop - at
+        self._begin_sync(start, stop)
+        return written
 
-class _Disk:
-    """Puts a file on the disk while more of it is written: whoever waits for all of it in the end waits for less.
-
-    A file without a name is not for the disk.
-    """
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._due = SYNCED
-        self._pool: ThreadPoolExecutor | None = None
-        self._running: Future[None] | None = None
-
-    def written(self, size: int) -> None:
-        """So many bytes more were written."""
-        self._due -= size
-        running = self._running
-        if self._due > 0 or not (running is None or (running.done() and not running.exception())):
-            return
-        if not os.fstat(self._fd).st_nlink:
-            return
-        self._due = SYNCED
-        self._pool = self._pool or ThreadPoolExecutor(1)
-        self._running = self._pool.submit(os.fdatasync, self._fd)
-
-    def finish(self) -> None:
-        """Raise what went wrong: the system says it once."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
-
-    def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-
-
-def _write_all(fd: int, batch: list[tuple[int, list[Piece]]]) -> int:
-    return sum(write_at(fd, pieces, at) for at, pieces in batch)
+    def _begin_sync(self, start: int, stop: int) -> None:
+        if self._named and start < stop:
+            begin_sync(self._fd, start, stop)

@@ -99,7 +99,7 @@ class Candidate:
 
         Parameters
         ----------
-        sink : descriptor of an empty file, where zeros become holes, or an open file
+        sink : descriptor of an empty file, which has the holes that the source has, or an open file
         """
         return write(self._rewrite.pieces(), sink, self._stream.store)
 
