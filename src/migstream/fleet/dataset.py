@@ -27,7 +27,7 @@ from msgspec.structs import fields
 from migstream.errors import SourceError, Unsupported
 from migstream.fleet.known import Known, key_of
 from migstream.fleet.scan import Scan
-from migstream.fleet.schema import FORMAT, TABLES, Key, columns
+from migstream.fleet.schema import FORMAT, GONE, TABLES, Key, columns
 from migstream.source.output import new_file
 
 __all__ = ["COMPACTED", "FIRST", "REPLACES", "Dataset", "Writer", "arrow", "write"]
@@ -185,16 +185,32 @@ class Dataset:
         yield from (self.folder / table).glob("day=*/shard=*/*.parquet")
 
     def known(self) -> Known:
-        """Of each object the state in which it was scanned last: an object's parts are all of one shard."""
+        """Of each object that is not gone the state in which it was scanned last.
+
+        An object's parts are all of one shard.
+        """
         found = Known()
         for path in self.files(FIRST):
             with arrow().parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(columns=["object", "mark"]):
-                    for key, mark in zip(
-                        *(column.to_pylist() for column in batch.columns), strict=True
+                for batch in file.iter_batches(columns=["object", "mark", "state"]):
+                    for digits, mark, state in zip(
+                        *(batch[name].to_pylist() for name in ("object", "mark", "state")),
+                        strict=True,
                     ):
-                        found[key_of(key)] = mark or 0
+                        if state == GONE:
+                            found.forget(key_of(digits))
+                        else:
+                            found[key_of(digits)] = mark or 0
         return found
+
+    def objects(self) -> Iterator[tuple[str, str | None]]:
+        """Digits and name of each object, as often as it was scanned; no name where names were left out."""
+        for path in self.files(FIRST):
+            with arrow().parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["object", "url"]):
+                    yield from zip(
+                        *(batch[name].to_pylist() for name in ("object", "url")), strict=True
+                    )
 
     # --- schemas -----------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Known:
     def __init__(self, pairs: Iterable[tuple[int, int]] = ()) -> None:
         self._keys = np.empty(0, np.uint64)
         self._states = np.empty(0, np.uint64)
-        self._recent: dict[int, int] = {}
+        self._recent: dict[int, int | None] = {}
         for key, state in pairs:
             self[key] = state
 
@@ -39,6 +39,10 @@ class Known:
         self._recent[key] = state
         if len(self._recent) >= RECENT:
             self._settle()
+
+    def forget(self, key: int) -> None:
+        """Let an object be one of which nothing is known."""
+        self._recent[key] = None
 
     def __contains__(self, key: int) -> bool:
         return self.get(key) is not None
@@ -55,9 +59,10 @@ class Known:
     def _settle(self) -> None:
         if not self._recent:
             return
-        keys = np.fromiter(self._recent, np.uint64, len(self._recent))
-        states = np.fromiter(self._recent.values(), np.uint64, len(keys))
-        old = ~np.isin(self._keys, keys)
+        old = ~np.isin(self._keys, np.fromiter(self._recent, np.uint64, len(self._recent)))
+        recent = {key: state for key, state in self._recent.items() if state is not None}
+        keys = np.fromiter(recent, np.uint64, len(recent))
+        states = np.fromiter(recent.values(), np.uint64, len(recent))
         keys = np.concatenate((self._keys[old], keys))
         states = np.concatenate((self._states[old], states))
         order = np.argsort(keys)

@@ -27,11 +27,12 @@ LOCKED = {
     "allow_unsigned_extensions": False,
     "python_enable_replacements": False,
 }
-# `streams` and the others have what was found of each object last; `history` has all scans of all.
+# `streams` and the others have what was found last of each object that is not gone; `history` has all scans of all.
 VIEWS = {"history": "all_streams"} | {
     name: f"all_{name} semi join latest using (scan)" for name in TABLES
 }
-LATEST = "create temp table latest as select arg_max(scan, (time, scan)) as scan from all_streams group by object"
+LATEST = """create temp table latest as select arg_max(scan, (time, scan)) as scan from all_streams group by object
+having arg_max(state, (time, scan)) <> 'gone'"""
 GIVEN = {"to": "a release (--to 11.1)", "since": "a time behind it (yesterday, 7d, 2026-11-27)"}
 SOME = 4096  # rows that are fetched at once
 

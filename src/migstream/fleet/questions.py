@@ -100,11 +100,14 @@ order by bytes desc nulls last, digest
 """,
     ),
     "since": Question(
-        line="What is new since a time (yesterday, 7d, 2026-11-27), has changed, or was read again.",
+        line="What is new, changed, read again or gone since a time (yesterday, 7d, 2026-11-27).",
         sql="""
 with before as (
     select object, arg_max(struct_pack(state, digest, size, etag, mtime), time) as was
-    from history where time < $since group by object
+    from history where time < $since and state <> 'gone' group by object
+), left_behind as (
+    select object, max(url) as url, max(time) as time
+    from history group by object having arg_max(state, (time, scan)) = 'gone'
 )
 select coalesce(s.url, s.object) as object, case
     when b.object is null then 'new'
@@ -112,9 +115,21 @@ select coalesce(s.url, s.object) as object, case
     else 'read again' end as what, b.was.state as was, s.state as state,
     b.object is not null and b.was.digest is distinct from s.digest as other_state, s.machine, s.size, s.message
 from streams s left join before b using (object)
-where s.time >= $since order by what, object
+where s.time >= $since
+union all select coalesce(g.url, g.object), 'gone', b.was.state, 'gone', false, null, b.was.size, null
+from left_behind g join before b using (object) where g.time >= $since
+order by what, object
 """,
         needs=("since",),
+    ),
+    "gone": Question(
+        line="Objects that are not there any more, what they were, and which run did not find them.",
+        sql="""
+select coalesce(max(url), object) as object, arg_max(machine, time) filter (state <> 'gone') as machine,
+    arg_max(state, time) filter (state <> 'gone') as was, arg_max(size, time) filter (state <> 'gone') as size,
+    max(time) filter (state <> 'gone') as seen, max(time) as not_found
+from history group by history.object having arg_max(state, (time, scan)) = 'gone' order by not_found desc, 1
+""",
     ),
     "unread": Question(
         line="Errors of what could not be read, by code.",

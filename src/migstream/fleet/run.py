@@ -20,7 +20,7 @@ from migstream.fleet.known import Known, key_of
 from migstream.fleet.listing import Listed
 from migstream.fleet.marks import Mark
 from migstream.fleet.scan import Questions, Scan, failed, object_key, state_of
-from migstream.names import many
+from migstream.names import many, portable
 
 __all__ = ["Counts", "Keeps", "run"]
 
@@ -34,6 +34,7 @@ class Counts(msgspec.Struct):
     """How far a run is: objects `seen`; of these `scanned`, as they were (`unchanged`), named twice (`repeated`).
 
     Of those that were scanned `unread` could not be read, of these `again` for what may pass. `retried` counts tries.
+    `gone` are those that were not there any more (`gone.gone`).
     """
 
     seen: int = 0
@@ -43,6 +44,7 @@ class Counts(msgspec.Struct):
     unread: int = 0
     again: int = 0
     retried: int = 0
+    gone: int = 0
 
     @property
     def done(self) -> int:
@@ -74,6 +76,7 @@ def run(
     *,
     questions: Questions,
     time: datetime,
+    met: Known | None = None,
     limits: Limits = Limits(),  # noqa: B008 - it cannot change
     retries: int = 3,
     tell: Callable[[Counts], None] = lambda _: None,
@@ -87,6 +90,7 @@ def run(
     ----------
     known : states of the objects that were scanned by earlier runs: those that are as they were are left out
     time : when this run began
+    met : is given the objects that it came to
     retries : of an object that fails in passing, or that the engine loses
     stop : once it is set no more is begun, and what was begun is given up: the next run does it
 
@@ -94,7 +98,8 @@ def run(
     ------
     SourceError : the objects cannot be listed, or the rows not kept
     """
-    one = _Run(engine, keep, known, questions, time, limits, retries, tell, stop or Event())
+    met = Known() if met is None else met
+    one = _Run(engine, keep, known, questions, time, met, limits, retries, tell, stop or Event())
     one.all(iter(objects))
     return one.counts
 
@@ -109,6 +114,7 @@ class _Run:
         known: Known,
         questions: Questions,
         time: datetime,
+        met: Known,
         limits: Limits,
         retries: int,
         tell: Callable[[Counts], None],
@@ -124,7 +130,7 @@ class _Run:
         self._retries = retries
         self._tell = tell
         self._stop = stop
-        self._met = Known()
+        self._met = met
         self._working: dict[Future[bytes], tuple[Listed, int]] = {}
         self._later: list[_Try] = []
 
@@ -171,7 +177,7 @@ class _Run:
     def _begin(self, listed: Listed, attempt: int) -> None:
         key = key_of(object_key(listed.url, self._questions.redact))
         work = Work(
-            url=listed.url,
+            url=portable(listed.url),
             mark=listed.mark,
             known=self._known.get(key) if listed.mark is None else None,
             questions=self._questions,
