@@ -22,7 +22,6 @@ from typing import Any
 
 import msgspec
 
-import migstream
 from bench.streams import unpack
 from migstream.fleet.child import Answer, Work
 from migstream.fleet.dataset import Dataset, Writer
@@ -32,7 +31,6 @@ from migstream.fleet.listing import Listed, listed
 from migstream.fleet.marks import Mark
 from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions, Scan, object_key, scan, state_of
-from migstream.wire.model import Section, SectionType
 
 STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
 WHEN = datetime(2026, 11, 28, tzinfo=UTC)
@@ -201,16 +199,7 @@ def _served(latency: float) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = unpack(STREAMS / "pc-7.2.mig.xz", Path(folder) / "pc.mig")
-        with migstream.open(path) as stream:
-            part = next(
-                one
-                for one in stream.items
-                if isinstance(one, Section) and one.type == SectionType.PART
-            )
-            head = bytes(stream.store.view(0, part.span.start))
-            tail = bytes(stream.store.view(part.span.start, stream.size))
-            pages = stream.ram["pc.ram"].size // 4096
-    large = Sparse(head, tail, part.section_id, "pc.ram", pages, 20 * GIB)
+        large = Sparse.of(path, 20 * GIB)
 
     def slowly(*_: object) -> bool:
         time.sleep(latency)

@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 import pytest
 
-import migstream
 from migstream.fleet.child import Answer, Asker, Limits, Work
 from migstream.fleet.compact import compact
 from migstream.fleet.dataset import Dataset
@@ -25,7 +24,6 @@ from migstream.fleet.engines import Local
 from migstream.fleet.known import RECENT, Known
 from migstream.fleet.query import Fleet
 from migstream.fleet.scan import Questions
-from migstream.wire.model import Section, SectionType
 from support import build
 from support.fleet import WHEN, objects, scanned, sorted_rows
 from support.samples import Sample
@@ -174,14 +172,7 @@ def test_device_questions_of_2_gib_take_less_than_2_mib(
     named_sample: Callable[[str], Sample],
 ) -> None:
     pytest.importorskip("aiohttp", reason="the extra `url` is not installed: aiohttp")
-    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
-        part = next(
-            one for one in stream.items if isinstance(one, Section) and one.type == SectionType.PART
-        )
-        head = bytes(stream.store.view(0, part.span.start))
-        tail = bytes(stream.store.view(part.span.start, stream.size))
-        pages = stream.ram["pc.ram"].size // 4096
-    large = Sparse(head, tail, part.section_id, "pc.ram", pages, 2 << 30)
+    large = Sparse.of(named_sample("pc-7.2.mig").path, 2 << 30)
     asked = msgspec.msgpack.encode(
         Work(
             url="",

@@ -175,7 +175,8 @@ def _far(name: str, over: list[Place]) -> Iterator[Listed]:
         fits = _pattern(pattern or "**")
         for path, facts in found:
             if fits.fullmatch(path.removeprefix(root)):
-                yield Listed(_address(front, path), facts_mark(facts))
+                mark = facts_mark(facts)  # of which a page of links has nothing
+                yield Listed(_address(front, path), None if mark == Mark() else mark)
         over.append(Place(public(_address(front, root)), fits))
     except SourceError:
         raise
