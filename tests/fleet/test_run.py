@@ -10,19 +10,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from migstream.errors import SourceError
+from migstream.fleet.ahead import Ahead
 from migstream.fleet.child import Answer, Asker, Limits, Work
 from migstream.fleet.compact import compact
-from migstream.fleet.dataset import Dataset
+from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Local
 from migstream.fleet.known import RECENT, Known
+from migstream.fleet.listing import Listed
 from migstream.fleet.query import Fleet
+from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions
 from support import build
 from support.fleet import WHEN, objects, scanned, sorted_rows
@@ -217,7 +221,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(folder: Path, tmp_path: Path) 
             names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
             done = names[: COUNT // 3] if number == signal.SIGINT else names[: COUNT // 2]
             one.stdin.write(b"".join(b"%s\n" % bytes(path) for path in (*done, folder / "pipe")))
-            one.stdin.close()
+            one.stdin.flush()  # the list is not at its end: who writes it may be slow
             while not _asleep_on_pipe(one.pid):
                 time.sleep(0.05)
             one.send_signal(number)
@@ -232,6 +236,38 @@ def test_a_run_that_is_ended_goes_on_where_it_was(folder: Path, tmp_path: Path) 
     found = counted(tmp_path / "f")
     assert found[:2] == (COUNT, COUNT)
     assert found[2] == found[3] == counted(tmp_path / "whole")[2]
+
+
+def test_nothing_waits_for_a_slow_list(folder: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def slow() -> Iterator[Listed]:
+        yield from (Listed(str(path), None) for path in sorted(folder.rglob("*.*"))[:3])
+        stop.wait(60)
+
+    def tell(counts: Counts) -> None:
+        if counts.scanned == 3:
+            stop.set()
+
+    with closing(Local(2)) as engine, Writer(Dataset.make(tmp_path / "f"), "2026-11-28") as keep:
+        counts = run(
+            slow(), engine, keep, Known(), questions=Questions(), time=WHEN, tell=tell, stop=stop
+        )
+    assert counts.scanned == 3
+    assert counted(tmp_path / "f")[:2] == (3, 3)
+
+
+def test_what_a_list_raises_is_raised_in_its_turn() -> None:
+    def wrong() -> Iterator[int]:
+        yield 1
+        raise SourceError("no such bucket")
+
+    with closing(Ahead(wrong())) as ahead:
+        assert ahead.next(20.0) == 1
+        with pytest.raises(SourceError, match="no such bucket"):
+            ahead.next(20.0)
+        assert ahead.ended
+        assert ahead.next(20.0) is None
 
 
 def _asleep_on_pipe(of: int) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -72,7 +72,7 @@ def scan(
             known, met = dataset.known(), Known()
             places: list[Place] = []
             counts = run(
-                listed(names, sys.stdin.buffer, places),
+                listed(names, _lines(), places),
                 engine,
                 keep,
                 known,
@@ -96,6 +96,14 @@ def scan(
     if status is not None or counts.again:
         sys.stdout.flush()
         sys.exit(status or AGAIN)
+
+
+def _lines() -> IO[bytes]:
+    """Standard input, as a file of its own, as who reads it may wait for it until the process ends."""
+    try:
+        return os.fdopen(sys.stdin.fileno(), "rb", closefd=False)
+    except (OSError, ValueError):
+        return sys.stdin.buffer
 
 
 def _releases(names: tuple[str, ...], catalogue: str | None) -> tuple[str, ...]:

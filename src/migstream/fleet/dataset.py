@@ -306,8 +306,9 @@ class Writer:
         self._number += 1
         name = f"p{self._run}{self._number:06}.parquet"
         for table in (*(one for one in TABLES if one != FIRST), FIRST):
-            whole = held.get(table)
-            rows = () if whole is None else whole.filter(equal(whole[SHARD], shard))
+            if table not in held:
+                continue
+            rows = held[table].filter(equal(held[table][SHARD], shard))
             if len(rows):
                 folder = self._dataset.folder / table / f"day={self._day}" / f"shard={shard:02}"
                 schema = self._dataset.schema(table)

@@ -6,7 +6,7 @@ import heapq
 import time as clock
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from threading import Event
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from migstream.errors import OverLimit
+from migstream.fleet.ahead import Ahead
 from migstream.fleet.child import Answer, Limits, Work
 from migstream.fleet.engines import Engine
 from migstream.fleet.known import Known, key_of
@@ -135,44 +136,50 @@ class _Run:
         self._later: list[_Try] = []
 
     def all(self, objects: Iterator[Listed]) -> None:
-        """Until nothing is left to do."""
-        more = True
-        while (more or self._working or self._later) and not self._stop.is_set():
-            room = max(AHEAD * self._engine.size, 1)
-            while len(self._working) < room and not self._stop.is_set():
-                due = self._due()
-                if due is not None:
-                    self._begin(due.listed, due.attempt)
-                elif more and len(self._later) < MOST_LATER:
-                    more = self._next(objects)
-                else:
-                    break
-            self._wait()
-            self._tell(self.counts)
+        """Until nothing is left to do, or no more is wanted: what is done by then is kept."""
+        with closing(Ahead(objects)) as ahead:
+            while (self._working or self._later or not ahead.ended) and not self._stop.is_set():
+                self._fill(ahead)
+                self._wait()
+                self._tell(self.counts)
+        for future in [one for one in self._working if one.done()]:
+            self._take(future, *self._working.pop(future))
+
+    def _fill(self, ahead: Ahead[Listed]) -> None:
+        """Give the engine as much as it takes."""
+        room = max(AHEAD * self._engine.size, 1)
+        while len(self._working) < room and not self._stop.is_set():
+            due = self._due()
+            if due is not None:
+                self._begin(due.listed, due.attempt)
+                continue
+            if len(self._later) >= MOST_LATER:
+                return
+            listed = ahead.next(0.0 if self._working else LOOK)
+            if listed is None:
+                return
+            self._look_at(listed)
 
     def _due(self) -> _Try | None:
         if self._later and self._later[0].due <= clock.monotonic():
             return heapq.heappop(self._later)
         return None
 
-    def _next(self, objects: Iterator[Listed]) -> bool:
-        """Begin with the next object that is to be scanned; whether there was one to look at."""
-        listed = next(objects, None)
-        if listed is None:
-            return False
+    def _look_at(self, listed: Listed) -> None:
+        """Begin with an object, where it is to be scanned."""
         self.counts.seen += 1
         key = key_of(object_key(listed.url, self._questions.redact))
         if key in self._met:
             self.counts.repeated += 1
-            return True
+            return
         self._met[key] = 0
         if listed.mark is not None:
             state = state_of(listed.mark, self._questions)
             if state is not None and self._known.get(key) == state:
                 self.counts.unchanged += 1
-                return True
+                self._tell(self.counts)  # there may be a million of them
+                return
         self._begin(listed, 1)
-        return True
 
     def _begin(self, listed: Listed, attempt: int) -> None:
         key = key_of(object_key(listed.url, self._questions.redact))
