@@ -23,7 +23,7 @@ from migstream.fleet.run import Counts
 from migstream.fleet.scan import Questions
 from support import build
 from support.bucket import Bucket
-from support.fleet import KINDS, objects, scanned, sorted_rows
+from support.fleet import KINDS, WORKER, children, objects, peak, scanned, sorted_rows
 from support.samples import Sample
 
 for package in ("pyarrow", "duckdb", "distributed", "moto", "boto3", "s3fs", "flask"):
@@ -31,6 +31,7 @@ for package in ("pyarrow", "duckdb", "distributed", "moto", "boto3", "s3fs", "fl
 
 # `MIGSTREAM_FLEET=2000` is the whole of it, which takes minutes.
 COUNT = int(os.environ.get("MIGSTREAM_FLEET", "200"))
+LOOK = 10  # objects between two looks at the memory of who scans
 QUESTIONS = Questions(to=("11.1",), fields=("cpu[*]/env.eip",))
 NAMES = ("pc-7.2.mig", "none-7.2.mig", "isapc-7.2.mig", "arm-musicpal-7.2.mig", "microvm-7.2.mig")
 
@@ -53,7 +54,15 @@ def table(
 ) -> tuple[Path, dict[str, bytes]]:
     """What two processes find."""
     folder = tmp_path_factory.mktemp("fleet") / "one"
-    counts = scanned(folder, [bucket.url("night/")], Local(2), QUESTIONS)
+    most = 0
+
+    def look(counts: Counts) -> None:
+        nonlocal most
+        if counts.scanned % LOOK == 0:
+            most = max(most, *map(peak, children()), 0)
+
+    counts = scanned(folder, [bucket.url("night/")], Local(2), QUESTIONS, tell=look)
+    assert 0 < most <= WORKER
     assert (counts.seen, counts.scanned, counts.repeated) == (COUNT, COUNT, 0)
     assert counts.unread == COUNT // len(KINDS) + _unread_cuts(folder)
     return folder, sorted_rows(folder)

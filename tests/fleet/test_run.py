@@ -29,7 +29,7 @@ from migstream.fleet.query import Fleet
 from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions
 from support import build
-from support.fleet import WHEN, objects, scanned, sorted_rows
+from support.fleet import WHEN, WORKER, children, objects, peak, scanned, sorted_rows
 from support.samples import Sample
 from support.terminal import MIGSTREAM, Terminal
 from support.web import Server, Sparse
@@ -75,17 +75,6 @@ def asking() -> Iterator[Callable[[bytes], Answer]]:
         yield lambda asked: msgspec.msgpack.decode(asker.ask(asked), type=Answer)
     finally:
         asker.end()
-
-
-def children(of: int = os.getpid()) -> list[int]:
-    """Processes that scan, started by this one."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"migstream.fleet.child" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-    return found
 
 
 def test_an_object_that_takes_too_long_is_a_row(tmp_path: Path) -> None:
@@ -201,9 +190,7 @@ def test_device_questions_of_2_gib_take_less_than_2_mib(
         assert server.sent <= 2 << 20
         assert len(server.asked) <= 6
         [child] = children()
-        status = Path(f"/proc/{child}/status").read_text()
-        [peak] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
-        assert peak <= 200 << 10
+        assert peak(child) <= WORKER
 
 
 # --- many ------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from migstream.catalogue.shelf import on_shelf, release_named
 from migstream.errors import SourceError
 from migstream.fleet.dataset import Dataset, arrow
 from migstream.fleet.questions import METRICS, Question
@@ -115,7 +116,19 @@ class Fleet:
             sql, otherwise = question.asked
             if not self.ask(sql, given)[0][0].as_py():
                 raise ValueError(otherwise)
+        if "$has" in question.sql:
+            given = {**given, "has": _machines(given["to"], given.get("catalogue"))}
         return self.ask(question.sql, given)
+
+
+def _machines(release: str, folder: str | None) -> list[str]:
+    """Machine types that a release has, as far as there are catalogues of it."""
+    named = release_named(release, folder)
+    found: set[str] = set()
+    for one in on_shelf(folder):
+        if named in (one.index.release[:2], *one.index.names):
+            found.update(one.index.machines)
+    return sorted(found)
 
 
 def moment(text: str, now: datetime | None = None) -> datetime:
