@@ -33,7 +33,7 @@ STARTING, READY = 60.0, b"ready"  # seconds to start in, besides, and what it sa
 TRIES = 2  # of an object at which the process was ended by somebody else
 LARGEST = 64 << 20  # bytes of an answer
 NEVER_MORE = (
-    200  # objects after which a child is replaced, so that what libraries keep does not pile up
+    500  # objects after which a child is replaced, so that what libraries keep does not pile up
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Known:
         states = np.fromiter((state or 0 for _, state in recent), np.uint64, len(recent))
         stays = np.fromiter((state is not None for _, state in recent), np.bool_, len(recent))
         cuts = [*keys.searchsorted(FIRSTS).tolist(), len(recent)]
-        for drawer, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for drawer, (start, stop) in enumerate(pairwise(cuts)):
             if start < stop:
                 piece = slice(start, stop)
                 self._sort_in(drawer, keys[piece], states[piece], stays[piece])

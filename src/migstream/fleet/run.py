@@ -140,6 +140,7 @@ class _Run:
         with closing(Ahead(objects)) as ahead:
             while (self._working or self._later or not ahead.ended) and not self._stop.is_set():
                 self._fill(ahead)
+                self._engine.begin()
                 self._wait()
                 self._tell(self.counts)
         for future in [one for one in self._working if one.done()]:
