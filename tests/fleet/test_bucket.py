@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import migstream
+from migstream.cli.group import cli
 from migstream.errors import SourceError
 from migstream.fleet import engines
 from migstream.fleet.dataset import Dataset
@@ -24,7 +29,7 @@ from migstream.fleet.scan import Questions
 from support import build
 from support.bucket import Bucket
 from support.fleet import KINDS, WORKER, children, objects, peak, scanned, sorted_rows
-from support.samples import Sample
+from support.samples import REPOSITORY, Sample
 
 for package in ("pyarrow", "duckdb", "distributed", "moto", "boto3", "s3fs", "flask"):
     pytest.importorskip(package, reason=f"{package} is not installed")
@@ -195,6 +200,27 @@ def test_each_row_says_what_info_says(
                     assert (container or "") == ", ".join(one.name for one in stream.layers)
             except (ValueError, SourceError):
                 assert state == "unread"
+
+
+def test_the_page_leads_from_an_empty_machine_to_the_answer(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of docs/fleet.md, with this bucket for the one that is named there."""
+    pytest.importorskip("jinja2", reason="the extra `report` is not installed: jinja2")
+    page = (REPOSITORY / "docs" / "fleet.md").read_text()
+    block = page.partition("## From an empty machine to the answer")[2].split("```")[1]
+    install, *commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    assert len(commands) == 4
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    [extras] = re.findall(r"migstream\[(.*)\]", install)
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        words = shlex.split(command.replace("s3://saved-guests/", bucket.url("night/0/")))
+        result = CliRunner().invoke(cli, words[1:])
+        assert result.exit_code == 0, result.output
+        assert result.stdout or words[2] == "report"
+    assert "<html" in (tmp_path / "fleet.html").read_text()
 
 
 def test_what_is_not_there_is_said(
