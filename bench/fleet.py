@@ -2,27 +2,27 @@
 
 python -m bench.fleet simulate 1000000     # synthetic objects on a file system that is in memory
 python -m bench.fleet dask 20000           # the same through the scheduler of a Dask cluster
-python -m bench.fleet workers              # real streams on a web server that answers slowly: one, two
+python -m bench.fleet workers              # real streams on a web server that answers slowly: one process, two, in turn
 python -m bench.fleet cost                 # what a million objects of 20 GiB cost, by what one takes
 """
 
 from __future__ import annotations
 
 import io
+import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-import migstream
 from bench.streams import unpack
 from migstream.fleet.child import Answer, Work
 from migstream.fleet.dataset import Dataset, Writer
@@ -32,7 +32,6 @@ from migstream.fleet.listing import Listed, listed
 from migstream.fleet.marks import Mark
 from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions, Scan, object_key, scan, state_of
-from migstream.wire.model import Section, SectionType
 
 STREAMS = Path(__file__).resolve().parents[1] / "tests" / "streams"
 WHEN = datetime(2026, 11, 28, tzinfo=UTC)
@@ -111,18 +110,11 @@ class Pretending:
         done.set_result(answer(asked))
         return done
 
+    def begin(self) -> None:
+        """That is done already."""
+
     def close(self) -> None:
         """Nothing was begun."""
-
-
-class Cluster(Dask):
-    """A Dask cluster whose workers pretend."""
-
-    def submit(self, asked: bytes) -> Future[bytes]:
-        given: Future[bytes] = Future()
-        remote = self._client.submit(answer, asked, pure=False)
-        remote.add_done_callback(lambda done: given.set_result(done.result()))
-        return given
 
 
 def _memory() -> float:
@@ -179,7 +171,7 @@ def dask(count: int) -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         make(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        closing(Cluster(cluster.scheduler_address)) as engine,
+        closing(Dask(cluster.scheduler_address, answer)) as engine,
     ):
         engine._client.run(_kept)  # noqa: SLF001 - so that the first answer takes no longer than the others
         _run(
@@ -201,16 +193,7 @@ def _served(latency: float) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = unpack(STREAMS / "pc-7.2.mig.xz", Path(folder) / "pc.mig")
-        with migstream.open(path) as stream:
-            part = next(
-                one
-                for one in stream.items
-                if isinstance(one, Section) and one.type == SectionType.PART
-            )
-            head = bytes(stream.store.view(0, part.span.start))
-            tail = bytes(stream.store.view(part.span.start, stream.size))
-            pages = stream.ram["pc.ram"].size // 4096
-    large = Sparse(head, tail, part.section_id, "pc.ram", pages, 20 * GIB)
+        large = Sparse.of(path, 20 * GIB)
 
     def slowly(*_: object) -> bool:
         time.sleep(latency)
@@ -220,26 +203,34 @@ def _served(latency: float) -> Iterator[Any]:
         yield server
 
 
-def workers(count: int = 60) -> None:
-    """One process, and two, on a store that answers as one in the same region does."""
-    took = {}
-    with _served(LATENCY) as server:
-        objects = [
-            Listed(f"http://{server.host}/{n}", Mark(size=n, etag=str(n))) for n in range(count)
-        ]
-        for number in (1, 2):
-            with tempfile.TemporaryDirectory() as folder, closing(Local(number)) as engine:
-                warm = [
-                    Listed(f"http://{server.host}/warm-{n}", Mark(size=n))
-                    for n in range(number * 2)
-                ]
-                with Writer(Dataset.make(folder), "2026-11-28") as keep:
-                    run(warm, engine, keep, Known(), questions=Questions(), time=WHEN)
-                    began = time.monotonic()
-                    run(objects, engine, keep, Known(), questions=Questions(), time=WHEN)
-                    took[number] = time.monotonic() - began
-            print(f"{number}: {count / took[number]:.1f} objects/s", flush=True)
-    print(f"two do {took[1] / took[2]:.2f} times what one does")
+def workers(count: int = 30, rounds: int = 4) -> None:
+    """One process, and two, in turn, on a store that answers as one in the same region does.
+
+    What else the machine does is so of both alike.
+    """
+    took = {1: 0.0, 2: 0.0}
+    with ExitStack() as stack:
+        server = stack.enter_context(_served(LATENCY))
+        keep = stack.enter_context(
+            Writer(Dataset.make(stack.enter_context(tempfile.TemporaryDirectory())), "2026-11-28")
+        )
+        engines = {number: stack.enter_context(closing(Local(number))) for number in took}
+
+        def spent(number: int, some: int) -> float:
+            objects = [Listed(f"http://{server.host}/{n}", Mark(size=n)) for n in range(some)]
+            began = time.monotonic()
+            run(objects, engines[number], keep, Known(), questions=Questions(), time=WHEN)
+            return time.monotonic() - began
+
+        for number in took:
+            spent(number, number * 2)  # to start the processes
+        for _ in range(rounds):
+            now = {number: spent(number, count) for number in took}
+            took = {number: took[number] + now[number] for number in took}
+            rates = ", ".join(f"{number}: {count / now[number]:.1f}" for number in now)
+            print(f"objects a second by {rates}: {now[1] / now[2]:.2f} times", flush=True)
+        load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+        print(f"two do {took[1] / took[2]:.2f} times what one does (load of the machine: {load})")
 
 
 def cost(count: int = 1_000_000) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import migstream
+from migstream.cli.group import cli
 from migstream.errors import SourceError
 from migstream.fleet import engines
 from migstream.fleet.dataset import Dataset
@@ -23,14 +28,15 @@ from migstream.fleet.run import Counts
 from migstream.fleet.scan import Questions
 from support import build
 from support.bucket import Bucket
-from support.fleet import KINDS, objects, scanned, sorted_rows
-from support.samples import Sample
+from support.fleet import KINDS, WORKER, children, objects, peak, scanned, sorted_rows
+from support.samples import REPOSITORY, Sample
 
 for package in ("pyarrow", "duckdb", "distributed", "moto", "boto3", "s3fs", "flask"):
     pytest.importorskip(package, reason=f"{package} is not installed")
 
 # `MIGSTREAM_FLEET=2000` is the whole of it, which takes minutes.
 COUNT = int(os.environ.get("MIGSTREAM_FLEET", "200"))
+LOOK = 10  # objects between two looks at the memory of who scans
 QUESTIONS = Questions(to=("11.1",), fields=("cpu[*]/env.eip",))
 NAMES = ("pc-7.2.mig", "none-7.2.mig", "isapc-7.2.mig", "arm-musicpal-7.2.mig", "microvm-7.2.mig")
 
@@ -53,7 +59,15 @@ def table(
 ) -> tuple[Path, dict[str, bytes]]:
     """What two processes find."""
     folder = tmp_path_factory.mktemp("fleet") / "one"
-    counts = scanned(folder, [bucket.url("night/")], Local(2), QUESTIONS)
+    most = 0
+
+    def look(counts: Counts) -> None:
+        nonlocal most
+        if counts.scanned % LOOK == 0:
+            most = max(most, *map(peak, children()), 0)
+
+    counts = scanned(folder, [bucket.url("night/")], Local(2), QUESTIONS, tell=look)
+    assert 0 < most <= WORKER
     assert (counts.seen, counts.scanned, counts.repeated) == (COUNT, COUNT, 0)
     assert counts.unread == COUNT // len(KINDS) + _unread_cuts(folder)
     return folder, sorted_rows(folder)
@@ -186,6 +200,27 @@ def test_each_row_says_what_info_says(
                     assert (container or "") == ", ".join(one.name for one in stream.layers)
             except (ValueError, SourceError):
                 assert state == "unread"
+
+
+def test_the_page_leads_from_an_empty_machine_to_the_answer(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of docs/fleet.md, with this bucket for the one that is named there."""
+    pytest.importorskip("jinja2", reason="the extra `report` is not installed: jinja2")
+    page = (REPOSITORY / "docs" / "fleet.md").read_text()
+    block = page.partition("## From an empty machine to the answer")[2].split("```")[1]
+    install, *commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    assert len(commands) == 4
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    [extras] = re.findall(r"migstream\[(.*)\]", install)
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+    monkeypatch.chdir(tmp_path)
+    for command in commands:
+        words = shlex.split(command.replace("s3://saved-guests/", bucket.url("night/0/")))
+        result = CliRunner().invoke(cli, words[1:])
+        assert result.exit_code == 0, result.output
+        assert result.stdout or words[2] == "report"
+    assert "<html" in (tmp_path / "fleet.html").read_text()
 
 
 def test_what_is_not_there_is_said(

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from migstream.cli.group import cli
 from migstream.errors import SourceError, Unsupported
-from migstream.fleet.dataset import Dataset
+from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Local
 from migstream.fleet.query import Fleet, metrics, moment
 from migstream.fleet.questions import METRICS, QUESTIONS
-from migstream.fleet.scan import Questions
+from migstream.fleet.scan import Questions, Scan
+from migstream.fleet.schema import Key, Saved
 from support import build
 from support.fleet import KINDS, WHEN, objects, scanned
 from support.samples import Sample, own_streams
@@ -98,9 +99,9 @@ def test_damaged(fleet: Path, saved: Path) -> None:
 
 def test_will_not_load(fleet: Path, saved: Path) -> None:
     rows = {Path(row["guest"]).name: row for row in asked(fleet, "will-not-load", "--to", "11.1")}
-    some = [packed.name for packed in own_streams()][::3]
-    for name in some:
-        result = run("compat", saved / name, "--to", "11.1", "--json")
+    for path in saved.iterdir():
+        name = path.name
+        result = run("compat", path, "--to", "11.1", "--json")
         if result.exit_code == 0:
             assert name not in rows
         elif result.stdout:
@@ -134,22 +135,64 @@ def test_needs_old_machine(fleet: Path) -> None:
     }
     assert rows["pc-i440fx-7.2"] == "deprecated"
     assert "none" not in rows
-    rows = {
-        row["machine"]: row["state"] for row in asked(fleet, "needs-old-machine", "--to", "13.2")
+
+
+@pytest.mark.parametrize(
+    ("release", "removed", "deprecated"),
+    [  # as `-M help` of these releases has it, and of 13.2 by the rule that it will have
+        ("7.2", set(), set()),
+        (
+            "10.0",
+            {"pc-i440fx-2.3", "pseries-2.12"},
+            {"pc-i440fx-2.4", "pc-q35-4.0", "pc-q35-5.1", "pc-q35-5.2", "virt-7.0"},
+        ),
+        (
+            "11.1",
+            {"pc-i440fx-2.3", "pc-i440fx-2.4", "pc-q35-4.0", "pseries-2.12", "pc-q35-5.1"},
+            {"pc-q35-5.2", "virt-7.0", "pc-q35-8.1"},
+        ),
+        (
+            "13.2",
+            {"pc-i440fx-2.3", "pc-i440fx-2.4", "pc-q35-4.0", "pseries-2.12", "pc-q35-5.1"}
+            | {"pc-q35-5.2", "virt-7.0"},
+            {"pc-q35-8.1", "pc-q35-10.0", "pc-q35-10.2"},
+        ),
+    ],
+)
+def test_machine_types_that_a_release_will_not_have(
+    tmp_path: Path, release: str, removed: set[str], deprecated: set[str]
+) -> None:
+    of = "pc-i440fx-2.3 pc-i440fx-2.4 pc-q35-4.0 pc-q35-5.1 pc-q35-5.2 pc-q35-8.1 pc-q35-10.0 pc-q35-10.2 pseries-2.12 virt-7.0"
+    with Writer(Dataset.make(tmp_path / "f"), "2026-11-28") as keep:
+        for number, machine in enumerate((*of.split(), "none", "musicpal")):
+            key = Key(object=f"{number:016}", scan=f"{number:016}", url=machine, time=WHEN)
+            keep.add(Scan(key=key, saved=Saved(state="whole", machine=machine)))
+    rows = asked(tmp_path / "f", "needs-old-machine", "--to", release)
+    found = {
+        state: {row["machine"] for row in rows if row["state"] == state}
+        for state in ("removed", "deprecated")
     }
-    assert rows["pc-i440fx-7.2"] == "removed"
-    assert not any(
-        row["machine"] == "pc-i440fx-7.2"
-        for row in asked(fleet, "needs-old-machine", "--to", "8.2")
-    )
+    assert found == {"removed": removed, "deprecated": deprecated}
 
 
-def test_duplicates(fleet: Path) -> None:
+def test_duplicates(fleet: Path, saved: Path) -> None:
     rows = asked(fleet, "duplicates")
     assert rows
     assert all(row["copies"] > 1 for row in rows)
     sql = "select digest, count(*) from streams where devices > 0 group by 1 having count(*) > 1"
     assert {row["digest"] for row in rows} == {row["digest"] for row in asked(fleet, sql)}
+    alike: dict[str, set[str]] = {}
+    for path in saved.iterdir():
+        result = run("digest", path, "--no-ram")
+        if result.exit_code == 0:
+            lines = [line for line in result.stdout.splitlines()[3:] if not line.startswith(" ")]
+            alike.setdefault("\n".join(lines), set()).add(path.name)
+    told: dict[str, set[str]] = {}
+    for row in asked(fleet, "select digest, url from streams"):
+        name = Path(row["url"]).name
+        if any(name in names for names in alike.values()):
+            told.setdefault(row["digest"], set()).add(name)
+    assert sorted(map(sorted, told.values())) == sorted(map(sorted, alike.values()))
 
 
 def test_since(fleet: Path) -> None:

@@ -10,24 +10,26 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import migstream
+from migstream.errors import SourceError
+from migstream.fleet.ahead import Ahead
 from migstream.fleet.child import Answer, Asker, Limits, Work
 from migstream.fleet.compact import compact
-from migstream.fleet.dataset import Dataset
+from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Local
 from migstream.fleet.known import RECENT, Known
+from migstream.fleet.listing import Listed
 from migstream.fleet.query import Fleet
+from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions
-from migstream.wire.model import Section, SectionType
 from support import build
-from support.fleet import WHEN, objects, scanned, sorted_rows
+from support.fleet import WHEN, WORKER, children, objects, peak, scanned, sorted_rows
 from support.samples import Sample
 from support.terminal import MIGSTREAM, Terminal
 from support.web import Server, Sparse
@@ -73,17 +75,6 @@ def asking() -> Iterator[Callable[[bytes], Answer]]:
         yield lambda asked: msgspec.msgpack.decode(asker.ask(asked), type=Answer)
     finally:
         asker.end()
-
-
-def children(of: int = os.getpid()) -> list[int]:
-    """Processes that scan, started by this one."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == of and b"migstream.fleet.child" in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-    return found
 
 
 def test_an_object_that_takes_too_long_is_a_row(tmp_path: Path) -> None:
@@ -174,14 +165,7 @@ def test_device_questions_of_2_gib_take_less_than_2_mib(
     named_sample: Callable[[str], Sample],
 ) -> None:
     pytest.importorskip("aiohttp", reason="the extra `url` is not installed: aiohttp")
-    with migstream.open(named_sample("pc-7.2.mig").path) as stream:
-        part = next(
-            one for one in stream.items if isinstance(one, Section) and one.type == SectionType.PART
-        )
-        head = bytes(stream.store.view(0, part.span.start))
-        tail = bytes(stream.store.view(part.span.start, stream.size))
-        pages = stream.ram["pc.ram"].size // 4096
-    large = Sparse(head, tail, part.section_id, "pc.ram", pages, 2 << 30)
+    large = Sparse.of(named_sample("pc-7.2.mig").path, 2 << 30)
     asked = msgspec.msgpack.encode(
         Work(
             url="",
@@ -206,9 +190,7 @@ def test_device_questions_of_2_gib_take_less_than_2_mib(
         assert server.sent <= 2 << 20
         assert len(server.asked) <= 6
         [child] = children()
-        status = Path(f"/proc/{child}/status").read_text()
-        [peak] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
-        assert peak <= 200 << 10
+        assert peak(child) <= WORKER
 
 
 # --- many ------------------------------------------------------------------------------------------
@@ -226,7 +208,7 @@ def test_a_run_that_is_ended_goes_on_where_it_was(folder: Path, tmp_path: Path) 
             names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
             done = names[: COUNT // 3] if number == signal.SIGINT else names[: COUNT // 2]
             one.stdin.write(b"".join(b"%s\n" % bytes(path) for path in (*done, folder / "pipe")))
-            one.stdin.close()
+            one.stdin.flush()  # the list is not at its end: who writes it may be slow
             while not _asleep_on_pipe(one.pid):
                 time.sleep(0.05)
             one.send_signal(number)
@@ -241,6 +223,38 @@ def test_a_run_that_is_ended_goes_on_where_it_was(folder: Path, tmp_path: Path) 
     found = counted(tmp_path / "f")
     assert found[:2] == (COUNT, COUNT)
     assert found[2] == found[3] == counted(tmp_path / "whole")[2]
+
+
+def test_nothing_waits_for_a_slow_list(folder: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def slow() -> Iterator[Listed]:
+        yield from (Listed(str(path), None) for path in sorted(folder.rglob("*.*"))[:3])
+        stop.wait(60)
+
+    def tell(counts: Counts) -> None:
+        if counts.scanned == 3:
+            stop.set()
+
+    with closing(Local(2)) as engine, Writer(Dataset.make(tmp_path / "f"), "2026-11-28") as keep:
+        counts = run(
+            slow(), engine, keep, Known(), questions=Questions(), time=WHEN, tell=tell, stop=stop
+        )
+    assert counts.scanned == 3
+    assert counted(tmp_path / "f")[:2] == (3, 3)
+
+
+def test_what_a_list_raises_is_raised_in_its_turn() -> None:
+    def wrong() -> Iterator[int]:
+        yield 1
+        raise SourceError("no such bucket")
+
+    with closing(Ahead(wrong())) as ahead:
+        assert ahead.next(20.0) == 1
+        with pytest.raises(SourceError, match="no such bucket"):
+            ahead.next(20.0)
+        assert ahead.ended
+        assert ahead.next(20.0) is None
 
 
 def _asleep_on_pipe(of: int) -> bool:

@@ -23,6 +23,8 @@ Options:
   --walk                          scan: read all of large streams, too.
   --redact                        scan: leave names out, of objects, guests, and
                                   in messages.
+  --complete                      scan: what is named is all of the fleet:
+                                  whatever else it has is gone.
   --catalogue PATH                A catalogue, or a folder of them, before those
                                   of migstream.
   --workers N                     scan: processes; as many as there are CPUs
@@ -67,7 +69,8 @@ damaged                 Objects that are damaged, or cannot be read.
 largest-devices         Devices by the size of their state.
 needs-old-machine --to  Machine types that a release calls deprecated, or does not have any more.
 duplicates              Objects that hold the same device state of the same machine.
-since SINCE             What is new since a time (yesterday, 7d, 2026-11-27), has changed, or was read again.
+since SINCE             What is new, changed, read again or gone since a time (yesterday, 7d, 2026-11-27).
+gone                    Objects that are not there any more, what they were, and which run did not find them.
 unread                  Errors of what could not be read, by code.
 $ migstream fleet query fleet machine-types
 machine        architecture  guests   bytes    memory  writers

@@ -20,7 +20,6 @@ from migstream.cli.group import cli
 from migstream.errors import MigstreamError, NotAStream, SourceError
 from migstream.source.opened import open_source
 from migstream.source.ranged import BLOCK
-from migstream.wire.model import Section, SectionType
 from support import build, endings
 from support.samples import Sample
 from support.web import Bytes, Handler, Server, Sparse
@@ -45,18 +44,7 @@ def _straight(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def large(named_sample: Callable[[str], Sample]) -> Sparse:
     """A stream of 100 GiB: a real guest's, whose memory was sent six thousand times."""
-    return grown(named_sample("pc-7.2.mig").path, 100 * GIB)
-
-
-def grown(path: Path, least: int) -> Sparse:
-    with migstream.open(path) as stream:
-        part = next(
-            one for one in stream.items if isinstance(one, Section) and one.type == SectionType.PART
-        )
-        head = bytes(stream.store.view(0, part.span.start))
-        tail = bytes(stream.store.view(part.span.start, stream.size))
-        pages = stream.ram["pc.ram"].size // 4096
-    return Sparse(head, tail, part.section_id, "pc.ram", pages, least)
+    return Sparse.of(named_sample("pc-7.2.mig").path, 100 * GIB)
 
 
 def run(*arguments: str) -> Result:
@@ -96,7 +84,7 @@ def test_device_state_of_100_gib_takes_a_few_requests(
 def test_a_long_walk_reads_ahead_and_each_byte_once(
     named_sample: Callable[[str], Sample],
 ) -> None:
-    small = grown(named_sample("pc-7.2.mig").path, 200 << 20)
+    small = Sparse.of(named_sample("pc-7.2.mig").path, 200 << 20)
     with Server(small) as server, migstream.open(server.url, walk=True) as stream:
         assert not stream.damage
         assert stream.walked

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -24,8 +26,18 @@ from migstream.source.libvirt import MAGIC
 from migstream.source.zstd import zstd
 from support import qcow2
 
-__all__ = ["KINDS", "WHEN", "objects", "scanned", "sorted_rows"]
+__all__ = [
+    "KINDS",
+    "WHEN",
+    "WORKER",
+    "children",
+    "objects",
+    "peak",
+    "scanned",
+    "sorted_rows",
+]
 
+WORKER = 200 << 20  # bytes of memory that a process which scans may take
 WHEN = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DEFAULT = Questions()
 SMALL = 256 << 10  # bytes of a stream that a qcow2 image of clusters of 512 is made of
@@ -90,6 +102,26 @@ def scanned(
             )
         finally:
             engine.close()
+
+
+def children(of: int = os.getpid()) -> list[int]:
+    """Processes that scan, started by this one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == of and b"migstream.fleet.child" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+    return found
+
+
+def peak(process: int) -> int:
+    """The most bytes of memory that a process has had; 0 where it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+    return 0
 
 
 def sorted_rows(folder: Path) -> dict[str, bytes]:

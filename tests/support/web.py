@@ -11,8 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Protocol, Self
 
+import migstream
+from migstream.wire.model import Section, SectionType
 from support import build
 
 __all__ = ["Bytes", "Handler", "Server", "Sparse"]
@@ -60,6 +63,20 @@ class Sparse:
         self._pages = pages
         self._end = len(self._head) + least // (8 + PAGE) * (8 + PAGE)
         self.size = self._end + len(self._tail)
+
+    @classmethod
+    def of(cls, path: Path, least: int) -> Sparse:
+        """That of a PC whose stream is in a file."""
+        with migstream.open(path) as stream:
+            part = next(
+                one
+                for one in stream.items
+                if isinstance(one, Section) and one.type == SectionType.PART
+            )
+            head = bytes(stream.store.view(0, part.span.start))
+            tail = bytes(stream.store.view(part.span.start, stream.size))
+            pages = stream.ram["pc.ram"].size // PAGE
+        return cls(head, tail, part.section_id, "pc.ram", pages, least)
 
     def read(self, start: int, stop: int) -> bytes:
         out = bytearray()

@@ -88,6 +88,11 @@ command = Verb(
             help="scan: leave names out, of objects, guests, and in messages.",
         ),
         click.Option(
+            ["--complete"],
+            is_flag=True,
+            help="scan: what is named is all of the fleet: whatever else it has is gone.",
+        ),
+        click.Option(
             ["--catalogue"],
             type=click.Path(),
             metavar="PATH",

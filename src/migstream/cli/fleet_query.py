@@ -55,6 +55,7 @@ def query(
             given = {
                 "to": release_text(to[0], catalogue) if to else None,
                 "since": moment(asked[1]) if len(asked) > 1 else None,
+                "catalogue": catalogue,
             }
             known = QUESTIONS.get(asked[0])
             found = fleet.ask(asked[0], given) if known is None else fleet.answer(known, given)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -20,7 +20,9 @@ from migstream.errors import MigstreamError
 from migstream.fleet.child import Limits
 from migstream.fleet.dataset import Dataset, Writer
 from migstream.fleet.engines import Dask, Engine, Local
-from migstream.fleet.listing import listed
+from migstream.fleet.gone import gone
+from migstream.fleet.known import Known
+from migstream.fleet.listing import Place, listed
 from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import ALL, Questions, release_text
 from migstream.render.fleet import run_answer, run_parts
@@ -41,6 +43,7 @@ def scan(
     check: bool,
     walk: bool,
     redact: bool,
+    complete: bool,
     catalogue: str | None,
     workers: int | None,
     scheduler: str | None,
@@ -66,18 +69,25 @@ def scan(
     with asked_first(stop.set) as asked, dataset.locked():
         engine: Engine = Dask(scheduler) if scheduler else Local(workers or os.cpu_count() or 1)
         with closing(engine), Writer(dataset, f"{when:%Y-%m-%d}") as keep:
+            known, met = dataset.known(), Known()
+            places: list[Place] = []
             counts = run(
-                listed(names, sys.stdin.buffer),
+                listed(names, _lines(), places),
                 engine,
                 keep,
-                dataset.known(),
+                known,
                 questions=questions,
                 time=when,
+                met=met,
                 limits=Limits(seconds=limit, memory=memory << 20),
                 retries=retries,
                 tell=_teller(names, stop),
                 stop=stop,
             )
+            if not stop.is_set():  # else it did not come to all that there is
+                for lost in gone(dataset, known, met, None if complete else places, time=when):
+                    keep.add(lost)
+                    counts.gone += 1
         status = asked()
     answer = run_answer(
         output, counts, time.monotonic() - began, keep.written, ended=status is not None
@@ -86,6 +96,14 @@ def scan(
     if status is not None or counts.again:
         sys.stdout.flush()
         sys.exit(status or AGAIN)
+
+
+def _lines() -> IO[bytes]:
+    """Standard input, as a file of its own, as who reads it may wait for it until the process ends."""
+    try:
+        return os.fdopen(sys.stdin.fileno(), "rb", closefd=False)
+    except (OSError, ValueError):
+        return sys.stdin.buffer
 
 
 def _releases(names: tuple[str, ...], catalogue: str | None) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ import msgspec
 from migstream.errors import OverLimit
 from migstream.fleet.marks import Mark, mark_of
 from migstream.fleet.scan import Questions, Scan, failed, scan, state_of
-from migstream.names import many
+from migstream.names import many, unescape
 from migstream.source.leftovers import leftover
 
 __all__ = ["Answer", "Asker", "Limits", "Work", "ask"]
@@ -33,7 +33,7 @@ STARTING, READY = 60.0, b"ready"  # seconds to start in, besides, and what it sa
 TRIES = 2  # of an object at which the process was ended by somebody else
 LARGEST = 64 << 20  # bytes of an answer
 NEVER_MORE = (
-    200  # objects after which a child is replaced, so that what libraries keep does not pile up
+    500  # objects after which a child is replaced, so that what libraries keep does not pile up
 )
 
 
@@ -49,6 +49,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    url : as `names.portable` has it: the name of a file need not be UTF-8
     mark : what the store's list said of it; None where it is to be looked up
     known : the marks under which it was scanned already (`scan.state_of`), if any: nothing is read then
     """
@@ -59,6 +60,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     questions: Questions
     time: datetime
     limits: Limits
+
+    @property
+    def name(self) -> str:
+        """The path or address itself."""
+        return unescape(self.url)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +112,7 @@ class Asker:
                     hint="--memory-limit gives more; else something ended it",
                 )
         mark = work.mark or Mark()
-        one = failed(work.url, error, questions=work.questions, mark=mark, time=work.time)
+        one = failed(work.name, error, questions=work.questions, mark=mark, time=work.time)
         return msgspec.msgpack.encode(Answer(scan=one, mark=mark))
 
     def end(self) -> None:
@@ -254,10 +260,10 @@ def _until_gone(number: int) -> None:
 def _answer(work: Work) -> bytes:
     mark = work.mark
     if mark is None:
-        mark = mark_of(work.url)
+        mark = mark_of(work.name)
     if work.known is not None and state_of(mark, work.questions) == work.known:
         return msgspec.msgpack.encode(Answer(scan=None, mark=mark))
-    found = scan(work.url, questions=work.questions, mark=mark, time=work.time)
+    found = scan(work.name, questions=work.questions, mark=mark, time=work.time)
     return msgspec.msgpack.encode(Answer(scan=found, mark=mark))
 
 

@@ -14,20 +14,22 @@ import fcntl
 import os
 import secrets
 import time as clock
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import repeat
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+import numpy as np
 from msgspec.structs import fields
 
 from migstream.errors import SourceError, Unsupported
 from migstream.fleet.known import Known, key_of
 from migstream.fleet.scan import Scan
-from migstream.fleet.schema import FORMAT, TABLES, Key, columns
+from migstream.fleet.schema import FORMAT, GONE, TABLES, Key, Row, columns
 from migstream.source.output import new_file
 
 __all__ = ["COMPACTED", "FIRST", "REPLACES", "Dataset", "Writer", "arrow", "write"]
@@ -35,7 +37,7 @@ __all__ = ["COMPACTED", "FIRST", "REPLACES", "Dataset", "Writer", "arrow", "writ
 ABOUT = "fleet.json"
 SECRET = "names.key"  # noqa: S105 - a file's name
 SHARDS = 8
-TOGETHER = 128  # objects whose rows become columns together
+TOGETHER = 256  # objects whose rows become columns together
 MOST = 64 << 20  # bytes of columns that are in memory
 EVERY = 60.0  # seconds after which what there is is written
 FIRST = "streams"
@@ -52,6 +54,7 @@ def arrow() -> Any:
     """
     try:
         import pyarrow as pa
+        import pyarrow.compute
         import pyarrow.dataset
         import pyarrow.parquet
     except ImportError:
@@ -185,16 +188,32 @@ class Dataset:
         yield from (self.folder / table).glob("day=*/shard=*/*.parquet")
 
     def known(self) -> Known:
-        """Of each object the state in which it was scanned last: an object's parts are all of one shard."""
+        """Of each object that is not gone the state in which it was scanned last.
+
+        An object's parts are all of one shard.
+        """
         found = Known()
         for path in self.files(FIRST):
             with arrow().parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(columns=["object", "mark"]):
-                    for key, mark in zip(
-                        *(column.to_pylist() for column in batch.columns), strict=True
+                for batch in file.iter_batches(columns=["object", "mark", "state"]):
+                    for digits, mark, state in zip(
+                        *(batch[name].to_pylist() for name in ("object", "mark", "state")),
+                        strict=True,
                     ):
-                        found[key_of(key)] = mark or 0
+                        if state == GONE:
+                            found.forget(key_of(digits))
+                        else:
+                            found[key_of(digits)] = mark or 0
         return found
+
+    def objects(self) -> Iterator[tuple[str, str | None]]:
+        """Digits and name of each object, as often as it was scanned; no name where names were left out."""
+        for path in self.files(FIRST):
+            with arrow().parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["object", "url"]):
+                    yield from zip(
+                        *(batch[name].to_pylist() for name in ("object", "url")), strict=True
+                    )
 
     # --- schemas -----------------------------------------------------------------------------------
 
@@ -215,6 +234,7 @@ class Dataset:
 
 
 KEYS = tuple(field.name for field in fields(Key))
+SHARD = "shard"  # a column, as long as rows are in memory
 
 
 class Writer:
@@ -232,7 +252,7 @@ class Writer:
         self._run = f"{clock.time_ns():016x}{secrets.token_hex(2)}"
         self._number = 0
         self._scans: list[Scan] = []
-        self._batches: dict[int, dict[str, list[Any]]] = {}
+        self._batches: dict[str, list[Any]] = {table: [] for table in TABLES}
         self._held = 0  # bytes of them
         self._due = clock.monotonic() + every
         self.written = 0
@@ -259,60 +279,65 @@ class Writer:
     def flush(self) -> None:
         """Write all that there is."""
         self._gather()
-        for shard in list(self._batches):
-            self._write(shard)
+        pa = arrow()
+        held = {table: pa.Table.from_batches(some) for table, some in self._batches.items() if some}
+        self._batches = {table: [] for table in TABLES}
         self._held = 0
-        arrow().default_memory_pool().release_unused()
+        for shard in range(self._dataset.about.shards if held else 0):
+            self._write(held, shard)
+        pa.default_memory_pool().release_unused()
         self._due = clock.monotonic() + self._every
 
     def _gather(self) -> None:
         """Make columns of rows, which take a tenth of the memory."""
-        pa = arrow()
         scans, self._scans = self._scans, []
-        by_shard: dict[int, list[Scan]] = {}
-        for scan in scans:
-            by_shard.setdefault(int(scan.key.object, 16) % self._dataset.about.shards, []).append(
-                scan
-            )
-        for shard, some in by_shard.items():
-            batches = self._batches.setdefault(shard, {table: [] for table in TABLES})
-            for table in TABLES:
-                batch = _batch(pa, table, some)
-                if batch.num_rows:
-                    batches[table].append(batch)
-                    self._held += batch.nbytes
+        keys = [scan.key for scan in scans]
+        shards = [int(key.object, 16) % self._dataset.about.shards for key in keys]
+        tables = [scan.tables() for scan in scans]
+        for table in TABLES:
+            batch = _batch(table, keys, shards, [one[table] for one in tables])
+            if batch is not None:
+                self._batches[table].append(batch)
+                self._held += batch.nbytes
 
-    def _write(self, shard: int) -> None:
+    def _write(self, held: Mapping[str, Any], shard: int) -> None:
         """One part: the file of `streams` last."""
-        pa = arrow()
-        batches = self._batches.pop(shard)
+        equal = arrow().compute.equal
         self._number += 1
         name = f"p{self._run}{self._number:06}.parquet"
         for table in (*(one for one in TABLES if one != FIRST), FIRST):
-            if batches[table]:
-                whole = [pa.Table.from_batches(batches[table])]
+            if table not in held:
+                continue
+            rows = held[table].filter(equal(held[table][SHARD], shard))
+            if len(rows):
                 folder = self._dataset.folder / table / f"day={self._day}" / f"shard={shard:02}"
-                self.written += write(folder, name, self._dataset.schema(table), whole)
+                schema = self._dataset.schema(table)
+                self.written += write(folder, name, schema, [rows.drop_columns([SHARD])])
 
 
-def _batch(pa: Any, table: str, scans: Sequence[Scan]) -> Any:
-    """The rows of some objects as columns."""
+def _batch(
+    table: str, keys: Sequence[Key], shards: Sequence[int], rows: Sequence[Sequence[Row]]
+) -> Any:
+    """A table's rows of some objects as columns, and one of their shards; None where there is no row.
+
+    It is what a run does most of: a column of rows is made at once, and what all rows of an object begin with is
+    made once for each object.
+    """
+    pa = arrow()
     schema = Dataset.schema(table)
-    parts = [scan.tables()[table] for scan in scans]
-    rows = [row for own in parts for row in own]
-    begun = {
-        name: [
-            one
-            for scan, own in zip(scans, parts, strict=True)
-            for one in repeat(getattr(scan.key, name), len(own))
-        ]
-        for name in KEYS
-    }
+    of = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+    if not len(of):
+        return None
+    begun, rest = list(schema)[: len(KEYS)], list(schema)[len(KEYS) :]
+    first = zip(begun, zip(*map(attrgetter(*KEYS), keys), strict=True), strict=True)
+    told = attrgetter(*(field.name for field in rest))
+    columns = zip(rest, zip(*map(told, chain.from_iterable(rows)), strict=True), strict=True)
     arrays = [
-        pa.array(begun.get(field.name) or [getattr(row, field.name) for row in rows], field.type)
-        for field in schema
+        *(pa.array(values, field.type).take(of) for field, values in first),
+        *(pa.array(values, field.type) for field, values in columns),
+        pa.array(shards, pa.uint16()).take(of),
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.append(pa.field(SHARD, pa.uint16())))
 
 
 def write(

@@ -16,7 +16,7 @@ from migstream.errors import SourceError
 from migstream.fleet.marks import Mark, facts_mark, is_address, status_mark
 from migstream.source.address import public, scheme_of, scrub
 
-__all__ = ["Listed", "listed"]
+__all__ = ["Listed", "Place", "listed"]
 
 STDIN = "-"
 MAGIC = re.compile(r"[*?\[]")
@@ -31,7 +31,20 @@ class Listed(NamedTuple):
     mark: Mark | None
 
 
-def listed(names: Iterable[str], lines: IO[bytes]) -> Iterator[Listed]:
+class Place(NamedTuple):
+    """What a folder, a prefix or a pattern stands for: how names in it begin, and what of the rest fits."""
+
+    front: str
+    fits: re.Pattern[str]
+
+    def holds(self, url: str) -> bool:
+        """Whether an object of that name, without secrets, is one of it."""
+        return url.startswith(self.front) and bool(self.fits.fullmatch(url[len(self.front) :]))
+
+
+def listed(
+    names: Iterable[str], lines: IO[bytes], over: list[Place] | None = None
+) -> Iterator[Listed]:
     """All objects that some names stand for.
 
     Parameters
@@ -39,18 +52,20 @@ def listed(names: Iterable[str], lines: IO[bytes]) -> Iterator[Listed]:
     names : files, folders with all that is below them, patterns (`*`, `?`, `[…]`, `**` for any folders), the same at
         an address; `-` for a list of such names
     lines : that list, a name each; what is in it is taken as it is, and looked at when its turn comes
+    over : is given each place once all that is in it was listed
 
     Raises
     ------
     SourceError : a folder or a store cannot be listed
     """
+    over = [] if over is None else over
     for name in names:
         if name == STDIN:
             yield from _from_list(lines)
         elif is_address(name):
-            yield from _far(name)
+            yield from _far(name, over)
         else:
-            yield from _near(name)
+            yield from _near(name, over)
 
 
 def _from_list(lines: IO[bytes]) -> Iterator[Listed]:
@@ -63,7 +78,7 @@ def _from_list(lines: IO[bytes]) -> Iterator[Listed]:
 # --- folders of this machine -------------------------------------------------------------------------
 
 
-def _near(name: str) -> Iterator[Listed]:
+def _near(name: str, over: list[Place]) -> Iterator[Listed]:
     """Plain files; links to folders are not followed, names that begin with a dot are left out."""
     try:
         if not MAGIC.search(name) or os.path.lexists(name):
@@ -75,17 +90,17 @@ def _near(name: str) -> Iterator[Listed]:
             if not stat.S_ISDIR(found.st_mode):
                 yield Listed(os.path.abspath(name), status_mark(found))  # noqa: PTH100
                 return
-            yield from _below(name, "**")
+            yield from _below(name, "**", over)
             return
         fixed, pattern = _split(name)
-        yield from _below(fixed or ".", pattern)
+        yield from _below(fixed or ".", pattern, over)
     except OSError as error:
         raise SourceError(
             f"{error.filename or name}: {(error.strerror or str(error)).lower()}"
         ) from None
 
 
-def _below(folder: str, pattern: str) -> Iterator[Listed]:
+def _below(folder: str, pattern: str, over: list[Place]) -> Iterator[Listed]:
     """Files below a folder that fit; one folder is open for each that is above."""
     fits = _pattern(pattern)
     deep = "**" in pattern or "/" in pattern
@@ -110,6 +125,7 @@ def _below(folder: str, pattern: str) -> Iterator[Listed]:
                     found = entry.stat()
                     if stat.S_ISREG(found.st_mode):
                         yield Listed(entry.path, status_mark(found))
+        over.append(Place(front, fits))
     finally:
         for one in above:
             one.close()
@@ -143,7 +159,7 @@ def _within(part: str) -> str:
 # --- stores ------------------------------------------------------------------------------------------
 
 
-def _far(name: str) -> Iterator[Listed]:
+def _far(name: str, over: list[Place]) -> Iterator[Listed]:
     """Objects at an address: one, all below a prefix that ends with a slash, or those of a pattern."""
     fixed, pattern = (name, "") if name.endswith("/") else _split(name)
     if not name.endswith("/") and not MAGIC.search(pattern):
@@ -159,7 +175,9 @@ def _far(name: str) -> Iterator[Listed]:
         fits = _pattern(pattern or "**")
         for path, facts in found:
             if fits.fullmatch(path.removeprefix(root)):
-                yield Listed(_address(front, path), facts_mark(facts))
+                mark = facts_mark(facts)  # of which a page of links has nothing
+                yield Listed(_address(front, path), None if mark == Mark() else mark)
+        over.append(Place(public(_address(front, root)), fits))
     except SourceError:
         raise
     except Exception as error:  # noqa: BLE001 - a store's library raises what it likes

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from migstream.catalogue.shelf import on_shelf, release_named
 from migstream.errors import SourceError
 from migstream.fleet.dataset import Dataset, arrow
 from migstream.fleet.questions import METRICS, Question
@@ -27,11 +28,12 @@ LOCKED = {
     "allow_unsigned_extensions": False,
     "python_enable_replacements": False,
 }
-# `streams` and the others have what was found of each object last; `history` has all scans of all.
+# `streams` and the others have what was found last of each object that is not gone; `history` has all scans of all.
 VIEWS = {"history": "all_streams"} | {
     name: f"all_{name} semi join latest using (scan)" for name in TABLES
 }
-LATEST = "create temp table latest as select arg_max(scan, (time, scan)) as scan from all_streams group by object"
+LATEST = """create temp table latest as select arg_max(scan, (time, scan)) as scan from all_streams group by object
+having arg_max(state, (time, scan)) <> 'gone'"""
 GIVEN = {"to": "a release (--to 11.1)", "since": "a time behind it (yesterday, 7d, 2026-11-27)"}
 SOME = 4096  # rows that are fetched at once
 
@@ -114,7 +116,19 @@ class Fleet:
             sql, otherwise = question.asked
             if not self.ask(sql, given)[0][0].as_py():
                 raise ValueError(otherwise)
+        if "$has" in question.sql:
+            given = {**given, "has": _machines(given["to"], given.get("catalogue"))}
         return self.ask(question.sql, given)
+
+
+def _machines(release: str, folder: str | None) -> list[str]:
+    """Machine types that a release has, as far as there are catalogues of it."""
+    named = release_named(release, folder)
+    found: set[str] = set()
+    for one in on_shelf(folder):
+        if named in (one.index.release[:2], *one.index.names):
+            found.update(one.index.machines)
+    return sorted(found)
 
 
 def moment(text: str, now: datetime | None = None) -> datetime:

@@ -13,7 +13,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     line : what it tells, in one line
-    sql : over the views (`query.VIEWS`); `$to` and `$since` are what was given
+    sql : over the views (`query.VIEWS`); `$to` and `$since` are what was given, `$has` machine types that catalogues of
+        the release have
     needs : what must be given: "to", a release; "since", a time
     asked : what must be true for there to be an answer, as SQL; and what to say where it is not
     """
@@ -26,14 +27,24 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 # Of the number of a machine type the release that it is of; QEMU, include/hw/core/boards.h:
 # MACHINE_VER_DEPRECATION_MAJOR, MACHINE_VER_DELETION_MAJOR (the minor counts where the major is just as old).
+# Releases call types deprecated by that rule since 9.1, and leave them out by it since 10.1. Where a catalogue of the
+# release has others of the same family ($has), it says what is left.
 _AGE = """
 with typed as (
-    select machine, size, url, object, regexp_extract(machine, '-(\\d+)\\.(\\d+)$', ['major', 'minor']) as of
+    select machine, size, url, object,
+        regexp_extract(machine, '^(.*)-(\\d+)\\.(\\d+)$', ['family', 'major', 'minor']) as of,
+        [try_cast(split_part($to, '.', 1) as int), try_cast(split_part($to, '.', 2) as int)] as release
     from streams where state <> 'unread'
 ), aged as (
-    select *, split_part($to, '.', 1)::int - try_cast(of.major as int) as years_old,
-        split_part($to, '.', 2)::int >= try_cast(of.minor as int) as whole_years
-    from typed
+    select *, release[1] - try_cast(of.major as int) as years, release[2] >= try_cast(of.minor as int) as full_years,
+        years > 3 or (years = 3 and full_years) as old, years > 6 or (years = 6 and full_years) as very_old
+    from typed where of.major <> ''
+), told as (
+    select *, case
+        when len(list_filter($has::varchar[], lambda one: starts_with(one, of.family || '-'))) > 0
+            then not list_contains($has::varchar[], machine) and (years > 0 or (years = 0 and full_years))
+        else very_old and release >= [10, 1] end as removed, old and release >= [9, 1] as deprecated
+    from aged
 )
 """
 
@@ -84,9 +95,9 @@ from devices d group by name order by largest desc, name limit 40
         line="Machine types that a release calls deprecated, or does not have any more.",
         sql=_AGE
         + """
-select machine, case when years_old > 6 or (years_old = 6 and whole_years) then 'removed' else 'deprecated' end as state,
+select machine, case when removed then 'removed' else 'deprecated' end as state,
     count(*) as guests, sum(size)::bigint as bytes, min(coalesce(url, object)) as one_of_them
-from aged where years_old > 3 or (years_old = 3 and whole_years) group by all order by state desc, guests desc, machine
+from told where removed or deprecated group by all order by state desc, guests desc, machine
 """,
         needs=("to",),
     ),
@@ -100,11 +111,14 @@ order by bytes desc nulls last, digest
 """,
     ),
     "since": Question(
-        line="What is new since a time (yesterday, 7d, 2026-11-27), has changed, or was read again.",
+        line="What is new, changed, read again or gone since a time (yesterday, 7d, 2026-11-27).",
         sql="""
 with before as (
     select object, arg_max(struct_pack(state, digest, size, etag, mtime), time) as was
-    from history where time < $since group by object
+    from history where time < $since and state <> 'gone' group by object
+), left_behind as (
+    select object, max(url) as url, max(time) as time
+    from history group by object having arg_max(state, (time, scan)) = 'gone'
 )
 select coalesce(s.url, s.object) as object, case
     when b.object is null then 'new'
@@ -112,9 +126,21 @@ select coalesce(s.url, s.object) as object, case
     else 'read again' end as what, b.was.state as was, s.state as state,
     b.object is not null and b.was.digest is distinct from s.digest as other_state, s.machine, s.size, s.message
 from streams s left join before b using (object)
-where s.time >= $since order by what, object
+where s.time >= $since
+union all select coalesce(g.url, g.object), 'gone', b.was.state, 'gone', false, null, b.was.size, null
+from left_behind g join before b using (object) where g.time >= $since
+order by what, object
 """,
         needs=("since",),
+    ),
+    "gone": Question(
+        line="Objects that are not there any more, what they were, and which run did not find them.",
+        sql="""
+select coalesce(max(url), object) as object, arg_max(machine, time) filter (state <> 'gone') as machine,
+    arg_max(state, time) filter (state <> 'gone') as was, arg_max(size, time) filter (state <> 'gone') as size,
+    max(time) filter (state <> 'gone') as seen, max(time) as not_found
+from history group by history.object having arg_max(state, (time, scan)) = 'gone' order by not_found desc, 1
+""",
     ),
     "unread": Question(
         line="Errors of what could not be read, by code.",

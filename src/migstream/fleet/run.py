@@ -6,7 +6,7 @@ import heapq
 import time as clock
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from threading import Event
 from typing import Protocol
@@ -14,13 +14,14 @@ from typing import Protocol
 import msgspec
 
 from migstream.errors import OverLimit
+from migstream.fleet.ahead import Ahead
 from migstream.fleet.child import Answer, Limits, Work
 from migstream.fleet.engines import Engine
 from migstream.fleet.known import Known, key_of
 from migstream.fleet.listing import Listed
 from migstream.fleet.marks import Mark
 from migstream.fleet.scan import Questions, Scan, failed, object_key, state_of
-from migstream.names import many
+from migstream.names import many, portable
 
 __all__ = ["Counts", "Keeps", "run"]
 
@@ -34,6 +35,7 @@ class Counts(msgspec.Struct):
     """How far a run is: objects `seen`; of these `scanned`, as they were (`unchanged`), named twice (`repeated`).
 
     Of those that were scanned `unread` could not be read, of these `again` for what may pass. `retried` counts tries.
+    `gone` are those that were not there any more (`gone.gone`).
     """
 
     seen: int = 0
@@ -43,6 +45,7 @@ class Counts(msgspec.Struct):
     unread: int = 0
     again: int = 0
     retried: int = 0
+    gone: int = 0
 
     @property
     def done(self) -> int:
@@ -74,6 +77,7 @@ def run(
     *,
     questions: Questions,
     time: datetime,
+    met: Known | None = None,
     limits: Limits = Limits(),  # noqa: B008 - it cannot change
     retries: int = 3,
     tell: Callable[[Counts], None] = lambda _: None,
@@ -87,6 +91,7 @@ def run(
     ----------
     known : states of the objects that were scanned by earlier runs: those that are as they were are left out
     time : when this run began
+    met : is given the objects that it came to
     retries : of an object that fails in passing, or that the engine loses
     stop : once it is set no more is begun, and what was begun is given up: the next run does it
 
@@ -94,7 +99,8 @@ def run(
     ------
     SourceError : the objects cannot be listed, or the rows not kept
     """
-    one = _Run(engine, keep, known, questions, time, limits, retries, tell, stop or Event())
+    met = Known() if met is None else met
+    one = _Run(engine, keep, known, questions, time, met, limits, retries, tell, stop or Event())
     one.all(iter(objects))
     return one.counts
 
@@ -109,6 +115,7 @@ class _Run:
         known: Known,
         questions: Questions,
         time: datetime,
+        met: Known,
         limits: Limits,
         retries: int,
         tell: Callable[[Counts], None],
@@ -124,54 +131,61 @@ class _Run:
         self._retries = retries
         self._tell = tell
         self._stop = stop
-        self._met = Known()
+        self._met = met
         self._working: dict[Future[bytes], tuple[Listed, int]] = {}
         self._later: list[_Try] = []
 
     def all(self, objects: Iterator[Listed]) -> None:
-        """Until nothing is left to do."""
-        more = True
-        while (more or self._working or self._later) and not self._stop.is_set():
-            room = max(AHEAD * self._engine.size, 1)
-            while len(self._working) < room and not self._stop.is_set():
-                due = self._due()
-                if due is not None:
-                    self._begin(due.listed, due.attempt)
-                elif more and len(self._later) < MOST_LATER:
-                    more = self._next(objects)
-                else:
-                    break
-            self._wait()
-            self._tell(self.counts)
+        """Until nothing is left to do, or no more is wanted: what is done by then is kept."""
+        with closing(Ahead(objects)) as ahead:
+            while (self._working or self._later or not ahead.ended) and not self._stop.is_set():
+                self._fill(ahead)
+                self._engine.begin()
+                self._wait()
+                self._tell(self.counts)
+        for future in [one for one in self._working if one.done()]:
+            self._take(future, *self._working.pop(future))
+
+    def _fill(self, ahead: Ahead[Listed]) -> None:
+        """Give the engine as much as it takes."""
+        room = max(AHEAD * self._engine.size, 1)
+        while len(self._working) < room and not self._stop.is_set():
+            due = self._due()
+            if due is not None:
+                self._begin(due.listed, due.attempt)
+                continue
+            if len(self._later) >= MOST_LATER:
+                return
+            listed = ahead.next(0.0 if self._working else LOOK)
+            if listed is None:
+                return
+            self._look_at(listed)
 
     def _due(self) -> _Try | None:
         if self._later and self._later[0].due <= clock.monotonic():
             return heapq.heappop(self._later)
         return None
 
-    def _next(self, objects: Iterator[Listed]) -> bool:
-        """Begin with the next object that is to be scanned; whether there was one to look at."""
-        listed = next(objects, None)
-        if listed is None:
-            return False
+    def _look_at(self, listed: Listed) -> None:
+        """Begin with an object, where it is to be scanned."""
         self.counts.seen += 1
         key = key_of(object_key(listed.url, self._questions.redact))
         if key in self._met:
             self.counts.repeated += 1
-            return True
+            return
         self._met[key] = 0
         if listed.mark is not None:
             state = state_of(listed.mark, self._questions)
             if state is not None and self._known.get(key) == state:
                 self.counts.unchanged += 1
-                return True
+                self._tell(self.counts)  # there may be a million of them
+                return
         self._begin(listed, 1)
-        return True
 
     def _begin(self, listed: Listed, attempt: int) -> None:
         key = key_of(object_key(listed.url, self._questions.redact))
         work = Work(
-            url=listed.url,
+            url=portable(listed.url),
             mark=listed.mark,
             known=self._known.get(key) if listed.mark is None else None,
             questions=self._questions,

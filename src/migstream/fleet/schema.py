@@ -14,6 +14,7 @@ from msgspec import Meta
 
 __all__ = [
     "FORMAT",
+    "GONE",
     "TABLES",
     "Block",
     "Device",
@@ -28,7 +29,8 @@ __all__ = [
 
 FORMAT = 1
 
-State = Literal["whole", "damaged", "unproven", "unread"]
+GONE: Literal["gone"] = "gone"
+State = Literal["whole", "damaged", "unproven", "unread", "gone"]
 
 
 def _is(description: str) -> Meta:
@@ -68,7 +70,8 @@ class Saved(Row, frozen=True):
     state: Annotated[
         State,
         _is(
-            "whole, damaged: all of it was read; unproven: its end was, nothing speaks against it; unread: see `error`"
+            "whole, damaged: all of it was read; unproven: its end was, nothing speaks against it; unread: see `error`;"
+            " gone, in `history` alone: it was not there any more"
         ),
     ] = "unread"
     container: Annotated[

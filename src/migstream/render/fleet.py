@@ -34,6 +34,7 @@ class FleetRun(Answer, tag="fleet", frozen=True, kw_only=True):
 
     Of those that were `scanned`, `unread` are a row with an error, of these `again` one that may pass: the next run
     tries them again. `unchanged` are as an earlier run found them, `repeated` were named twice, `retried` counts tries.
+    `gone` are objects of the fleet that were not there any more.
     `ended` is true where it was told to end before the last object. `written` is in bytes.
     """
 
@@ -45,6 +46,7 @@ class FleetRun(Answer, tag="fleet", frozen=True, kw_only=True):
     unread: int
     again: int
     retried: int
+    gone: int
     ended: bool
     seconds: float
     written: int
@@ -86,6 +88,7 @@ def run_parts(one: FleetRun) -> Iterator[Part]:
     told += [f"{grouped(one.unchanged)} as before"] if one.unchanged else []
     told += [f"{grouped(one.repeated)} named twice"] if one.repeated else []
     told += [f"{grouped(one.unread)} of them unread"] if one.unread else []
+    told += [f"{grouped(one.gone)} gone"] if one.gone else []
     rate = one.scanned / one.seconds if one.seconds else 0.0
     yield f"{', '.join(told)}: {short_size(one.written)} in {one.seconds:.1f} s, {rate:.1f} objects/s"
     if one.ended:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory", "channel_parameters", "walked"]
 
-WALKED = 256 << 20  # bytes of a stream that is walked: a quarter of a second
 HEAD, HEAD_AFAR = (
     64 << 20,
     1 << 18,
@@ -325,7 +324,7 @@ def channel_parameters(channels: Sequence[Channel]) -> dict[str, object]:
 
 def walked(stream: Stream) -> tuple[Item, ...] | None:
     """The items of a stream; None where to walk it costs more than all the rest."""
-    return stream.items if stream.walked or stream.size <= WALKED else None
+    return stream.items if stream.walked else None
 
 
 def _head(stream: Stream) -> int:

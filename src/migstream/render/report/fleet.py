@@ -164,7 +164,7 @@ def _duplicates(fleet: Fleet, _: Sequence[str]) -> Iterator[Block]:
 
 def _runs(fleet: Fleet, _: Sequence[str]) -> Iterator[Block]:
     sql = """select strftime(time, '%Y-%m-%d %H:%M:%S') as label, count(*) as value from history
-        group by 1 order by 1 desc"""
+        where state <> 'gone' group by 1 order by 1 desc"""
     yield from _counted(fleet, "Objects scanned by each run", sql)
 
 
