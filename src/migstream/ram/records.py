@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from operator import add
 from types import ModuleType
 from typing import NamedTuple, Protocol
 
@@ -217,16 +218,16 @@ class Records:
         if need:
             cur.take(need)  # raises: the record is not all there
 
-    def _add(self, block: int, counts: Iterable[int]) -> None:
+    def _add(self, block: int, counts: Sequence[int]) -> None:
         """Count records of one block: their nine numbers, in the order of `Tally`."""
         if not self.round_count:
             self._turn()
-        section = self._section.setdefault(block, [0] * 9)
-        total = self._total.setdefault(block, [0] * 9)
-        for i, count in enumerate(counts):
-            section[i] += count
-            total[i] += count
-            self._round[i] += count
+        for sums in (
+            self._section.setdefault(block, [0] * 9),
+            self._total.setdefault(block, [0] * 9),
+            self._round,
+        ):
+            sums[:] = map(add, sums, counts)
 
     def _turn(self) -> None:
         """A new round. Those beyond the limit are counted into the last one kept."""
