@@ -8,11 +8,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.containers import disk
-from bench.streams import build
+from bench.streams import build, build_channels
 from bench.timing import Row, anonymous_peak, seconds
 
 __all__ = ["guest_rows"]
@@ -107,25 +108,37 @@ class _Bench:
         _removed(out)
 
 
-def _forms(bench: _Bench, size: str) -> list[Row]:
-    """The same memory in other forms: mapped-ram, compressed, a snapshot; extracted from each."""
+def _forms(bench: _Bench, devices: bytes, mebibytes: int, size: str) -> list[Row]:
+    """The same memory in other forms, extracted from each."""
     stream = bench.files["stream"]
     bare = bench.folder / "bare"
     stream.rename(bare)
     rows = []
-    for name, made in (("mapped-ram", _mapped), ("zstd", _packed), ("a snapshot", disk)):
-        if name == "zstd" and not shutil.which("zstd"):
-            continue
-        made(bare, stream)
-        rows.append(
-            bench.row(BOTH_SIZES[1]._replace(name=f"extract raw, {name}", bar=BARS[name]), size)
-        )
-        stream.unlink()
-    bare.rename(stream)
+    for name, (make, bar) in FORMS.items():
+        if name != "zstd" or shutil.which("zstd"):
+            make(bare, stream)
+            rows.append(
+                bench.row(BOTH_SIZES[1]._replace(name=f"extract raw, {name}", bar=bar), size)
+            )
+            stream.unlink()
+    bare.unlink()
+    build(stream, mebibytes, devices, shape="guest", changed=10)
+    work = BOTH_SIZES[1]._replace(name="extract raw, every tenth page a delta", bar=2.0)
+    rows.append(bench.row(work, size))
+    channels = build_channels(stream, mebibytes, devices)
+    named = " ".join(f"--channel {channel}" for channel in channels)
+    files = " ".join(map(str, channels))
+    work = Work(
+        "extract raw, two channels",
+        f"extract {{stream}} {named} -f raw -o {{out}}",
+        "cat, sync",
+        f"cat {{stream}} {files} > {{out}} && sync {{out}}",
+        1.5,
+    )
+    rows.append(bench.row(work, size))
+    for channel in channels:
+        channel.unlink()
     return rows
-
-
-BARS = {"mapped-ram": 1.5, "zstd": 4.0, "a snapshot": 1.5}
 
 
 def _mapped(source: Path, target: Path) -> None:
@@ -135,6 +148,14 @@ def _mapped(source: Path, target: Path) -> None:
 
 def _packed(source: Path, target: Path) -> None:
     subprocess.run(("zstd", "-q", "-1", str(source), "-o", str(target)), check=True)
+
+
+# What makes each of a bare stream, and the bar against copying it: a compressed one has to be unpacked twice.
+FORMS: dict[str, tuple[Callable[[Path, Path], object], float]] = {
+    "mapped-ram": (_mapped, 1.5),
+    "zstd": (_packed, 4.0),
+    "a snapshot": (disk, 1.5),
+}
 
 
 def guest_rows(folder: Path, devices: bytes, ours: str, script: str | None, runs: int) -> list[Row]:
@@ -166,7 +187,7 @@ def guest_rows(folder: Path, devices: bytes, ours: str, script: str | None, runs
                 rows += _script(bench, ours, script, runs, size)
             for name in ("other", "raw"):
                 bench.files[name].unlink()
-            rows += _forms(bench, size)
+            rows += _forms(bench, devices, mebibytes, size)
         stream.unlink()
     return rows
 
