@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,6 +42,7 @@ from migstream.render.memory import (
     hit_line,
     missed,
     missed_lines,
+    string_form,
     string_line,
 )
 from migstream.source.layers import telling
@@ -99,7 +100,13 @@ def _needles(
 
 
 def _search(
-    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool, context: int
+    run: Run,
+    view: View,
+    needles: Sequence[Needle],
+    start: int,
+    stop: int,
+    plain: bool,
+    context: int,
 ) -> None:
     """Print the hits, with so many bytes around each; exit status 1 where there are none."""
     from migstream.machine.search import search
@@ -143,6 +150,29 @@ def _search(
                 yield hit_line(hit) if plain else string_line(hit)
 
     run.show(answer, parts(), lines())
+    _end(run, view, gaps, count)
+
+
+def _strings(run: Run, view: View, minimum: int, start: int, stop: int) -> None:
+    """Print all strings, a window's lines at once; as `_search` does it one by one."""
+    from migstream.machine.search import string_lines
+
+    gaps: list[Gap] = []
+    count = 0
+    segments = list(view.segments(start, stop))
+    total = sum(segment.size for segment in segments)
+    form = string_form(colour=run.colour)
+    with telling(run.stream.watch, "searching", total) as tell:
+        for more, text in string_lines(
+            segments, view.ram, minimum, form, missed=gaps.append, tell=tell
+        ):
+            count += more
+            run.ready(str(text, "ascii"))
+    _end(run, view, gaps, count)
+
+
+def _end(run: Run, view: View, gaps: list[Gap], count: int) -> None:
+    """Say what was not looked through; exit status 1 where nothing was found."""
     _say_missed(view, gaps, "not looked through")
     if not count:
         run.damage(run.stream.noticed)
@@ -315,14 +345,19 @@ def command(
             _translate(run, view, _address(view, translate))
         elif pages:
             _pages(run, view)
-        elif wanted[0] or strings:
-            from migstream.machine.search import strings_needles
+        elif strings:
+            from migstream.machine.search import LINES_AT_ONCE, strings_needles
 
-            needles = (
-                strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
-            )
             stop = END if length is None else start + length
-            _search(run, view, needles, start, stop, plain=not strings, context=context)
+            if LINES_AT_ONCE and run.plain and not context:
+                _strings(run, view, minimum, start, stop)
+            else:
+                found = strings_needles(minimum)
+                _search(run, view, found, start, stop, plain=False, context=context)
+        elif wanted[0]:
+            needles = _needles(find, text, regex, ignore_case)
+            stop = END if length is None else start + length
+            _search(run, view, needles, start, stop, plain=True, context=context)
         elif address is None and block is None and not virt:
             _ranges(run, view)
         elif address is None and virt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,12 @@ from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
 from migstream.render.answer import Line as JsonLine
+from migstream.render.paint import painted
 from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
 from migstream.render.text import LINE, escape, prose, size
 
 if TYPE_CHECKING:
-    from migstream.machine.search import Gap, Hit
+    from migstream.machine.search import Form, Gap, Hit
     from migstream.ram.image import Ram
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "hit_line",
     "missed",
     "missed_lines",
+    "string_form",
     "string_line",
 ]
 
@@ -221,3 +224,14 @@ def around_parts(hit: Hit, around: Around) -> Iterator[Part]:
 def string_line(hit: Hit) -> Line:
     """A string and its address."""
     return line(dim(f"{hit.address:08x}"), "  ", prose(hit.data.decode(hit.kind)))
+
+
+def string_form(*, colour: bool) -> Form:
+    """What the same line is made of, for who writes many at once."""
+    from migstream.machine.search import Form, Hit
+
+    lead, between, tab = (
+        part.encode()
+        for part in re.split("0{8}|x", painted(string_line(Hit(0, b"x\t", "ascii")), colour=colour))
+    )
+    return Form(lead, between, tab)
