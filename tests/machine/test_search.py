@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migstream.errors import BadRam, NoSuchAddress
+from migstream.errors import BadRam
 from migstream.machine.physical import PhysicalMemory, Range
 from migstream.machine.search import (
     LONGEST,
@@ -30,32 +30,7 @@ from migstream.machine.search import (
 )
 from migstream.ram.image import Run
 from support.pagetables import Cpu, Tree
-
-PAGE = 64
-
-
-class Block:
-    """Pages of bytes; those in `elsewhere` cannot be read, those of zeros are said to be such."""
-
-    def __init__(self, data: bytes, elsewhere: frozenset[int] = frozenset()) -> None:
-        self.data = data
-        self.elsewhere = elsewhere
-        self.asked: list[tuple[int, int]] = []
-
-    def read(self, start: int, stop: int) -> bytes:
-        self.asked.append((start, stop))
-        if any(page in self.elsewhere for page in range(start // PAGE, -(-stop // PAGE))):
-            raise NoSuchAddress("elsewhere")
-        return self.data[start:stop]
-
-    def readinto(self, start: int, out: memoryview) -> None:
-        out[:] = self.read(start, start + len(out))
-
-    def runs(self, start: int, stop: int) -> Iterator[Run]:
-        for at in range(start - start % PAGE, stop, PAGE):
-            page = self.data[at : at + PAGE]
-            kind = "absent" if at // PAGE in self.elsewhere else "data" if any(page) else "zero"
-            yield Run(kind, max(at, start), min(at + PAGE, stop))
+from support.searched import DATA, PAGE, Block
 
 
 def plain(data: bytes, needle: Needle) -> list[tuple[int, bytes]]:
@@ -71,14 +46,6 @@ def plain(data: bytes, needle: Needle) -> list[tuple[int, bytes]]:
     return out
 
 
-ALPHABET = st.sampled_from([0, 0, 0, 97, 98, 65, 255])
-DATA = st.lists(
-    st.one_of(
-        st.lists(ALPHABET, min_size=1, max_size=40).map(bytes),
-        st.integers(1, 600).map(bytes),
-    ),
-    max_size=12,
-).map(b"".join)
 NEEDLES = st.one_of(
     st.lists(st.sampled_from(["61", "62", "00", "??", "ff"]), min_size=1, max_size=6).map(
         lambda parts: hex_needles(" ".join(parts))

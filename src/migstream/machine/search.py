@@ -63,6 +63,11 @@ class Hit(msgspec.Struct, frozen=True):
     data: bytes
     kind: str
 
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return self.kind
+
 
 def block_segments(name: str, start: int, stop: int) -> Iterator[Segment]:
     """Bytes [start, stop) of one block; addresses are offsets in it."""

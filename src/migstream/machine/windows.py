@@ -14,10 +14,10 @@ from typing import NamedTuple, Protocol
 
 from migstream.errors import MigstreamError
 
-__all__ = ["BEFORE", "WINDOW", "Blocks", "Gap", "Segment", "Window", "gaps", "windows"]
+__all__ = ["WINDOW", "Blocks", "Gap", "Segment", "Window", "gaps", "windows"]
 
 WINDOW = 1 << 20
-# What precedes a window is kept, so that `^` and `\b` know what stands before.
+# What precedes what is looked at is kept, so that `^` and `\b` know what stands before.
 BEFORE = 16
 # A read that does not end a run ends at a multiple of it, which is one of every page size.
 STEP = 1 << 16
@@ -87,12 +87,12 @@ class Window:
     start, stop : places of what may begin a hit here
     """
 
-    def __init__(self, size: int, reach: int, zeros: int | None) -> None:
+    def __init__(self, size: int, reach: int, zeros: int | None, before: int) -> None:
         self.base = self.start = self.stop = 0
-        self._reach = reach
+        self._reach, self._before = reach, before
         self._step = min(size, STEP)
-        self._edge = None if zeros is None else zeros + BEFORE
-        self._buffer = memoryview(bytearray(size + reach + BEFORE))
+        self._edge = None if zeros is None else zeros + before
+        self._buffer = memoryview(bytearray(size + reach + before))
         longest = len(self._buffer) if self._edge is None else 2 * self._edge
         self._blank = memoryview(bytes(longest))
         self._used = 0
@@ -172,7 +172,7 @@ class Window:
         room = len(self._buffer) - self._used
         if room < min(self._step, stop - at):
             yield from self._looked(self.base + self._used - self._reach + 1)
-            self._move(max(self.start - BEFORE, self.base))
+            self._move(max(self.start - self._before, self.base))
             room = len(self._buffer) - self._used
         size = stop - at
         if size > room:
@@ -207,6 +207,7 @@ def windows(
     zeros: int | None,
     missed: Callable[[Gap], None],
     tell: Callable[[int], object],
+    before: int = BEFORE,
 ) -> Iterator[Window]:
     """All of the segments but what is not in the stream, in windows.
 
@@ -217,12 +218,13 @@ def windows(
     zeros : how many zeros in a row a hit may have at most; None where one may consist of them
     missed : told of what is not in the stream
     tell : told how many bytes were passed since the last time
+    before : bytes that a window has before what is looked at
 
     Raises
     ------
     ParseError : the records of a page are damaged
     """
-    window = Window(size, reach, zeros)
+    window = Window(size, reach, zeros, before)
     for segment in segments:
         block: Block = blocks[segment.block]
         shift = segment.address - segment.offset

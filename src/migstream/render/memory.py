@@ -19,6 +19,7 @@ from migstream.render.text import LINE, escape, prose, size
 
 if TYPE_CHECKING:
     from migstream.machine.search import Form, Gap, Hit
+    from migstream.machine.yararules import Match
     from migstream.ram.image import Ram
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "Found",
     "HitLine",
     "Hits",
+    "MatchLine",
+    "Matched",
+    "Matches",
     "Missed",
     "MissedLine",
     "around_parts",
@@ -35,6 +39,7 @@ __all__ = [
     "found",
     "hex_parts",
     "hit_line",
+    "matched",
     "missed",
     "missed_lines",
     "string_form",
@@ -69,6 +74,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""
 
 
+class Matched(Found, frozen=True, kw_only=True):
+    """What a string of a YARA rule matches, where the rule is true; `kind` is `yara`."""
+
+    rule: str
+    string: str
+
+
 class Dump(Answer, tag="mem", frozen=True, kw_only=True):
     """Bytes of guest memory in hexadecimal, from an address on; what `missing` lists is zeros there.
 
@@ -97,11 +109,25 @@ class Hits(Answer, tag="mem", frozen=True, kw_only=True):
     missing: list[Missed]
 
 
+class Matches(Answer, tag="mem", frozen=True, kw_only=True):
+    """The same of YARA rules."""
+
+    file: str
+    space: Space
+    block: str | None
+    hits: list[Matched]
+    missing: list[Missed]
+
+
 class HitLine(JsonLine, tag="mem", frozen=True, kw_only=True):
     """One thing that was found; `block` is that of whose offsets addresses are, null in other spaces."""
 
     space: Space
     block: str | None
+
+
+class MatchLine(HitLine, tag="mem", frozen=True, kw_only=True):
+    """The same of a YARA rule."""
 
 
 class MissedLine(JsonLine, tag="mem", frozen=True, kw_only=True):
@@ -124,6 +150,12 @@ def found(hit: Hit, around: Around | None = None) -> Found:
     """A hit as an answer has it, and what is `around` it."""
     before, after = ("", "") if around is None else _sides(hit, around)
     return Found(address=hit.address, kind=hit.kind, hex=hit.data.hex(), before=before, after=after)
+
+
+def matched(match: Match, around: Around | None = None) -> Matched:
+    """The same of what a YARA rule matches."""
+    same = msgspec.structs.asdict(found(match, around))
+    return Matched(**same, rule=match.rule, string=match.string)
 
 
 def _sides(hit: Hit, around: Around) -> tuple[str, str]:
@@ -205,7 +237,7 @@ def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
 def hit_line(hit: Hit) -> Bytes:
     """The hit's first sixteen bytes, and how many more there are."""
     more = len(hit.data) - LINE
-    beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
+    beside = f"{hit.label}, {more} more bytes" if more > 0 else hit.label
     return Bytes(hit.address, hit.data[:LINE], dim(beside))
 
 
@@ -213,7 +245,7 @@ def around_parts(hit: Hit, around: Around) -> Iterator[Part]:
     """The bytes around a hit, in lines that begin where sixteen do; the hit itself is marked, and named before them."""
     start, data = around
     marked = range(hit.address, hit.address + len(hit.data))
-    yield line(name(f"{hit.address:08x}"), "  ", dim(f"{hit.kind}, {many(len(hit.data), 'byte')}"))
+    yield line(name(f"{hit.address:08x}"), "  ", dim(f"{hit.label}, {many(len(hit.data), 'byte')}"))
     for low in range(start - start % LINE, start + len(data), LINE):
         first = max(low, start)
         row = data[first - start : low + LINE - start]
