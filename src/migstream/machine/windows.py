@@ -85,6 +85,7 @@ class Window:
     ----------
     base : place of the first byte
     start, stop : places of what may begin a hit here
+    next : address of what comes behind
     """
 
     def __init__(self, size: int, reach: int, zeros: int | None, before: int) -> None:
@@ -96,7 +97,7 @@ class Window:
         longest = len(self._buffer) if self._edge is None else 2 * self._edge
         self._blank = memoryview(bytes(longest))
         self._used = 0
-        self._next = 0  # the address of what comes behind
+        self.next = 0
         self._marks = array("Q", (0, 0))
 
     @property
@@ -116,28 +117,37 @@ class Window:
         return marks[2 * n + 1] + place - marks[2 * n]
 
     def at(self, address: int) -> Iterator[Window]:
-        """What comes next is at an address: where that is no neighbour, all that is there is looked at."""
-        if address == self._next:
-            return
+        """What comes next is at an address that is no neighbour: all that is there is looked at."""
         yield from self.rest()
         self.base = self.start = self.base + self._used
         self._used = 0
         self._marks = array("Q", (self.base, address))
-        self._next = address
+        self.next = address
 
     def rest(self) -> Iterator[Window]:
         """Nothing follows."""
         yield from self._looked(self.base + self._used)
 
-    def zeros(self, size: int) -> Iterator[Window]:
+    def zeros(self, size: int) -> Iterable[Window]:
         """More bytes, all zero."""
+        edge, used = self._edge, self._used
+        if edge is None or size <= 2 * edge or len(self._buffer) - used < 2 * edge:
+            return self._zeros(size)
+        # the same in one step, for guests in which short stretches of data and zeros alternate
+        self._buffer[used : used + 2 * edge] = self._blank
+        self._marks.extend((self.base + used + edge, self.next + size - edge))
+        self._used += 2 * edge
+        self.next += size
+        return ()
+
+    def _zeros(self, size: int) -> Iterator[Window]:
         edge = self._edge
         if edge is None or size <= 2 * edge:
             yield from self._blanks(size)
             return
         yield from self._blanks(edge)
-        self._next += size - 2 * edge
-        self._marks.extend((self.base + self._used, self._next))
+        self.next += size - 2 * edge
+        self._marks.extend((self.base + self._used, self.next))
         yield from self._blanks(edge)
 
     def _blanks(self, size: int) -> Iterator[Window]:
@@ -150,8 +160,23 @@ class Window:
 
     def data(
         self, block: Block, start: int, stop: int, tell: Callable[[int], object]
-    ) -> Iterator[Window]:
+    ) -> Iterable[Window]:
         """Bytes [start, stop) of a block. What is before damage is looked at before that is raised."""
+        size, used = stop - start, self._used
+        if len(self._buffer) - used < size:
+            return self._data(block, start, stop, tell)
+        try:
+            block.readinto(start, self._buffer[used : used + size])
+        except MigstreamError:
+            return self._data(block, start, stop, tell)
+        self._used += size
+        self.next += size
+        tell(size)
+        return ()
+
+    def _data(
+        self, block: Block, start: int, stop: int, tell: Callable[[int], object]
+    ) -> Iterator[Window]:
         most = stop - start
         while start < stop:
             out = yield from self._room(start, min(stop, start + most))
@@ -181,7 +206,7 @@ class Window:
 
     def _add(self, size: int) -> None:
         self._used += size
-        self._next += size
+        self.next += size
 
     def _looked(self, stop: int) -> Iterator[Window]:
         if stop > self.start:
@@ -229,15 +254,16 @@ def windows(
         block: Block = blocks[segment.block]
         shift = segment.address - segment.offset
         for run in block.runs(segment.offset, segment.offset + segment.size):
-            there, length = run.kind in {"data", "zero"}, run.stop - run.start
-            if run.kind != "data":
+            kind, length = run.kind, run.stop - run.start
+            if kind != "data":
                 tell(length)
-            if not there:
-                missed(Gap(run.start + shift, length, run.kind, segment.block))
-                continue
-            yield from window.at(run.start + shift)
-            if run.kind == "zero":
-                yield from window.zeros(length)
-            else:
+                if kind != "zero":
+                    missed(Gap(run.start + shift, length, kind, segment.block))
+                    continue
+            if run.start + shift != window.next:
+                yield from window.at(run.start + shift)
+            if kind == "data":
                 yield from window.data(block, run.start, run.stop, tell)
+            else:
+                yield from window.zeros(length)
     yield from window.rest()
