@@ -39,7 +39,7 @@ help:
 
 env: $(STAMP)
 
-$(STAMP): requirements/dev.txt pyproject.toml setup.py src/migstream/ram/kernel.py src/migstream/ram/kernel.pxd $(OVER)
+$(STAMP): requirements/dev.txt pyproject.toml setup.py $(wildcard src/migstream/ram/*.pxd) src/migstream/ram/kernel.py src/migstream/ram/scan.py $(OVER)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'migstream needs Python 3.11 or newer; try: make PYTHON=python3.11 ...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \

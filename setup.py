@@ -1,6 +1,6 @@
-"""The one thing that pyproject.toml cannot say: a module that is compiled where that is possible.
+"""The one thing that pyproject.toml cannot say: modules that are compiled where that is possible.
 
-Without Cython or without a C compiler the installation goes on, and the module runs as it is. A wheel that was made so
+Without Cython or without a C compiler the installation goes on, and the modules run as they are. A wheel that was made so
 holds nothing of this machine or this Python, and its name says that: `py3-none-any`.
 """
 
@@ -21,11 +21,12 @@ else:
     modules = cythonize(
         [
             Extension(
-                "migstream.ram.kernel",
-                ["src/migstream/ram/kernel.py"],
+                f"migstream.ram.{name}",
+                [f"src/migstream/ram/{name}.py"],
                 # what a debugger wants of it is four fifths of the file
                 extra_link_args=["-Wl,--strip-all"] if sys.platform == "linux" else [],
             )
+            for name in ("kernel", "scan")
         ],
         compiler_directives={
             "language_level": 3,

@@ -16,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+COMPILED = ("kernel", "scan")  # modules of migstream.ram
 PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src")
 
 
@@ -44,18 +45,19 @@ def wheel(tmp_path: Path, compiler: str | None) -> tuple[str, list[str]]:
 def test_without_a_compiler_it_installs_as_it_is(tmp_path: Path) -> None:
     name, names = wheel(tmp_path, "false")
     assert name.endswith("-py3-none-any.whl")
-    assert "migstream/ram/kernel.py" in names
+    assert {f"migstream/ram/{name}.py" for name in COMPILED} <= set(names)
     assert "migstream/py.typed" in names
     assert not [name for name in names if name.endswith((".so", ".pyd"))]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
-def test_with_a_compiler_the_kernel_is_compiled(tmp_path: Path) -> None:
+def test_with_a_compiler_the_loops_are_compiled(tmp_path: Path) -> None:
     name, names = wheel(tmp_path, None)
     assert not name.endswith("-any.whl")
-    assert [name for name in names if name.startswith("migstream/ram/kernel.cp")]
-    assert "migstream/ram/kernel.py" in names
+    for module in COMPILED:
+        assert [name for name in names if name.startswith(f"migstream/ram/{module}.cp")]
+        assert f"migstream/ram/{module}.py" in names
 
 
 @pytest.mark.slow

@@ -103,6 +103,19 @@ def test_text_and_case(mem: Mem) -> None:
     assert [h["address"] for h in regex] == [h["address"] for h in folded if h["kind"] == "utf-8"]
 
 
+@pytest.mark.parametrize("colour", ["never", "always"])
+def test_strings_at_once_are_those_one_by_one(
+    mem: Mem, monkeypatch: pytest.MonkeyPatch, colour: str
+) -> None:
+    words = ["--strings", "--min", 5, "--color", colour]
+    at_once = mem(*words)
+    monkeypatch.setattr("migstream.machine.search.LINES_AT_ONCE", False)
+    one_by_one = mem(*words)
+    assert at_once.stdout == one_by_one.stdout
+    assert at_once.stderr == one_by_one.stderr
+    assert len(at_once.stdout.splitlines()) > 1000
+
+
 def test_strings(mem: Mem, named_sample: Named) -> None:
     lines = mem("0xf0000", "-n", "64K", "--strings", "--min", 8).stdout.splitlines()
     assert "000ffff5  06/23/99" in lines

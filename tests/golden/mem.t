@@ -29,6 +29,7 @@ Options:
   --find HEX                   Find bytes: 'de ad ?? ef', ?? is any.
   --text WORD                  Find text, as UTF-8 and UTF-16LE.
   --regex RE                   Find a regular expression.
+  --yara RULES                 Find what the YARA rules in a file match.
   -i, --ignore-case            Upper and lower case are the same.
   -C, --context N              Bytes around what is found, on either side.
                                [0<=x<=65536]

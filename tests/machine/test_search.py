@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migstream.errors import NoSuchAddress
+from migstream.errors import BadRam
 from migstream.machine.physical import PhysicalMemory, Range
 from migstream.machine.search import (
     LONGEST,
+    Form,
     Needle,
+    Segment,
     block_segments,
     hex_needles,
     physical_segments,
     regex_needle,
     search,
+    string_lines,
     strings_needles,
     surroundings,
     text_needles,
@@ -26,29 +30,7 @@ from migstream.machine.search import (
 )
 from migstream.ram.image import Run
 from support.pagetables import Cpu, Tree
-
-PAGE = 64
-
-
-class Block:
-    """Pages of bytes; those in `elsewhere` cannot be read, those of zeros are said to be such."""
-
-    def __init__(self, data: bytes, elsewhere: frozenset[int] = frozenset()) -> None:
-        self.data = data
-        self.elsewhere = elsewhere
-        self.asked: list[tuple[int, int]] = []
-
-    def read(self, start: int, stop: int) -> bytes:
-        self.asked.append((start, stop))
-        if any(page in self.elsewhere for page in range(start // PAGE, -(-stop // PAGE))):
-            raise NoSuchAddress("elsewhere")
-        return self.data[start:stop]
-
-    def runs(self, start: int, stop: int) -> Iterator[Run]:
-        for at in range(start - start % PAGE, stop, PAGE):
-            page = self.data[at : at + PAGE]
-            kind = "absent" if at // PAGE in self.elsewhere else "data" if any(page) else "zero"
-            yield Run(kind, max(at, start), min(at + PAGE, stop))
+from support.searched import DATA, PAGE, Block
 
 
 def plain(data: bytes, needle: Needle) -> list[tuple[int, bytes]]:
@@ -64,14 +46,6 @@ def plain(data: bytes, needle: Needle) -> list[tuple[int, bytes]]:
     return out
 
 
-ALPHABET = st.sampled_from([0, 0, 0, 97, 98, 65, 255])
-DATA = st.lists(
-    st.one_of(
-        st.lists(ALPHABET, min_size=1, max_size=40).map(bytes),
-        st.integers(1, 600).map(bytes),
-    ),
-    max_size=12,
-).map(b"".join)
 NEEDLES = st.one_of(
     st.lists(st.sampled_from(["61", "62", "00", "??", "ff"]), min_size=1, max_size=6).map(
         lambda parts: hex_needles(" ".join(parts))
@@ -82,7 +56,20 @@ NEEDLES = st.one_of(
         st.booleans(),
     ),
     st.sampled_from(
-        ["a+", "a.*?b", "[^a]b", r"\bab", "ab|b", "a*", "\\x00a", "(?s)a.{3}b", "^ab", "\\xff$"]
+        [
+            "a+",
+            "a.*?b",
+            "[^a]b",
+            "a\\x00*",
+            "\\x00*b",
+            r"\bab",
+            "ab|b",
+            "a*",
+            "\\x00a",
+            "(?s)a.{3}b",
+            "^ab",
+            "\\xff$",
+        ]
     ).map(lambda source: [regex_needle(source)]),
     st.integers(1, 5).map(strings_needles),
 )
@@ -95,6 +82,60 @@ def test_windows_change_nothing(data: bytes, needles: list[Needle], window: int)
     assert [h.address for h in hits] == sorted(h.address for h in hits)
     expected = [(at, found, n.kind) for n in needles for at, found in plain(data, n)]
     assert sorted((h.address, h.data, h.kind) for h in hits) == sorted(expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(DATA, NEEDLES, st.integers(0, 300), st.integers(0, 3000))
+def test_with_and_without_what_is_compiled(
+    data: bytes, needles: list[Needle], start: int, stop: int
+) -> None:
+    view = memoryview(data)
+    for needle in needles:
+        found = list(needle.hits(view, start, min(stop, len(data))))
+        assert found == list(needle.plain(view, start, min(stop, len(data))))
+
+
+LINED = Form(b"<", b">", b"\\t")
+
+
+@settings(max_examples=300, deadline=None)
+@given(DATA, st.integers(1, 5), st.integers(1, 300), st.sampled_from([0, 0xFFFFFFF0, 1 << 40]))
+def test_lines_of_strings_are_those_of_a_search(
+    data: bytes, minimum: int, window: int, address: int
+) -> None:
+    """Also over a hole: the second page is not there."""
+    block = Block(data, frozenset({1}))
+    place = [Segment(address, len(data), "ram", 0)]
+    hits = list(search(place, {"ram": block}, strings_needles(minimum), window))
+    found = [
+        (count, bytes(text))
+        for count, text in string_lines(place, {"ram": block}, minimum, LINED, window)
+    ]
+    expected = [
+        f"<{hit.address:08x}>{hit.data.decode(hit.kind)}\n".replace("\t", "\\t") for hit in hits
+    ]
+    assert b"".join(text for _, text in found).decode() == "".join(expected)
+    assert sum(count for count, _ in found) == len(hits)
+
+
+def test_what_stands_before_damage_is_found() -> None:
+    """A page of a large piece cannot be read: all pages before it are looked through."""
+
+    class Damaged(Block):
+        def read(self, start: int, stop: int) -> bytes:
+            if start <= 0x5000 < stop:
+                raise BadRam("a delta that leads nowhere")
+            return super().read(start, stop)
+
+        def runs(self, start: int, stop: int) -> Iterator[Run]:
+            yield Run("data", start, stop)
+
+    block = Damaged(b"needle".ljust(4096, b".") * 16)
+    hits = search(block_segments("ram", 0, 1 << 16), {"ram": block}, text_needles("needle"))
+    places = [hit.address for hit in islice(hits, 5)]
+    with pytest.raises(BadRam):
+        next(hits)
+    assert places == [0, 0x1000, 0x2000, 0x3000, 0x4000]
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,15 +18,16 @@ from migstream.render.heat import HeatMap
 from migstream.render.hexdump import Hexdump
 from migstream.render.history import Changes, Contents, History
 from migstream.render.mapped import Mappings, Ranges, Translated
-from migstream.render.memory import Dump, Hits
+from migstream.render.memory import Dump, Hits, Matches
 from migstream.render.registers.table import Registers
 from migstream.render.values import Values
 from migstream.stream import Stream
 from support import schemas
-from support.samples import Sample
+from support.samples import REPOSITORY, Sample
 
 Named = Callable[[str], Sample]
 PC, LIVE = "pc-7.2.mig", "pc-xbzrle-7.2.mig"
+RULES = REPOSITORY / "tests/support/bios.yar"
 FORMS: list[tuple[str, str, type[Answer]]] = [
     ("mem", PC, Ranges),
     ("mem 0xffff0 -n 16", PC, Dump),
@@ -37,6 +38,7 @@ FORMS: list[tuple[str, str, type[Answer]]] = [
     ("mem --regex [Ss]eabios --block pc.bios", PC, Hits),
     ("mem --text nosuchtextanywhere", PC, Hits),
     ("mem --strings 0xf0000 -n 64K", PC, Hits),
+    (f"mem --yara {RULES}", PC, Matches),
     ("mem --translate 0x7c00", PC, Translated),
     ("mem --pages", PC, Mappings),
     ("show cpu[0]/env.regs", PC, Hexdump),
@@ -85,6 +87,8 @@ def test_each_form_is_as_its_schema_says(
     name: str,
     kind: type[Answer],
 ) -> None:
+    if "--yara" in words:
+        pytest.importorskip("yara", reason="the extra `yara` is not installed")
     if words.startswith("mem"):
         monkeypatch.setattr(Stream, "registers", (*[REAL_MODE] * 4,))
     path = named_sample(name).path

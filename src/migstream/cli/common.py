@@ -106,6 +106,11 @@ class Out:
         self.colour = terminal.colours(sys.stdout, color)
         self.width = terminal.width(sys.stdout)
 
+    @property
+    def plain(self) -> bool:
+        """Whether lines are printed as they are: neither JSON nor folded to a terminal's width."""
+        return not (self.as_json or self.ndjson) and (self.aside or self.width is None)
+
     def show(
         self, answer: Callable[[], Answer], parts: Iterable[Part], lines: Iterable[Printed] = ()
     ) -> None:
@@ -128,6 +133,10 @@ class Out:
         colour, width = (False, None) if self.aside else (self.colour, self.width)
         for line in text(parts, colour=colour, width=width):
             out.write(line + "\n")
+
+    def ready(self, text: str) -> None:
+        """Print lines that are text already, with their ends."""
+        (sys.stderr if self.aside else sys.stdout).write(text)
 
     def emit(self, answer: Answer | Mapping[str, Any], *, pretty: bool = True) -> None:
         """Print a JSON document; on a terminal as text, which is paged."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from migstream.cli.common import Run, verb
 from migstream.cli.options import all_option, block_option, raw_options
-from migstream.cli.printing import warn
+from migstream.cli.searching import (
+    needles_of,
+    print_hits,
+    print_matches,
+    print_strings,
+    say_missed,
+)
 from migstream.machine.paging.walk import pages, translate
 from migstream.machine.physical import Range
 from migstream.machine.view import View
@@ -34,23 +39,16 @@ from migstream.render.memory import (
     Found,
     HitLine,
     Hits,
+    Matched,
+    Matches,
+    MatchLine,
     Missed,
     MissedLine,
-    around_parts,
     dump_parts,
-    found,
-    hit_line,
     missed,
-    missed_lines,
-    string_line,
 )
-from migstream.source.layers import telling
 
 if TYPE_CHECKING:
-    from migstream.machine.search import Gap, Hit, Needle
-    from migstream.render.answer import Printed
-    from migstream.render.shown import Part
-
     IntegerType = click.ParamType[int]
 else:
     IntegerType = click.ParamType  # click 8.1 knows no types of types
@@ -83,79 +81,6 @@ def _address(view: View, text: str) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def _needles(
-    find: tuple[str, ...], text: tuple[str, ...], regex: tuple[str, ...], ignore_case: bool
-) -> list[Needle]:
-    from migstream.machine.search import hex_needles, regex_needle, text_needles
-
-    try:
-        return [
-            *(needle for one in find for needle in hex_needles(one)),
-            *(needle for one in text for needle in text_needles(one, ignore_case=ignore_case)),
-            *(regex_needle(one, ignore_case=ignore_case) for one in regex),
-        ]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _search(
-    run: Run, view: View, needles: list[Needle], start: int, stop: int, plain: bool, context: int
-) -> None:
-    """Print the hits, with so many bytes around each; exit status 1 where there are none."""
-    from migstream.machine.search import search
-
-    gaps: list[Gap] = []
-    count = 0
-
-    def hits() -> Iterator[Hit]:
-        nonlocal count
-        segments = list(view.segments(start, stop))
-        total = sum(segment.size for segment in segments)
-        with telling(run.stream.watch, "searching", total) as tell:
-            for hit in search(segments, view.ram, needles, missed=gaps.append, tell=tell):
-                count += 1
-                yield hit
-
-    def answer() -> Hits:
-        # only when all are found it is known what was missed
-        listed = [found(hit, view.around(hit, context)) for hit in hits()]
-        return Hits(
-            file=run.stream.name,
-            space=view.space,
-            block=view.block or None,
-            hits=listed,
-            missing=[missed(gap) for gap in gaps],
-        )
-
-    def lines() -> Iterator[Printed]:
-        file, space = run.stream.name, view.space
-        begun = HitLine(file=file, space=space, block=view.block or None)
-        for hit in hits():
-            yield begun, found(hit, view.around(hit, context))
-        for gap in gaps:
-            yield MissedLine(file=file, space=space), missed(gap)
-
-    def parts() -> Iterator[Part]:
-        for hit in hits():
-            if context:
-                yield from around_parts(hit, view.around(hit, context))
-            else:
-                yield hit_line(hit) if plain else string_line(hit)
-
-    run.show(answer, parts(), lines())
-    _say_missed(view, gaps, "not looked through")
-    if not count:
-        run.damage(run.stream.noticed)
-        sys.exit(1)
-
-
-def _say_missed(view: View, gaps: Iterable[Gap], what: str) -> None:
-    """What of the memory that was asked for is not in the stream: a line for each block and kind."""
-    sys.stdout.flush()
-    for line in missed_lines(gaps, view.ram):
-        warn(f"migstream: {what}: {line}")
-
-
 def _dump(run: Run, view: View, start: int, size: int, *, raw: bool, everything: bool) -> None:
     """Print bytes; exit status 1 where some of them are not in the stream."""
     from migstream.machine import search
@@ -186,7 +111,7 @@ def _dump(run: Run, view: View, start: int, size: int, *, raw: bool, everything:
         parts = dump_parts(view.read, start, size, gaps, everything=everything or run.verbose)
         run.show(answer, parts, (make() for make in [answer]))
     if gaps:
-        _say_missed(view, gaps, "zeros in their place" if raw else "not shown")
+        say_missed(view, gaps, "zeros in their place" if raw else "not shown")
         run.damage(run.stream.noticed)
         sys.exit(MISSING)
 
@@ -239,6 +164,13 @@ def _ranges(run: Run, view: View) -> None:
         ["--text"], multiple=True, metavar="WORD", help="Find text, as UTF-8 and UTF-16LE."
     ),
     click.Option(["--regex"], multiple=True, metavar="RE", help="Find a regular expression."),
+    click.Option(
+        ["--yara"],
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="RULES",
+        help="Find what the YARA rules in a file match.",
+    ),
     click.Option(["-i", "--ignore-case"], is_flag=True, help="Upper and lower case are the same."),
     click.Option(
         ["-C", "--context"],
@@ -256,11 +188,12 @@ def _ranges(run: Run, view: View) -> None:
         help="Characters of the shortest string; 4.",
     ),
     memory=True,
-    answers=(Ranges, Dump, Hits, Translated, Mappings),
+    answers=(Ranges, Dump, Hits, Matches, Translated, Mappings),
     lines=(
         (RangeLine, Range),
         Dump,
         (HitLine, Found),
+        (MatchLine, Matched),
         (MissedLine, Missed),
         Translated,
         (MappedLine, Mapped),
@@ -280,6 +213,7 @@ def command(
     find: tuple[str, ...],
     text: tuple[str, ...],
     regex: tuple[str, ...],
+    yara: tuple[str, ...],
     ignore_case: bool,
     context: int,
     strings: bool,
@@ -296,17 +230,19 @@ def command(
     """
     if virt and block is not None:
         raise click.UsageError("--virt and --block are two ways to mean an address")
-    wanted = [bool(find or text or regex), strings, translate is not None, pages]
+    wanted = [bool(find or text or regex), bool(yara), strings, translate is not None, pages]
     if sum(wanted) > 1:
         raise click.UsageError(
-            "one at a time: --find, --text, --regex; --strings; --translate; --pages"
+            "one at a time: --find, --text, --regex; --yara; --strings; --translate; --pages"
         )
     if raw and any(wanted):
         raise click.UsageError("--raw is for a dump")
     if address is not None and (pages or translate is not None):
         raise click.UsageError("--translate and --pages take no ADDRESS beside them")
-    if context and not (wanted[0] or strings):
-        raise click.UsageError("--context is for what is found: --find, --text, --regex, --strings")
+    if context and not any(wanted[:3]):
+        raise click.UsageError(
+            "--context is for what is found: --find, --text, --regex, --yara, --strings"
+        )
     view = View(run.stream, cpu=cpu, virt=virt, block=block)
     start = _address(view, address) if address is not None else 0
     with contextlib.ExitStack() as stack:
@@ -315,14 +251,15 @@ def command(
             _translate(run, view, _address(view, translate))
         elif pages:
             _pages(run, view)
-        elif wanted[0] or strings:
-            from migstream.machine.search import strings_needles
-
-            needles = (
-                strings_needles(minimum) if strings else _needles(find, text, regex, ignore_case)
-            )
+        elif any(wanted[:3]):
             stop = END if length is None else start + length
-            _search(run, view, needles, start, stop, plain=not strings, context=context)
+            if strings:
+                print_strings(run, view, minimum, start, stop, context)
+            elif yara:
+                print_matches(run, view, yara, start, stop, context)
+            else:
+                needles = needles_of(find, text, regex, ignore_case)
+                print_hits(run, view, needles, start, stop, context)
         elif address is None and block is None and not virt:
             _ranges(run, view)
         elif address is None and virt:
@@ -335,4 +272,4 @@ def command(
 def _say_tables(view: View) -> None:
     """That page tables are not in the stream: nothing seems to be mapped where they would say more."""
     if view.noting.missed:
-        _say_missed(view, view.noting.missed, "page tables")
+        say_missed(view, view.noting.missed, "page tables")

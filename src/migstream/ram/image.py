@@ -143,6 +143,14 @@ class Block:
         """Whole pages from page `first` on, as many as `out` has room for. Raises as `read`."""
         self._sent().fill(first, out)
 
+    def readinto(self, start: int, out: memoryview) -> None:
+        """Bytes from `start` on, as many as `out` has room for, and no copy of whole pages. Raises as `read`."""
+        size = len(out)
+        if start % self.page or size % self.page or not 0 <= start <= self.size - size:
+            out[:] = self._read(start, start + size)
+        else:
+            self._sent().fill(start // self.page, out)
+
     def pieces(self, first: int, count: int) -> list[memoryview]:
         """`count` whole pages from page `first` on, in pieces that follow each other.
 

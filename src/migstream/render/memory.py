@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,13 @@ from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
 from migstream.render.answer import Line as JsonLine
+from migstream.render.paint import painted
 from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
 from migstream.render.text import LINE, escape, prose, size
 
 if TYPE_CHECKING:
-    from migstream.machine.search import Gap, Hit
+    from migstream.machine.search import Form, Gap, Hit
+    from migstream.machine.yararules import Match
     from migstream.ram.image import Ram
 
 __all__ = [
@@ -26,6 +29,9 @@ __all__ = [
     "Found",
     "HitLine",
     "Hits",
+    "MatchLine",
+    "Matched",
+    "Matches",
     "Missed",
     "MissedLine",
     "around_parts",
@@ -33,8 +39,10 @@ __all__ = [
     "found",
     "hex_parts",
     "hit_line",
+    "matched",
     "missed",
     "missed_lines",
+    "string_form",
     "string_line",
 ]
 
@@ -66,6 +74,13 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     after: str = ""
 
 
+class Matched(Found, frozen=True, kw_only=True):
+    """What a string of a YARA rule matches, where the rule is true; `kind` is `yara`."""
+
+    rule: str
+    string: str
+
+
 class Dump(Answer, tag="mem", frozen=True, kw_only=True):
     """Bytes of guest memory in hexadecimal, from an address on; what `missing` lists is zeros there.
 
@@ -94,11 +109,25 @@ class Hits(Answer, tag="mem", frozen=True, kw_only=True):
     missing: list[Missed]
 
 
+class Matches(Answer, tag="mem", frozen=True, kw_only=True):
+    """The same of YARA rules."""
+
+    file: str
+    space: Space
+    block: str | None
+    hits: list[Matched]
+    missing: list[Missed]
+
+
 class HitLine(JsonLine, tag="mem", frozen=True, kw_only=True):
     """One thing that was found; `block` is that of whose offsets addresses are, null in other spaces."""
 
     space: Space
     block: str | None
+
+
+class MatchLine(HitLine, tag="mem", frozen=True, kw_only=True):
+    """The same of a YARA rule."""
 
 
 class MissedLine(JsonLine, tag="mem", frozen=True, kw_only=True):
@@ -121,6 +150,12 @@ def found(hit: Hit, around: Around | None = None) -> Found:
     """A hit as an answer has it, and what is `around` it."""
     before, after = ("", "") if around is None else _sides(hit, around)
     return Found(address=hit.address, kind=hit.kind, hex=hit.data.hex(), before=before, after=after)
+
+
+def matched(match: Match, around: Around | None = None) -> Matched:
+    """The same of what a YARA rule matches."""
+    same = msgspec.structs.asdict(found(match, around))
+    return Matched(**same, rule=match.rule, string=match.string)
 
 
 def _sides(hit: Hit, around: Around) -> tuple[str, str]:
@@ -202,7 +237,7 @@ def missed_lines(gaps: Iterable[Gap], ram: Ram) -> Iterator[str]:
 def hit_line(hit: Hit) -> Bytes:
     """The hit's first sixteen bytes, and how many more there are."""
     more = len(hit.data) - LINE
-    beside = f"{hit.kind}, {more} more bytes" if more > 0 else hit.kind
+    beside = f"{hit.label}, {more} more bytes" if more > 0 else hit.label
     return Bytes(hit.address, hit.data[:LINE], dim(beside))
 
 
@@ -210,7 +245,7 @@ def around_parts(hit: Hit, around: Around) -> Iterator[Part]:
     """The bytes around a hit, in lines that begin where sixteen do; the hit itself is marked, and named before them."""
     start, data = around
     marked = range(hit.address, hit.address + len(hit.data))
-    yield line(name(f"{hit.address:08x}"), "  ", dim(f"{hit.kind}, {many(len(hit.data), 'byte')}"))
+    yield line(name(f"{hit.address:08x}"), "  ", dim(f"{hit.label}, {many(len(hit.data), 'byte')}"))
     for low in range(start - start % LINE, start + len(data), LINE):
         first = max(low, start)
         row = data[first - start : low + LINE - start]
@@ -221,3 +256,14 @@ def around_parts(hit: Hit, around: Around) -> Iterator[Part]:
 def string_line(hit: Hit) -> Line:
     """A string and its address."""
     return line(dim(f"{hit.address:08x}"), "  ", prose(hit.data.decode(hit.kind)))
+
+
+def string_form(*, colour: bool) -> Form:
+    """What the same line is made of, for who writes many at once."""
+    from migstream.machine.search import Form, Hit
+
+    lead, between, tab = (
+        part.encode()
+        for part in re.split("0{8}|x", painted(string_line(Hit(0, b"x\t", "ascii")), colour=colour))
+    )
+    return Form(lead, between, tab)
