@@ -18,6 +18,7 @@ from migstream.edit.redact import parse_keep, redact
 from migstream.edit.sensitive import RULES, Action, rule_for
 from migstream.edit.verify import differences, read_again
 from migstream.errors import Unsupported
+from migstream.source import spool
 from migstream.stream import Stream, open_anything
 from migstream.vmstate.values import Value
 from migstream.wire.model import Span
@@ -260,3 +261,16 @@ def test_the_command(named_sample: Named, tmp_path: Path) -> None:
     assert "virtio/device/mac  6 bytes -> network address" in done.stdout
     done = CliRunner().invoke(cli, [*arguments, "--force", "--keep-ram", "red"])
     assert done.exit_code == 2
+
+
+def test_what_is_kept_of_much_memory_waits_in_a_file(
+    named_sample: Named, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes, however they waited until they were written."""
+    made = []
+    for most in (spool.IN_MEMORY, 1):
+        monkeypatch.setattr(spool.Spool.__init__, "__defaults__", (most,))
+        with migstream.open(named_sample("q35-7.2.mig").path, spool=True) as stream:
+            name = stream.blocks[0].name
+            made.append(redacted(stream, [(name, 0, stream.blocks[0].used_length // 2)])[0])
+    assert made[0] == made[1]

@@ -23,6 +23,7 @@ from migstream.ram.encode import fill_area, page_records
 from migstream.ram.image import Block
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
 from migstream.source.pieces import Zeros
+from migstream.source.spool import Spool
 from migstream.wire.model import SectionType, Span, Trailer
 
 if TYPE_CHECKING:
@@ -268,7 +269,8 @@ def _memory(bench: Workbench, keep: Kept) -> None:
     if not stream.ram:
         return
     bench.kept = keep
-    made: list[memoryview | bytes] = []
+    made = Spool()
+    bench.aside.append(made)
     for listed in stream.blocks:
         block = stream.ram[listed.name]
         if block.elsewhere is not None:
@@ -277,14 +279,15 @@ def _memory(bench: Workbench, keep: Kept) -> None:
         if listed.mapped is not None:
             _area(bench, listed, listed.mapped, left)
         else:
-            made += [records for _, records in page_records(left, left.size)]
+            for _, records in page_records(left, left.size):
+                made.append(records)
         span = listed.span
         wiped = block.size - sum(stop - start for start, stop in keep.get(listed.name, ()))
         bench.note("wipe", f"ram/{listed.name}", many(wiped, "byte"), "guest memory", span)
-    if made:
+    if made.size:
         at = memory.last_place(stream)
         _forget(bench, at)
-        bench.rewrite.replace(at, at, b"".join(made))
+        bench.rewrite.replace(at, at, made.whole())
 
 
 def _forget(bench: Workbench, last: int) -> None:

@@ -13,12 +13,12 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from migstream.errors import Unsupported
-from migstream.source.pieces import Fetch, Zeros, size_of
+from migstream.source.pieces import Bulk, Fetch, Zeros, size_of
 from migstream.wire.model import Span
 
 __all__ = ["Bytes", "Places", "Rewrite", "Splice"]
 
-Bytes = bytes | Zeros
+Bytes = bytes | Zeros | Bulk
 
 
 class Splice(NamedTuple):
@@ -35,6 +35,8 @@ class Splice(NamedTuple):
 
 
 def _bytes(data: Bytes) -> bytes:
+    if isinstance(data, Bulk):
+        return b"".join(data.pieces())
     return bytes(data.size) if isinstance(data, Zeros) else data
 
 
@@ -79,7 +81,7 @@ class Rewrite:
         """
         stop = start + len(data)
         for old in self._over(start, stop):
-            if old.growth or isinstance(old.data, Zeros):
+            if old.growth or not isinstance(old.data, bytes):
                 raise _twice(start)
             begin, end = min(start, old.start), max(stop, old.stop)
             merged = bytearray(end - begin)
@@ -107,7 +109,7 @@ class Rewrite:
         """Bytes [start, stop) as they are after the patches so far."""
         out = bytearray(fetch(start, stop))
         for old in self._over(start, stop):
-            if old.growth or isinstance(old.data, Zeros):
+            if old.growth or not isinstance(old.data, bytes):
                 raise _twice(start)
             low, high = max(start, old.start), min(stop, old.stop)
             out[low - start : high - start] = old.data[low - old.start : high - old.start]

@@ -23,6 +23,7 @@ from migstream.wire import write
 from migstream.wire.model import Command, Section, SectionType, Span, flat
 
 if TYPE_CHECKING:
+    from migstream.source.spool import Spool
     from migstream.stream import Stream
 
 __all__ = ["Change", "Workbench"]
@@ -57,7 +58,8 @@ class Workbench:
     `rewrite` is what becomes of the bytes, `description` the text's tree. What is asked of the result:
     `dropped` and `renamed` are paths, `reshaped` those of devices that have other fields now, `pages` the guest memory that was set, by block and offset (those
     in `added` have no record to be written over), `kept` the ranges by block outside of which memory is
-    to be zeros, None where it stays.
+    to be zeros, None where it stays. `aside` has what was made and may be large; it is good as long as
+    this is.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class Workbench:
         self.pages: dict[tuple[str, int], bytes] = {}
         self.added: set[tuple[str, int]] = set()
         self.domain: str | None = None
+        self.aside: list[Spool] = []
         self._changes: list[Change] = []
 
     def __bool__(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migstream.errors import SourceError
+from migstream.source.pieces import Bulk
 from migstream.source.store import File
 from migstream.source.temporary import Temporary
 
@@ -57,6 +58,12 @@ class Spool:
         if self._read is None or self._read.size < stop:
             self._read = File(self._file.fileno(), self.size)
         return self._read.view(start, stop)
+
+    def whole(self) -> bytes | Bulk:
+        """All of it, as a piece of something new: good until this is closed or grows."""
+        if self._file is None:
+            return bytes(self._memory)
+        return Bulk(self._file.fileno(), 0, self.size)
 
     def close(self) -> None:
         """Let go of everything; views that are still held stay good."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from migstream.edit.rewrite import Rewrite
-from migstream.source.pieces import Zeros, size_of
-from migstream.source.store import Store
+from migstream.source.pieces import Bulk, Zeros, size_of
+from migstream.source.store import File, Store
 
 __all__ = ["Spliced"]
 
@@ -39,6 +39,8 @@ class Spliced:
     def _part(self, piece: object, low: int, high: int) -> memoryview:
         if isinstance(piece, bytes):
             return memoryview(piece)[low:high]
+        if isinstance(piece, Bulk):
+            return File(piece.fd, piece.at + piece.size).view(piece.at + low, piece.at + high)
         if isinstance(piece, Zeros):
             return memoryview(bytes(high - low))
         return self._source.view(piece.start + low, piece.start + high)  # type: ignore[attr-defined]
