@@ -19,15 +19,16 @@ from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
+from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import PROVIDERS, Places
+from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
 from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
 from migstream.catalogue.told import as_sent, texts_of, unseen
-from migstream.catalogue.usb import HUB, ports_of
+from migstream.catalogue.usb import HUB, own_controllers, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
 from migstream.catalogue.varied import Varied, switch
 from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
@@ -115,7 +116,7 @@ class _Composer:
         self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.kinds: dict[str, str] = {}
+        self.hosts = Hosts()
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
@@ -160,6 +161,9 @@ class _Composer:
         transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
         places = Places(self.taken, names, transports)
+        for path, ports in own_controllers(names):
+            self.hosts.give(USB, path)
+            places.usb_controller(path, ports)
         self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
         return self.machine
@@ -257,21 +261,16 @@ class _Composer:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return ""
         added, base = self._added(driver), self._known.get(driver)
-        path = self._path(part, kind.bus, "" if added is None else added.root, places)
+        path = self._path(part, driver, kind, "" if added is None else added.root, places)
         if (own := part.properties.get("id")) is not None:
             places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
-        self.kinds.setdefault(kind.bus, path)
-        self.kinds.setdefault(f"type {driver}", path)
-        self._provides(driver, path)
         if driver == HUB:
             places.usb_hub(path)
-        if (ports := ports_of(driver, part)) is not None:
+        if (ports := ports_of(driver, part.properties)) is not None:
             places.usb_controller(path, ports)
         if driver in PORTS:
-            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
-                "host virtio-serial-bus", ""
-            )
-            self.consoles.setdefault(console, []).append(part)
+            console = places.buses.get(places.owner(part.properties))
+            self.consoles.setdefault(console or self.hosts.newest(SERIAL), []).append(part)
         if kind.refused:
             blocked = BLOCKED.search(kind.refused)
             self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
@@ -434,46 +433,50 @@ class _Composer:
 
     # --- places ------------------------------------------------------------------------------------
 
-    def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
-        if bus == "PCI":
+    def _path(self, part: Part, driver: str, kind: Type, root: str, places: Places) -> str:
+        """Where a device is put; empty where that has no name."""
+        bus, properties = kind.bus, part.properties
+        asked = properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(properties), "")
+        if bus != PCI or not asked:
+            parent = parent or self.hosts.newest(bus)
+        next_free = bus == USB and "port" not in properties and driver != HUB
+        if next_free and places.last_usb_port(parent):
+            self._part(Part(HUB, {"bus": asked} if asked else {}), places)
+        path = self._place(part, bus, root, parent, places)
+        self.hosts.put(path, parent)
+        if driver in EXPANDERS or driver == HOST_BRIDGE:
+            self.hosts.root(path)
+        if driver in INSIDE:
+            places.pci("", path, None)
+            self.hosts.put(path + INSIDE[driver], path)
+        self.hosts.provide(driver, path, properties)
+        return path
+
+    def _place(self, part: Part, bus: str, root: str, parent: str, places: Places) -> str:
+        if bus == PCI:
             root = root or next(iter(self._roots()), "0000:00:")
             root = SHORT if SHORT_BUS in self.machine.sections else root
-            if not asked:
-                parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
                 root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
         if bus == "virtio-bus":
-            return places.transport(asked)
+            return places.transport(part.properties.get("bus", ""))
         if bus == "virtual-css-bus":
             return places.channel(part.properties.get("devno", ""))
         if bus == "spapr-vio-bus":
             return places.register(root, part.properties.get("reg", ""))
         if part.driver == HOST_BRIDGE:
-            # devices that name no bus are on the last one
             path = bridge_path(bridge_number(part))
-            self.kinds["host PCI"] = places.buses[f"pci.{bridge_number(part)}"] = path
+            places.buses[f"pci.{bridge_number(part)}"] = path
             return path
-        if bus == "usb-bus":
-            host = parent or self.kinds.get("host usb-bus", "")
-            if "port" not in part.properties and part.driver != HUB and places.last_usb_port(host):
-                self._part(Part(HUB, {"bus": asked} if asked else {}), places)
-            return places.usb(host, part.properties)
-        if bus == "SCSI":
-            return places.scsi(parent or self.kinds.get("host SCSI", ""), part.properties)
-        return ""
+        if bus == USB:
+            return places.usb(parent, part.properties)
+        return places.scsi(parent, part.properties) if bus == SCSI else ""
 
     def _roots(self) -> set[str]:
         known = self._known.items()
         return {one.root for name, one in known if one.root and name not in EXPANDERS}
-
-    def _provides(self, driver: str, path: str) -> None:
-        """The first device with a bus of each kind is where others go that name none."""
-        for bus, words in PROVIDERS.items():
-            if any(word in driver for word in words):
-                self.kinds.setdefault(f"host {bus}", path)
 
 
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit

@@ -135,9 +135,7 @@ class Varied:
 
     def _number(self, model: str) -> int:
         """Which of the models that were tried one is like, where all are nearly alike."""
-        if (
-            self._wanted.max_cpus > 1
-        ):  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
+        if self._wanted.cpus > 1:  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
             return 1
         if {"-apic", "apic=off"} & set(self._features):
             return 2
