@@ -20,18 +20,21 @@ from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
+from migstream.catalogue.kvmclock import CLOCK, has_clock
 from migstream.catalogue.memory import backend_block, block_of
-from migstream.catalogue.microvm import transports_of
+from migstream.catalogue.microvm import most_serials, transports_of
 from migstream.catalogue.model import PLACE, Added, Image
+from migstream.catalogue.numbered import single
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.properties import Properties
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
-from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE
 from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, own_controllers, ports_of
-from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
+from migstream.catalogue.values import SAME_CPUS
 from migstream.catalogue.varied import Varied, switch
-from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
+from migstream.catalogue.vectors import VECTORS, fixed_vectors
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -102,12 +105,13 @@ class _Composer:
         asked, texts = wanted.machine or self.name, texts_of(image, others, self.states)
         self.unknown += unseen(asked, self.name)
         self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
+        self.machine.single = single(catalogue.index.release)
         self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
-        self.varied = Varied(varied, wanted, machine_version(self.name)[1])
+        self.varied = Varied(varied, wanted, machine_version(self.name)[1], image)
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
@@ -117,6 +121,8 @@ class _Composer:
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
         self.hosts = Hosts()
+        about, states = catalogue.about, (self.assumed, self.unknown)
+        self.properties = Properties(self.machine, self.tried, about, *states)
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
@@ -207,7 +213,7 @@ class _Composer:
             self.machine.change(bare, without_parts(bare, full))
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
-        parts = default_parts(wanted, bare, full)
+        parts = default_parts(wanted, bare, full, most_serials(wanted, self.name))
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
         self.parts += wanted.parts
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
@@ -220,6 +226,8 @@ class _Composer:
         wanted = self.wanted
         index, about = self.catalogue.index, self.catalogue.about
         same = index.target in SAME_CPUS
+        if not has_clock(self.name, wanted.cpu):
+            self.machine.sections.pop(CLOCK, None)
         self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
@@ -290,7 +298,7 @@ class _Composer:
             self.unknown += [block for block in added.blocks if PLACE not in block]
         if self.tried is not self.family:  # another board
             base = self.tried.devices.get(self.tried.newest, {}).get(driver)
-        if "romfile" in part.properties:  # as large as that file is
+        if part.properties.get("romfile"):  # as large as that file is
             self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
             return path
@@ -299,14 +307,14 @@ class _Composer:
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.tried.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
-            self._overlay(added, older, path)
+            self.properties.overlay(added, older, path)
         elif after is not None:
-            self._overlay(base, after, path)
+            self.properties.overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
-            self._property(driver, base, name, value, path)
+            self.properties.change(driver, base, added, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
         if msi or reserves(part) > 1:
-            self._unsure(base, path)
+            self.properties.unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
@@ -334,9 +342,10 @@ class _Composer:
         return own or self._known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
-        found = {name: value for who, name, value in self.wanted.globals if who == driver}
-        found |= part.properties
         _, version = machine_version(self.name)
+        found = fixed_vectors(driver, version)
+        found |= {name: value for who, name, value in self.wanted.globals if who == driver}
+        found |= part.properties
         for stem, name in QUEUES.items():
             on_pci = driver.startswith(f"{stem}-pci")
             if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
@@ -344,92 +353,6 @@ class _Composer:
         if self.msi_broken and "virtio" in driver:
             found[VECTORS] = "0"
         return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
-
-    def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.tried.options.get(driver, {})
-        if name in NUMBERS:
-            number = _number(value)
-            for bit in range(8):
-                after = options.get(f"{name}={1 << bit}")
-                if number & 1 << bit and after is not None:
-                    self._overlay(base, after, path)
-            return
-        after = options.get(f"{name}={switch(value)}")
-        places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
-        here = self.machine.sections.get(places[0]) if places else None
-        if by_ports(name, base, self.states, here):
-            self._unsure(base, path)
-        two = vectors_between(options, base, self.states, here, value) if name == VECTORS else None
-        if two is not None:
-            self._overlay(*two, path)
-        elif after is not None:
-            self._overlay(base, after, path)
-        elif name in QUEUED and is_on(value):
-            self._unknown(driver, base, name, value, path)
-        elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
-            return
-        elif any(key.startswith(f"{name}=") for key in options):
-            self._between(driver, base, name, value, path)
-        elif value != str(self._default(driver, name)):
-            self._unknown(driver, base, name, value, path)
-
-    def _unknown(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        """A value that nothing is known of: the device is there, and that is all that can be said."""
-        self.assumed.append(
-            f"nothing of {driver} is changed by {name}={value} that a load fails by"
-        )
-        self._unsure(base, path)
-
-    def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
-        tried = {
-            int(key.partition("=")[2]): added
-            for key, added in self.tried.options[driver].items()
-            if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
-        }
-        if not value.isdecimal() or not tried:
-            self._unknown(driver, base, name, value, path)
-            return
-        number = int(value)
-        default = self._default(driver, name)
-        if number == default:
-            return
-        nearest = min(tried, key=lambda one: abs(one - number))
-        self._overlay(base, tried[nearest], path)
-        for block, size in tried[nearest].blocks.items():
-            if base.blocks.get(block) != size and nearest:
-                self.machine.blocks[block.replace(PLACE, path)] = size // nearest * number
-        self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
-        same = [one for one in base.sections if one in tried[nearest].sections]
-        if len(same) < len(base.sections):
-            self._unsure(base, path)
-
-    def _unsure(self, base: Added, path: str) -> None:
-        self.unknown += [
-            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
-        ]
-
-    def _default(self, driver: str, name: str) -> object:
-        options = self.catalogue.about.types[driver].options
-        return next((one.default for one in options if one.name == name), None)
-
-    def _overlay(self, base: Added, after: Added, path: str) -> None:
-        moved = [
-            [
-                msgspec.structs.replace(one, name=one.name.replace(PLACE, path))
-                for one in side.sections
-            ]
-            for side in (base, after)
-        ]
-        self.machine.change_sections(*moved)
-        for block in base.blocks.keys() - after.blocks.keys():
-            self.machine.blocks.pop(block.replace(PLACE, path), None)
-        for block, size in after.blocks.items():
-            if base.blocks.get(block) != size:
-                name, short = block.replace(PLACE, path), block.rpartition("/")[2]
-                # of older machine types some have no place in their names (global-vmstate)
-                placeless = name not in self.machine.blocks and short in self.machine.blocks
-                self.machine.blocks[short if placeless else name] = size
 
     # --- places ------------------------------------------------------------------------------------
 
@@ -479,7 +402,6 @@ class _Composer:
         return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
 
-NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
