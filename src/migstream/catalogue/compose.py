@@ -21,6 +21,7 @@ from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.kvmclock import CLOCK, has_clock
+from migstream.catalogue.lineage import lineage
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import most_serials, transports_of
 from migstream.catalogue.model import PLACE, Added, Image
@@ -132,7 +133,7 @@ class _Composer:
         self._slots()
         self._cpus()
         self._memory()
-        drivers = {part.driver for part in wanted.parts}
+        drivers = {name for part in self.parts for name in self._lineage(part.driver)}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
                 self.machine.head = b"" if is_on(value) is False else self.machine.head
@@ -341,10 +342,16 @@ class _Composer:
         own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
         return own or self._known.get(driver)
 
+    def _lineage(self, driver: str) -> frozenset[str]:
+        about = self.catalogue.about
+        name = about.aliases.get(driver, driver)
+        kind = about.types.get(name)
+        return lineage(name, "" if kind is None else kind.bus)
+
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         _, version = machine_version(self.name)
-        found = fixed_vectors(driver, version)
-        found |= {name: value for who, name, value in self.wanted.globals if who == driver}
+        found, line = fixed_vectors(driver, version), self._lineage(driver)
+        found |= {name: value for who, name, value in self.wanted.globals if who in line}
         found |= part.properties
         for stem, name in QUEUES.items():
             on_pci = driver.startswith(f"{stem}-pci")
