@@ -149,3 +149,25 @@ def test_a_change_is_made_field_by_field_at_any_depth() -> None:
     assert back == state(b"aBc" + sub, ["a", "b", "c"], more="sub")
     assert list(parted(found).values()) == [b"B", b"c"]
     assert relaid(found, State(1, b"", b"no table"), after) is None
+
+
+def test_without_vectors_behind_a_port_there_is_no_msix() -> None:
+    line = "-M pc-q35-8.2 -device pcie-root-port,id=p -device virtio-tablet-pci,bus=p,vectors={}"
+    name = "0000:00:01.0:00.0/virtio-input"
+    assert msix_vectors(space(line.format(0), name)) is None
+    assert msix_vectors(space(line.format(3), name)) == 3
+
+
+def test_a_short_name_of_the_root_bus_is_one_of_what_options_bring_as_well() -> None:
+    assert ("0000:01.2/uhci", 0) in keys("-M pc-i440fx-1.6,usb=on", (7, 2))
+
+
+def test_where_a_second_piece_of_memory_is_put_is_not_told() -> None:
+    memory = " ".join(
+        f"-object memory-backend-ram,id=m{n},size=128M -device virtio-mem-pci,memdev=m{n}"
+        for n in (1, 2)
+    )
+    line = f"{BLANK},slots=4,maxmem=4G -M pc-i440fx-8.2 {memory}"
+    made = compose(find((10, 0), "x86_64"), parse_arguments(line.split()))
+    unsure = {name.rpartition("/")[0] for name in made.unknown if "virtio-mem" in name}
+    assert unsure == {"0000:00:03.0"}

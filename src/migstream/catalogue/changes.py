@@ -71,6 +71,16 @@ class Machine:
             instance += 1
         self.put((name, instance), self.state_of(one), early=one.early)
 
+    def rename(self, begin: str, other: str) -> None:
+        """Sections and RAM blocks whose names begin so begin otherwise."""
+
+        def named(name: str) -> str:
+            return other + name.removeprefix(begin) if name.startswith(begin) else name
+
+        self.sections = {(named(n), number): one for (n, number), one in self.sections.items()}
+        self.early = {(named(n), number) for n, number in self.early}
+        self.blocks = {named(name): size for name, size in self.blocks.items()}
+
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
         for field in ("head", "intro", "footers", "switchover", "live", "ram_version"):

@@ -158,6 +158,8 @@ class _Composer:
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
+        if SHORT_BUS in self.machine.sections:  # options were tried with a newer machine type
+            self.machine.rename(LONG, SHORT)
         names = [name for name, _ in self.machine.sections]
         taken = {
             name.removeprefix(root).partition("/")[0]
@@ -314,13 +316,18 @@ class _Composer:
         for name, value in self._properties(driver, part).items():
             self.properties.change(driver, base, added, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
-        if msi or reserves(part) > 1:
+        if msi or reserves(part) > 1 or self._after_memory(part):
             self.properties.unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
                 self.machine.sections[key] = with_number(self.machine.sections[key], path)
         return path
+
+    def _after_memory(self, part: Part) -> bool:
+        """Whether it is memory that is put behind other such: where, goes by all of them (hw/mem/memory-device.c)."""
+        memory = [one for one in self.parts if one.driver.startswith(MEMORY)]
+        return part in memory[1:] and part.properties != memory[0].properties
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -409,12 +416,13 @@ class _Composer:
         return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
 
+MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
 # Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
-SHORT, SHORT_BUS = "0000:", ("0000:00.0/I440FX", 0)
+LONG, SHORT, SHORT_BUS = "0000:00:", "0000:", ("0000:00.0/I440FX", 0)
 
 
 def _number(text: str) -> int:

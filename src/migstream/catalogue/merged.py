@@ -67,6 +67,9 @@ def merged(here: State, before: State, after: State) -> State:
         elif path in mine and path[-1] == CONFIG and len(mine[path]) == len(old.get(path, b"")):
             # its space becomes that of PCI Express: what was changed already is changed there
             mine[path] = carried(raw, old[path], mine[path])
+        elif path in mine and path[-1] == CONFIG and len(raw) == len(old.get(path, b"")):
+            # it is that of PCI Express already
+            mine[path] = carried(mine[path], old[path], raw)
         previous = path if path in mine else previous
     kept = [path for path in order if path in mine]
     sizes: Counter[str] = Counter()
