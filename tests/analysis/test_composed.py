@@ -81,6 +81,34 @@ def test_of_a_value_that_was_not_tried_nothing_is_told_but_that_the_device_is_th
     assert any(one.startswith("0000:00:02.0/") for one in found.unknown)
 
 
+def test_a_device_that_names_no_bus_is_on_the_newest_that_is_nearest_to_the_root() -> None:
+    bare = f"-nodefaults {PC}"
+    two = "-device piix3-usb-uhci -device nec-usb-xhci -device usb-tablet"
+    assert "0000:00:03.0/1/usb-ptr" in names(f"{bare} {two}")
+    below = "-device pci-bridge,id=b,chassis_nr=1 -device piix3-usb-uhci,bus=b,addr=4"
+    assert "0000:00:04.0:04.0/1/usb-ptr" in names(
+        f"{bare} {two.removesuffix('-device usb-tablet')}{below} -device usb-tablet"
+    )
+    # the machine's own: of those of a q35, all but one are companions
+    assert "0000:00:01.2/1/usb-ptr" in names(f"{bare} -usb -device usb-tablet")
+    q35 = "-nodefaults -M pc-q35-7.2,usb=on -device usb-kbd -device usb-tablet"
+    assert "0000:00:1d.7/2/usb-ptr" in names(q35)
+    disks = "-device virtio-scsi-pci -device lsi53c895a -device scsi-cd"
+    assert "0000:00:03.0/0:0:0/scsi-disk" in names(f"{bare} {disks}")
+
+
+def test_bridges_that_name_no_bus_are_on_a_second_root_bus() -> None:
+    q35 = "-nodefaults -M pc-q35-7.2 -device pxb-pcie,bus_nr=8 -device ioh3420,chassis=1 -device x3130-upstream"
+    found = {
+        "0000:08:01.0:00.0/ioh-3240-express-root-port",
+        "0000:08:01.0:01.0/xio3130-express-upstream-port",
+    }
+    assert found <= set(names(q35))
+    # the first slot has a bridge of its own, behind which is what names that bus
+    pc = f"-nodefaults {PC} -device pxb,bus_nr=8,id=p -device pci-bridge,chassis_nr=9 -device e1000,bus=p,addr=3"
+    assert {"0000:08:02.0:01.0/pci_bridge", "0000:08:02.0:00.0:03.0/e1000"} <= set(names(pc))
+
+
 def test_memory_of_a_backend_is_called_as_it_is() -> None:
     line = "-nodefaults -M pc-i440fx-{} -m 64 -object memory-backend-{},id=mem,size=64M -numa node,memdev=mem"
     for version, kind, block in (

@@ -155,10 +155,10 @@ def test_a_compressed_stream_is_given_to_the_qemu(
     "words",
     [
         ["--from-qemu", "a"],
-        ["--from-qemu", "a", "--to-qemu", "b", "--to", "c"],
-        ["x.mig", "--machine", "pc", "--to", "c"],
-        ["x.mig", "--try", "--to", "c"],
-        ["x.mig", "--to", "c", "--", "-m", "16"],
+        ["--from-qemu", "a", "--to-qemu", "b", "--to", "c.json"],
+        ["x.mig", "--machine", "pc", "--to", "c.json"],
+        ["x.mig", "--try", "--to", "c.json"],
+        ["x.mig", "--to", "c.json", "--", "-m", "16"],
     ],
 )
 def test_wrong_usage(words: list[str]) -> None:

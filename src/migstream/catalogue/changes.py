@@ -28,7 +28,7 @@ PIECE = 64  # bytes that are compared at once
 class Machine:
     """A machine's sections and RAM blocks, as they are so far.
 
-    `early` are sections that stand before guest memory, `unsure` names of those of which only that they are there is known.
+    `single` are names of sections that all have one instance id, `states` are those of the catalogue, `early` are sections that stand before guest memory, `unsure` names of those of which only that they are there is known.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Machine:
     """
 
     def __init__(self, image: Image, states: Sequence[State], texts: Texts | None = None) -> None:
-        self._states = states
+        self.states = states
         self._texts: Texts = texts or {}
         self.head, self.intro = image.head, image.intro
         self.footers, self.switchover = image.footers, image.switchover
@@ -44,14 +44,16 @@ class Machine:
         self.blocks: dict[str, int] = dict(image.blocks)
         self.live: tuple[Live, ...] = image.live
         self.sections: dict[Key, State] = {}
+        self.single: frozenset[str] = frozenset()
         self.unsure: set[str] = set()
         self.early: set[Key] = set()
+        self._first = {one.key for one in image.sections}
         for one in image.sections:
             self.put(one.key, self.state_of(one), early=one.early)
 
     def state_of(self, one: Placed) -> State:
         """The state that a section has in an image, with a description where one is known."""
-        return told(one.name, self._states[one.state], self._texts)
+        return told(one.name, self.states[one.state], self._texts)
 
     def put(self, key: Key, state: State, *, early: bool = False) -> None:
         """A section, in place of the one that was there."""
@@ -60,11 +62,24 @@ class Machine:
             self.early.add(key)
 
     def place(self, one: Placed, name: str) -> None:
-        """A device's section under its name; the next instance id where that is taken."""
-        instance = one.instance
-        while (name, instance) in self.sections:
+        """A device's section under its name; the next instance id where that is taken.
+
+        One that was seen behind those that the machine has by itself is counted from the first.
+        """
+        instance = 0 if (name, one.instance - 1) in self._first else one.instance
+        while (name, instance) in self.sections and name not in self.single:
             instance += 1
         self.put((name, instance), self.state_of(one), early=one.early)
+
+    def rename(self, begin: str, other: str) -> None:
+        """Sections and RAM blocks whose names begin so begin otherwise."""
+
+        def named(name: str) -> str:
+            return other + name.removeprefix(begin) if name.startswith(begin) else name
+
+        self.sections = {(named(n), number): one for (n, number), one in self.sections.items()}
+        self.early = {(named(n), number) for n, number in self.early}
+        self.blocks = {named(name): size for name, size in self.blocks.items()}
 
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
@@ -131,11 +146,14 @@ def overlaid(here: State, before: State, after: State) -> State:
 
 
 def _laid(here: State, before: State, after: State) -> State:
-    if len(before.payload) != len(after.payload):
-        if here.text == before.text:
-            return _regrown(here, before, after)
+    longer = len(before.payload) != len(after.payload)
+    if longer or here.text != before.text:
+        found = relaid(here, before, after)
+        if found is not None:
+            return found
+    if longer:
         # of another machine type's layout: where its own fields do not say it, nobody saw what it becomes
-        return relaid(here, before, after) or here
+        return _regrown(here, before, after) if here.text == before.text else here
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

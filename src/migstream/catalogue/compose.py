@@ -19,18 +19,23 @@ from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
+from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
+from migstream.catalogue.kvmclock import CLOCK, has_clock
+from migstream.catalogue.lineage import lineage
 from migstream.catalogue.memory import backend_block, block_of
-from migstream.catalogue.microvm import transports_of
+from migstream.catalogue.microvm import most_serials, transports_of
 from migstream.catalogue.model import PLACE, Added, Image
-from migstream.catalogue.places import PROVIDERS, Places
+from migstream.catalogue.numbered import single
+from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
+from migstream.catalogue.properties import Properties
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
-from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
+from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE
 from migstream.catalogue.told import as_sent, texts_of, unseen
-from migstream.catalogue.usb import HUB, ports_of
-from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
+from migstream.catalogue.usb import HUB, own_controllers, ports_of
+from migstream.catalogue.values import SAME_CPUS
 from migstream.catalogue.varied import Varied, switch
-from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
+from migstream.catalogue.vectors import VECTORS, fixed_vectors
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -101,12 +106,13 @@ class _Composer:
         asked, texts = wanted.machine or self.name, texts_of(image, others, self.states)
         self.unknown += unseen(asked, self.name)
         self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
+        self.machine.single = single(catalogue.index.release)
         self.family, self.tried = others, catalogue.tried(others)
         self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
         self._known = others.devices.get(others.newest, {}) | self._own
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
-        self.varied = Varied(varied, wanted, machine_version(self.name)[1])
+        self.varied = Varied(varied, wanted, machine_version(self.name)[1], image)
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
@@ -115,7 +121,9 @@ class _Composer:
         self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.kinds: dict[str, str] = {}
+        self.hosts = Hosts()
+        about, states = catalogue.about, (self.assumed, self.unknown)
+        self.properties = Properties(self.machine, self.tried, about, *states)
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
@@ -125,7 +133,7 @@ class _Composer:
         self._slots()
         self._cpus()
         self._memory()
-        drivers = {part.driver for part in wanted.parts}
+        drivers = {name for part in self.parts for name in self._lineage(part.driver)}
         for driver, name, value in wanted.globals:
             if (driver, name) == CONFIGURATION:
                 self.machine.head = b"" if is_on(value) is False else self.machine.head
@@ -150,6 +158,8 @@ class _Composer:
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
+        if SHORT_BUS in self.machine.sections:  # options were tried with a newer machine type
+            self.machine.rename(LONG, SHORT)
         names = [name for name, _ in self.machine.sections]
         taken = {
             name.removeprefix(root).partition("/")[0]
@@ -160,6 +170,9 @@ class _Composer:
         transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
         places = Places(self.taken, names, transports)
+        for path, ports in own_controllers(names):
+            self.hosts.give(USB, path)
+            places.usb_controller(path, ports)
         self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
         return self.machine
@@ -203,7 +216,7 @@ class _Composer:
             self.machine.change(bare, without_parts(bare, full))
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
-        parts = default_parts(wanted, bare, full)
+        parts = default_parts(wanted, bare, full, most_serials(wanted, self.name))
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
         self.parts += wanted.parts
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
@@ -216,6 +229,8 @@ class _Composer:
         wanted = self.wanted
         index, about = self.catalogue.index, self.catalogue.about
         same = index.target in SAME_CPUS
+        if not has_clock(self.name, wanted.cpu):
+            self.machine.sections.pop(CLOCK, None)
         self.assumed += self.varied.model(self.machine, about.cpus, same=same)
         accelerator = self._form().partition(" ")[0]
         one = self.images.get(accelerator, self.images["tcg"])
@@ -257,21 +272,16 @@ class _Composer:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return ""
         added, base = self._added(driver), self._known.get(driver)
-        path = self._path(part, kind.bus, "" if added is None else added.root, places)
+        path = self._path(part, driver, kind, "" if added is None else added.root, places)
         if (own := part.properties.get("id")) is not None:
             places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
-        self.kinds.setdefault(kind.bus, path)
-        self.kinds.setdefault(f"type {driver}", path)
-        self._provides(driver, path)
         if driver == HUB:
             places.usb_hub(path)
-        if (ports := ports_of(driver, part)) is not None:
+        if (ports := ports_of(driver, part.properties)) is not None:
             places.usb_controller(path, ports)
         if driver in PORTS:
-            console = places.buses.get(places.owner(part.properties)) or self.kinds.get(
-                "host virtio-serial-bus", ""
-            )
-            self.consoles.setdefault(console, []).append(part)
+            console = places.buses.get(places.owner(part.properties))
+            self.consoles.setdefault(console or self.hosts.newest(SERIAL), []).append(part)
         if kind.refused:
             blocked = BLOCKED.search(kind.refused)
             self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
@@ -291,7 +301,7 @@ class _Composer:
             self.unknown += [block for block in added.blocks if PLACE not in block]
         if self.tried is not self.family:  # another board
             base = self.tried.devices.get(self.tried.newest, {}).get(driver)
-        if "romfile" in part.properties:  # as large as that file is
+        if part.properties.get("romfile"):  # as large as that file is
             self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
             return path
@@ -300,19 +310,24 @@ class _Composer:
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.tried.options.get(driver, {}).get(f"bus={behind}")
         if older is not None:
-            self._overlay(added, older, path)
+            self.properties.overlay(added, older, path)
         elif after is not None:
-            self._overlay(base, after, path)
+            self.properties.overlay(base, after, path)
         for name, value in self._properties(driver, part).items():
-            self._property(driver, base, name, value, path)
+            self.properties.change(driver, base, added, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
-        if msi or reserves(part) > 1:
-            self._unsure(base, path)
+        if msi or reserves(part) > 1 or self._after_memory(part):
+            self.properties.unsure(base, path)
         self._address(part, kind, keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
                 self.machine.sections[key] = with_number(self.machine.sections[key], path)
         return path
+
+    def _after_memory(self, part: Part) -> bool:
+        """Whether it is memory that is put behind other such: where, goes by all of them (hw/mem/memory-device.c)."""
+        memory = [one for one in self.parts if one.driver.startswith(MEMORY)]
+        return part in memory[1:] and part.properties != memory[0].properties
 
     def _ports(self) -> None:
         for path, parts in self.consoles.items():
@@ -334,10 +349,17 @@ class _Composer:
         own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
         return own or self._known.get(driver)
 
+    def _lineage(self, driver: str) -> frozenset[str]:
+        about = self.catalogue.about
+        name = about.aliases.get(driver, driver)
+        kind = about.types.get(name)
+        return lineage(name, "" if kind is None else kind.bus)
+
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
-        found = {name: value for who, name, value in self.wanted.globals if who == driver}
-        found |= part.properties
         _, version = machine_version(self.name)
+        found, line = fixed_vectors(driver, version), self._lineage(driver)
+        found |= {name: value for who, name, value in self.wanted.globals if who in line}
+        found |= part.properties
         for stem, name in QUEUES.items():
             on_pci = driver.startswith(f"{stem}-pci")
             if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
@@ -346,143 +368,61 @@ class _Composer:
             found[VECTORS] = "0"
         return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
-    def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        options = self.tried.options.get(driver, {})
-        if name in NUMBERS:
-            number = _number(value)
-            for bit in range(8):
-                after = options.get(f"{name}={1 << bit}")
-                if number & 1 << bit and after is not None:
-                    self._overlay(base, after, path)
-            return
-        after = options.get(f"{name}={switch(value)}")
-        places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
-        here = self.machine.sections.get(places[0]) if places else None
-        if by_ports(name, base, self.states, here):
-            self._unsure(base, path)
-        two = vectors_between(options, base, self.states, here, value) if name == VECTORS else None
-        if two is not None:
-            self._overlay(*two, path)
-        elif after is not None:
-            self._overlay(base, after, path)
-        elif name in QUEUED and is_on(value):
-            self._unknown(driver, base, name, value, path)
-        elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
-            return
-        elif any(key.startswith(f"{name}=") for key in options):
-            self._between(driver, base, name, value, path)
-        elif value != str(self._default(driver, name)):
-            self._unknown(driver, base, name, value, path)
-
-    def _unknown(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        """A value that nothing is known of: the device is there, and that is all that can be said."""
-        self.assumed.append(
-            f"nothing of {driver} is changed by {name}={value} that a load fails by"
-        )
-        self._unsure(base, path)
-
-    def _between(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
-        """A value that was not tried: RAM blocks grow with it where they did so with those that were."""
-        tried = {
-            int(key.partition("=")[2]): added
-            for key, added in self.tried.options[driver].items()
-            if key.startswith(f"{name}=") and key.partition("=")[2].isdecimal()
-        }
-        if not value.isdecimal() or not tried:
-            self._unknown(driver, base, name, value, path)
-            return
-        number = int(value)
-        default = self._default(driver, name)
-        if number == default:
-            return
-        nearest = min(tried, key=lambda one: abs(one - number))
-        self._overlay(base, tried[nearest], path)
-        for block, size in tried[nearest].blocks.items():
-            if base.blocks.get(block) != size and nearest:
-                self.machine.blocks[block.replace(PLACE, path)] = size // nearest * number
-        self.assumed.append(f"{driver}'s {name}={value} acts as {name}={nearest} does")
-        same = [one for one in base.sections if one in tried[nearest].sections]
-        if len(same) < len(base.sections):
-            self._unsure(base, path)
-
-    def _unsure(self, base: Added, path: str) -> None:
-        self.unknown += [
-            one.name.replace(PLACE, path) for one in base.sections if PLACE in one.name
-        ]
-
-    def _default(self, driver: str, name: str) -> object:
-        options = self.catalogue.about.types[driver].options
-        return next((one.default for one in options if one.name == name), None)
-
-    def _overlay(self, base: Added, after: Added, path: str) -> None:
-        moved = [
-            [
-                msgspec.structs.replace(one, name=one.name.replace(PLACE, path))
-                for one in side.sections
-            ]
-            for side in (base, after)
-        ]
-        self.machine.change_sections(*moved)
-        for block in base.blocks.keys() - after.blocks.keys():
-            self.machine.blocks.pop(block.replace(PLACE, path), None)
-        for block, size in after.blocks.items():
-            if base.blocks.get(block) != size:
-                name, short = block.replace(PLACE, path), block.rpartition("/")[2]
-                # of older machine types some have no place in their names (global-vmstate)
-                placeless = name not in self.machine.blocks and short in self.machine.blocks
-                self.machine.blocks[short if placeless else name] = size
-
     # --- places ------------------------------------------------------------------------------------
 
-    def _path(self, part: Part, bus: str, root: str, places: Places) -> str:
-        asked = part.properties.get("bus", "")
-        parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
-        if bus == "PCI":
+    def _path(self, part: Part, driver: str, kind: Type, root: str, places: Places) -> str:
+        """Where a device is put; empty where that has no name."""
+        bus, properties = kind.bus, part.properties
+        asked = properties.get("bus", "")
+        parent = places.buses.get(asked) or places.buses.get(places.owner(properties), "")
+        if bus != PCI or not asked:
+            parent = parent or self.hosts.newest(bus)
+        next_free = bus == USB and "port" not in properties and driver != HUB
+        if next_free and places.last_usb_port(parent):
+            self._part(Part(HUB, {"bus": asked} if asked else {}), places)
+        path = self._place(part, bus, root, parent, places)
+        self.hosts.put(path, parent)
+        if driver in EXPANDERS or driver == HOST_BRIDGE:
+            self.hosts.root(path)
+        if driver in INSIDE:
+            places.pci("", path, None)
+            self.hosts.put(path + INSIDE[driver], path)
+        self.hosts.provide(driver, path, properties)
+        return path
+
+    def _place(self, part: Part, bus: str, root: str, parent: str, places: Places) -> str:
+        if bus == PCI:
             root = root or next(iter(self._roots()), "0000:00:")
             root = SHORT if SHORT_BUS in self.machine.sections else root
-            if not asked:
-                parent = self.kinds.get("host PCI", "")
             if part.driver in EXPANDERS:
                 root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
         if bus == "virtio-bus":
-            return places.transport(asked)
+            return places.transport(part.properties.get("bus", ""))
         if bus == "virtual-css-bus":
             return places.channel(part.properties.get("devno", ""))
         if bus == "spapr-vio-bus":
             return places.register(root, part.properties.get("reg", ""))
         if part.driver == HOST_BRIDGE:
-            # devices that name no bus are on the last one
             path = bridge_path(bridge_number(part))
-            self.kinds["host PCI"] = places.buses[f"pci.{bridge_number(part)}"] = path
+            places.buses[f"pci.{bridge_number(part)}"] = path
             return path
-        if bus == "usb-bus":
-            host = parent or self.kinds.get("host usb-bus", "")
-            if "port" not in part.properties and part.driver != HUB and places.last_usb_port(host):
-                self._part(Part(HUB, {"bus": asked} if asked else {}), places)
-            return places.usb(host, part.properties)
-        if bus == "SCSI":
-            return places.scsi(parent or self.kinds.get("host SCSI", ""), part.properties)
-        return ""
+        if bus == USB:
+            return places.usb(parent, part.properties)
+        return places.scsi(parent, part.properties) if bus == SCSI else ""
 
     def _roots(self) -> set[str]:
         known = self._known.items()
         return {one.root for name, one in known if one.root and name not in EXPANDERS}
 
-    def _provides(self, driver: str, path: str) -> None:
-        """The first device with a bus of each kind is where others go that name none."""
-        for bus, words in PROVIDERS.items():
-            if any(word in driver for word in words):
-                self.kinds.setdefault(f"host {bus}", path)
 
-
-NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
+MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 # Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
 CONFIGURATION = ("migration", "send-configuration")
 ROM = ".rom"
 # Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
-SHORT, SHORT_BUS = "0000:", ("0000:00.0/I440FX", 0)
+LONG, SHORT, SHORT_BUS = "0000:00:", "0000:", ("0000:00.0/I440FX", 0)
 
 
 def _number(text: str) -> int:

@@ -33,15 +33,17 @@ CARDS = {
     "ne2000": ("network", "ne2k_pci", "ne2k_isa"),
 }
 PLAIN = {"serial": "isa-serial", "parallel_isa": "isa-parallel"}
+PARALLELS = 3  # include/hw/char/parallel-isa.h: MAX_PARALLEL_PORTS
 SORTS = ("card", "network")  # in the order in which they are made
 
 
-def default_parts(wanted: Wanted, bare: Image, full: Image) -> list[Part]:
+def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> list[Part]:
     """The devices that come before those of -device, with what -vga, -nic, -serial and -parallel ask for.
 
     Parameters
     ----------
     bare, full : the machine without its defaults, and with them
+    serials : how many serial ports it makes at most
     """
     found = dict(_found(bare, full))
     default = {sort: found[sort] for sort in SORTS if sort in found and sort not in wanted.instead}
@@ -52,10 +54,11 @@ def default_parts(wanted: Wanted, bare: Image, full: Image) -> list[Part]:
     parts.sort(key=lambda part: part.driver not in VIDEO)
     names = {one.name for one in full.sections}
     counts = {"serial": wanted.serials, "parallel": wanted.parallels}
+    most = {"serial": serials, "parallel": PARALLELS}
     for name, driver in PLAIN.items():
         sort = driver.partition("-")[2]
         by_default = wanted.defaults and sort not in wanted.instead and name in names
-        parts += [Part(driver)] * (1 if by_default else counts[sort])
+        parts += [Part(driver)] * min(1 if by_default else counts[sort], most[sort])
     return parts
 
 

@@ -21,7 +21,7 @@ from migstream.wire.model import SectionType
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
 
-__all__ = ["is_virtio", "merged", "resized"]
+__all__ = ["is_virtio", "leaves", "merged", "resized"]
 
 SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
 FIELD = re.compile(rb'("name"\s*:\s*"([^"]+)",\s*"type"\s*:\s*"[^"]+",\s*"size"\s*:\s*)\d+')
@@ -49,7 +49,7 @@ def resized(state: State, payload: bytes) -> State:
 
 def merged(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another; what was changed already stays."""
-    mine, old, new = (dict(one) for one in _leaves((here, before, after)))
+    mine, old, new = (dict(one) for one in leaves((here, before, after)))
     order = list(mine)
     for path in old.keys() - new.keys():
         if mine.get(path) == old[path]:
@@ -67,6 +67,9 @@ def merged(here: State, before: State, after: State) -> State:
         elif path in mine and path[-1] == CONFIG and len(mine[path]) == len(old.get(path, b"")):
             # its space becomes that of PCI Express: what was changed already is changed there
             mine[path] = carried(raw, old[path], mine[path])
+        elif path in mine and path[-1] == CONFIG and len(raw) == len(old.get(path, b"")):
+            # it is that of PCI Express already
+            mine[path] = carried(mine[path], old[path], raw)
         previous = path if path in mine else previous
     kept = [path for path in order if path in mine]
     sizes: Counter[str] = Counter()
@@ -88,7 +91,8 @@ def _both(path: Path, here: bytes, before: bytes, after: bytes) -> bytes:
     return bytes(map(flipped, here, before, after))
 
 
-def _leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
+def leaves(states: Sequence[State]) -> Iterator[Iterator[tuple[Path, bytes]]]:
+    """The fields of states of one virtio device, those that have none inside, with their bytes."""
     out = bytearray(write.file_header())
     rows = []
     name = VMSD.search(states[0].text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["PROVIDERS", "Places"]
+__all__ = ["Places"]
 
 SLOTS = 32
 HUB = 8  # ports of a hub (hw/usb/dev-hub.c)
@@ -20,21 +20,6 @@ IDS = 256
 NUMBERS = 1 << 16
 CHANNELS = "/fe."
 FIRST_REGISTER = 0x71000000
-# Words of device types that have a bus, by its kind.
-PROVIDERS = {
-    "virtio-serial-bus": ("virtio-serial",),
-    "usb-bus": ("uhci", "ohci", "ehci", "xhci"),
-    "SCSI": (
-        "virtio-scsi",
-        "spapr-vscsi",
-        "lsi",
-        "megasas",
-        "mptsas",
-        "pvscsi",
-        "am53c974",
-        "dc390",
-    ),
-}
 
 
 class Places:
@@ -70,7 +55,7 @@ class Places:
         Parameters
         ----------
         root : what paths on the root bus begin with (`0000:00:`)
-        parent : the path of the bridge, nothing for the root bus
+        parent : the path of the bridge, or of what has another root bus; nothing for the machine's own
         address : as it was asked for
         """
         taken = self._pci.setdefault(parent, set())
@@ -120,10 +105,10 @@ class Places:
         if port is None:
             port = next((one for one in self._usb_ports(parent) if one not in taken), "1")
         taken.add(port)
-        return f"{parent}/{port}"
+        return f"{parent}/{port}" if parent else port
 
     def usb_controller(self, path: str, ports: int) -> None:
-        """A controller, or a bus of a machine, with that many ports."""
+        """A controller with that many ports."""
         self._ports[path] = [str(n) for n in range(1, ports + 1)]
 
     def usb_hub(self, path: str) -> None:

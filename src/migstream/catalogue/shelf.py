@@ -17,6 +17,7 @@ __all__ = [
     "find",
     "names_of",
     "nearest",
+    "no_release",
     "on_shelf",
     "open_named",
     "own_shelf",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 SUFFIX = ".cat"
+NEAR = 0.7  # how alike two names are, of 1
 # What distributions call their releases, and the QEMU that each has.
 NAMES: dict[str, Version] = {
     "debian-11": (5, 2),
@@ -60,6 +62,26 @@ def release_named(name: str, folder: str | os.PathLike[str] | None = None) -> Ve
         return parse(name)[:2]
     except ValueError:
         return name if any(name in one.index.names for one in on_shelf(folder)) else None
+
+
+def no_release(name: str, folder: str | os.PathLike[str] | None = None) -> NoSuchPath:
+    """The error that no release is called so, with those that are, the nearest ones where some are near.
+
+    Raises
+    ------
+    SourceError : one of the catalogues is not one
+    """
+    from difflib import get_close_matches
+
+    indexes = [one.index for one in on_shelf(folder)]
+    numbers = {one.release[:2] for one in indexes}
+    known = {*NAMES, *(own for one in indexes for own in one.names)}
+    near = sorted(get_close_matches(name, known, len(known), NEAR))
+    some = near or [*(".".join(map(str, one)) for one in sorted(numbers)), *sorted(known)]
+    return NoSuchPath(
+        f"no release is known as {name}, and no file is called so",
+        hint=f"{'near it' if near else 'known'}: {', '.join(some)}",
+    )
 
 
 def names_of(catalogue: Catalogue) -> list[str]:

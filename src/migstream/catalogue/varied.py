@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import Family, Image
+from migstream.catalogue.standing import standing_image
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.release import Version
 
@@ -41,9 +42,11 @@ class Varied:
     ----------
     family : of which the images are
     version : of the machine type
+    own : the machine type's own image, as it is started
     """
 
-    def __init__(self, family: Family, wanted: Wanted, version: Version | None) -> None:
+    def __init__(self, family: Family, wanted: Wanted, version: Version | None, own: Image) -> None:
+        self._own = own
         self._changed = family.changed
         self._cpus = family.cpus
         self._base = family.images[family.newest]["tcg"]
@@ -92,10 +95,11 @@ class Varied:
 
     def change(self, machine: Machine, what: str, words: str) -> Iterator[str]:
         """Make the change of what was added to a command line; what is assumed."""
-        image = self._changed.get(what)
-        if image is not None:
-            machine.change(self._base, image)
-        elif what.partition("=")[0] not in self._tried:
+        image, option = self._changed.get(what), what.partition("=")[0]
+        before = standing_image(self._changed, option, self._base, self._own)
+        if image is not None or option in self._tried:
+            machine.change(before, image or self._base)
+        else:
             yield f"{words} changes nothing of what is saved"
 
     def model(self, machine: Machine, known: Collection[str], *, same: bool) -> Iterator[str]:
@@ -135,9 +139,7 @@ class Varied:
 
     def _number(self, model: str) -> int:
         """Which of the models that were tried one is like, where all are nearly alike."""
-        if (
-            self._wanted.max_cpus > 1
-        ):  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
+        if self._wanted.cpus > 1:  # then each has an APIC (target/i386/cpu.c: x86_cpu_realizefn)
             return 1
         if {"-apic", "apic=off"} & set(self._features):
             return 2

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 
 from migstream.catalogue.capabilities import vectors_in
 from migstream.catalogue.model import Added, State
+from migstream.qemu.release import Version
 
-__all__ = ["VECTORS", "by_ports", "vectors_between"]
+__all__ = ["VECTORS", "by_ports", "fixed_vectors", "vectors_between"]
 
 VECTORS = "vectors"
 PORTS = "max_ports"  # virtio-serial of old machine types has a vector for each (hw/i386/pc.c: pc_compat_1_4)
+# Devices whose number does not go by their queues in machine types up to a version (hw_compat_2_11).
+FIXED, FIXED_UNTIL, FEW = ("virtio-blk-pci", "vhost-user-blk-pci"), (2, 11), "2"
 VERSION = 4  # bytes before the configuration space
 SPACE = 256
 
@@ -42,6 +45,12 @@ def vectors_between(
         for number in (_vectors(here), int(value))
     )
     return None if before is None or after is None else (before, after)
+
+
+def fixed_vectors(driver: str, version: Version | None) -> dict[str, str]:
+    """The property as an older machine type gives it to a device; nothing where it does not."""
+    older = version is not None and version <= FIXED_UNTIL
+    return {VECTORS: FEW} if older and driver in FIXED else {}
 
 
 def by_ports(name: str, base: Added, states: Sequence[State], here: State | None) -> bool:

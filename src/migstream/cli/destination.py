@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,10 @@ __all__ = [
     "schema_at",
     "shelf_options",
 ]
+
+
+# A name that is one of a file by its looks: a folder, an ending with letters in it, or no word at all.
+PATH = re.compile(r"/|\.[^./]*[A-Za-z][^./]*$|^\W*$")
 
 
 def options() -> list[click.Parameter]:
@@ -78,10 +83,20 @@ def shelf_options() -> list[click.Parameter]:
 
 
 def release_at(name: str | None, folder: str | None) -> Version | str | None:
-    """The release that `--to` names, or the name of a catalogue, where it is not a file."""
-    from migstream.catalogue.shelf import release_named
+    """The release that `--to` names, or the name of a catalogue; None where it is a file.
 
-    return None if name is None or Path(name).exists() else release_named(name, folder)
+    Raises
+    ------
+    NoSuchPath : it is neither, and no path by its looks
+    """
+    from migstream.catalogue.shelf import no_release, release_named
+
+    if name is None or Path(name).exists():
+        return None
+    release = release_named(name, folder)
+    if release is None and not PATH.search(name):
+        raise no_release(name, folder)
+    return release
 
 
 def make_destination(

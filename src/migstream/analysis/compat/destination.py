@@ -308,9 +308,14 @@ SUBSECTION_SINCE: dict[str, Version] = {
     "virtio_pci/modern_state/features128": (11, 1),
 }
 
-# Subsections with a timer that a CPU without the feature does not have; QEMU does not look before
-# it loads and ends in an assertion: target/arm/machine.c, target/riscv/machine.c.
-NEEDS_TIMER = {"cpu/timer", "cpu/wfxt-timer"}
+# Subsections with a timer that a device without the feature does not have, and what gives it one; QEMU does not look
+# before it loads and ends in an assertion: target/arm/machine.c, target/riscv/machine.c.
+NEEDS_TIMER = {
+    "cpu/timer": "the same CPU model (-cpu); a release that gives it the same features",
+    "cpu/wfxt-timer": "the same CPU model (-cpu); a release that gives it the same features",
+    # hw/acpi/ich9.c: vmstate_tco_io_state; those of before 8.0 have it whatever they were told
+    "ich9_pm/tco": "start without -global ICH9-LPC.enable_tco=off",
+}
 
 # Instance ids that QEMU still takes for ISA devices: their first port
 # (qdev_set_legacy_instance_id; hw/core/qdev.c, and each device).

@@ -20,7 +20,7 @@ from migstream.analysis.compat.virtio import (
     virtqueues,
 )
 from migstream.analysis.rules.known import RUN_STATES
-from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.pci import config_space, msix_vectors
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -190,6 +190,36 @@ WORKAROUND = 1
 MAX_PAGE = "hpt_maxpagesize"  # the one capability that is sent although it is the default
 
 
+def _vectors_of_xhci(
+    ours: Device, theirs: Device, destination: Destination, words: Words
+) -> Iterator[Problem]:
+    """A controller without MSI-X gives back vectors that it does not have; seen in 7.2 and all later ones, not in 5.2.
+
+    References
+    ----------
+    QEMU, hw/usb/hcd-xhci-pci.c: xhci_pci_vmstate_post_load; hw/pci/msix.c: msix_vector_unuse
+    """
+    space = config_space(theirs.value) if ours.value.type == XHCI else None
+    if (
+        space is None
+        or msix_vectors(space.raw) is not None
+        or not destination.release.since(STRICT)
+    ):
+        return
+    yield Problem(
+        kind="value",
+        device=ours.path,
+        span=ours.section.payload,
+        message="the destination's controller has no MSI-X: this QEMU aborts when it loads one, whatever is sent",
+        said=words.aborts("msix_vector_unuse", "vector < dev->msix_entries_nr"),
+        hint="start without msix=off, and with a CPU that has an APIC",
+        late=True,
+    )
+
+
+XHCI, STRICT = "xhci", (7, 2)
+
+
 def _power_capabilities(
     ours: Device, theirs: Device, _: Destination, words: Words
 ) -> Iterator[Problem]:
@@ -341,6 +371,7 @@ RULES: tuple[Rule, ...] = (
     power_model,
     _options,
     _hpet_timers,
+    _vectors_of_xhci,
     _power_capabilities,
     _card_powered_up,
     _extra,

@@ -354,6 +354,15 @@ class _Load(Fields):
                 self.words.missing_footer(self.device.section),
             )
             return
+        if same is None and self.theirs is not None and name in NEEDS_TIMER:
+            self._problem(
+                "subsection",
+                span,
+                f"{name} has a timer that the destination's device does not have: QEMU aborts",
+                self.words.aborts("vmstate_load_state", "first_elem || !n_elems || !size"),
+                hint=NEEDS_TIMER[name],
+            )
+            return
         other = self.destination.subsections.get(name) if same is None else same.node
         seen = None if other is None else other.version
         local = self.destination.versions(name, seen)
@@ -386,14 +395,6 @@ class _Load(Fields):
         name = placed.node.name
         if self.destination.knows(self.device.value.type) or self.destination.lacks(name):
             self._no_subsection(placed, span)
-        elif self.theirs is not None and name in NEEDS_TIMER:
-            self._problem(
-                "subsection",
-                span,
-                f"{name} has a timer that the destination's CPU does not have: QEMU aborts",
-                self.words.aborts("vmstate_load_state", "first_elem || !n_elems || !size"),
-                hint="the same CPU model (-cpu); a release that gives it the same features",
-            )
         elif self.theirs is not None:
             self._note(name, "nothing says whether the destination knows this subsection")
 
