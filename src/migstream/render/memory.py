@@ -12,6 +12,7 @@ from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
 from migstream.render.answer import Line as JsonLine
+from migstream.render.missing import WORDS
 from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
 from migstream.render.text import LINE, escape, prose, size
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from migstream.ram.image import Ram
 
 __all__ = [
-    "WORDS",
     "Around",
     "Dump",
     "Found",
@@ -37,8 +37,6 @@ __all__ = [
     "missed_lines",
     "string_line",
 ]
-
-WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
 Around = tuple[int, bytes]  # an address, and the bytes from there on
 Pieces = Iterable[tuple[int, bytes]]
