@@ -15,7 +15,6 @@ have any other lone surrogate, written `\ud800`. Nobody outside has to know of t
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import sys
@@ -48,10 +47,11 @@ SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 LONG = {short: char for char, short in SHORT.items()}
 
 _ESCAPE = r"[tnr]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}"
-_ESCAPES = re.compile(rf"\\({_ESCAPE})")
-_MISTAKABLE = re.compile(rf"\\(?={_ESCAPE})")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BEYOND_ASCII = re.compile("[^\0-\x7e]")  # written the other way round it takes 5 ms to compile
+# Patterns as text: `re` compiles each when a name first needs it, and keeps it. Most commands meet none that does.
+_ESCAPES = rf"\\({_ESCAPE})"
+_MISTAKABLE = rf"\\(?={_ESCAPE})"
+_SURROGATE = "[\ud800-\udfff]"
+_BEYOND_ASCII = "[^\0-\x7e]"  # written the other way round it takes 5 ms to compile
 
 
 def decoded(raw: bytes | bytearray | memoryview) -> str:
@@ -80,7 +80,7 @@ def escape(name: str) -> str:
     """A name in one line, with nothing that a terminal obeys; `unescape` gives it again."""
     if name.isascii() and name.isprintable() and "\\" not in name:
         return name
-    return prose(_MISTAKABLE.sub(lambda _: BACKSLASH, name))
+    return prose(re.sub(_MISTAKABLE, lambda _: BACKSLASH, name))
 
 
 def prose(text: str) -> str:
@@ -136,7 +136,7 @@ def _middle(text: str, size: int) -> str:
 
 def unescape(text: str) -> str:
     """The name that `escape` or `json_text` wrote so."""
-    return _ESCAPES.sub(_meant, text) if "\\" in text else text
+    return re.sub(_ESCAPES, _meant, text) if "\\" in text else text
 
 
 def _meant(match: re.Match[str]) -> str:
@@ -153,10 +153,10 @@ def _meant(match: re.Match[str]) -> str:
 
 def portable(text: str) -> str:
     """The text as JSON can have it: with escapes for what is not a code point."""
-    if _SURROGATE.search(text) is None and _MISTAKABLE.search(text) is None:
+    if re.search(_SURROGATE, text) is None and re.search(_MISTAKABLE, text) is None:
         return text
-    text = _MISTAKABLE.sub(lambda _: BACKSLASH, text)
-    return _SURROGATE.sub(lambda match: escaped(match[0]), text)
+    text = re.sub(_MISTAKABLE, lambda _: BACKSLASH, text)
+    return re.sub(_SURROGATE, lambda match: escaped(match[0]), text)
 
 
 def _portable(thing: Any) -> Any:
@@ -171,15 +171,22 @@ def _portable(thing: Any) -> Any:
     return thing
 
 
+def _dumps(thing: Any, *, allow_nan: bool = True) -> str:
+    """What msgspec has no form of: ASCII alone, numbers of any size."""
+    import json  # takes a millisecond, and most commands print no such thing
+
+    return json.dumps(thing, allow_nan=allow_nan)
+
+
 def json_line(thing: Any) -> str:
     """JSON in one line of ASCII; null for a number that is none, or infinite."""
     try:
-        text = json.dumps(thing, allow_nan=False)
+        text = _dumps(thing, allow_nan=False)
     except ValueError:
-        text = json.dumps(_portable(thing))
+        text = _dumps(_portable(thing))
     else:
         if "\\ud" in text or "\\\\" in text:
-            text = json.dumps(_portable(thing))
+            text = _dumps(_portable(thing))
     return text.replace("\x7f", "\\u007f")
 
 
@@ -192,14 +199,14 @@ def json_text(thing: Any, *, pretty: bool) -> bytes:
     except UnicodeEncodeError:
         data = msgspec.json.encode(_portable(msgspec.to_builtins(thing)))
     except OverflowError:  # a number of more than 64 bits
-        data = json.dumps(_portable(msgspec.to_builtins(thing))).encode()
+        data = _dumps(_portable(msgspec.to_builtins(thing))).encode()
     if pretty:
         data = msgspec.json.format(data, indent=2)
     if data.isascii() and b"\x7f" not in data:
         return data
-    return _BEYOND_ASCII.sub(_json_escaped, data.decode()).encode()
+    return re.sub(_BEYOND_ASCII, _json_escaped, data.decode()).encode()
 
 
 def _json_escaped(match: re.Match[str]) -> str:
     char = match[0]
-    return char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f")
+    return char if char.isprintable() else _dumps(char)[1:-1].replace("\x7f", "\\u007f")

@@ -28,8 +28,8 @@ __all__ = ["RAM", "Kind", "Place", "contents", "in_memory", "memory_range", "pla
 RAM = "ram/"
 Kind = Literal["value", "bytes", "item", "live", "configuration", "memory"]
 NUMBER = r"0[xX][0-9a-fA-F]+|[0-9]+"
-REGION = re.compile(rf"@({NUMBER})(?:-({NUMBER}))?")
-IN_BLOCK = re.compile(rf"(.+)@({NUMBER})(?:-({NUMBER}))?", re.DOTALL)
+REGION = rf"@({NUMBER})(?:-({NUMBER}))?"
+IN_BLOCK = rf"(?s:(.+))@({NUMBER})(?:-({NUMBER}))?"
 MOST = 1 << 64
 
 
@@ -97,7 +97,7 @@ def _bytes(stream: Stream, text: str) -> list[Place]:
     """@OFFSET and @START-STOP."""
     if not text.startswith("@"):
         return []
-    match = REGION.fullmatch(text)
+    match = re.fullmatch(REGION, text)
     if match is None:
         raise NoSuchPath(
             f"{text!r} is not a place",
@@ -131,7 +131,7 @@ def _memory(stream: Stream, text: str) -> list[Place]:
 
 def _in_block(stream: Stream, text: str) -> Place:
     """`BLOCK@OFFSET`, `BLOCK@START-STOP`; the last `@` counts: names have them, too."""
-    match = IN_BLOCK.fullmatch(text)
+    match = re.fullmatch(IN_BLOCK, text)
     name = text if match is None else match[1]
     block = stream.ram[name]
     if match is None:
@@ -177,7 +177,7 @@ def memory_range(stream: Stream, text: str) -> Iterator[Place]:
     if "@" in name:
         yield _in_block(stream, name)
         return
-    match = REGION.fullmatch(f"@{name}")
+    match = re.fullmatch(REGION, f"@{name}")
     start = -1 if match is None else int(match[1], 0)
     stop = start + 1 if match is None or match[2] is None else int(match[2], 0)
     if not 0 <= start < stop <= MOST:

@@ -300,6 +300,26 @@ def test_decode_needs_no_numpy(named_sample: Named) -> None:
     subprocess.run([sys.executable, "-c", code, path], check=True, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.parametrize(
+    ("words", "needless"),
+    [
+        (["get", "cpu[0]/env.eip"], {"json", "heapq", "glob", "fnmatch", "mmap", "migstream.ram.builder", "migstream.machine"}),
+        (["info"], {"json", "heapq", "glob", "fnmatch", "migstream.machine.view", "migstream.wire.returnpath"}),
+    ],
+)  # fmt: skip
+def test_a_small_answer_loads_what_it_needs(
+    named_sample: Named, words: list[str], needless: set[str]
+) -> None:
+    code = (
+        "import sys\nfrom migstream.cli.group import cli\n"
+        "try: cli(sys.argv[1:])\nexcept SystemExit as end: assert not end.code\n"
+        f"assert not {needless!r} & sys.modules.keys(), {needless!r} & sys.modules.keys()"
+    )
+    verb, *rest = words
+    command = [sys.executable, "-c", code, verb, str(named_sample("pc-7.2.mig").path), *rest]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def test_hostile_names_are_escaped() -> None:
     assert escape("a\x1b[31m\udcff\n") == "a\\x1b[31m\\xff\\n"
 

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 import migstream
 from migstream.errors import BadRam, MigstreamError, NoSuchAddress, Unsupported
-from migstream.ram import pages
+from migstream.ram import awaited, pages
 from migstream.ram.sidecar import SUFFIX
 from support import build
 from support.build import be32, be64, counted, xbzrle_delta
 from support.samples import Sample
 
 P = 1024
+BORDERS = 2 << 12  # bytes of a table that one row can need beside those that its pages fill
 ZERO, PAGE, CONT, XBZRLE, COMPRESS = 2, 8, 0x20, 0x40, 0x100
 PAGE_BITS = build.subsection("configuration/target-page-bits", be32(P.bit_length() - 1))
 SIZES = {"a": 9 * P, "/rom@../b": 3 * P}
@@ -264,10 +265,28 @@ def test_huge_blocks_cost_what_they_hold() -> None:
 
 
 def test_scattered_records_do_not_exhaust_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert awaited.MOST * BORDERS <= pages.TABLE_FLOOR
     monkeypatch.setattr(pages, "TABLE_FLOOR", 1 << 16)
+    monkeypatch.setattr(awaited, "MOST", (1 << 16) // BORDERS)
     records = [record("a", n << 9, ZERO, b"\0") for n in range(1 << 10)]
     with migstream.open(stream_of(*records, sizes={"a": P << 20})) as stream:
         assert any("scattered" in error.message for error in stream.damage)
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 4096])
+def test_an_image_is_the_same_however_long_it_waits(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(awaited, "MOST", most)
+    records = [
+        every_page(),
+        *(record("a", page, PAGE, bytes([page]) * P) for page in (3, 4, 7, 3)),
+    ]
+    with migstream.open(stream_of(*records)) as stream:
+        assert not stream.damage
+        held = {name: block.read(0, block.size) for name, block in stream.ram.items()}
+    assert held["a"] == b"".join(bytes([n if n in {3, 4, 7} else 0]) * P for n in range(9))
+    assert held["/rom@../b"] == bytes(3 * P)
 
 
 def test_addresses_outside_a_block_are_refused() -> None:

@@ -8,6 +8,7 @@ first of the two none has it, from the second on all do (behind "until": from th
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
@@ -86,21 +87,20 @@ def ranked(names: Iterable[str]) -> dict[str, int]:
 def elements(scope: str, state: str) -> Mapping[str, Life]:
     """What is known of a VMState by its parts; empty where nothing is."""
     found = {}
-    for line in _lines().get(f"{scope}\t{state}", ()):
-        part, since, gone, always = line.split("\t")
+    lines, begin = _lines(), f"{scope}\t{state}\t"
+    at = bisect_left(lines, begin)
+    while at < len(lines) and lines[at].startswith(begin):
+        part, since, gone, always = lines[at].removeprefix(begin).rstrip("\n").split("\t")
         found[part] = Life(*_bounds(since), *_bounds(gone), bool(always))
+        at += 1
     return found
 
 
 @cache
-def _lines() -> Mapping[str, list[str]]:
-    """The table's lines by scope and VMState. Few of them are ever taken apart."""
-    found: dict[str, list[str]] = {}
+def _lines() -> list[str]:
+    """The table's lines in the order in which they are `written`. Few of them are ever taken apart."""
     with open(TABLE, encoding="utf-8") as file:  # noqa: PTH123
-        for line in file:
-            at = line.index("\t", line.index("\t") + 1)
-            found.setdefault(line[:at], []).append(line[at + 1 : -1])
-    return found
+        return file.readlines()
 
 
 @cache

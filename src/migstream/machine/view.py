@@ -24,8 +24,8 @@ Space = Literal["physical", "virtual", "block"]
 SOME = 256
 PAGE = 4096
 END = 1 << 64
-TERM = re.compile(r"([+-]?)(\$?[\w.]+)")
-HEX = re.compile(r"[0-9a-fA-F]+")
+TERM = r"([+-]?)(\$?[\w.]+)"
+HEX = r"[0-9a-fA-F]+"
 
 
 class Guest(Protocol):
@@ -105,7 +105,7 @@ class View:
         ValueError : it is neither
         NoSuchAddress : the CPU has no such register
         """
-        terms = TERM.findall(text)
+        terms = re.findall(TERM, text)
         if not terms or "".join(sign + term for sign, term in terms) != text or terms[0][0]:
             raise ValueError(f"{text!r} is not an address, such as 0x7c00 or $rip+16")
         total = 0
@@ -113,7 +113,7 @@ class View:
             try:
                 value = self._register(term[1:]) if term.startswith("$") else int(term, 0)
             except ValueError:
-                hint = f": 0x{term}?" if HEX.fullmatch(term) else ", such as 16 or 0x10"
+                hint = f": 0x{term}?" if re.fullmatch(HEX, term) else ", such as 16 or 0x10"
                 raise ValueError(f"{term!r} is not a number{hint}") from None
             total += -value if sign == "-" else value
         return total % END if "$" in text else total

@@ -9,7 +9,9 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from migstream.errors import BadRam
 from migstream.ram import kernel
@@ -36,7 +38,7 @@ __all__ = ["ImageBuilder"]
 NOTHING_UNPLUGGED: Mapping[str, Sequence[Stretch]] = MappingProxyType({})
 
 
-class Held(NamedTuple):
+class Held(msgspec.Struct, frozen=True):
     """Rows of the main channel that wait for those of the other channels.
 
     `flushes` and `sections` count the MULTIFD_FLUSH records and the ends of sections before them.

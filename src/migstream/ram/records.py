@@ -280,7 +280,7 @@ class Records:
     def _room(self) -> memoryview:
         """Where rows are made."""
         if not self._rows:
-            self._rows = memoryview(array("q", bytes(8 * _kernel().ROW * COMMIT_EVERY)))
+            self._rows = memoryview(array("q", [0]) * (_kernel().ROW * COMMIT_EVERY))
         return self._rows
 
     def _emit(self, sink: Sink, used: int) -> None:

@@ -179,11 +179,11 @@ def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
     """
     if not stream.seekable:
         return None
+    if bytes(stream.store.view(0, len(MAGIC))) == MAGIC:
+        return None  # what follows may be damaged in what the stream stands in: the walk says how
     from migstream.ram.multifd import is_channel
     from migstream.wire.returnpath import looks_like_return_path
 
-    if bytes(stream.store.view(0, len(MAGIC))) == MAGIC:
-        return None  # what follows may be damaged in what the stream stands in: the walk says how
     head = bytes(stream.store.view(0, min(LOOK, stream.size)))
     if is_channel(head):
         rows = _channel(stream.store)

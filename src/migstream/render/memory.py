@@ -13,6 +13,7 @@ from migstream.names import many
 from migstream.ram.presence import UNPLUGGED
 from migstream.render.answer import Answer
 from migstream.render.answer import Line as JsonLine
+from migstream.render.missing import WORDS
 from migstream.render.paint import painted
 from migstream.render.shown import Bytes, Line, Mark, Part, dim, line, name
 from migstream.render.text import LINE, escape, prose, size
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from migstream.ram.image import Ram
 
 __all__ = [
-    "WORDS",
     "Around",
     "Dump",
     "Found",
@@ -45,8 +45,6 @@ __all__ = [
     "string_form",
     "string_line",
 ]
-
-WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
 Around = tuple[int, bytes]  # an address, and the bytes from there on
 Pieces = Iterable[tuple[int, bytes]]

@@ -10,10 +10,20 @@ import msgspec
 from migstream.ram.image import Block
 from migstream.ram.presence import UNPLUGGED, Presence
 from migstream.render.answer import Pair
-from migstream.render.memory import WORDS
 from migstream.render.text import escape, grouped, size
 
-__all__ = ["Missing", "Pages", "counted", "missing", "missing_lines", "page_count", "total"]
+__all__ = [
+    "WORDS",
+    "Missing",
+    "Pages",
+    "counted",
+    "missing",
+    "missing_lines",
+    "page_count",
+    "total",
+]
+
+WORDS = {"absent": "not in this stream", "unplugged": "not plugged in"}
 
 
 class Pages(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,19 +76,19 @@ Cell = str | Mark | Line
 GAP = 2  # blanks between columns
 
 
-class Title(NamedTuple):
+class Title(msgspec.Struct, frozen=True):
     """A heading, with an empty line before it unless it is the first part."""
 
     text: str
 
 
-class Evenly(NamedTuple):
+class Evenly(msgspec.Struct, frozen=True):
     """A line of many words of one kind: where it is folded, its lines become equally long."""
 
     text: str
 
 
-class Paragraph(NamedTuple):
+class Paragraph(msgspec.Struct, frozen=True):
     """Prose in lines, which become others where one of them does not fit."""
 
     text: str

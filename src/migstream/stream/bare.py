@@ -38,6 +38,7 @@ from migstream.wire.model import (
 from migstream.wire.registry import Context
 
 if TYPE_CHECKING:
+    from migstream.ram.awaited import AwaitedImage
     from migstream.ram.builder import ImageBuilder
     from migstream.ram.sidecar import Index
 
@@ -72,7 +73,7 @@ class Bare:
         self._memory = memory
         self._later = later
         self._index = index
-        self._closing: list[ImageBuilder] = []
+        self._closing: list[AwaitedImage | ImageBuilder] = []
         self.index_refused: str | None = None  # why an index that is there was not used
         self._channel_damage: list[StreamError] = [
             Truncated(f"{one.name}: {one.cut.message}", hint=one.cut.hint)
@@ -80,7 +81,7 @@ class Bare:
             if one.cut is not None
         ]
         self._noticed: list[StreamError] = []
-        self._image: ImageBuilder | None = None
+        self._awaited: AwaitedImage | None = None
         self._refused: StreamError | None = None
         self._demanding = False
         self.name = opened.name
@@ -100,7 +101,7 @@ class Bare:
         self.close()
 
     def close(self) -> None:
-        for image in (self._image, *self._closing):
+        for image in (self._awaited, *self._closing):
             if image is not None:
                 image.close()
         index = vars(self).get("_indexed")
@@ -287,8 +288,8 @@ class Bare:
         except SourceError:
             if not self._opened.go_forward():
                 raise
-        if self._image is not None:
-            self._closing.append(self._image)
+        if self._awaited is not None:
+            self._closing.append(self._awaited)
         if self._memory:
             self._opened.spool()
             self._note_cut()
@@ -314,13 +315,18 @@ class Bare:
         return last, followed_by(self.store, last) if self.seekable else said
 
     def _context(self, store: Store | None) -> Context:
-        from migstream.ram.builder import ImageBuilder
+        from migstream.ram.awaited import AwaitedImage
 
         # of a pipe, pages go by: which of them were sent is known, what was in them is not
         source = Whole(b"") if store is None else store
-        self._image = ImageBuilder([source], hold=bool(self._channels))
+        self._awaited = AwaitedImage(source, hold=bool(self._channels))
         limit = None if store is None else store.size
-        return Context(limit=limit, base=self._opened.base, pages=self._image)
+        return Context(limit=limit, base=self._opened.base, pages=self._awaited)
+
+    @property
+    def _image(self) -> ImageBuilder | None:
+        """What the walk has told of guest memory; None before it."""
+        return None if self._awaited is None else self._awaited.image
 
     # --- the description -----------------------------------------------------------------------
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from migstream.errors import MigstreamError, NoSuchPath
-from migstream.machine.state import State
 from migstream.stream.devices import Device, Devices, short_names
 from migstream.vmstate.paths import find, match_names, no_such, no_such_below
 from migstream.vmstate.values import Value
+
+if TYPE_CHECKING:
+    from migstream.machine.state import State
 
 __all__ = ["find_devices", "find_values", "register_hint"]
 

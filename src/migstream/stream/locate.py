@@ -24,7 +24,7 @@ __all__ = ["GOES_ON", "Tail"]
 
 # The VMState of a board, and how the names of its machine types begin (hw/pci-host/i440fx.c, q35.c, hw/ppc/spapr.c).
 BOARDS = {"I440FX": ("pc-", "xenfv"), "mch": ("pc-q35",), "spapr": ("pseries",)}
-PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/")
+PCI = r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/"
 
 GOES_ON = {SectionType.PART, SectionType.END}
 FEW = (
@@ -199,4 +199,4 @@ class Tail:
 
 def _place(name: str) -> str:
     """The PCI address that a device's or RAM block's name begins with, "" where it does not."""
-    return name.partition("/")[0] if PCI.match(name) else ""
+    return name.partition("/")[0] if re.match(PCI, name) else ""

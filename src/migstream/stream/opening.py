@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from migstream.errors import StreamError
 from migstream.source.layers import Watch
 from migstream.source.opened import Openable, open_source
-from migstream.stream.recorded import open_channels
 from migstream.stream.stream import Stream
 from migstream.wire.frames import MAGIC
 
@@ -130,7 +129,11 @@ def open_anything(
         watch=watch,
     )
     try:
-        recorded = [*opened.beside, *open_channels(channels)]
+        recorded = [*opened.beside]
+        if channels:
+            from migstream.stream.recorded import open_channels
+
+            recorded += open_channels(channels)
     except BaseException:
         opened.close()
         raise

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -53,7 +52,7 @@ __all__ = ["Described", "Walked", "contradiction", "described_at", "read_stream"
 MOST_OFFSET = 1 << 64
 
 
-class Described(NamedTuple):
+class Described(msgspec.Struct, frozen=True):
     """A description where it stands, and what it says of the device sections."""
 
     span: Span

@@ -94,11 +94,16 @@ class Stream(Bare):
     def damage(self) -> list[StreamError]:
         """What is wrong with the stream: its framing, its description, the two held together."""
         read = self._walk.damage  # which may notice more
-        found = [*self._noticed, *read, *contradicted(self._walked, self._layouts, self.store)]
+        found = [*self._noticed, *read, *self._contradicted]
         if self._channels:
             _ = self.ram
         once = list({error.at: error for error in reversed(found)}.values())[::-1]
         return [*once, *self._channel_damage]
+
+    @cached_property
+    def _contradicted(self) -> list[StreamError]:
+        """Where the devices of the whole stream and the description do not go together."""
+        return [*contradicted(self._walked, self._layouts, self.store)]
 
     @property
     def damage_behind(self) -> list[StreamError]:

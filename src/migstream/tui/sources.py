@@ -7,7 +7,7 @@ from typing import Protocol
 from migstream.errors import MigstreamError
 from migstream.machine.search import gaps
 from migstream.machine.view import END, View
-from migstream.render.memory import WORDS
+from migstream.render.missing import WORDS
 from migstream.render.text import prose
 from migstream.stream import Stream
 from migstream.wire.model import Span

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,6 +31,12 @@ INDEX = re.compile(r"\[(\*|\d+)\]")
 WILD = re.compile(r"[^/\[]*\*[^/\[]*")
 
 
+def _fits(name: str, wild: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(name, wild.replace("[", "[[]"))
+
+
 def match_names(names: Iterable[tuple[str, T]], path: str) -> Iterator[tuple[T, str]]:
     """Named things that `path` begins with, longest name first, and the path that is left."""
     pairs = sorted(names, key=lambda pair: -len(pair[0]))
@@ -39,7 +44,7 @@ def match_names(names: Iterable[tuple[str, T]], path: str) -> Iterator[tuple[T, 
     for name, thing in pairs:
         if path.startswith(name) and path[len(name) : len(name) + 1] in {"", "/", "["}:
             yield thing, path[len(name) :]
-        elif wild and wild.group() != "**" and fnmatchcase(name, wild.group().replace("[", "[[]")):
+        elif wild and wild.group() != "**" and _fits(name, wild.group()):
             yield thing, path[wild.end() :]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from migstream.errors import BadFraming, NeedData, Truncated
@@ -37,11 +36,6 @@ class Bytes(Protocol):
     size: int
 
     def view(self, start: int, stop: int) -> memoryview: ...
-
-
-@lru_cache(maxsize=64)
-def _needle(needle: bytes) -> re.Pattern[bytes]:
-    return re.compile(re.escape(needle), re.DOTALL)
 
 
 class Cursor:
@@ -214,12 +208,10 @@ class Cursor:
 
     def find(self, needle: bytes, start: int, stop: int | None = None) -> int:
         """Absolute offset of the next `needle` at or after `start` and before `stop`; −1 where there is none."""
-        return next(self.search(_needle(needle), start, stop), -1)
+        return next(self.search(re.escape(needle), start, stop), -1)
 
-    def search(
-        self, pattern: re.Pattern[bytes], start: int, stop: int | None = None
-    ) -> Iterator[int]:
-        """Absolute offsets in [start, stop) at which a pattern of at most 16 bytes matches, ascending.
+    def search(self, pattern: bytes, start: int, stop: int | None = None) -> Iterator[int]:
+        """Absolute offsets in [start, stop) at which a pattern (of `re`, DOTALL) of at most 16 bytes matches, ascending.
 
         To the end of the source without `stop`; NeedData where the window ends before that and the
         source is not at hand.
@@ -231,7 +223,7 @@ class Cursor:
             # matches that begin in [at, most), with room behind the last of them
             piece, most = self._piece(at, size)
             most = most if last is None else min(most, last)
-            for hit in pattern.finditer(piece):
+            for hit in re.finditer(pattern, piece, re.DOTALL):
                 if at + hit.start() >= most:
                     break
                 yield at + hit.start()

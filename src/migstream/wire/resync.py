@@ -22,14 +22,12 @@ __all__ = ["Search", "Seen", "bound", "described_at", "end_of", "plausible", "re
 
 HEADER_SIZE = 8
 AFTER_HEADER = {SectionType.CONFIGURATION, SectionType.START, SectionType.FULL, SectionType.COMMAND}
-HEADER = re.compile(rb"[\x01\x04]\0")
-UNANNOUNCED = re.compile(
-    rb"(?=\x04\0|\0\x06)"
-)  # a device's header, or the end marker and a description
+HEADER = rb"[\x01\x04]\0"
+UNANNOUNCED = rb"(?=\x04\0|\0\x06)"  # a device's header, or the end marker and a description
 # What comes last where neither footers nor a description are written (pseries up to 2.2), and its size in bytes:
 # migration/global_state.c: vmstate_globalstate; hw/ppc/spapr.c: vmstate_spapr, of a guest that runs.
 LAST_DEVICES = {("globalstate", 104), ("spapr", 16)}
-FOOTERS = re.compile(rb"\x7e\0")
+FOOTERS = rb"\x7e\0"
 NEAR = 1 << 20
 LOOKAHEAD = 1 + 4 + 1 + 255 + 8  # the longest section header
 
@@ -195,7 +193,7 @@ def resume(cur: Cursor, at: int, seen: Seen, inside: SectionStart | None) -> tup
     index = bisect_left(seen.known, at)
     stop = seen.known[index] if index < len(seen.known) else end
     if inside is not None and seen.context.footers:
-        needle = re.compile(re.escape(footer(inside.section_id)), re.DOTALL)
+        needle = re.escape(footer(inside.section_id))
         for hit in cur.search(needle, at, stop):
             if plausible(cur, hit + 5, seen):
                 return hit + 5, "footer"

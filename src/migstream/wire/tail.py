@@ -6,7 +6,6 @@ verified against headers and footers; what does not verify is left to the walk f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -21,7 +20,7 @@ __all__ = ["Extent", "find_description", "locate_devices"]
 
 FIRST, CHUNK = 1 << 16, 1 << 20
 GARBAGE = 16 << 20
-JSON_START = re.compile(rb'\x00\x06(?=....\{ ?")', re.DOTALL)
+JSON_START = rb'\x00\x06(?=....\{ ?")'
 LONGEST_HEADER = 1 + 4 + 1 + 255 + 8
 TEXT = bytes(range(0x20, 0x100))
 

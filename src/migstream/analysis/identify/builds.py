@@ -24,19 +24,19 @@ UBUNTU = {
     "focal": "20.04", "groovy": "20.10", "hirsute": "21.04", "impish": "21.10", "jammy": "22.04", "kinetic": "22.10",
     "lunar": "23.04", "mantic": "23.10", "noble": "24.04", "oracular": "24.10", "plucky": "25.04", "questing": "25.10",
 }  # fmt: skip
-RHEL = re.compile(r"rhel(\d+)\.(\d+)\.\d+")
+RHEL = r"rhel(\d+)\.(\d+)\.\d+"
 # RAM blocks with a PC's firmware, and what SeaBIOS writes of its version into it.
 BLOCK = "pc.bios"
-VERSION = re.compile(rb"(?:rel-)?1\.\d{1,2}\.\d{1,2}-[\x21-\x7e]{1,64}")
+VERSION = rb"(?:rel-)?1\.\d{1,2}\.\d{1,2}-[\x21-\x7e]{1,64}"
 MOST = 4 << 20  # bytes of a block that are searched
 # What in a firmware's version tells who built it.
 BUILDERS = (
-    (re.compile(r"-debian-"), "Debian's or Ubuntu's"),
-    (re.compile(r"\.fc\d+"), "Fedora's"),
-    (re.compile(r"\.(el|module\+el)\d+"), "Red Hat's or CentOS's"),
-    (re.compile(r"prebuilt\.qemu\.org"), "QEMU's own"),
-    (re.compile(r"Arch"), "Arch Linux's"),
-    (re.compile(r"suse", re.IGNORECASE), "SUSE's"),
+    (r"-debian-", "Debian's or Ubuntu's"),
+    (r"\.fc\d+", "Fedora's"),
+    (r"\.(el|module\+el)\d+", "Red Hat's or CentOS's"),
+    (r"prebuilt\.qemu\.org", "QEMU's own"),
+    (r"Arch", "Arch Linux's"),
+    (r"(?i)suse", "SUSE's"),
 )
 
 
@@ -45,7 +45,7 @@ def distribution(machine: str | None) -> str | None:
     for part in (machine or "").split("-")[1:]:
         if part in UBUNTU:
             return f"Ubuntu {UBUNTU[part]} ({part})"
-        red_hat = RHEL.fullmatch(part)
+        red_hat = re.fullmatch(RHEL, part)
         if red_hat is not None:
             return f"Red Hat Enterprise Linux {red_hat[1]}.{red_hat[2]}, or a rebuild of it"
     return None
@@ -60,11 +60,11 @@ def firmware(stream: Stream) -> str | None:
         return None
     block = stream.ram[BLOCK]
     try:
-        found = VERSION.search(block[0 : min(block.size, MOST)])
+        found = re.search(VERSION, block[0 : min(block.size, MOST)])
     except MigstreamError:
         return None
     if found is None:
         return None
     version = found[0].decode("ascii")
-    builder = next((name for pattern, name in BUILDERS if pattern.search(version)), None)
+    builder = next((name for pattern, name in BUILDERS if re.search(pattern, version)), None)
     return f"SeaBIOS {version}" + (f", {builder}" if builder else "")

@@ -15,7 +15,7 @@ from migstream.ram.model import RamBlock
 __all__ = ["Memory", "fill", "machine_memory"]
 
 # Names that people and libvirt give to backends of what is plugged in beside the machine's RAM.
-PLUGGED = re.compile(r"dimm|hotplug|plug|vmem|virtio|^(?:mem-)?d\d+$", re.IGNORECASE)
+PLUGGED = r"(?i)dimm|hotplug|plug|vmem|virtio|^(?:mem-)?d\d+$"
 # Blocks of devices that do not put their path in front.
 DEVICES = frozenset({"vga.vram", "vmsvga.fifo", "tpm-ppi", "tpm-crb-cmd"})
 # Beyond this many backends their sums are no longer tried.
@@ -64,7 +64,7 @@ def machine_memory(
     own = tuple(b for b in blocks if b.name in default)[:1]
     if own:
         return Memory(blocks=own, others=tuple(_natural(backends)), why="one block of RAM")
-    candidates = sorted(backends, key=lambda b: (bool(PLUGGED.search(b.name)), _key(b.name)))
+    candidates = sorted(backends, key=lambda b: (bool(re.search(PLUGGED, b.name)), _key(b.name)))
     chosen, unsure = _summing(candidates, total)
     found = _placed(chosen) or (_for_nodes(candidates, nodes()) if len(backends) > 1 else None)
     if found is None:
@@ -101,7 +101,7 @@ def _summing(blocks: Sequence[RamBlock], total: int | None) -> tuple[Sequence[Ra
     Where the total is not known, all but those that are called like something plugged in.
     """
     if total is None:
-        return [b for b in blocks if not PLUGGED.search(b.name)] or blocks, False
+        return [b for b in blocks if not re.search(PLUGGED, b.name)] or blocks, False
     if sum(b.used_length for b in blocks) == total or len(blocks) > MANY:
         return blocks, False
     fitting = [

@@ -478,12 +478,12 @@ def _fixed(state: State, board: Board, where: str) -> Iterator[Area]:
 
 # hw/ppc/spapr.c: spapr_phb_placement, since machines of 2.8; a host bridge's number is the end of
 # its BUID, which begins the names of what is on its bus.
-BUID = re.compile(r"pci@8000000(2[0-9a-f]{7}):")
+BUID = r"pci@8000000(2[0-9a-f]{7}):"
 SPAPR_BASE, SPAPR_32, SPAPR_64 = 0x200000000000, 0x80000000, 0x10000000000
 
 
 def _spapr_windows(state: State) -> Iterator[Window]:
-    buses = {int(m[1], 16) - 0x20000000 for b in state.blocks if (m := BUID.match(b.name))}
+    buses = {int(m[1], 16) - 0x20000000 for b in state.blocks if (m := re.match(BUID, b.name))}
     for bus in sorted(b for b in buses if 0 <= b < 31):
         yield Window(SPAPR_BASE + SPAPR_32 * (bus + 1), SPAPR_32, SPAPR_32)
         start = SPAPR_BASE + SPAPR_64 * (bus + 1)

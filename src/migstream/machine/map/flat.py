@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
 from itertools import pairwise
 
 import msgspec
@@ -40,6 +39,8 @@ def flatten(pieces: Iterable[Area]) -> list[Area]:
     A sweep over the pieces' borders with a heap of those that cover the place: n log n, so that
     the many blocks of a hostile stream cost no more than they weigh.
     """
+    from heapq import heappop, heappush
+
     ordered = sorted(enumerate(p for p in pieces if p.size > 0), key=lambda entry: entry[1].start)
     borders = sorted({at for _, p in ordered for at in (p.start, p.stop)})
     covering: list[tuple[int, int, Area]] = []

@@ -25,7 +25,7 @@ __all__ = ["ALIGNMENT", "device_memory", "unplugged"]
 # hw/ppc/spapr.c: spapr_machine_init
 ALIGNMENT = 1 << 30
 # Without the firmware's tables, a backend that its user calls so is taken for an nvdimm's.
-NONVOLATILE = re.compile(r"nvdimm|pmem|nvmem", re.IGNORECASE)
+NONVOLATILE = r"(?i)nvdimm|pmem|nvmem"
 LABELS = 4 << 20  # hw/mem/nvdimm.c: from 128 KiB on, and what aligns the rest to 2 MiB
 MOST_BLOCKS = 1 << 22
 
@@ -90,9 +90,11 @@ def _volatile(
         areas.append((start, start + size))
         fitting = [b for b in left if 0 <= b.used_length - size <= LABELS]
         if fitting:
-            left.remove(min(fitting, key=lambda b: (not NONVOLATILE.search(b.name), b.used_length)))
+            left.remove(
+                min(fitting, key=lambda b: (not re.search(NONVOLATILE, b.name), b.used_length))
+            )
     if not areas:
-        left = [b for b in left if not NONVOLATILE.search(b.name)]
+        left = [b for b in left if not re.search(NONVOLATILE, b.name)]
     return left, areas
 
 

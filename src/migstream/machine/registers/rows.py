@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+
+import msgspec
 
 from migstream.vmstate.values import Value
 
@@ -19,7 +20,7 @@ SKIPPED = "-"
 MOST, MOST_PARTS = 1 << 13, 1 << 8
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """Registers of one field: one of a plain field, of an array as many as it has elements.
 
     `names` are separated by blanks; an element named `-` is not taken.
@@ -29,7 +30,7 @@ class Row(NamedTuple):
     path: Path
 
 
-class Joined(NamedTuple):
+class Joined(msgspec.Struct, frozen=True):
     """A wide register: all integers below these values, the lowest first, each in its own width."""
 
     name: str

@@ -15,7 +15,7 @@ from migstream.names import many
 from migstream.ram.image import Block as RamBlock
 from migstream.ram.presence import KINDS
 from migstream.ram.resends import Resends
-from migstream.render.memory import WORDS
+from migstream.render.missing import WORDS
 from migstream.render.report.blocks import Block, Legend, Told
 from migstream.render.text import escape, grouped, number_of, short_size
 from migstream.stream import Stream

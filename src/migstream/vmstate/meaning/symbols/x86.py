@@ -108,14 +108,14 @@ def _bank(value: Any, at: Value) -> Symbol:
     return called(f"MC{number // len(BANK)}_{kind}", said)
 
 
-_VECTOR = re.compile(r"env\.xmm_regs(?:\[\d\])?\[(\d+)\]/[^/]*\[(\d)\]$")
+_VECTOR = r"env\.xmm_regs(?:\[\d\])?\[(\d+)\]/[^/]*\[(\d)\]$"
 UPPER = "cpu/avx512/env.xmm_regs[1]"  # where the vectors from 16 on are
 WIDTHS = ("XMM", "XMM", "YMM", "YMM")
 
 
 def _vector(value: Any, at: Value) -> Symbol:
     """Which 64 bits of which vector they are."""
-    found = _VECTOR.search(at.path)
+    found = re.search(_VECTOR, at.path)
     if not isinstance(value, int) or found is None:
         return Symbol()
     number, word = int(found[1]), int(found[2])
