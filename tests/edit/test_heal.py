@@ -102,10 +102,16 @@ def test_a_property_is_found(named_sample: Named) -> None:
 
 # What a QEMU saves with the one, that of another release with the other is started with; what is proposed.
 MICRO, OLD, PC = "-M microvm -m 64", "-M pc-i440fx-2.8 -m 16", "-M pc-i440fx-7.1 -m 16"
+DISK = "-blockdev driver=null-co,node-name=k"
 NVME = "-blockdev driver=null-co,node-name=n -device nvme,drive=n,serial=1"
 FORM = "and give devices the form that they have there"
 COMPOSED = {
     "a device that cannot be migrated": (PC, f"{PC} {NVME}", ["leave out -device nvme"]),
+    "one with another behind it": (
+        f"{PC} -device qemu-xhci,id=x",
+        f"{PC} -device qemu-xhci,id=x -device usb-uas,id=u {DISK} -device scsi-hd,bus=u.0,drive=k",
+        ["leave out -device usb-uas, -device scsi-hd"],
+    ),
     "memory of a display that is named after no place": (
         f"{OLD} -device VGA,vgamem_mb=8",
         OLD,

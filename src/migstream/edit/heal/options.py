@@ -52,6 +52,7 @@ SERIAL_SIZE = 8
 FORMS = ("-global migration.send-", "-global migration.store-")
 # Without it a destination takes what machine types of 2.3 and older send: nothing says there of which type the stream is.
 UNNAMED = "-global migration.send-configuration=off"
+LIKELIER = 0.8  # what the board costs that the stream is of: less than to go on with another
 OPPOSITE = {"on": "off", "off": "on"}
 
 
@@ -123,11 +124,12 @@ class Options:
         for seat in there.seats:
             here = place[0] == seat.path if seat.path else place == ("", seat.driver)
             if here and seat.kind.refused:
+                gone = [seat.entry, *_behind(seat.entry, [one.entry for one in there.seats])]
                 yield (
                     Change(
-                        what=f"leave out -device {seat.driver}",
+                        what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
                         loses=f"the machine has no {seat.driver}",
-                        steps=(Step("remove", seat.entry.number),),
+                        steps=tuple(Step("remove", entry.number) for entry in gone),
                     ),
                 )
 
@@ -324,7 +326,7 @@ class Options:
         board = None if knowledge is None else knowledge.likelier_board(self._guest.keys)
         if board is not None:
             step = self._named(board, _machine_entry(line))
-            yield (Change(what=f"start with -M {board}", steps=(step,), cost=1.2),)
+            yield (Change(what=f"start with -M {board}", steps=(step,), cost=LIKELIER),)
         yield (self._words(UNNAMED, line),)
 
     def _named(self, machine: str, entry: Entry | None) -> Step:
@@ -416,6 +418,15 @@ class Options:
         return Change(
             what=f"leave out {entry.flag} {entry.value}", steps=(Step("remove", entry.number),)
         )
+
+
+def _behind(device: Entry, others: Sequence[Entry]) -> Iterator[Entry]:
+    """The devices on a device's bus, and those on theirs."""
+    name = device.get("id")
+    for other in others:
+        if name and (other.get("bus") or "").partition(".")[0] == name:
+            yield other
+            yield from _behind(other, [one for one in others if one is not other])
 
 
 def _machine_entry(line: CommandLine) -> Entry | None:
