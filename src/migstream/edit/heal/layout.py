@@ -113,13 +113,18 @@ class Layout:
             for number, seat in enumerate(self._there):
                 if number in found or not self._knowledge.tails(seat.driver):
                     continue
-                places = [seat.path] if at_home else sorted(self._missing)
+                places = [seat.path] if at_home else sorted(self._missing, key=self._turn)
                 for path in places:
                     if path in self._missing and self._fits(seat.driver, path):
                         found[number] = path
                         self._missing.discard(path)
                         break
         return found
+
+    def _turn(self, path: str) -> tuple[int, str]:
+        """When a place has its turn: devices that are alike stay in their order."""
+        known = path in self._transports
+        return self._transports.index(path) if known else 0, path
 
     def _fits(self, driver: str, path: str) -> bool:
         return self._knowledge.fits(driver, self._guest, path)

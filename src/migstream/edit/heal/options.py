@@ -162,7 +162,10 @@ class Options:
             change = self._words(words, line)
             fewer = self._player.seated(line.changed(change.steps))
             yield (change, *(() if fewer is None else self._layouts(fewer, knowledge).changes()))
-        if not own or problem.kind == "ram":
+        of_a_device = problem.kind == "ram" and any(
+            knowledge.holds(one, tail) for one in knowledge.added
+        )
+        if not own or of_a_device:
             yield from self._layout(there, knowledge)
         for driver in () if own else knowledge.makers(self._guest, path)[1:]:
             layout = self._layouts(there, knowledge)
