@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import migstream
+from migstream.catalogue.arguments import parse_arguments
+from migstream.catalogue.compose import compose
+from migstream.catalogue.shelf import find
 from migstream.cli.group import cli
 from migstream.edit.heal.commandline import Step, parse_line
 from migstream.edit.heal.heal import heal, healed_edit
@@ -97,7 +100,104 @@ def test_a_property_is_found(named_sample: Named) -> None:
     assert "vgamem_mb" in found.arguments[-1]
 
 
+# What a QEMU saves with the one, that of another release with the other is started with; what is proposed.
+MICRO, OLD, PC = "-M microvm -m 64", "-M pc-i440fx-2.8 -m 16", "-M pc-i440fx-7.1 -m 16"
+DISK = "-blockdev driver=null-co,node-name=k"
+NVME = "-blockdev driver=null-co,node-name=n -device nvme,drive=n,serial=1"
+FORM = "and give devices the form that they have there"
+COMPOSED = {
+    "a device that cannot be migrated": (PC, f"{PC} {NVME}", ["leave out -device nvme"]),
+    "one with another behind it": (
+        f"{PC} -device qemu-xhci,id=x",
+        f"{PC} -device qemu-xhci,id=x -device usb-uas,id=u {DISK} -device scsi-hd,bus=u.0,drive=k",
+        ["leave out -device usb-uas, -device scsi-hd"],
+    ),
+    "memory of a display that is named after no place": (
+        f"{OLD} -device VGA,vgamem_mb=8",
+        OLD,
+        ["add -device VGA at 0000:00:02.0", "give VGA vgamem_mb=8"],
+    ),
+    "only its size": (
+        f"{OLD} -device VGA,vgamem_mb=8",
+        f"{OLD} -device VGA",
+        ["give VGA vgamem_mb=8"],
+    ),
+    "a display of no place": (
+        "-M isapc -m 16 -device isa-vga",
+        "-M isapc -m 16",
+        ["add -device isa-vga", "drop vga[0]"],  # which this QEMU takes for another object's
+    ),
+    "transports of a machine without a second IOAPIC": (
+        "-M microvm,ioapic2=off -m 64 -device virtio-rng-device",
+        f"{MICRO} -device virtio-rng-device",
+        ["start with -machine ioapic2=off"],
+    ),
+    "devices on transports": (
+        f"{MICRO} -device virtio-rng-device -device virtio-net-device",
+        f"{MICRO} -device virtio-net-device -device virtio-rng-device",
+        ["put virtio-net-device at virtio-mmio@00000000feb02c00"],
+    ),
+    "a CPU model without an APIC": (PC, f"{PC} -cpu 486", ["leave out -cpu 486"]),
+    "a slot that another device gets by itself": (
+        f"{PC} -device VGA -device e1000 -device pci-serial -device i82562",
+        f"{PC} -device VGA -device e1000 -device i82562",
+        ["put i82562 at 0000:00:05.0", "add -device pci-serial at 0000:00:04.0"],
+    ),
+    "a stream that names no machine type": (
+        f"{PC} -global migration.send-configuration=off",
+        PC,
+        ["start with -global migration.send-configuration=off"],
+    ),
+    "a machine type that takes no name": (
+        "-M pc-i440fx-8.2 -m 16",
+        "-M pc-i440fx-1.4 -m 16",
+        [f"make it one of pc-i440fx-7.2, {FORM}, and start with -M pc-i440fx-7.2"],
+    ),
+}
+
+
+def composed(path: Path, release: str, words: str) -> Path:
+    """The stream of a machine, as the catalogue knows it."""
+    catalogue = find(parse(release), "x86_64")
+    wanted = parse_arguments(["-nodefaults", *shlex.split(words)])
+    path.write_bytes(compose(catalogue, wanted).stream)
+    return path
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_answers(case: str, tmp_path: Path) -> None:
+    before, after, expected = COMPOSED[case]
+    stream = composed(tmp_path / "guest.mig", "10.0", before)
+    release = "7.2" if "8.2" in before else "10.0"
+    assert what(stream, "-nodefaults", *shlex.split(after), release=release) == expected
+
+
+def test_machines_have_devices_by_default_that_take_slots(tmp_path: Path) -> None:
+    stream = tmp_path / "guest.mig"
+    words = ["-M", "pc-i440fx-7.1", "-m", "16", "-device"]
+    wanted = parse_arguments([*words, "pci-serial"])
+    stream.write_bytes(compose(find((10, 0), "x86_64"), wanted).stream)
+    assert what(stream, *words, "i82562") == [
+        "put i82562 at 0000:00:05.0",
+        "add -device pci-serial at 0000:00:04.0",
+    ]
+
+
 # --- the stream -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["pc-i440fx-7.1 virtio-rng-pci", "microvm virtio-rng-device"])
+def test_queues_that_nobody_uses_get_the_size_that_is_allowed(place: str, tmp_path: Path) -> None:
+    """On every transport: what stands between a queue's size and its address differs."""
+    machine, device = place.split()
+    words = f"-M {machine} -m 64 -device {device}"
+    stream, larger = composed(tmp_path / "guest.mig", "11.1", words), tmp_path / "larger.mig"
+    with migstream.edit(stream) as edit:
+        [path] = [d.path for d in edit.stream.devices if d.path.endswith("virtio-rng[0]")]
+        edit.set(f"{path}/virtio/queues/num", 1024).save(larger)
+    assert what(larger, "-nodefaults", *words.split(), release="11.1") == [
+        f"give 1 queue of {path} that the guest has not set up 8 entries"
+    ]
 
 
 def test_a_device_that_nobody_knows_is_dropped_and_said_to_be(

@@ -7,6 +7,7 @@ would give it. What the catalogue cannot tell is an assumption, in words.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -57,7 +58,8 @@ class Composed(msgspec.Struct, frozen=True):
 
     `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
     sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
-    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have.
+    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have,
+    `twice` a path that two parts would have, with which no QEMU starts.
     """
 
     stream: bytes
@@ -68,6 +70,7 @@ class Composed(msgspec.Struct, frozen=True):
     places: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     max_cpus: int | None = None
+    twice: str = ""
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -151,10 +154,12 @@ class _Composer:
         self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
         self.unknown += sorted(self.machine.unsure)
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
-        places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
-        taken = tuple(self.taken)
+        asked = len(self.paths) - len(wanted.parts)  # the machine's default devices come first
+        own, places = self.paths[:asked], tuple(self.paths[asked:])
+        taken = (*self.taken, *(path.rpartition(":")[2] for path in own if path))
+        twice = next((path for path, n in Counter(self.paths).items() if path and n > 1), "")
         cpus = wanted.max_cpus
-        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus)
+        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus, twice)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""

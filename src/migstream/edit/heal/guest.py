@@ -34,6 +34,11 @@ class Guest:
         return found
 
     @cached_property
+    def keys(self) -> frozenset[tuple[str, int]]:
+        """Names and instance ids of all sections."""
+        return frozenset(device.section.key for device in self.stream.devices)
+
+    @cached_property
     def blocks(self) -> dict[str, dict[str, int]]:
         """RAM blocks by path, then by the rest of their name: bytes."""
         found: dict[str, dict[str, int]] = {}

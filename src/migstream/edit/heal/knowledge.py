@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,11 @@ FEW_MODELS = 3  # of CPUs, where none is like the stream's
 # Of device types whose state is alike those that people have.
 COMMON = frozenset({"usb-tablet", "scsi-hd", "virtio-blk-pci", "virtio-net-pci", "VGA", "pc-dimm"})
 WORD = 8  # bytes of a register
+UNITS = {
+    1,
+    1 << 10,
+    1 << 20,
+}  # in which properties count bytes: others that change a size do not count them
 MOST_DRIVERS = 4  # of which a section can be
 
 
@@ -72,6 +77,19 @@ class Knowledge:
         added = self.added.get(driver)
         blocks: Mapping[str, int] = {} if added is None else added.blocks
         return {split(n)[1]: size for n, size in blocks.items() if n.startswith(PLACE)}
+
+    def holds(self, driver: str, block: str) -> bool:
+        """Whether a device type has a RAM block that is named after no place."""
+        added = self.added.get(driver)
+        return added is not None and block in added.blocks
+
+    def holders(self, block: str, guest: Guest) -> list[str]:
+        """Device types of no place that have such a RAM block, and are in the stream otherwise."""
+        return [
+            driver
+            for driver, added in self.added.items()
+            if block in added.blocks and {one.key for one in added.sections} <= guest.keys
+        ]
 
     def fits(self, driver: str, guest: Guest, path: str) -> bool:
         """Whether the stream has at a place what such a device has there."""
@@ -149,7 +167,7 @@ class Knowledge:
             if tried is None or tried == base or not value.isdecimal() or not int(value):
                 continue
             each = tried // int(value)
-            if each and size % each == 0:
+            if each in UNITS and size % each == 0:
                 yield f"{name}={size // each}"
 
     def models(self, ours: bytes, at: int) -> list[str]:
@@ -179,6 +197,30 @@ class Knowledge:
         for words, image in self.varied.changed.items():
             now = {one.key for one in image.sections}
             if (gained in now - base) if not lost else (gained in base - now):
+                yield words
+
+    def likelier_board(self, present: Collection[tuple[str, int]]) -> str | None:
+        """The oldest machine type of a board with more of what is present than this one's; None where there is none."""
+        boards: dict[str, str] = {}
+        for machine, board in self.catalogue.index.machines.items():
+            boards.setdefault(board, machine)
+        rated = {
+            machine: sum(
+                one.key in present
+                for one in self.catalogue.family(machine).images[machine]["tcg"].sections
+            )
+            for machine in (self.machine, *boards.values())
+        }
+        best = max(rated, key=rated.__getitem__)
+        return best if rated[best] > rated[self.machine] else None
+
+    def machine_surplus(self, present: Collection[tuple[str, int]]) -> Iterator[str]:
+        """What is added to a command line so that the machine has no more what is not present either, `-machine ioapic2=off`."""
+        base = {one.key for one in self._base.sections}
+        for words, image in self.varied.changed.items():
+            now = {one.key for one in image.sections}
+            gone = base - now
+            if words.startswith("-machine ") and gone and gone.isdisjoint(present) and now <= base:
                 yield words
 
     def machine_states(self, device: Device, guest: Guest) -> list[str]:

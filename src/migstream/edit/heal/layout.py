@@ -30,6 +30,10 @@ STAND_IN = {
     "audiodev": "its sound goes nowhere: put your own backend in its place",
 }
 FIRST_NUMBER = 1 << 16  # of options that are added; their ids begin with 0
+VIRTIO, TRANSPORT = (
+    "virtio-bus",
+    "virtio-mmio-bus.",
+)  # and how the bus of one of the machine's transports is called
 KEYS = ("addr", "port", "scsi-id", "lun", "channel")  # that say where on its bus a device is
 
 
@@ -88,6 +92,10 @@ class Layout:
         self._knowledge = knowledge
         self._guest = guest
         self._numbers = numbers
+        self._transports = knowledge.family.transports
+        first = max((seat.path for seat in there if seat.kind.bus == VIRTIO), default="")
+        # those that devices get by themselves, in that order; options leave some of them out
+        self._given = [one for one in self._transports if not first or one <= first]
         self._taken: dict[str, set[str]] = {}
         self._root_taken = set(taken)
         self._missing = {p for p in (*guest.devices, *guest.blocks) if p} - set(own)
@@ -105,13 +113,18 @@ class Layout:
             for number, seat in enumerate(self._there):
                 if number in found or not self._knowledge.tails(seat.driver):
                     continue
-                places = [seat.path] if at_home else sorted(self._missing)
+                places = [seat.path] if at_home else sorted(self._missing, key=self._turn)
                 for path in places:
                     if path in self._missing and self._fits(seat.driver, path):
                         found[number] = path
                         self._missing.discard(path)
                         break
         return found
+
+    def _turn(self, path: str) -> tuple[int, str]:
+        """When a place has its turn: devices that are alike stay in their order."""
+        known = path in self._transports
+        return self._transports.index(path) if known else 0, path
 
     def _fits(self, driver: str, path: str) -> bool:
         return self._knowledge.fits(driver, self._guest, path)
@@ -140,7 +153,7 @@ class Layout:
     # --- a device that is there --------------------------------------------------------------------
 
     def _put(self, seat: Seat, target: str) -> Change | None:
-        parent, wish = address(target, seat.kind.bus)
+        parent, wish = self._address(target, seat.kind.bus)
         asked = {key: value for key in KEYS if (value := seat.entry.get(key)) is not None}
         here, _ = address(seat.path, seat.kind.bus)
         by_itself = self._by_itself(seat.kind.bus, parent, asked) if here == parent else ""
@@ -153,10 +166,11 @@ class Layout:
     def _spare(self, seat: Seat, reserved: set[str]) -> str:
         """A free place on the bus that it is on."""
         parent, _ = address(seat.path, seat.kind.bus)
-        free = (f"{parent}:{slot:02x}.0" for slot in range(1, 32))
+        on_pci = (f"{parent}:{slot:02x}.0" for slot in range(1, 32))
+        free = self._given if seat.kind.bus == VIRTIO else on_pci
         taken = self._on(parent)
         return next(
-            (p for p in free if p not in reserved and p.rpartition(":")[2] not in taken), seat.path
+            (p for p in free if p not in reserved and _rest(parent, p) not in taken), seat.path
         )
 
     def _seated(self, entry: Entry, parent: str, wish: Mapping[str, str]) -> Iterator[Step]:
@@ -191,7 +205,7 @@ class Layout:
         """What adds a device at a place of the stream."""
         kind = self._knowledge.kind(driver)
         assert kind is not None  # the catalogue has what it adds
-        parent, wish = address(path, kind.bus)
+        parent, wish = self._address(path, kind.bus)
         by_itself = self._by_itself(kind.bus, parent, {})
         self._claim(kind.bus, path)
         change = added(driver, kind, (), self._numbers, f" at {path}")
@@ -209,6 +223,12 @@ class Layout:
         return msgspec.structs.replace(change, steps=steps)
 
     # --- places ------------------------------------------------------------------------------------
+
+    def _address(self, path: str, bus: str) -> tuple[str, dict[str, str]]:
+        """As `address`; the machine's own transports are counted from the lowest."""
+        if bus == VIRTIO and path in self._transports:
+            return "", {"bus": f"{TRANSPORT}{sorted(self._transports).index(path)}"}
+        return address(path, bus)
 
     def _on(self, parent: str) -> set[str]:
         if parent not in self._taken:
@@ -228,13 +248,21 @@ class Layout:
                 str(n) for n in range(999) if f"{channel}:{n}:{lun}" not in taken
             )
             return f"{parent}/{channel}:{target}:{lun}"
+        if bus == VIRTIO:
+            free = (one for one in self._given if one not in taken)
+            return "" if "bus" in asked else next(free, "")
         slot = normal(asked["addr"]) if "addr" in asked else None
         slot = slot or next((s for n in range(32) if (s := f"{n:02x}.0") not in taken), "")
         return f"{parent}:{slot}"
 
     def _claim(self, bus: str, path: str) -> None:
         parent, _ = address(path, bus)
-        self._on(parent).add(path[len(parent) + 1 :])
+        self._on(parent).add(_rest(parent, path))
+
+
+def _rest(parent: str, path: str) -> str:
+    """Where on a bus a place is."""
+    return path.removeprefix(parent).lstrip(":/")
 
 
 def normal(text: str) -> str | None:

@@ -16,6 +16,7 @@ from migstream.edit.heal.layout import Layout, Seat, added
 from migstream.edit.heal.model import Change
 from migstream.edit.heal.setup import setup_changes
 from migstream.edit.heal.streams import renamed
+from migstream.machine.map.setup import PER_CPU
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.model import Problem, Report
@@ -49,6 +50,9 @@ SERIAL = re.compile(rb"(...)[\xfe\xff]\xff(...)", re.DOTALL)
 SERIAL_SIZE = 8
 # What decides about the form of a stream, and is no capability (migration/options.c).
 FORMS = ("-global migration.send-", "-global migration.store-")
+# Without it a destination takes what machine types of 2.3 and older send: nothing says there of which type the stream is.
+UNNAMED = "-global migration.send-configuration=off"
+LIKELIER = 0.8  # what the board costs that the stream is of: less than to go on with another
 OPPOSITE = {"on": "off", "off": "on"}
 
 
@@ -67,10 +71,13 @@ class Options:
         yield from setup_changes(self._stream, report, problem, line, self._numbers)
         if problem.kind == "configuration":
             yield from self._machine(line, knowledge)
+            if self._stream.configuration is None:
+                yield from self._unnamed(line, knowledge)
         if knowledge is None:
             yield from self._without(line)
             return
-        if problem.kind in {"registers", "cpu"} or problem.device.startswith("cpu["):
+        of_cpus = problem.device.partition("[")[0] in PER_CPU
+        if problem.kind in {"registers", "cpu"} or of_cpus:
             yield from self._models(problem, line, knowledge)
         if problem.kind == "framing":
             yield from self._framing(line, knowledge)
@@ -96,11 +103,12 @@ class Options:
         path, tail = place
         there = self._player.seated(line)
         assert there is not None  # where there is knowledge, there is a machine
-        seat = next((one for one in there.seats if one.path == path and path), None)
+        yield from self._refused(place, there)
+        seat = self._seat(problem, place, there, knowledge)
         device = self._device(problem)
-        fits = seat is not None and knowledge.fits(seat.driver, self._guest, path)
+        fits = seat is not None and (not path or knowledge.fits(seat.driver, self._guest, path))
         if problem.kind == "section" or (problem.kind == "ram" and not fits):
-            yield from self._missing(problem, path, there, line, knowledge)
+            yield from self._missing(problem, place, there, line, knowledge)
             return
         if seat is not None:
             yield from self._properties(problem, seat, tail, device, line, knowledge)
@@ -111,6 +119,29 @@ class Options:
             words = knowledge.machine_states(device, self._guest)[:MOST_PROPERTIES]
             yield from ((self._words(one, line),) for one in words)
 
+    def _refused(self, place: tuple[str, str], there: Seated) -> Iterator[Changes]:
+        """Without a device with which the destination takes no stream."""
+        for seat in there.seats:
+            here = place[0] == seat.path if seat.path else place == ("", seat.driver)
+            if here and seat.kind.refused:
+                gone = [seat.entry, *_behind(seat.entry, [one.entry for one in there.seats])]
+                yield (
+                    Change(
+                        what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
+                        loses=f"the machine has no {seat.driver}",
+                        steps=tuple(Step("remove", entry.number) for entry in gone),
+                    ),
+                )
+
+    def _seat(
+        self, problem: Problem, place: tuple[str, str], there: Seated, knowledge: Knowledge
+    ) -> Seat | None:
+        """The device of the command line at a place, or the one whose RAM block is named after none."""
+        path, tail = place
+        if path or problem.kind != "ram":
+            return next((one for one in there.seats if one.path == path and path), None)
+        return next((one for one in there.seats if knowledge.holds(one.driver, tail)), None)
+
     def _device(self, problem: Problem) -> Device | None:
         name, _, number = problem.device.rpartition("[")
         key = name, int(number.rstrip("]") or 0) if number.rstrip("]").isdecimal() else 0
@@ -119,18 +150,28 @@ class Options:
     def _missing(
         self,
         problem: Problem,
-        path: str,
+        place: tuple[str, str],
         there: Seated,
         line: CommandLine,
         knowledge: Knowledge,
     ) -> Iterator[Changes]:
         """A device, or the RAM block of one, that the destination does not have."""
+        path, tail = place
         own = path in there.own or not path
-        if not own:
+        for words in () if own else knowledge.machine_surplus(self._guest.keys):
+            change = self._words(words, line)
+            fewer = self._player.seated(line.changed(change.steps))
+            yield (change, *(() if fewer is None else self._layouts(fewer, knowledge).changes()))
+        of_a_device = problem.kind == "ram" and any(
+            knowledge.holds(one, tail) for one in knowledge.added
+        )
+        if not own or of_a_device:
             yield from self._layout(there, knowledge)
-            for driver in knowledge.makers(self._guest, path)[1:]:
-                layout = self._layouts(there, knowledge)
-                yield (msgspec.structs.replace(layout.add(driver, path), cost=2.0),)
+        for driver in () if own else knowledge.makers(self._guest, path)[1:]:
+            layout = self._layouts(there, knowledge)
+            yield (msgspec.structs.replace(layout.add(driver, path), cost=2.0),)
+        for driver in knowledge.holders(tail, self._guest) if own else ():
+            yield from self._placeless(driver, knowledge)
         device = self._device(problem)
         if problem.kind != "section" or device is None:
             return
@@ -150,9 +191,12 @@ class Options:
             yield (self._words(words, line),)
         if own:
             for driver in knowledge.placeless(*key):
-                kind = knowledge.kind(driver)
-                if kind is not None:
-                    yield (added(driver, kind, (), self._numbers),)
+                yield from self._placeless(driver, knowledge)
+
+    def _placeless(self, driver: str, knowledge: Knowledge) -> Iterator[Changes]:
+        kind = knowledge.kind(driver)
+        if kind is not None:
+            yield (added(driver, kind, (), self._numbers),)
 
     def _layouts(self, there: Seated, knowledge: Knowledge) -> Layout:
         return Layout(there.seats, there.own, there.taken, knowledge, self._guest, self._numbers)
@@ -173,7 +217,8 @@ class Options:
     ) -> Iterator[Changes]:
         """Other values of a device's properties."""
         if problem.kind == "ram":
-            size = self._guest.blocks.get(seat.path, {}).get(tail, 0)
+            where, _ = split(problem.path.removeprefix("ram/"))
+            size = self._guest.blocks.get(where, {}).get(tail, 0)
             settings = list(knowledge.sizes(seat.driver, tail, size))
         elif problem.kind == "virtqueue":
             settings = self._queue_sizes(problem, seat)
@@ -271,12 +316,21 @@ class Options:
                     ),
                 )
             return
-        other = knowledge.machine
-        change = renamed(self._stream, other, self._player.release)
-        if change is not None:
-            steps = () if other == asked else (self._named(other, entry),)
-            more = "" if other == asked else f", and start with -M {other}"
-            yield (msgspec.structs.replace(change, what=change.what + more, steps=steps),)
+        near = knowledge.catalogue.nearest(machine)
+        for other in dict.fromkeys((knowledge.machine, near or knowledge.machine)):
+            change = renamed(self._stream, other, self._player.release)
+            if change is not None:
+                steps = () if other == asked else (self._named(other, entry),)
+                more = "" if other == asked else f", and start with -M {other}"
+                yield (msgspec.structs.replace(change, what=change.what + more, steps=steps),)
+
+    def _unnamed(self, line: CommandLine, knowledge: Knowledge | None) -> Iterator[Changes]:
+        """For a stream that does not say of which machine type it is: another board, and not to be told."""
+        board = None if knowledge is None else knowledge.likelier_board(self._guest.keys)
+        if board is not None:
+            step = self._named(board, _machine_entry(line))
+            yield (Change(what=f"start with -M {board}", steps=(step,), cost=LIKELIER),)
+        yield (self._words(UNNAMED, line),)
 
     def _named(self, machine: str, entry: Entry | None) -> Step:
         if entry is None:
@@ -306,8 +360,9 @@ class Options:
             yield (Change(what=f"start with -cpu {model}", steps=(step,), whole=True),)
 
     def _likely_models(self, problem: Problem, knowledge: Knowledge) -> list[str]:
-        device = self._device(problem) or next(
-            (d for d in self._stream.devices if d.name == "cpu"), None
+        device = next(
+            (d for d in self._stream.devices if d.name == "cpu" and d.path == problem.device),
+            next((d for d in self._stream.devices if d.name == "cpu"), None),
         )
         if device is None:
             return []
@@ -366,6 +421,15 @@ class Options:
         return Change(
             what=f"leave out {entry.flag} {entry.value}", steps=(Step("remove", entry.number),)
         )
+
+
+def _behind(device: Entry, others: Sequence[Entry]) -> Iterator[Entry]:
+    """The devices on a device's bus, and those on theirs."""
+    name = device.get("id")
+    for other in others:
+        if name and (other.get("bus") or "").partition(".")[0] == name:
+            yield other
+            yield from _behind(other, [one for one in others if one is not other])
 
 
 def _machine_entry(line: CommandLine) -> Entry | None:

@@ -164,6 +164,8 @@ class Shelved(_Composing):
         assert self.catalogue is not None
         words = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
         made = self.made(line) if line.entries else None
+        if made is not None and (twice := made.twice):
+            raise Unsupported(f"two devices are at {twice}: it would not start")
         return foretell_in(stream, self.catalogue, words, self._capabilities, (), made).report
 
     def registers(self, line: CommandLine) -> Mapping[int, int]:

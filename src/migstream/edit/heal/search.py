@@ -199,17 +199,18 @@ def together(changes: Sequence[Change]) -> float:
 
 
 def _further(node: Node, parent: Node, some: Sequence[Change]) -> bool:
-    """Whether a load comes further: the problem that its parent ended with is gone."""
+    """Whether a load comes further: the problem that its parent ended with is gone, or others are."""
     problem = parent.report.first
     if problem is None:
         return False
     if any(one.whole for one in some):
         return all(one.device != problem.device for one in node.report.problems)
     kind, device, _, at = gone = _key(problem, parent.stream)
+    fewer = len(node.report.problems) < len(parent.report.problems)
     for one in node.report.problems:
         key = _key(one, node.stream)
         # of the same device a byte before that one: something was made worse
-        if key == gone or (device and key[:2] == (kind, device) and key[3] < at):
+        if (key == gone and not fewer) or (device and key[:2] == (kind, device) and key[3] < at):
             return False
     return True
 

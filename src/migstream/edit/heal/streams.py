@@ -41,6 +41,7 @@ LOSSES = {
 }
 # Without these a guest does not go on: they are no way out.
 VITAL = PER_CPU | {"globalstate"}
+VIDEO = ".vram"  # what memory of displays is called, on old machine types without a device's place
 OTHER_VALUE = "the guest, which may have read the other value, finds this one"
 RESET = "the state of {device} is dropped: the guest finds it as after a reset"
 
@@ -143,12 +144,13 @@ def _queue(problem: Problem, stream: Stream) -> Iterator[Changes]:
     if device is None or queues is None or not most.isdecimal():
         return
     limit = int(most)
-    at, step = queues.span.start, queues.node.stride
     idle = [
-        start
-        for start in range(at, queues.span.stop, step)
-        if int.from_bytes(stream.store.view(start, start + 4), "big") > limit
-        and not any(stream.store.view(start + 4, start + 12))  # the address of its descriptors
+        number.span.start
+        for queue in ([queues] if child(queues, "num") else queues.children)  # one is no list
+        if (number := child(queue, "num")) is not None
+        and int.from_bytes(number.raw, "big") > limit
+        and (where := child(queue, "desc")) is not None
+        and not any(where.raw)
     ]
     if problem.span.start in idle:
         alters = [patch(device, start, limit.to_bytes(4, "big")) for start in idle]
@@ -243,7 +245,7 @@ def _block(problem: Problem, stream: Stream) -> Iterator[Changes]:
             Alter("drop", f"ram/{name}"),
             loses="the guest finds the destination's own ROM there",
         )
-    elif "/" in name:
+    elif "/" in name or name.endswith(VIDEO):
         yield _one(
             f"leave out the memory {name}",
             DEVICE * 2,
