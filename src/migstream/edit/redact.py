@@ -22,6 +22,7 @@ from migstream.ram import kernel
 from migstream.ram.encode import fill_area, page_records
 from migstream.ram.image import Block
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
+from migstream.source.layers import telling
 from migstream.source.pieces import Zeros
 from migstream.source.spool import Spool
 from migstream.wire.model import SectionType, Span, Trailer
@@ -292,19 +293,25 @@ def _memory(bench: Workbench, keep: Kept) -> None:
 
 def _forget(bench: Workbench, last: int) -> None:
     """Take all page records away, and sections in which nothing else is."""
-    page = page_size(bench.stream)
-    for section in ram_sections(bench.stream):
-        content = section.content
-        if (
-            section.type is SectionType.PART
-            and last not in section.span
-            and not isinstance(content, RamSetup)
-            and not content.flush
-        ):
-            bench.rewrite.replace(*section.span, b"")
-            continue
-        for first, stop in section_runs(bench.stream, section, page):
-            bench.rewrite.replace(first.start, stop, b"")
+    stream = bench.stream
+    page = page_size(stream)
+    at = 0
+    with telling(stream.watch, "looking for pages", stream.size) as tell:
+        for section in ram_sections(stream):
+            content = section.content
+            if (
+                section.type is SectionType.PART
+                and last not in section.span
+                and not isinstance(content, RamSetup)
+                and not content.flush
+            ):
+                bench.rewrite.replace(*section.span, b"")
+            else:
+                for first, stop in section_runs(stream, section, page):
+                    bench.rewrite.replace(first.start, stop, b"")
+            tell(section.span.stop - at)
+            at = section.span.stop
+        tell(stream.size - at)
 
 
 def _area(bench: Workbench, listed: RamBlock, mapped: MappedRam, left: Block) -> None:
