@@ -102,8 +102,10 @@ class _Composer:
         self.unknown += unseen(asked, self.name)
         self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
         self.family, self.tried = others, catalogue.tried(others)
-        self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
-        self._known = others.devices.get(others.newest, {}) | self._own
+        supplement = catalogue.like is not None
+        self._own = own.devices.get(own.newest, {}) if supplement else {}
+        self._known = self._own | others.devices.get(others.newest, {})
+        self._newest = self.name in (own.newest, others.newest)
         # which of the two families says what options and CPU models change
         varied = own if own.changed or own.cpus else others
         self.varied = Varied(varied, wanted, machine_version(self.name)[1])
@@ -331,8 +333,8 @@ class _Composer:
                 self.machine.sections[key] = with_address(state, address)
 
     def _added(self, driver: str) -> Added | None:
-        own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
-        return own or self._known.get(driver)
+        own = self._own.get(driver) if self._newest else None
+        return own or self.family.devices.get(self.name, {}).get(driver) or self._known.get(driver)
 
     def _properties(self, driver: str, part: Part) -> dict[str, str]:
         found = {name: value for who, name, value in self.wanted.globals if who == driver}
