@@ -224,7 +224,8 @@ class _Composer:
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
         one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
-            self.assumed += add_cpus(self.machine, one, two, wanted.cpus, wanted.max_cpus)
+            count = wanted.cpus, wanted.max_cpus
+            self.assumed += add_cpus(self.machine, one, two, *count, index.release)
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 

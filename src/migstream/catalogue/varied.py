@@ -23,6 +23,10 @@ OLDER: dict[str, Version] = {
     "backcompat-cntfrq=on": (9, 0),
     "backcompat-pauth-default-use-qarma5=on": (9, 2),
 }
+# One of these that another property makes nothing of.
+VOID = {"backcompat-pauth-default-use-qarma5=on": "pauth=off"}
+# The model with which properties are tried that another one was not tried with: it has all that there are.
+MOST = "max"
 # What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
 LARGE = "-machine gic-version=3"
 FEW = 8
@@ -115,16 +119,18 @@ class Varied:
             yield f"a CPU {model} saves what the default one saves"
         for name in self._older:
             changed = self._cpus.get(f"{model},{name}")
-            if changed is not None:
+            if changed is not None and VOID.get(name) not in self._features:
                 machine.change(self._cpus[model], changed)
         for feature in () if same else self._features:
             name, _, value = feature.partition("=")
             sign = {"+": "on", "-": "off"}.get(name[:1])
             name = name.lstrip("+-")
             value = switch(value or "on") if sign is None else sign
-            changed = self._cpus.get(f"{model},{name}={value}")
-            if changed is not None:
-                machine.change(self._cpus[model], changed)
+            tried = next(
+                (one for one in (model, MOST) if f"{one},{name}={value}" in self._cpus), ""
+            )
+            if tried and model in self._cpus:
+                machine.change(self._cpus[tried], self._cpus[f"{tried},{name}={value}"])
             elif model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
 
