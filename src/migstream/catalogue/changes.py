@@ -17,6 +17,7 @@ from migstream.catalogue.capabilities import (
 from migstream.catalogue.merged import is_virtio, merged
 from migstream.catalogue.model import Image, Live, Placed, State
 from migstream.catalogue.relaid import relaid
+from migstream.catalogue.subsections import apart
 from migstream.catalogue.told import Texts, told
 
 __all__ = ["Machine"]
@@ -59,12 +60,13 @@ class Machine:
         if early:
             self.early.add(key)
 
-    def place(self, one: Placed, name: str) -> None:
-        """A device's section under its name; the next instance id where that is taken."""
+    def place(self, one: Placed, name: str) -> Key:
+        """A device's section under its name; the next instance id where that is taken. What it is called then."""
         instance = one.instance
         while (name, instance) in self.sections:
             instance += 1
         self.put((name, instance), self.state_of(one), early=one.early)
+        return name, instance
 
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
@@ -121,6 +123,8 @@ def overlaid(here: State, before: State, after: State) -> State:
     if cpregs.has_list(here) and len(lengths) > 1:
         return cpregs.merged(here, before, after)
     found = _laid(here, before, after)
+    if found is here:
+        return here
     spaces = [configuration_of(one) for one in (here, before, after)]
     if not lists_differ(spaces[1], spaces[2]) or len({*map(len, spaces)}) > 1:
         return found
@@ -134,8 +138,9 @@ def _laid(here: State, before: State, after: State) -> State:
     if len(before.payload) != len(after.payload):
         if here.text == before.text:
             return _regrown(here, before, after)
-        # of another machine type's layout: where its own fields do not say it, nobody saw what it becomes
-        return relaid(here, before, after) or here
+        # of another machine type's layout: where its fields do not say it, nobody saw what it becomes
+        found = relaid(here, before, after) or apart(here, before, after, _laid)
+        return found or here
     # of another length it is laid out otherwise somewhere: what begins alike (PCI registers) is changed alike
     size = min(len(here.payload), len(before.payload))
     changed = bytearray(after.payload[:size])

@@ -21,7 +21,10 @@ def relaid(here: State, before: State, after: State) -> State | None:
         return None
     mine, old, new = (_own(table or {}) for table in tables)
     gone, come = old.keys() - new.keys(), [path for path in new if path not in old]
-    if not (gone & mine.keys() or come) or not mine or any(path in mine for path in come):
+    other = {path for path in old.keys() & new.keys() if _length(old[path]) != _length(new[path])}
+    if not (gone & mine.keys() or come or other) or not mine or any(path in mine for path in come):
+        return None
+    if any(path in mine and _length(mine[path]) != _length(old[path]) for path in other):
         return None
     if before.payload[_end(old) :] != after.payload[_end(new) :]:  # subsections came or went
         return None
@@ -30,6 +33,10 @@ def relaid(here: State, before: State, after: State) -> State | None:
     for path, field in mine.items():
         if path not in gone:
             raw = here.payload[field.at : field.stop]
+            if path in other:
+                raw = after.payload[new[path].at : new[path].stop]
+                order.append((path, raw, new[path].entry))
+                continue
             if path in new and raw == before.payload[old[path].at : old[path].stop]:
                 raw = after.payload[new[path].at : new[path].stop]
             order.append((path, raw, field.entry))
@@ -48,6 +55,10 @@ def relaid(here: State, before: State, after: State) -> State | None:
 def _own(table: dict[str, Any]) -> dict[Path, Field]:
     """Its fields, without those of subsections."""
     return dict(fields({"fields": table.get("fields", [])}))
+
+
+def _length(field: Field) -> int:
+    return field.stop - field.at
 
 
 def _end(own: dict[Path, Field]) -> int:
