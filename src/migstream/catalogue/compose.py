@@ -17,8 +17,10 @@ from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
 from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
-from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.defaults import SLIRP, add_keyboard, default_parts, without_parts
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
+from migstream.catalogue.implied import properties_of
+from migstream.catalogue.interrupts import Interrupts
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
@@ -37,14 +39,8 @@ from migstream.qemu.release import machine_version
 
 if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
-    from migstream.catalogue.model import Type
 
 __all__ = ["Composed", "alone", "compose"]
-
-# How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
-# (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
-QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
-QUEUES_SINCE = (5, 2)
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -124,6 +120,8 @@ class _Composer:
         wanted = self.wanted
         self._defaults()
         self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
+        if not wanted.defaults and "card" in wanted.instead:
+            add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
         self._cpus()
         self._memory()
@@ -161,6 +159,7 @@ class _Composer:
         }
         transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
+        self.interrupts = Interrupts(self.machine, machine_version(self.name)[1])
         places = Places(self.taken, names, transports)
         self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
@@ -202,17 +201,24 @@ class _Composer:
         bare = self.images.get(accelerator, self.images["tcg"])
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
-            self.machine.change(bare, without_parts(bare, full))
+            self.machine.change(bare, without_parts(bare, full, wanted.instead))
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)
         self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
+        if wanted.defaults and "network" not in wanted.instead and not any(map(self._card, parts)):
+            self.addresses.take()
         self.parts += wanted.parts
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
         slirp = next((one for one in full.sections if one.name == SLIRP), None)
         if slirp is not None:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
+
+    def _card(self, part: Part) -> bool:
+        """Whether it has a network address."""
+        kind = self.catalogue.about.types.get(part.driver)
+        return kind is not None and any(option.name == "mac" for option in kind.options)
 
     def _cpus(self) -> None:
         wanted = self.wanted
@@ -284,7 +290,7 @@ class _Composer:
                 self.unknown += [f"{path}/"] if path else []
             return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
-        put(self.machine, added, part, path)
+        put(self.machine, added, part, path, self.interrupts)
         memdev = part.properties.get("memdev")
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
@@ -306,12 +312,14 @@ class _Composer:
             self._overlay(added, older, path)
         elif after is not None:
             self._overlay(base, after, path)
-        for name, value in self._properties(driver, part).items():
+        version, broken = machine_version(self.name)[1], self.msi_broken
+        properties = properties_of(driver, part, wanted, version, msi_broken=broken)
+        for name, value in properties.items():
             self._property(driver, base, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
         if msi or reserves(part) > 1:
             self._unsure(base, path)
-        self._address(part, kind, keys)
+        self._address(msgspec.structs.replace(part, driver=driver), keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
                 self.machine.sections[key] = with_number(self.machine.sections[key], path)
@@ -324,8 +332,8 @@ class _Composer:
                 state = self.machine.sections[key]
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
-    def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        if not any(option.name == "mac" for option in kind.options):
+    def _address(self, part: Part, keys: list[tuple[str, int]]) -> None:
+        if not self._card(part):
             return
         address = self.addresses.of(part)
         for key in keys if address is not None else ():
@@ -336,18 +344,6 @@ class _Composer:
     def _added(self, driver: str) -> Added | None:
         own = self._own.get(driver) if self._newest else None
         return own or self.family.devices.get(self.name, {}).get(driver) or self._known.get(driver)
-
-    def _properties(self, driver: str, part: Part) -> dict[str, str]:
-        found = {name: value for who, name, value in self.wanted.globals if who == driver}
-        found |= part.properties
-        _, version = machine_version(self.name)
-        for stem, name in QUEUES.items():
-            on_pci = driver.startswith(f"{stem}-pci")
-            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
-                found.setdefault(name, str(self.wanted.cpus))
-        if self.msi_broken and "virtio" in driver:
-            found[VECTORS] = "0"
-        return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         options = self.tried.options.get(driver, {})
