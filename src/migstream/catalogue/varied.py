@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
-from migstream.catalogue.model import Family, Image
+from migstream.catalogue.levels import with_level
+from migstream.catalogue.model import Family, Image, State
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.release import Version
 
@@ -30,6 +31,8 @@ MOST = "max"
 # What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
 LARGE = "-machine gic-version=3"
 FEW = 8
+OWN_LEVELS = "-sxxm"  # a pseries whose capabilities are those of newer ones (hw/ppc/spapr.c)
+CPU = "cpu"
 
 
 def switch(value: str) -> str:
@@ -53,6 +56,8 @@ class Varied:
         self._base = family.images[family.newest]["tcg"]
         self._tried = {name.partition("=")[0] for name in family.changed}
         self._wanted = wanted
+        own_levels = (wanted.machine or "").endswith(OWN_LEVELS)
+        self._levels = None if own_levels else version
         self._older = [
             name for name, last in OLDER.items() if version is not None and version <= last
         ]
@@ -62,7 +67,9 @@ class Varied:
         # one that brings another interrupt controller, with which the others were tried as well
         firsts = (f"-machine {option}" for option in options)
         self._first = next((one for one in firsts if f"{one} smp=2" in self._changed), None)
-        self._model, *self._features = (wanted.cpu or "").split(",")
+        model, *self._features = (wanted.cpu or "").split(",")
+        # ppc's are found in capitals, too (target/ppc/cpu_init.c: ppc_cpu_class_by_name)
+        self._model = model if model in self._cpus else model.lower()
         same = {NEWER.get(option, option) for option in options}
         some = max((one for one in CPU_OPTIONS if same.issuperset(one)), key=len, default=())
         self._image = self._cpus.get(f"{self._model} -machine {','.join(some)}")
@@ -85,6 +92,8 @@ class Varied:
         for name, value in self._wanted.options.items():
             option = f"{name}={switch(value)}"
             if name in silent or name in self._done or option == first:
+                continue
+            if with_level(machine, name, switch(value), self._levels):
                 continue
             if not first:
                 words = f"the machine's {name}={value}"
@@ -114,7 +123,7 @@ class Varied:
         if same and model:
             image = self._alike(model)
         if image is not None:
-            machine.change(self._base, image)
+            machine.change(self._default(machine), image)
         elif model and model not in set(known) - self._cpus.keys():
             yield f"a CPU {model} saves what the default one saves"
         for name in self._older:
@@ -133,6 +142,22 @@ class Varied:
                 machine.change(self._cpus[tried], self._cpus[f"{tried},{name}={value}"])
             elif model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
+
+    def _default(self, machine: Machine) -> Image:
+        """The image of the CPU that the machine has by itself: of older machine types that may be another model."""
+        key = next((one.key for one in self._base.sections if one.name == CPU), None)
+        here = None if key is None else machine.sections.get(key)
+        if here is None:
+            return self._base
+        models = (image for name, image in self._cpus.items() if not set(", ") & set(name))
+        return min((self._base, *models), key=lambda image: self._differ(machine, image, here))
+
+    def _differ(self, machine: Machine, image: Image, here: State) -> int:
+        """In how many bytes an image's CPU is another one."""
+        states = (machine.state_of(one) for one in image.sections if one.name == CPU)
+        raw = next(states, here).payload
+        pairs = zip(raw, here.payload, strict=False)
+        return abs(len(raw) - len(here.payload)) + sum(a != b for a, b in pairs)
 
     @property
     def without_apic(self) -> bool:
