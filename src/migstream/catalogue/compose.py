@@ -17,7 +17,14 @@ from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
 from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
-from migstream.catalogue.defaults import SLIRP, add_keyboard, default_parts, without_parts
+from migstream.catalogue.defaults import (
+    OWN_USB,
+    SLIRP,
+    add_keyboard,
+    default_parts,
+    has_usb,
+    without_parts,
+)
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.implied import properties_of
 from migstream.catalogue.interrupts import Interrupts
@@ -119,7 +126,8 @@ class _Composer:
     def run(self) -> Composed:
         wanted = self.wanted
         self._defaults()
-        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
+        silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
+        self.assumed += self.varied.options(self.machine, silent)
         if not wanted.defaults and "card" in wanted.instead:
             add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
@@ -201,7 +209,8 @@ class _Composer:
         bare = self.images.get(accelerator, self.images["tcg"])
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
-            self.machine.change(bare, without_parts(bare, full, wanted.instead))
+            plain = self.images.get("tcg serial", bare)
+            self.machine.change(bare, without_parts(bare, full, plain, wanted.instead))
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)

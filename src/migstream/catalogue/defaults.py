@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SLIRP", "default_parts", "without_parts"]
 
+SOURCES = "ics"  # which interrupts are free
+OWN_USB = {"usb"}
 BUS, WITH_USB = "/xhci", ("/usb-kbd", "/usb-ptr")
 SLIRP, ADAPTER = "slirp", "/spapr_vscsi"
 CHANNEL = "/fe."  # what paths of devices on channels begin with
@@ -77,11 +79,12 @@ VIDEO = frozenset(
 )
 
 
-def without_parts(bare: Image, full: Image, instead: Collection[str]) -> Image:
+def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[str]) -> Image:
     """The machine with its defaults, without those devices that are put together as others are.
 
     Parameters
     ----------
+    plain : the machine with its serial port, the one default device that is no part there
     instead : sorts of default devices that another option stands for
     """
     before = {one.key for one in bare.sections}
@@ -91,6 +94,8 @@ def without_parts(bare: Image, full: Image, instead: Collection[str]) -> Image:
         for one in full.sections
         if one.key in before or not (_is_part(one) or one.name.partition("/")[0] in adapters)
     ]
+    free = {one.key: one for one in plain.sections if one.name == SOURCES}
+    kept = [free.get(one.key, one) for one in kept]
     if "card" in instead:  # what comes after it is where it would be
         kept = [msgspec.structs.replace(one, name=SLOT.sub(_earlier, one.name)) for one in kept]
     cards = {name for name, (sort, _, _) in CARDS.items() if sort == "card"}
@@ -99,6 +104,11 @@ def without_parts(bare: Image, full: Image, instead: Collection[str]) -> Image:
         places -= {""}  # of older machine types, the card's memory has no place in its name
     blocks = {name: size for name, size in full.blocks.items() if name.rpartition("/")[0] in places}
     return msgspec.structs.replace(full, sections=tuple(kept), blocks=blocks | bare.blocks)
+
+
+def has_usb(machine: Machine) -> bool:
+    """Whether it has USB already, so that its option for that makes nothing more of it."""
+    return any(SLOT.match(name) and name.endswith(BUS) for name, _ in machine.sections)
 
 
 def add_keyboard(machine: Machine, full: Image) -> None:

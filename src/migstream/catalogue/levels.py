@@ -13,7 +13,7 @@ from migstream.catalogue.arrays import HEADER, described
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import State
 from migstream.names import encoded
-from migstream.qemu.release import Version
+from migstream.qemu.release import Version, machine_version
 
 __all__ = ["with_level"]
 
@@ -29,19 +29,24 @@ DEFAULTS: dict[str, tuple[Version, str, str]] = {
     "cap-fwnmi": ((4, 2), "off", "on"),
     "cap-dawr1": ((8, 2), "off", "on"),
 }
+# A machine type that has the newer ones of these, or what is above them.
+OTHERWISE = ("-sxxm", ("cap-cfpc", "cap-sbbc", "cap-ibs"))
 LEVELS = {"off": 0, "broken": 0, "on": 1, "workaround": 1}
 SUBSECTION, VERSION = 5, 1  # the byte before a subsection's name; of those of capabilities
 
 
-def with_level(machine: Machine, name: str, value: str, version: Version | None) -> bool:
+def with_level(machine: Machine, kind: str, name: str, value: str) -> bool:
     """Give an older machine type a capability; whether that is all that there is of it.
 
     Parameters
     ----------
+    kind : the machine type
     name, value : the machine's option (`cap-fwnmi`, `off`)
-    version : of the machine type
     """
     last, default, newer = DEFAULTS.get(name, ((), "", ""))
+    _, version = machine_version(kind)
+    if kind.endswith(OTHERWISE[0]) and name in OTHERWISE[1]:
+        return False
     if version is None or version > last:
         return False
     state = machine.sections.get(SECTION)

@@ -31,7 +31,6 @@ MOST = "max"
 # What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
 LARGE = "-machine gic-version=3"
 FEW = 8
-OWN_LEVELS = "-sxxm"  # a pseries whose capabilities are those of newer ones (hw/ppc/spapr.c)
 CPU = "cpu"
 
 
@@ -56,8 +55,6 @@ class Varied:
         self._base = family.images[family.newest]["tcg"]
         self._tried = {name.partition("=")[0] for name in family.changed}
         self._wanted = wanted
-        own_levels = (wanted.machine or "").endswith(OWN_LEVELS)
-        self._levels = None if own_levels else version
         self._older = [
             name for name, last in OLDER.items() if version is not None and version <= last
         ]
@@ -93,7 +90,7 @@ class Varied:
             option = f"{name}={switch(value)}"
             if name in silent or name in self._done or option == first:
                 continue
-            if with_level(machine, name, switch(value), self._levels):
+            if with_level(machine, self._wanted.machine or "", name, switch(value)):
                 continue
             if not first:
                 words = f"the machine's {name}={value}"
