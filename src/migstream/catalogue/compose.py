@@ -38,7 +38,7 @@ from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE, SILENT_PART
 from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, ports_of
 from migstream.catalogue.values import QUEUED, SAME_CPUS, VALUES
-from migstream.catalogue.varied import Varied, switch
+from migstream.catalogue.varied import Varied, switch, varied_by, without_its
 from migstream.catalogue.vectors import VECTORS, by_ports, vectors_between
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
@@ -109,8 +109,7 @@ class _Composer:
         self._own = own.devices.get(own.newest, {}) if supplement else {}
         self._known = self._own | others.devices.get(others.newest, {})
         self._newest = self.name in (own.newest, others.newest)
-        # which of the two families says what options and CPU models change
-        varied = own if own.changed or own.cpus else others
+        varied = varied_by(own, others)
         self.varied = Varied(varied, wanted, machine_version(self.name)[1])
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
@@ -128,10 +127,12 @@ class _Composer:
         self._defaults()
         silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
         self.assumed += self.varied.options(self.machine, silent)
+        self.unknown += self.varied.untold
         if not wanted.defaults and "card" in wanted.instead:
             add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
         self._cpus()
+        self.msi_broken |= without_its(self.machine)
         self._memory()
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
@@ -152,9 +153,8 @@ class _Composer:
         self.unknown += sorted(self.machine.unsure)
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
         places = tuple(self.paths[len(self.paths) - len(wanted.parts) :])
-        taken = tuple(self.taken)
-        cpus = wanted.max_cpus
-        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus)
+        more = places, tuple(self.taken), wanted.max_cpus
+        return Composed(stream, self.name, assumed, blocked, unknown, *more)
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
+
+import msgspec
 
 from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
@@ -11,7 +14,7 @@ from migstream.catalogue.model import Family, Image, State
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.release import Version
 
-__all__ = ["Varied", "switch"]
+__all__ = ["Varied", "model_of", "switch", "varied_by", "without_its"]
 
 NEWER = {
     "gic-version=4": "gic-version=3",
@@ -31,6 +34,8 @@ MOST = "max"
 # What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
 LARGE = "-machine gic-version=3"
 FEW = 8
+NO_ITS = (6, 1)
+GICV3, ITS = ("arm_gicv3", 0), ("arm_gicv3_its", 0)
 CPU = "cpu"
 
 
@@ -38,6 +43,31 @@ def switch(value: str) -> str:
     """A switch's value as it was tried."""
     known = is_on(value)
     return value if known is None else ("off", "on")[known]
+
+
+def model_of(name: str) -> str:
+    """The CPU model of an image: of `max,pmu=off` and of `max -machine secure=on` it is `max`."""
+    return re.split("[, ]", name, maxsplit=1)[0]
+
+
+def varied_by(own: Family, others: Family) -> Family:
+    """Which family says what options and CPU models change; a supplement has those models that are others there.
+
+    Parameters
+    ----------
+    own : the target's own
+    others : of the target that it is a supplement to, its own where it is none
+    """
+    if own.changed:
+        return own
+    models = {model_of(name) for name in own.cpus}
+    kept = {name: image for name, image in others.cpus.items() if model_of(name) not in models}
+    return msgspec.structs.replace(others, cpus=kept | own.cpus)
+
+
+def without_its(machine: Machine) -> bool:
+    """Whether no device has MSI, as what takes it is not there (hw/arm/virt.c: create_its, create_v2m)."""
+    return GICV3 in machine.sections and ITS not in machine.sections
 
 
 class Varied:
@@ -67,6 +97,11 @@ class Varied:
         model, *self._features = (wanted.cpu or "").split(",")
         # ppc's are found in capitals, too (target/ppc/cpu_init.c: ppc_cpu_class_by_name)
         self._model = model if model in self._cpus else model.lower()
+        tcg = wanted.accelerator in (None, "tcg")
+        # no ITS of TCG's up to this version (hw/arm/virt.c: virt_machine_6_1_options), where there is one at all
+        self._options = wanted.options | (
+            {"its": "off"} if tcg and self._first and version and version <= NO_ITS else {}
+        )
         same = {NEWER.get(option, option) for option in options}
         some = max((one for one in CPU_OPTIONS if same.issuperset(one)), key=len, default=())
         self._image = self._cpus.get(f"{self._model} -machine {','.join(some)}")
@@ -86,7 +121,7 @@ class Varied:
         first = (self._first or "").partition(" ")[2]
         if first and first.partition("=")[0] not in self._done:
             machine.change(self._base, self._changed[f"-machine {first}"])
-        for name, value in self._wanted.options.items():
+        for name, value in self._options.items():
             option = f"{name}={switch(value)}"
             if name in silent or name in self._done or option == first:
                 continue
@@ -95,9 +130,14 @@ class Varied:
             if not first:
                 words = f"the machine's {name}={value}"
                 yield from self.change(machine, f"-machine {option}", words)
-                continue
-            both = self._changed.get(f"-machine {first},{option}")
-            if both is not None:
+        if first.partition("=")[0] not in self._done:
+            self._beside(machine, first)
+
+    def _beside(self, machine: Machine, first: str) -> None:
+        """Make the changes of options that were tried with another interrupt controller."""
+        for name, value in self._options.items():
+            both = self._changed.get(f"-machine {first},{name}={switch(value)}")
+            if first and name not in self._done and both is not None:
                 machine.change(self._changed[f"-machine {first}"], both)
 
     def change(self, machine: Machine, what: str, words: str) -> Iterator[str]:
@@ -121,6 +161,9 @@ class Varied:
             image = self._alike(model)
         if image is not None:
             machine.change(self._default(machine), image)
+            first = (self._first or "").partition(" ")[2]
+            if first.partition("=")[0] in self._done:
+                self._beside(machine, first)
         elif model and model not in set(known) - self._cpus.keys():
             yield f"a CPU {model} saves what the default one saves"
         for name in self._older:
@@ -155,6 +198,12 @@ class Varied:
         raw = next(states, here).payload
         pairs = zip(raw, here.payload, strict=False)
         return abs(len(raw) - len(here.payload)) + sum(a != b for a, b in pairs)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Names of sections and RAM blocks of which nothing is known: memory with tags is where the CPU has them."""
+        tags = self._model == MOST and is_on(self._wanted.options.get("mte", "off"))
+        return (CPU, "mach-virt.tag", "mach-virt.secure-tag") if tags else ()
 
     @property
     def without_apic(self) -> bool:
