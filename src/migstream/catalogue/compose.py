@@ -13,7 +13,7 @@ import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
-from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
+from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, untried
 from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.cpus import add_cpus, add_slots
@@ -326,7 +326,7 @@ class _Composer:
         for name, value in properties.items():
             self._property(driver, base, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
-        if msi or reserves(part) > 1:
+        if msi or untried(part, behind):
             self._unsure(base, path)
         self._address(msgspec.structs.replace(part, driver=driver), keys)
         if kind.bus == "virtual-css-bus":
