@@ -14,8 +14,9 @@ import msgspec
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
 from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, untried
-from migstream.catalogue.capabilities import has_msi
+from migstream.catalogue.capabilities import has_msi, moves_capabilities
 from migstream.catalogue.changes import Machine
+from migstream.catalogue.composed import Composed
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import (
     OWN_USB,
@@ -28,6 +29,8 @@ from migstream.catalogue.defaults import (
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.implied import properties_of
 from migstream.catalogue.interrupts import Interrupts
+from migstream.catalogue.known import Known
+from migstream.catalogue.mac99 import with_via
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
 from migstream.catalogue.model import PLACE, Added, Image
@@ -48,24 +51,6 @@ if TYPE_CHECKING:
     from migstream.catalogue.files import Catalogue
 
 __all__ = ["Composed", "alone", "compose"]
-
-
-class Composed(msgspec.Struct, frozen=True):
-    """The stream, the machine type that it is of, and what was assumed for it.
-
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
-    sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
-    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have.
-    """
-
-    stream: bytes
-    machine: str
-    assumptions: tuple[str, ...]
-    blocked: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    taken: tuple[str, ...] = ()
-    max_cpus: int | None = None
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -105,10 +90,8 @@ class _Composer:
         self.unknown += unseen(asked, self.name)
         self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
         self.family, self.tried = others, catalogue.tried(others)
-        supplement = catalogue.like is not None
-        self._own = own.devices.get(own.newest, {}) if supplement else {}
-        self._known = self._own | others.devices.get(others.newest, {})
-        self._newest = self.name in (own.newest, others.newest)
+        mine = own if catalogue.like is not None else None
+        self.known = Known(self.name, mine, self.family, self.tried)
         varied = varied_by(own, others)
         self.varied = Varied(varied, wanted, machine_version(self.name)[1])
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
@@ -127,7 +110,7 @@ class _Composer:
         self._defaults()
         silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
         self.assumed += self.varied.options(self.machine, silent)
-        self.unknown += self.varied.untold
+        self.unknown += (*self.varied.untold, *with_via(self.machine, wanted.options))
         if not wanted.defaults and "card" in wanted.instead:
             add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
@@ -136,9 +119,9 @@ class _Composer:
         self._memory()
         drivers = {part.driver for part in wanted.parts}
         for driver, name, value in wanted.globals:
-            if (driver, name) == CONFIGURATION:
-                self.machine.head = b"" if is_on(value) is False else self.machine.head
-            elif driver not in drivers:
+            if driver == MIGRATION and is_on(value) is False and self.machine.without(name):
+                continue
+            if driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
         if flash := with_firmware(self.machine, wanted.options):
@@ -161,7 +144,7 @@ class _Composer:
         names = [name for name, _ in self.machine.sections]
         taken = {
             name.removeprefix(root).partition("/")[0]
-            for root in self._roots()
+            for root in self.known.roots(EXPANDERS)
             for name in names
             if name.startswith(root)
         }
@@ -214,7 +197,7 @@ class _Composer:
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full)
-        self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
+        self.parts = [one for one in parts if one.driver in self.known or "-" not in one.driver]
         if wanted.defaults and "network" not in wanted.instead and not any(map(self._card, parts)):
             self.addresses.take()
         self.parts += wanted.parts
@@ -274,7 +257,7 @@ class _Composer:
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return ""
-        added, base = self._added(driver), self._known.get(driver)
+        added, base = self.known.added(driver, kind.bus), self.known.base(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
         if (own := part.properties.get("id")) is not None:
             places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
@@ -307,8 +290,6 @@ class _Composer:
         if added is not self.family.devices.get(self.name, {}).get(driver):
             # seen on another machine type alone, which may give memory of another size
             self.unknown += [block for block in added.blocks if PLACE not in block]
-        if self.tried is not self.family:  # another board
-            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
         if "romfile" in part.properties:  # as large as that file is
             self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
@@ -350,10 +331,6 @@ class _Composer:
             if state is not None and address is not None:
                 self.machine.sections[key] = with_address(state, address)
 
-    def _added(self, driver: str) -> Added | None:
-        own = self._own.get(driver) if self._newest else None
-        return own or self.family.devices.get(self.name, {}).get(driver) or self._known.get(driver)
-
     def _property(self, driver: str, base: Added, name: str, value: str, path: str) -> None:
         options = self.tried.options.get(driver, {})
         if name in NUMBERS:
@@ -362,6 +339,8 @@ class _Composer:
                 after = options.get(f"{name}={1 << bit}")
                 if number & 1 << bit and after is not None:
                     self._overlay(base, after, path)
+            return
+        if name in INTERRUPTS and self.tried is not self.family:
             return
         after = options.get(f"{name}={switch(value)}")
         places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
@@ -373,6 +352,8 @@ class _Composer:
             self._overlay(*two, path)
         elif after is not None:
             self._overlay(base, after, path)
+            if self.tried is not self.family and moves_capabilities(base, after, self.states):
+                self._unsure(base, path)
         elif name in QUEUED and is_on(value):
             self._unknown(driver, base, name, value, path)
         elif name in SILENT_PART or value in VALUES.get(name, ()) or is_on(value) is not None:
@@ -446,7 +427,7 @@ class _Composer:
         asked = part.properties.get("bus", "")
         parent = places.buses.get(asked) or places.buses.get(places.owner(part.properties), "")
         if bus == "PCI":
-            root = root or next(iter(self._roots()), "0000:00:")
+            root = self.known.root or root or next(iter(self.known.roots(EXPANDERS)), "0000:00:")
             root = SHORT if SHORT_BUS in self.machine.sections else root
             if not asked:
                 parent = self.kinds.get("host PCI", "")
@@ -473,10 +454,6 @@ class _Composer:
             return places.scsi(parent or self.kinds.get("host SCSI", ""), part.properties)
         return ""
 
-    def _roots(self) -> set[str]:
-        known = self._known.items()
-        return {one.root for name, one in known if one.root and name not in EXPANDERS}
-
     def _provides(self, driver: str, path: str) -> None:
         """The first device with a bus of each kind is where others go that name none."""
         for bus, words in PROVIDERS.items():
@@ -486,8 +463,12 @@ class _Composer:
 
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
-# Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
-CONFIGURATION = ("migration", "send-configuration")
+MIGRATION = "migration"
+INTERRUPTS = (
+    VECTORS,
+    "msi",
+    "msix",
+)  # of PCI, that no board has of which it is not tried what properties change
 ROM = ".rom"
 # Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
 SHORT, SHORT_BUS = "0000:", ("0000:00.0/I440FX", 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,7 +48,8 @@ PLAIN = {"serial": "isa-serial", "parallel_isa": "isa-parallel"}
 SORTS = ("card", "network", "cdrom")  # in the order in which they are made
 # A table of translations has the register of its device on a VIO bus for an instance id.
 TABLE, REGISTERS = "spapr_iommu", range(0x71000000, 0x72000000)
-SLOT = re.compile(r"(pci@[0-9a-f]+:)([0-9a-f]{2})(\.0)(?=/)")  # on the bus of a pseries
+# On the bus of a pseries, and of a mac99, whose devices come one after the other.
+SLOT = re.compile(r"(pci(?:@[0-9a-f]+|\.2):)([0-9a-f]{2})(\.0)(?=/)")
 
 
 def default_parts(wanted: Wanted, bare: Image, full: Image) -> list[Part]:
@@ -97,7 +99,9 @@ def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[st
     free = {one.key: one for one in plain.sections if one.name == SOURCES}
     kept = [free.get(one.key, one) for one in kept]
     if "card" in instead:  # what comes after it is where it would be
-        kept = [msgspec.structs.replace(one, name=SLOT.sub(_earlier, one.name)) for one in kept]
+        card = next((one.name for one in full.sections if _sort(one) == "card"), "")
+        earlier = partial(_earlier, card)
+        kept = [msgspec.structs.replace(one, name=SLOT.sub(earlier, one.name)) for one in kept]
     cards = {name for name, (sort, _, _) in CARDS.items() if sort == "card"}
     places = {one.name.rpartition("/")[0] for one in kept}
     if any(one.name.rpartition("/")[2] in cards for one in full.sections if one not in kept):
@@ -125,8 +129,13 @@ def add_keyboard(machine: Machine, full: Image) -> None:
             machine.place(one, f"{bus.removesuffix(BUS)}/{rest}")
 
 
-def _earlier(found: re.Match[str]) -> str:
-    return f"{found[1]}{max(int(found[2], 16) - 1, 0):02x}{found[3]}"
+def _sort(one: Placed) -> str:
+    return CARDS.get(one.name.rpartition("/")[2], ("", "", ""))[0]
+
+
+def _earlier(card: str, found: re.Match[str]) -> str:
+    slot = int(found[2], 16)
+    return f"{found[1]}{slot - (found[0] > card[: len(found[0])]):02x}{found[3]}"
 
 
 def _is_part(one: Placed) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "Provenance",
     "State",
     "Type",
+    "with_placeless",
 ]
 
 # A catalogue may be anybody's file: numbers are no more than what a stream has room for.
@@ -230,3 +231,16 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     memory: dict[str, Bytes] = {}
     digest: str = ""
     names: tuple[str, ...] = ()
+
+
+def with_placeless(added: Added, alone: Added) -> Added:
+    """What was found at a place, with what the same device adds to none when it is alone."""
+    places = [one for one in added.sections if PLACE in one.name]
+    if added.sections and not places:  # of a machine type whose names have no places yet
+        return added
+    more = [one for one in alone.sections if PLACE not in one.name]
+    blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )

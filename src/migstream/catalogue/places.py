@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from migstream.catalogue.mac99 import FIRST_SLOTS
+
 __all__ = ["PROVIDERS", "Places"]
 
 SLOTS = 32
@@ -76,7 +78,8 @@ class Places:
         taken = self._pci.setdefault(parent, set())
         place = _address(address)
         if place is None:
-            free = (f"{slot:02x}.0" for slot in range(SLOTS))
+            first = 0 if parent else FIRST_SLOTS.get(root, 0)
+            free = (f"{slot:02x}.0" for slot in range(first, SLOTS))
             place = next((one for one in free if one not in taken), "1f.7")
         taken.add(place)
         return f"{parent}:{place}" if parent else f"{root}{place}"

@@ -20,7 +20,6 @@ from migstream.catalogue.build.devices import (
     on_own,
     on_pci,
     transports,
-    with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
 from migstream.catalogue.build.older import Placeless
@@ -38,7 +37,16 @@ from migstream.catalogue.build.options import (
 )
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
-from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
+from migstream.catalogue.model import (
+    UNKNOWN,
+    Added,
+    Family,
+    Image,
+    Index,
+    Lines,
+    Provenance,
+    with_placeless,
+)
 from migstream.catalogue.values import CPU_OPTIONS, PLAIN, SAME_CPUS, WHOLE
 from migstream.catalogue.varied import model_of
 from migstream.errors import QemuError
