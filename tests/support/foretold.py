@@ -131,6 +131,8 @@ def _load(
     )
     both = [one for one in ours if one in theirs]
     pool = [one for one in ours if one not in theirs] if random.random() < 0.05 else both
+    if not (pool or both):
+        return None
     rare = [one for one in pool if one in RARE]
     machine = random.choice(rare if rare and random.random() < 0.1 else pool or both)
     before = kind.draft(random, machine)

@@ -33,7 +33,7 @@ from migstream.catalogue.known import Known
 from migstream.catalogue.mac99 import with_via
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import transports_of
-from migstream.catalogue.model import PLACE, Added, Image
+from migstream.catalogue.model import PLACE, Added, Image, without_place
 from migstream.catalogue.places import PROVIDERS, Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
 from migstream.catalogue.registers import HOST_BRIDGE, bridge_number, bridge_path, put, with_number
@@ -259,11 +259,13 @@ class _Composer:
             return ""
         added, base = self.known.added(driver, kind.bus), self.known.base(driver)
         path = self._path(part, kind.bus, "" if added is None else added.root, places)
+        # channels of older machine types have no places for what is on their devices
+        inner = "" if added is not None and without_place(added) else path
         if (own := part.properties.get("id")) is not None:
-            places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
+            places.buses[own], self.bridges[own] = inner + INSIDE.get(driver, ""), driver
         self.kinds.setdefault(kind.bus, path)
         self.kinds.setdefault(f"type {driver}", path)
-        self._provides(driver, path)
+        self._provides(driver, inner)
         if driver == HUB:
             places.usb_hub(path)
         if (ports := ports_of(driver, part)) is not None:

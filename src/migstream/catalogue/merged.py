@@ -28,6 +28,7 @@ FIELD = re.compile(rb'("name"\s*:\s*"([^"]+)",\s*"type"\s*:\s*"[^"]+",\s*"size"\
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
 
 INDEX = re.compile(r"\[(\d+)\]")
+FIRST = "[0]"
 CONFIG = "config"
 MANY = 64  # elements of an array that are looked at one by one
 VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
@@ -50,7 +51,7 @@ def resized(state: State, payload: bytes) -> State:
 
 def merged(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another; what was changed already stays."""
-    mine, old, new = (dict(one) for one in _leaves((here, before, after)))
+    mine, old, new = _numbered([dict(one) for one in _leaves((here, before, after))])
     order = list(mine)
     left = {element for path in new if (element := _element(path)) is not None}
     for path in old.keys() - new.keys():
@@ -80,6 +81,23 @@ def merged(here: State, before: State, after: State) -> State:
         sizes[path[0]] += len(mine[path])
     text = FIELD.sub(partial(_measured, sizes), here.text)
     return State(here.version, b"".join(mine[path] for path in kept), text)
+
+
+def _numbered(sides: Sequence[dict[Path, bytes]]) -> Iterator[dict[Path, bytes]]:
+    """The same, where the one element of an array is called as it is where there are several."""
+    arrays = {element[:-1] for one in sides for path in one if (element := _element(path))}
+    for side in sides:
+        yield {
+            next(
+                (
+                    (*path[:n], FIRST, *path[n:])
+                    for n in range(1, len(path))
+                    if path[:n] in arrays and not INDEX.fullmatch(path[n])
+                ),
+                path,
+            ): raw
+            for path, raw in side.items()
+        }
 
 
 def _element(path: Path) -> Path | None:

@@ -150,7 +150,8 @@ class Places:
         if target is None:
             target = next((str(n) for n in range(IDS) if f"{channel}:{n}:{lun}" not in taken), "0")
         taken.add(f"{channel}:{target}:{lun}")
-        return f"{parent}/{channel}:{target}:{lun}"
+        place = f"{channel}:{target}:{lun}"
+        return f"{parent}/{place}" if parent else place
 
 
 def _address(text: str | None) -> str | None:

@@ -20,7 +20,7 @@ from migstream.analysis.compat.virtio import (
     virtqueues,
 )
 from migstream.analysis.rules.known import RUN_STATES
-from migstream.vmstate.meaning.pci import config_space
+from migstream.vmstate.meaning.pci import MSIX, capabilities, config_space
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
@@ -281,6 +281,34 @@ def _card_powered_up(
         )
 
 
+VECTORS_CHECKED_SINCE = (7, 2)
+
+
+def _xhci_without_vectors(
+    ours: Device, theirs: Device, destination: Destination, words: Words
+) -> Iterator[Problem]:
+    """An xHCI gives back each MSI-X vector when it loads, whether it has any or not: QEMU aborts.
+
+    References
+    ----------
+    QEMU, hw/usb/hcd-xhci-pci.c: xhci_pci_vmstate_post_load; hw/pci/msix.c: msix_vector_unuse
+    """
+    space = config_space(theirs.value) if ours.value.type == "xhci" else None
+    if space is None or not destination.release.since(VECTORS_CHECKED_SINCE):
+        return
+    if all(kind != MSIX for kind, _ in capabilities(space.raw)):
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            path=ours.path,
+            span=Span(ours.section.payload.start, ours.section.payload.start + 1),
+            message="the destination's controller has no MSI-X: QEMU ends in an assertion",
+            said=words.aborts("msix_vector_unuse", "vector < dev->msix_entries_nr"),
+            hint="no stream with this controller loads there, not even one of its own",
+            late=True,
+        )
+
+
 class Extra(NamedTuple):
     """A field that is read from a stream of an older version of a part, whose version is in a field."""
 
@@ -343,5 +371,6 @@ RULES: tuple[Rule, ...] = (
     _hpet_timers,
     _power_capabilities,
     _card_powered_up,
+    _xhci_without_vectors,
     _extra,
 )
