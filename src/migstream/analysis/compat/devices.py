@@ -296,7 +296,7 @@ def _xhci_without_vectors(
     space = config_space(theirs.value) if ours.value.type == "xhci" else None
     if space is None or not destination.release.since(VECTORS_CHECKED_SINCE):
         return
-    if all(kind != MSIX for kind, _ in capabilities(space.raw)):
+    if all(kind != MSIX for _, kind in capabilities(space.raw)):
         yield Problem(
             kind="value",
             device=ours.path,
