@@ -140,7 +140,7 @@ def _merge(mine: Node, old: Node, new: Node) -> bool:
         return _bytes(mine, old, new)
     kept = {key: node for key, node in mine.inside.items() if not _gone(key, old, new)}
     if not all(
-        _merge(kept[key], *both) or key[1] in UNCOMPARED for key, both in _both(kept, old, new)
+        key[1] in UNCOMPARED or _merge(kept[key], *both) for key, both in _both(kept, old, new)
     ):
         return False
     order = list(kept)
