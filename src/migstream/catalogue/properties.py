@@ -9,6 +9,7 @@ import msgspec
 from migstream.catalogue.arguments import is_on
 from migstream.catalogue.capabilities import moves_capabilities
 from migstream.catalogue.model import PLACE, Added
+from migstream.catalogue.queues import SIZE, says_most
 from migstream.catalogue.silent import SILENT_PART
 from migstream.catalogue.standing import explains, standing
 from migstream.catalogue.values import QUEUED, VALUES
@@ -74,6 +75,8 @@ class Properties:
                     self.overlay(base, after, path)
             return
         if name in INTERRUPTS and not self._whole:
+            return
+        if name.endswith(SIZE) and says_most(own, states):
             return
         after = options.get(f"{name}={switch(value)}")
         places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
