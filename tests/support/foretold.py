@@ -6,10 +6,11 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,13 +22,13 @@ from migstream.qemu.process import Qemu
 from migstream.qemu.release import parse
 from migstream.source.zstd import zstd
 from migstream.stream import open_stream
+from support import round_boards, rounds
 from support.loads import REASONS
 from support.qemu import Binary, find
-from support.rounds import changed, draft, words
+from support.rounds import Draft, words
 
-__all__ = ["Round", "disagreement", "has_kvm", "kept", "loads", "told"]
+__all__ = ["KINDS", "Kind", "Round", "disagreement", "has_kvm", "kept", "loads", "told"]
 
-NAME = "qemu-system-x86_64"
 PATIENCE = 20.0
 PLAIN = (
     "none",
@@ -52,6 +53,19 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     said: str
 
 
+class Kind(NamedTuple):
+    """Of which machines rounds are: the binary, what names of machine types begin with, how one is made and changed.
+
+    `mark` is what the names of its loads begin with, so that those of several can be kept in one folder.
+    """
+
+    binary: str
+    stem: str
+    mark: str
+    draft: Callable[[Random, str], Draft]
+    changed: Callable[[Random, Draft, Sequence[str]], tuple[str, Draft]]
+
+
 @cache
 def has_kvm() -> bool:
     try:
@@ -71,15 +85,36 @@ def types(binary: Binary) -> list[str]:
     return [line.split()[0] for line in lines if not line.startswith(PLAIN)]
 
 
-def loads(seed: int, folder: Path) -> Iterator[tuple[Round, Path]]:
+def _x86(random: Random, machine: str) -> Draft:
+    return rounds.draft(random, machine, kvm=has_kvm())
+
+
+def _of(board: round_boards.Board) -> Kind:
+    return Kind(
+        board.binary,
+        board.stem,
+        f"{board.name}-",
+        partial(round_boards.draft, board),
+        partial(round_boards.changed, board),
+    )
+
+
+KINDS = {
+    "x86_64": Kind("qemu-system-x86_64", "", "", _x86, rounds.changed),
+    **{board.name: _of(board) for board in round_boards.BOARDS},
+}
+
+
+def loads(kind: Kind, seed: int, folder: Path) -> Iterator[tuple[Round, Path]]:
     """Loads without end, each with its stream, which lasts until the next one."""
-    binaries = find(NAME)
+    binaries = find(kind.binary)
     for number in range(1 << 31):
-        random = Random(f"{seed}-{number}")  # noqa: S311 (what was made is to be made again)
+        name = f"{kind.mark}{seed}-{number}"
+        random = Random(name)  # noqa: S311 (what was made is to be made again)
         source, destination = random.choice(binaries), random.choice(binaries)
-        path = folder / f"{seed}-{number}.mig"
+        path = folder / f"{name}.mig"
         try:
-            found = _load(f"{seed}-{number}", random, source, destination, path)
+            found = _load(kind, name, random, source, destination, path)
         except QemuError:  # it does not start with these arguments, or cannot be saved
             found = None
         if found is not None:
@@ -88,16 +123,21 @@ def loads(seed: int, folder: Path) -> Iterator[tuple[Round, Path]]:
 
 
 def _load(
-    seed: str, random: Random, source: Binary, destination: Binary, path: Path
+    kind: Kind, seed: str, random: Random, source: Binary, destination: Binary, path: Path
 ) -> Round | None:
-    ours, theirs = types(source), types(destination)
+    ours, theirs = (
+        [one for one in types(binary) if one.startswith(kind.stem)]
+        for binary in (source, destination)
+    )
     both = [one for one in ours if one in theirs]
     pool = [one for one in ours if one not in theirs] if random.random() < 0.05 else both
+    if not (pool or both):
+        return None
     rare = [one for one in pool if one in RARE]
     machine = random.choice(rare if rare and random.random() < 0.1 else pool or both)
-    before = draft(random, machine, kvm=has_kvm())
+    before = kind.draft(random, machine)
     if machine in theirs:
-        change, after = changed(random, before, theirs)
+        change, after = kind.changed(random, before, theirs)
     else:
         near = [one for one in theirs if one.startswith(machine.rpartition("-")[0] + "-")]
         if not near:

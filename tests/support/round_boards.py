@@ -14,8 +14,9 @@ __all__ = ["BOARDS", "Board", "changed", "draft"]
 
 
 class Board(msgspec.Struct, frozen=True):
-    """A board: its binary, what its machine types' names begin with, and what may be asked of it."""
+    """A board: what it is called here, its binary, what its machine types' names begin with, and what may be asked of it."""
 
+    name: str
     binary: str
     stem: str
     devices: tuple[Sequence[str], ...]
@@ -95,6 +96,7 @@ ARM_OPTIONS = (
 )
 BOARDS = (
     Board(
+        "aarch64",
         "qemu-system-aarch64",
         "virt",
         (ON_PCI, ON_PCI, EXPRESS, ON_MMIO),
@@ -119,6 +121,7 @@ BOARDS = (
         ),
     ),
     Board(
+        "arm",
         "qemu-system-arm",
         "virt",
         (ON_PCI, ON_PCI, EXPRESS, ON_MMIO),
@@ -126,6 +129,7 @@ BOARDS = (
         ("cortex-a15", "cortex-a7", "max", "cortex-a15,pmu=off"),
     ),
     Board(
+        "ppc64",
         "qemu-system-ppc64",
         "pseries",
         (ON_PCI, ON_PCI, ON_VIO),
@@ -154,6 +158,7 @@ BOARDS = (
         memory=(256, 512, 768),
     ),
     Board(
+        "s390x",
         "qemu-system-s390x",
         "s390-ccw-virtio",
         (ON_CHANNELS,),
@@ -161,6 +166,7 @@ BOARDS = (
         ("qemu", "max", "z900", "qemu,vx=off"),
     ),
     Board(
+        "riscv64",
         "qemu-system-riscv64",
         "virt",
         (ON_PCI, ON_PCI, EXPRESS, ON_MMIO),
@@ -168,6 +174,7 @@ BOARDS = (
         ("rv64", "max", "rv64,h=off", "rv64,v=on", "sifive-u54", "rv64,pmp=off"),
     ),
     Board(
+        "loongarch64",
         "qemu-system-loongarch64",
         "virt",
         (ON_PCI, ON_PCI, EXPRESS),
@@ -177,19 +184,24 @@ BOARDS = (
         memory=(256, 512),
     ),
     Board(
+        "riscv32",
         "qemu-system-riscv32",
         "virt",
         (ON_PCI, ON_PCI, ON_MMIO),
         ("aclint=on", "aia=aplic|aplic-imsic"),
         ("rv32",),
     ),
-    Board("qemu-system-ppc", "g3beige", (ON_PCI,), (), (), ("1",)),
-    Board("qemu-system-ppc", "mac99", (ON_PCI,), ("via=cuda|pmu|pmu-adb",), (), ("1",)),
-    Board("qemu-system-m68k", "virt", (ON_MMIO,), (), ("m68040", "m68030", "m68020"), ("1",)),
+    Board("ppc-g3beige", "qemu-system-ppc", "g3beige", (ON_PCI,), (), (), ("1",)),
+    Board(
+        "ppc-mac99", "qemu-system-ppc", "mac99", (ON_PCI,), ("via=cuda|pmu|pmu-adb",), (), ("1",)
+    ),
+    Board(
+        "m68k", "qemu-system-m68k", "virt", (ON_MMIO,), (), ("m68040", "m68030", "m68020"), ("1",)
+    ),
 )
 
 
-def draft(random: Random, board: Board, machine: str) -> Draft:
+def draft(board: Board, random: Random, machine: str) -> Draft:
     """A machine of that type."""
     one = Draft(
         machine=machine,
@@ -216,7 +228,7 @@ def _some(random: Random, kinds: Sequence[str], chance: float) -> list[str]:
     return few if random.random() < chance else []
 
 
-def changed(random: Random, board: Board, one: Draft, machines: Sequence[str]) -> tuple[str, Draft]:
+def changed(board: Board, random: Random, one: Draft, machines: Sequence[str]) -> tuple[str, Draft]:
     """What differs, and the machine of the other side; `machines` are types that it has."""
     other = msgspec.json.decode(msgspec.json.encode(one), type=Draft)
     if random.random() < 0.4:

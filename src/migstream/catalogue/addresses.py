@@ -40,9 +40,13 @@ class Addresses:
         try:
             address = bytes.fromhex(part.properties["mac"].replace(":", ""))
         except (KeyError, ValueError):
-            address = FIRST + bytes([(BEGIN + self._given) % 256])
-            self._given += 1
+            address = self.take()
         return address if len(address) == len(FIRST) + 1 else None
+
+    def take(self) -> bytes:
+        """The next one: the card that a machine has by itself takes one where the board makes nothing of it, too."""
+        self._given += 1
+        return FIRST + bytes([(BEGIN + self._given - 1) % 256])
 
 
 def with_address(state: State, address: bytes) -> State:

@@ -50,6 +50,7 @@ INSTEAD = {
     ),
     "serial": ("isa-serial",),
     "parallel": ("isa-parallel",),
+    "cdrom": ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd"),
 }
 MOST_SLOTS = 256  # hw/mem/memory-device.c, include/hw/acpi/acpi.h: ACPI_MAX_RAM_SLOTS
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}

@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
-__all__ = ["Field", "described", "fields", "grown"]
+__all__ = ["HEADER", "Field", "described", "fields", "grown"]
 
-MARK = 2  # bytes before a subsection's name: what it is, how long the name is
-VERSION = 4
+HEADER = 6  # bytes of a subsection beside its name: what it is, how long the name is, the version
 Path = tuple[str, ...]
 
 
@@ -111,5 +110,5 @@ def _walk(table: dict[str, Any], path: Path, at: list[int]) -> Iterator[tuple[Pa
         at[0] = field.stop
     for part in table.get("subsections", ()):
         name = str(part.get("vmsd_name", ""))
-        at[0] += MARK + len(name) + VERSION
+        at[0] += HEADER + len(name)
         yield from _walk(part, (*path, name), at)

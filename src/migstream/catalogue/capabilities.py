@@ -10,9 +10,9 @@ PCI Local Bus Specification 3.0, 6.7 (capabilities list)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from migstream.catalogue.model import State
+from migstream.catalogue.model import Added, State
 
 __all__ = [
     "CONFIGURATION_AT",
@@ -22,6 +22,7 @@ __all__ = [
     "flipped",
     "has_msi",
     "lists_differ",
+    "moves_capabilities",
     "vectors_in",
 ]
 
@@ -100,6 +101,13 @@ def carried(here: bytes, before: bytes, after: bytes) -> bytes:
     for at in (*range(HEADER, first), *range(END, min(len(here), len(before), len(after)))):
         out[at] = flipped(out[at], before[at], after[at])
     return bytes(out)
+
+
+def moves_capabilities(before: Added, after: Added, states: Sequence[State]) -> bool:
+    """Whether a device has other capabilities after a change."""
+    pairs = zip(before.sections, after.sections, strict=False)
+    spaces = ([configuration_of(states[one.state]) for one in pair] for pair in pairs)
+    return any(lists_differ(*two) for two in spaces)
 
 
 def has_msi(state: State) -> bool:

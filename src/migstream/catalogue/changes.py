@@ -61,8 +61,8 @@ class Machine:
         if early:
             self.early.add(key)
 
-    def place(self, one: Placed, name: str) -> None:
-        """A device's section under its name; the next instance id where that is taken.
+    def place(self, one: Placed, name: str) -> Key:
+        """A device's section under its name; the next instance id where that is taken. What it is called then.
 
         One that was seen behind those that the machine has by itself is counted from the first.
         """
@@ -70,6 +70,21 @@ class Machine:
         while (name, instance) in self.sections and name not in self.single:
             instance += 1
         self.put((name, instance), self.state_of(one), early=one.early)
+        return name, instance
+
+    def without(self, name: str) -> bool:
+        """Leave out what a property of migration that is off has in a stream; whether it is one of those.
+
+        Without a configuration no QEMU since 8.2 saves itself, and of some boards no option is tried
+        (migration/savevm.c: qemu_savevm_state_header, save_section_footer).
+        """
+        if name == "send-configuration":
+            self.head = b""
+        elif name == "send-section-footer":
+            self.footers = False
+        else:
+            return False
+        return True
 
     def rename(self, begin: str, other: str) -> None:
         """Sections and RAM blocks whose names begin so begin otherwise."""
@@ -136,6 +151,8 @@ def overlaid(here: State, before: State, after: State) -> State:
     if cpregs.has_list(here) and len(lengths) > 1:
         return cpregs.merged(here, before, after)
     found = _laid(here, before, after)
+    if found is here:
+        return here
     spaces = [configuration_of(one) for one in (here, before, after)]
     if not lists_differ(spaces[1], spaces[2]) or len({*map(len, spaces)}) > 1:
         return found

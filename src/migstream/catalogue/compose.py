@@ -14,18 +14,30 @@ import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
 from migstream.catalogue.arguments import Part, Wanted, is_on
-from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, reserves
+from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, untried
 from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
+from migstream.catalogue.composed import Composed
 from migstream.catalogue.cpus import add_cpus, add_slots
-from migstream.catalogue.defaults import SLIRP, default_parts, without_parts
+from migstream.catalogue.defaults import (
+    OWN_USB,
+    SLIRP,
+    add_keyboard,
+    default_parts,
+    has_usb,
+    without_parts,
+)
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
+from migstream.catalogue.implied import properties_of
+from migstream.catalogue.interrupts import Interrupts
+from migstream.catalogue.known import Known
 from migstream.catalogue.kvmclock import CLOCK, has_clock
 from migstream.catalogue.lineage import lineage
+from migstream.catalogue.mac99 import with_via
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import most_serials, transports_of
-from migstream.catalogue.model import PLACE, Added, Image
+from migstream.catalogue.model import PLACE, Image, without_place
 from migstream.catalogue.numbered import single
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -35,8 +47,7 @@ from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE
 from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, own_controllers, ports_of
 from migstream.catalogue.values import SAME_CPUS
-from migstream.catalogue.varied import Varied, switch
-from migstream.catalogue.vectors import VECTORS, fixed_vectors
+from migstream.catalogue.varied import Varied, switch, varied_by, without_its
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -46,31 +57,6 @@ if TYPE_CHECKING:
     from migstream.catalogue.model import Type
 
 __all__ = ["Composed", "alone", "compose"]
-
-# How many queues a device has by itself: as many as there are CPUs, since this version of a machine type
-# (hw/virtio/virtio-blk-pci.c, virtio-scsi-pci.c, vhost-user-*-pci.c).
-QUEUES = {"virtio-blk": "num-queues", "virtio-scsi": "num_queues"}
-QUEUES_SINCE = (5, 2)
-
-
-class Composed(msgspec.Struct, frozen=True):
-    """The stream, the machine type that it is of, and what was assumed for it.
-
-    `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
-    sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
-    for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have,
-    `twice` a path that two parts would have, with which no QEMU starts.
-    """
-
-    stream: bytes
-    machine: str
-    assumptions: tuple[str, ...]
-    blocked: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    places: tuple[str, ...] = ()
-    taken: tuple[str, ...] = ()
-    max_cpus: int | None = None
-    twice: str = ""
 
 
 def compose(catalogue: Catalogue, wanted: Wanted) -> Composed:
@@ -111,10 +97,9 @@ class _Composer:
         self.machine = Machine(frame or as_sent(image, asked, others), self.states, texts)
         self.machine.single = single(catalogue.index.release)
         self.family, self.tried = others, catalogue.tried(others)
-        self._own = {} if catalogue.like is None else own.devices.get(own.newest, {})
-        self._known = others.devices.get(others.newest, {}) | self._own
-        # which of the two families says what options and CPU models change
-        varied = own if own.changed or own.cpus else others
+        mine = own if catalogue.like is not None else None
+        self.known = Known(self.name, mine, self.family, self.tried)
+        varied = varied_by(own, others)
         self.varied = Varied(varied, wanted, machine_version(self.name)[1], image)
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
@@ -124,23 +109,30 @@ class _Composer:
         self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
-        self.hosts = Hosts()
+        self.transports = transports_of(wanted, self.name, self.family.transports)
+        self.hosts = Hosts(self.transports, catalogue.index.target)
         about, states = catalogue.about, (self.assumed, self.unknown)
-        self.properties = Properties(self.machine, self.tried, about, *states)
+        whole = self.tried is self.family
+        self.properties = Properties(self.machine, self.tried, about, *states, whole=whole)
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
         wanted = self.wanted
         self._defaults()
-        self.assumed += self.varied.options(self.machine, SILENT_MACHINE)
+        silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
+        self.assumed += self.varied.options(self.machine, silent)
+        self.unknown += (*self.varied.untold, *with_via(self.machine, wanted.options))
+        if not wanted.defaults and "card" in wanted.instead:
+            add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
         self._cpus()
+        self.msi_broken |= without_its(self.machine)
         self._memory()
         drivers = {name for part in self.parts for name in self._lineage(part.driver)}
         for driver, name, value in wanted.globals:
-            if (driver, name) == CONFIGURATION:
-                self.machine.head = b"" if is_on(value) is False else self.machine.head
-            elif driver not in drivers:
+            if driver == MIGRATION and is_on(value) is False and self.machine.without(name):
+                continue
+            if driver not in drivers:
                 what, words = f"-global {driver}.{name}={switch(value)}", f"{driver}.{name}={value}"
                 self.assumed += self.varied.change(self.machine, what, words)
         if flash := with_firmware(self.machine, wanted.options):
@@ -168,13 +160,13 @@ class _Composer:
         names = [name for name, _ in self.machine.sections]
         taken = {
             name.removeprefix(root).partition("/")[0]
-            for root in self._roots()
+            for root in self.known.roots(EXPANDERS)
             for name in names
             if name.startswith(root)
         }
-        transports = transports_of(self.wanted, self.name, self.family.transports)
         self.taken = {*self.base.pci, *taken}
-        places = Places(self.taken, names, transports)
+        self.interrupts = Interrupts(self.machine, machine_version(self.name)[1])
+        places = Places(self.taken, names, self.transports)
         for path, ports in own_controllers(names):
             self.hosts.give(USB, path)
             places.usb_controller(path, ports)
@@ -218,17 +210,25 @@ class _Composer:
         bare = self.images.get(accelerator, self.images["tcg"])
         full = self.images.get(f"{accelerator} defaults", bare)
         if wanted.defaults:
-            self.machine.change(bare, without_parts(bare, full))
+            plain = self.images.get("tcg serial", bare)
+            self.machine.change(bare, without_parts(bare, full, plain, wanted.instead))
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full, most_serials(wanted, self.name))
-        self.parts = [one for one in parts if one.driver in self._known or "-" not in one.driver]
+        self.parts = [one for one in parts if one.driver in self.known or "-" not in one.driver]
+        if wanted.defaults and "network" not in wanted.instead and not any(map(self._card, parts)):
+            self.addresses.take()
         self.parts += wanted.parts
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
         slirp = next((one for one in full.sections if one.name == SLIRP), None)
         if slirp is not None:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
+
+    def _card(self, part: Part) -> bool:
+        """Whether it has a network address."""
+        kind = self.catalogue.about.types.get(part.driver)
+        return kind is not None and any(option.name == "mac" for option in kind.options)
 
     def _cpus(self) -> None:
         wanted = self.wanted
@@ -242,7 +242,8 @@ class _Composer:
         two = self.images.get(f"{accelerator} smp=2", self.images.get("tcg smp=2"))
         one, two = self.varied.two_cpus() or (one, two)
         if wanted.max_cpus > 1 and two is not None:
-            self.assumed += add_cpus(self.machine, one, two, wanted.cpus, wanted.max_cpus)
+            count = wanted.cpus, wanted.max_cpus
+            self.assumed += add_cpus(self.machine, one, two, *count, index.release)
         elif wanted.cpus > 1:
             self.assumed.append("it starts with one CPU only")
 
@@ -276,10 +277,13 @@ class _Composer:
         if kind is None:
             self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
             return ""
-        added, base = self._added(driver), self._known.get(driver)
+        added, base = self.known.added(driver, kind.bus), self.known.base(driver)
         path = self._path(part, driver, kind, "" if added is None else added.root, places)
+        # channels of older machine types have no places for what is on their devices
+        inner = "" if added is not None and without_place(added) else path
+        self.hosts.provide(driver, inner, part.properties)
         if (own := part.properties.get("id")) is not None:
-            places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
+            places.buses[own], self.bridges[own] = inner + INSIDE.get(driver, ""), driver
         if driver == HUB:
             places.usb_hub(path)
         if (ports := ports_of(driver, part.properties)) is not None:
@@ -296,7 +300,7 @@ class _Composer:
                 self.unknown += [f"{path}/"] if path else []
             return path
         names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
-        put(self.machine, added, part, path)
+        put(self.machine, added, part, path, self.interrupts)
         memdev = part.properties.get("memdev")
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
@@ -304,8 +308,6 @@ class _Composer:
         if added is not self.family.devices.get(self.name, {}).get(driver):
             # seen on another machine type alone, which may give memory of another size
             self.unknown += [block for block in added.blocks if PLACE not in block]
-        if self.tried is not self.family:  # another board
-            base = self.tried.devices.get(self.tried.newest, {}).get(driver)
         if part.properties.get("romfile"):  # as large as that file is
             self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
@@ -318,12 +320,14 @@ class _Composer:
             self.properties.overlay(added, older, path)
         elif after is not None:
             self.properties.overlay(base, after, path)
-        for name, value in self._properties(driver, part).items():
+        version, broken = machine_version(self.name)[1], self.msi_broken
+        properties = properties_of(driver, kind.bus, part, wanted, version, msi_broken=broken)
+        for name, value in properties.items():
             self.properties.change(driver, base, added, name, value, path)
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
-        if msi or reserves(part) > 1 or self._after_memory(part):
+        if msi or untried(part, behind) or self._after_memory(part):
             self.properties.unsure(base, path)
-        self._address(part, kind, keys)
+        self._address(msgspec.structs.replace(part, driver=driver), keys)
         if kind.bus == "virtual-css-bus":
             for key in keys:
                 self.machine.sections[key] = with_number(self.machine.sections[key], path)
@@ -341,8 +345,8 @@ class _Composer:
                 state = self.machine.sections[key]
                 self.machine.sections[key] = with_ports(state, numbers(parts))
 
-    def _address(self, part: Part, kind: Type, keys: list[tuple[str, int]]) -> None:
-        if not any(option.name == "mac" for option in kind.options):
+    def _address(self, part: Part, keys: list[tuple[str, int]]) -> None:
+        if not self._card(part):
             return
         address = self.addresses.of(part)
         for key in keys if address is not None else ():
@@ -350,28 +354,11 @@ class _Composer:
             if state is not None and address is not None:
                 self.machine.sections[key] = with_address(state, address)
 
-    def _added(self, driver: str) -> Added | None:
-        own = self._own.get(driver) or self.family.devices.get(self.name, {}).get(driver)
-        return own or self._known.get(driver)
-
     def _lineage(self, driver: str) -> frozenset[str]:
         about = self.catalogue.about
         name = about.aliases.get(driver, driver)
         kind = about.types.get(name)
         return lineage(name, "" if kind is None else kind.bus)
-
-    def _properties(self, driver: str, part: Part) -> dict[str, str]:
-        _, version = machine_version(self.name)
-        found, line = fixed_vectors(driver, version), self._lineage(driver)
-        found |= {name: value for who, name, value in self.wanted.globals if who in line}
-        found |= part.properties
-        for stem, name in QUEUES.items():
-            on_pci = driver.startswith(f"{stem}-pci")
-            if on_pci and self.wanted.cpus > 1 and (version or ()) >= QUEUES_SINCE:
-                found.setdefault(name, str(self.wanted.cpus))
-        if self.msi_broken and "virtio" in driver:
-            found[VECTORS] = "0"
-        return dict(sorted(found.items(), key=lambda one: one[0] == VECTORS))  # queues come first
 
     # --- places ------------------------------------------------------------------------------------
 
@@ -386,18 +373,17 @@ class _Composer:
         if next_free and places.last_usb_port(parent):
             self._part(Part(HUB, {"bus": asked} if asked else {}), places)
         path = self._place(part, bus, root, parent, places)
-        self.hosts.put(path, parent)
+        self.hosts.put(path, parent, bus)
         if driver in EXPANDERS or driver == HOST_BRIDGE:
             self.hosts.root(path)
         if driver in INSIDE:
             places.pci("", path, None)
-            self.hosts.put(path + INSIDE[driver], path)
-        self.hosts.provide(driver, path, properties)
+            self.hosts.put(path + INSIDE[driver], path, bus)
         return path
 
     def _place(self, part: Part, bus: str, root: str, parent: str, places: Places) -> str:
         if bus == PCI:
-            root = root or next(iter(self._roots()), "0000:00:")
+            root = self.known.root or root or next(iter(self.known.roots(EXPANDERS)), "0000:00:")
             root = SHORT if SHORT_BUS in self.machine.sections else root
             if part.driver in EXPANDERS:
                 root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
@@ -416,15 +402,10 @@ class _Composer:
             return places.usb(parent, part.properties)
         return places.scsi(parent, part.properties) if bus == SCSI else ""
 
-    def _roots(self) -> set[str]:
-        known = self._known.items()
-        return {one.root for name, one in known if one.root and name not in EXPANDERS}
-
 
 MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
-# Without it no QEMU since 8.2 saves itself, so that none shows what it does (migration/savevm.c: qemu_savevm_state_header).
-CONFIGURATION = ("migration", "send-configuration")
+MIGRATION = "migration"
 ROM = ".rom"
 # Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
 LONG, SHORT, SHORT_BUS = "0000:00:", "0000:", ("0000:00.0/I440FX", 0)

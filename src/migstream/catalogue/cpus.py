@@ -9,6 +9,7 @@ from migstream.catalogue import cpregs
 from migstream.catalogue.changes import Machine, overlaid
 from migstream.catalogue.grown import grown
 from migstream.catalogue.model import Image
+from migstream.qemu.release import Version
 
 __all__ = ["add_cpus", "add_slots"]
 
@@ -17,13 +18,16 @@ MOST = 4096  # CPUs
 PRESENT = ("arm_gic", "riscv_")
 
 
-def add_cpus(machine: Machine, one: Image, two: Image, cpus: int, room: int) -> Iterator[str]:
+def add_cpus(
+    machine: Machine, one: Image, two: Image, cpus: int, room: int, release: Version
+) -> Iterator[str]:
     """Give a machine CPUs; what is assumed.
 
     Parameters
     ----------
     one, two : images with one CPU, and with two
     cpus, room : that it has, and that it can have (maxcpus)
+    release : which QEMU it is
     """
     cpus, room = min(cpus, MOST), min(room, MOST)
     before = {placed.key: placed for placed in one.sections}
@@ -44,7 +48,7 @@ def add_cpus(machine: Machine, one: Image, two: Image, cpus: int, room: int) -> 
             if len(state.payload) == len(was.payload):
                 more = overlaid(here, was, state)
                 if cpregs.has_list(more):
-                    more = cpregs.scaled(more, here, cpus)
+                    more = cpregs.scaled(more, here, cpus, release)
                 machine.put(placed.key, more)
                 continue
             count = cpus if placed.name.startswith(PRESENT) else room

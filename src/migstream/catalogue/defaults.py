@@ -2,12 +2,15 @@
 
 References
 ----------
-QEMU, system/vl.c: default_list, qemu_create_default_devices; hw/i386/pc_piix.c: pc_init1 (the order)
+QEMU, system/vl.c: default_list, qemu_create_default_devices; hw/i386/pc_piix.c: pc_init1 (the order);
+hw/ppc/spapr.c: spapr_machine_init
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,11 +19,15 @@ from migstream.catalogue.arguments import Part
 
 if TYPE_CHECKING:
     from migstream.catalogue.arguments import Wanted
+    from migstream.catalogue.changes import Machine
     from migstream.catalogue.model import Image, Placed
 
-__all__ = ["SLIRP", "default_parts", "without_parts"]
+__all__ = ["OWN_USB", "SLIRP", "add_keyboard", "default_parts", "has_usb", "without_parts"]
 
-SLIRP = "slirp"
+SOURCES = "ics"  # which interrupts are free
+OWN_USB = {"usb"}
+BUS, WITH_USB = "/xhci", ("/usb-kbd", "/usb-ptr")
+SLIRP, ADAPTER = "slirp", "/spapr_vscsi"
 CHANNEL = "/fe."  # what paths of devices on channels begin with
 # By the name of a section, without the place of its device: the sort of default device, its type on PCI, on ISA.
 CARDS = {
@@ -31,10 +38,19 @@ CARDS = {
     "e1000e": ("network", "e1000e", ""),
     "virtio-net": ("network", "virtio-net-pci", "virtio-net-ccw"),
     "ne2000": ("network", "ne2k_pci", "ne2k_isa"),
+    # on the VIO bus of a pseries
+    "spapr_llan": ("network", "spapr-vlan", ""),
+    "spapr_vscsi": ("cdrom", "spapr-vscsi", ""),
 }
+# The drive on the adapter that is there for it: hw/ppc/spapr.c: spapr_machine_init (IF_SCSI).
+DRIVE = Part("scsi-cd", {"scsi-id": "2"})
 PLAIN = {"serial": "isa-serial", "parallel_isa": "isa-parallel"}
 PARALLELS = 3  # include/hw/char/parallel-isa.h: MAX_PARALLEL_PORTS
-SORTS = ("card", "network")  # in the order in which they are made
+SORTS = ("card", "network", "cdrom")  # in the order in which they are made
+# A table of translations has the register of its device on a VIO bus for an instance id.
+TABLE, REGISTERS = "spapr_iommu", range(0x71000000, 0x72000000)
+# On the bus of a pseries, and of a mac99, whose devices come one after the other.
+SLOT = re.compile(r"(pci(?:@[0-9a-f]+|\.2):)([0-9a-f]{2})(\.0)(?=/)")
 
 
 def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> list[Part]:
@@ -52,6 +68,7 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
     cards = list(default.values()) if wanted.defaults else []
     parts = [*cards, *(one for one in asked if one is not None)]
     parts.sort(key=lambda part: part.driver not in VIDEO)
+    parts += [DRIVE for sort in default if sort == "cdrom" and wanted.defaults]
     names = {one.name for one in full.sections}
     counts = {"serial": wanted.serials, "parallel": wanted.parallels}
     most = {"serial": serials, "parallel": PARALLELS}
@@ -67,10 +84,27 @@ VIDEO = frozenset(
 )
 
 
-def without_parts(bare: Image, full: Image) -> Image:
-    """The machine with its defaults, without those devices that are put together as others are."""
+def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[str]) -> Image:
+    """The machine with its defaults, without those devices that are put together as others are.
+
+    Parameters
+    ----------
+    plain : the machine with its serial port, the one default device that is no part there
+    instead : sorts of default devices that another option stands for
+    """
     before = {one.key for one in bare.sections}
-    kept = [one for one in full.sections if one.key in before or not _is_part(one)]
+    adapters = {one.name.rpartition("/")[0] for one in full.sections if one.name.endswith(ADAPTER)}
+    kept = [
+        one
+        for one in full.sections
+        if one.key in before or not (_is_part(one) or one.name.partition("/")[0] in adapters)
+    ]
+    free = {one.key: one for one in plain.sections if one.name == SOURCES}
+    kept = [free.get(one.key, one) for one in kept]
+    if "card" in instead:  # what comes after it is where it would be
+        card = next((one.name for one in full.sections if _sort(one) == "card"), "")
+        earlier = partial(_earlier, card)
+        kept = [msgspec.structs.replace(one, name=SLOT.sub(earlier, one.name)) for one in kept]
     cards = {name for name, (sort, _, _) in CARDS.items() if sort == "card"}
     places = {one.name.rpartition("/")[0] for one in kept}
     if any(one.name.rpartition("/")[2] in cards for one in full.sections if one not in kept):
@@ -79,9 +113,38 @@ def without_parts(bare: Image, full: Image) -> Image:
     return msgspec.structs.replace(full, sections=tuple(kept), blocks=blocks | bare.blocks)
 
 
+def has_usb(machine: Machine) -> bool:
+    """Whether it has USB already, so that its option for that makes nothing more of it."""
+    return any(SLOT.match(name) and name.endswith(BUS) for name, _ in machine.sections)
+
+
+def add_keyboard(machine: Machine, full: Image) -> None:
+    """Give a machine with a graphics card the keyboard and mouse that come with its own USB (hw/ppc/spapr.c: has_graphics).
+
+    Parameters
+    ----------
+    full : the machine with its defaults
+    """
+    for one in full.sections:
+        rest = one.name.partition("/")[2]
+        bus = next((n for n, _ in machine.sections if SLOT.match(n) and n.endswith(BUS)), None)
+        if bus is not None and SLOT.match(one.name) and rest.endswith(WITH_USB):
+            machine.place(one, f"{bus.removesuffix(BUS)}/{rest}")
+
+
+def _sort(one: Placed) -> str:
+    return CARDS.get(one.name.rpartition("/")[2], ("", "", ""))[0]
+
+
+def _earlier(card: str, found: re.Match[str]) -> str:
+    slot = int(found[2], 16)
+    return f"{found[1]}{slot - (found[0] > card[: len(found[0])]):02x}{found[3]}"
+
+
 def _is_part(one: Placed) -> bool:
     rest = one.name.rpartition("/")[2]
-    return rest in CARDS or rest in PLAIN or rest == SLIRP
+    table = one.name == TABLE and one.instance in REGISTERS
+    return rest in CARDS or rest in PLAIN or rest == SLIRP or table
 
 
 def _found(bare: Image, full: Image) -> Iterator[tuple[str, Part]]:

@@ -5,12 +5,13 @@ bus the newest first; the first bus of the device's kind is taken.
 
 References
 ----------
-QEMU, system/qdev-monitor.c: qdev_device_add_from_qdict, qbus_find_recursive; hw/core/qdev.c: bus_add_child
+QEMU, system/qdev-monitor.c: qdev_device_add_from_qdict, qbus_find_recursive; hw/core/qdev.c: bus_add_child;
+hw/ppc/spapr.c: spapr_machine_init; hw/s390x/s390-virtio-ccw.c: ccw_init; hw/arm/virt.c: machvirt_init
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from migstream.catalogue.usb import controller_of
@@ -22,24 +23,36 @@ DISKS = ("virtio-scsi", "spapr-vscsi", "lsi", "megasas", "mptsas", "pvscsi", "am
 # Words of device types that have a bus of their own, by its kind; of USB see there.
 PROVIDERS = {SERIAL: ("virtio-serial",), SCSI: (*DISKS, "usb-bot", "usb-uas")}
 COMPANION = "masterbus"  # a controller whose devices are on another one's bus
-FIRST = 0  # the machine's own root bus
+FIRST = 0  # the machine's own root bus of PCI
+# By the kind of bus: where buses of a machine that are made before that one stand.
+OLDER = {"virtual-css-bus": -1, "spapr-vio-bus": -1}
+# Each transport has a bus of its own; of these targets they are made behind the host bridge, of others before it.
+LATER, NEWER, SOONER = ("aarch64", "arm"), 0.5, -0.5
 BEFORE = float("inf")  # a bus comes before those below it
 
 Order = tuple[float, ...]
 
 
 class Hosts:
-    """Devices with buses, by their paths, in the order in which they were made; the root bus is called by nothing."""
+    """Devices with buses, by their paths, in the order in which they were made; the root bus is called by nothing.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    transports : places on the machine's virtio bus, the newest first
+    target : which QEMU it is
+    """
+
+    def __init__(self, transports: Sequence[str], target: str) -> None:
         self._numbers = count(FIRST + 1)
         self._orders: dict[str, Order] = {"": (FIRST,)}
         self._buses: dict[str, list[tuple[Order, str]]] = {}
+        among = NEWER if target in LATER else SOONER
+        self._orders |= {path: (among, n) for n, path in enumerate(reversed(transports))}
 
-    def put(self, path: str, parent: str) -> None:
+    def put(self, path: str, parent: str, bus: str) -> None:
         """A device that is on a bus of `parent`; those without a place have no bus that others could be on."""
-        if path:
-            above = self._orders.get(parent, (FIRST,))
+        if path and path not in self._orders:
+            above = self._orders.get(parent, (FIRST,)) if bus not in OLDER else (OLDER[bus],)
             self._orders[path] = (*above, next(self._numbers))
 
     def root(self, path: str) -> None:

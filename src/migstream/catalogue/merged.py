@@ -27,6 +27,8 @@ SIZE = re.compile(rb'("type"\s*:\s*"virtio",\s*"size"\s*:\s*)(\d+)')
 FIELD = re.compile(rb'("name"\s*:\s*"([^"]+)",\s*"type"\s*:\s*"[^"]+",\s*"size"\s*:\s*)\d+')
 VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
 
+INDEX = re.compile(r"\[(\d+)\]")
+FIRST = "[0]"
 CONFIG = "config"
 MANY = 64  # elements of an array that are looked at one by one
 VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
@@ -49,17 +51,22 @@ def resized(state: State, payload: bytes) -> State:
 
 def merged(here: State, before: State, after: State) -> State:
     """What becomes of a state by the change from one to another; what was changed already stays."""
-    mine, old, new = (dict(one) for one in leaves((here, before, after)))
+    mine, old, new = _numbered([dict(one) for one in leaves((here, before, after))])
     order = list(mine)
+    left = {element for path in new if (element := _element(path)) is not None}
     for path in old.keys() - new.keys():
-        if mine.get(path) == old[path]:
-            del mine[path]
+        element = _element(path)
+        if mine.get(path) == old[path] or (element is not None and element not in left):
+            mine.pop(path, None)
     previous: Path | None = None
     for path, raw in new.items():
         if path not in old and path not in mine:
             at = 0 if previous is None else order.index(previous) + 1
             order.insert(at, path)
-            mine[path] = raw
+            before_it = _before(path)
+            # as the element before it, where both are alike
+            alike = before_it is not None and new.get(before_it) == raw
+            mine[path] = mine.get(before_it, raw) if alike and before_it is not None else raw
         elif path in mine and mine[path] == old.get(path):
             mine[path] = raw
         elif path in mine and len(raw) == len(mine[path]) == len(old.get(path, b"")):
@@ -77,6 +84,38 @@ def merged(here: State, before: State, after: State) -> State:
         sizes[path[0]] += len(mine[path])
     text = FIELD.sub(partial(_measured, sizes), here.text)
     return State(here.version, b"".join(mine[path] for path in kept), text)
+
+
+def _numbered(sides: Sequence[dict[Path, bytes]]) -> Iterator[dict[Path, bytes]]:
+    """The same, where the one element of an array is called as it is where there are several."""
+    arrays = {element[:-1] for one in sides for path in one if (element := _element(path))}
+    for side in sides:
+        yield {
+            next(
+                (
+                    (*path[:n], FIRST, *path[n:])
+                    for n in range(1, len(path))
+                    if path[:n] in arrays and not INDEX.fullmatch(path[n])
+                ),
+                path,
+            ): raw
+            for path, raw in side.items()
+        }
+
+
+def _element(path: Path) -> Path | None:
+    """The element of an array that a value belongs to."""
+    at = next((n for n, name in enumerate(path) if INDEX.fullmatch(name)), None)
+    return None if at is None else path[: at + 1]
+
+
+def _before(path: Path) -> Path | None:
+    """The same value of the element before."""
+    element = _element(path)
+    found = INDEX.fullmatch(element[-1]) if element is not None else None
+    if element is None or found is None or found[1] == "0":
+        return None
+    return (*element[:-1], f"[{int(found[1]) - 1}]", *path[len(element) :])
 
 
 def _measured(sizes: Counter[str], found: re.Match[bytes]) -> bytes:

@@ -29,6 +29,8 @@ __all__ = [
     "Provenance",
     "State",
     "Type",
+    "with_placeless",
+    "without_place",
 ]
 
 # A catalogue may be anybody's file: numbers are no more than what a stream has room for.
@@ -230,3 +232,21 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
     memory: dict[str, Bytes] = {}
     digest: str = ""
     names: tuple[str, ...] = ()
+
+
+def without_place(added: Added) -> bool:
+    """Whether a device's sections are of a machine type whose names have no places."""
+    return bool(added.sections) and all(PLACE not in one.name for one in added.sections)
+
+
+def with_placeless(added: Added, alone: Added) -> Added:
+    """What was found at a place, with what the same device adds to none when it is alone."""
+    if without_place(added):
+        return added
+    places = [one for one in added.sections if PLACE in one.name]
+    more = [one for one in alone.sections if PLACE not in one.name]
+    blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
+    root = alone.root or added.root  # among many it may have been put on another's bus
+    return msgspec.structs.replace(
+        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
+    )

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from migstream.catalogue.mac99 import FIRST_SLOTS
+
 __all__ = ["Places"]
 
 SLOTS = 32
@@ -33,12 +35,13 @@ class Places:
     """
 
     def __init__(
-        self, taken: Iterable[str], names: Iterable[str] = (), transports: Sequence[str] = ()
+        self, taken: Iterable[str], names: Sequence[str] = (), transports: Sequence[str] = ()
     ) -> None:
         self._pci: dict[str, set[str]] = {"": set(taken)}
         self._used = {
             name.rpartition("/")[0].partition("@")[2] or name.rpartition("/")[0] for name in names
         }
+        self._names = names
         self._transports = list(transports)
         self._others: dict[str, set[str]] = {}
         self._ports: dict[str, list[str]] = {}  # of USB
@@ -61,7 +64,8 @@ class Places:
         taken = self._pci.setdefault(parent, set())
         place = _address(address)
         if place is None:
-            free = (f"{slot:02x}.0" for slot in range(SLOTS))
+            first = 0 if parent else FIRST_SLOTS.get(root, 0)
+            free = (f"{slot:02x}.0" for slot in range(first, SLOTS))
             place = next((one for one in free if one not in taken), "1f.7")
         taken.add(place)
         return f"{parent}:{place}" if parent else f"{root}{place}"
@@ -108,8 +112,10 @@ class Places:
         return f"{parent}/{port}" if parent else port
 
     def usb_controller(self, path: str, ports: int) -> None:
-        """A controller with that many ports."""
+        """A controller with that many ports, some of which the machine's own devices have."""
         self._ports[path] = [str(n) for n in range(1, ports + 1)]
+        own = (name.split("/") for name in self._names if name.startswith(f"{path}/"))
+        self._others[path] = {port for _, port, *rest in own if rest}
 
     def usb_hub(self, path: str) -> None:
         """A hub: its ports come behind those that there are."""
@@ -132,7 +138,8 @@ class Places:
         if target is None:
             target = next((str(n) for n in range(IDS) if f"{channel}:{n}:{lun}" not in taken), "0")
         taken.add(f"{channel}:{target}:{lun}")
-        return f"{parent}/{channel}:{target}:{lun}"
+        place = f"{channel}:{target}:{lun}"
+        return f"{parent}/{place}" if parent else place
 
 
 def _address(text: str | None) -> str | None:

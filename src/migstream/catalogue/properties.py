@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.arguments import is_on
+from migstream.catalogue.capabilities import moves_capabilities
 from migstream.catalogue.model import PLACE, Added
+from migstream.catalogue.queues import SIZE, says_most
 from migstream.catalogue.silent import SILENT_PART
 from migstream.catalogue.standing import explains, standing
 from migstream.catalogue.values import QUEUED, VALUES
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Properties"]
 
 NUMBERS = ("port", "slot")  # that a register holds as they are, bit by bit
+# Of PCI, that no board has of which it is not tried what properties change.
+INTERRUPTS = (VECTORS, "msi", "msix")
 
 
 class Properties:
@@ -31,13 +35,22 @@ class Properties:
     tried : the machine types on whose newest they were tried
     about : what the binary says of its device types
     assumed, unknown : what is not known is put there, in words, and by the names of sections
+    whole : whether they were tried on this machine's board, else on another one
     """
 
     def __init__(
-        self, machine: Machine, tried: Family, about: About, assumed: list[str], unknown: list[str]
+        self,
+        machine: Machine,
+        tried: Family,
+        about: About,
+        assumed: list[str],
+        unknown: list[str],
+        *,
+        whole: bool,
     ) -> None:
         self._machine = machine
         self._tried = tried
+        self._whole = whole
         self._about = about
         self._assumed = assumed
         self._unknown = unknown
@@ -61,6 +74,10 @@ class Properties:
                 if number & 1 << bit and after is not None:
                     self.overlay(base, after, path)
             return
+        if name in INTERRUPTS and not self._whole:
+            return
+        if name.endswith(SIZE) and says_most(own, states):
+            return
         after = options.get(f"{name}={switch(value)}")
         places = [(one.name.replace(PLACE, path), one.instance) for one in base.sections[:1]]
         here = self._machine.sections.get(places[0]) if places else None
@@ -77,6 +94,8 @@ class Properties:
             self._nothing_known(driver, base, name, value, path)
         elif after is not None:
             self.overlay(before, after, path)
+            if not self._whole and moves_capabilities(before, after, states):
+                self.unsure(base, path)
         elif name in QUEUED and is_on(value):
             self._nothing_known(driver, base, name, value, path)
         elif tried or default:

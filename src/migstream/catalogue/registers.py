@@ -15,6 +15,7 @@ import msgspec
 
 from migstream.catalogue.arguments import Part
 from migstream.catalogue.changes import Machine
+from migstream.catalogue.interrupts import Interrupts
 from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Placed, State
 
 __all__ = [
@@ -27,12 +28,14 @@ __all__ = [
 
 HOST_BRIDGE = "spapr-pci-host-bridge"
 FIRST_BRIDGE = 0x800000020000000  # hw/ppc/spapr.c: SPAPR_PCI_BASE_BUID
-TABLE = "spapr_iommu"
+TABLE, BRIDGE = "spapr_iommu", "spapr_pci"
+# What a host bridge's section ends with: its lines' interrupts, and how many devices have MSI (include/hw/ppc/spapr_irq.h).
+FIRST_LINE, LINES, MSI_COUNT = 0x1200, 4, 4
 WINDOW = 0xFF
 # A device on the VIO bus is called by its register, which it holds as well, and before its interrupt, which has its number
 # (hw/ppc/spapr_vio.c: vmstate_spapr_vio, spapr_vio_reg_to_irq).
 REGISTER = re.compile(r"@(71[0-9a-f]{6})$")
-HELD = re.compile(rb"\x71\0\0.(\0\0\x11.)?", re.DOTALL)
+HELD = re.compile(rb"\x71\0\0.(\0\0[\x10\x11].)?", re.DOTALL)
 
 
 def bridge_number(part: Part) -> int:
@@ -46,18 +49,18 @@ def bridge_path(number: int) -> str:
     return f"pci@{FIRST_BRIDGE + number:x}"
 
 
-def put(machine: Machine, added: Added, part: Part, path: str) -> None:
+def put(machine: Machine, added: Added, part: Part, path: str, interrupts: Interrupts) -> None:
     """A device's sections, at its place; those of a pseries with numbers of their own."""
     known = next((one.instance >> 8 & WINDOW for one in added.sections if one.name == TABLE), 0)
     bridge = part.driver == HOST_BRIDGE
     moves = [(FIRST_BRIDGE + known, FIRST_BRIDGE + bridge_number(part), 8)] if bridge else []
     for one in added.sections:
         name, moved = one.name.replace(PLACE, path), _with_instance(one, part, path)
-        machine.place(moved, name)
-        register, key = REGISTER.search(path), (name, moved.instance)
+        key, register = machine.place(moved, name), REGISTER.search(path)
         state = machine.sections.get(key)
         if register is not None and state is not None:
-            raw = HELD.sub(partial(_held, bytes.fromhex(register[1])), state.payload, count=1)
+            number = bytes.fromhex(register[1])
+            raw = HELD.sub(partial(_held, number, interrupts), state.payload, count=1)
             machine.sections[key] = msgspec.structs.replace(state, payload=raw)
         numbers = [(one.instance, moved.instance, 4)] if moved.instance != one.instance else []
         for old, new, size in moves + numbers:
@@ -65,10 +68,31 @@ def put(machine: Machine, added: Added, part: Part, path: str) -> None:
             if state is not None:
                 raw = state.payload.replace(old.to_bytes(size, "big"), new.to_bytes(size, "big"), 1)
                 machine.sections[key] = msgspec.structs.replace(state, payload=raw)
+        if name == BRIDGE:
+            _bridge(machine, key, bridge_number(part), interrupts)
 
 
-def _held(register: bytes, found: re.Match[bytes]) -> bytes:
-    return register + (found[1][:-1] + register[-1:] if found[1] else b"")
+def _bridge(machine: Machine, key: tuple[str, int], number: int, interrupts: Interrupts) -> None:
+    """A host bridge as the machine's own, which in older machine types has more fields, with its numbers."""
+    first = machine.sections.get((BRIDGE, 0))
+    if first is None or key not in machine.sections:
+        return
+    head = (FIRST_BRIDGE + number).to_bytes(8, "big")
+    lines = [
+        interrupts.take() if interrupts.given else FIRST_LINE + number * LINES + line
+        for line in range(LINES)
+    ]
+    rest = len(first.payload) - LINES * 4 - MSI_COUNT
+    raw = head + first.payload[len(head) : rest] + b"".join(n.to_bytes(4, "big") for n in lines)
+    payload = raw + first.payload[len(raw) :]
+    machine.sections[key] = msgspec.structs.replace(first, payload=payload)
+
+
+def _held(register: bytes, interrupts: Interrupts, found: re.Match[bytes]) -> bytes:
+    if not found[1]:
+        return register
+    own = found[1][:-1] + register[-1:]
+    return register + (interrupts.take().to_bytes(4, "big") if interrupts.given else own)
 
 
 def _with_instance(one: Placed, part: Part, path: str) -> Placed:

@@ -13,15 +13,14 @@ from typing import Any
 
 import msgspec
 
-from migstream.catalogue.arrays import described
+from migstream.catalogue.arrays import HEADER, described
 from migstream.catalogue.capabilities import flipped
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
 __all__ = ["parted", "relaid"]
 
-MARK = 2  # bytes before a subsection's name: what it is, how long the name is
-VERSION = 4
+UNCOMPARED = frozenset({"spapr_dtb"})  # a device tree, as long as it is, that no load looks into
 DEEPEST = 32
 Key = tuple[str, str, int]  # what it is, its name, how many of that name are before it
 
@@ -99,7 +98,7 @@ def _read(node: Node, table: dict[str, Any], payload: bytes, at: int, depth: int
         _put(node.inside, "field", str(entry.get("name", "")), field)
     for part in table.get("subsections", ()):
         name = str(part.get("vmsd_name", ""))
-        size = MARK + len(name) + VERSION
+        size = HEADER + len(name)
         subsection = Node(part, head=payload[at : at + size])
         at = _read(subsection, part, payload, at + size, depth + 1)
         _put(node.inside, "subsection", name, subsection)
@@ -140,7 +139,9 @@ def _merge(mine: Node, old: Node, new: Node) -> bool:
     if mine.inside is None or old.inside is None or new.inside is None:
         return _bytes(mine, old, new)
     kept = {key: node for key, node in mine.inside.items() if not _gone(key, old, new)}
-    if not all(_merge(kept[key], *both) for key, both in _both(kept, old, new)):
+    if not all(
+        key[1] in UNCOMPARED or _merge(kept[key], *both) for key, both in _both(kept, old, new)
+    ):
         return False
     order = list(kept)
     previous: Key | None = None
@@ -177,7 +178,10 @@ def _bytes(mine: Node, old: Node, new: Node) -> bool:
     if raw[0] == raw[1]:
         mine.entry, mine.head, mine.raw, mine.inside = new.entry, new.head, new.raw, new.inside
         return True
-    if mine.inside is not None or len({*map(len, raw)}) > 1:
+    if mine.inside is not None or len(raw[0]) != len(raw[1]):
         return False
+    if len(raw[1]) != len(raw[2]):  # a field of another length: what was in it is not kept
+        mine.entry, mine.raw = new.entry, raw[2]
+        return True
     mine.raw = bytes(map(flipped, *raw))
     return True

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
+
+import msgspec
 
 from migstream.catalogue.arguments import Wanted, is_on
 from migstream.catalogue.changes import Machine
-from migstream.catalogue.model import Family, Image
+from migstream.catalogue.levels import with_level
+from migstream.catalogue.model import Family, Image, State
 from migstream.catalogue.standing import standing_image
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.release import Version
 
-__all__ = ["Varied", "switch"]
+__all__ = ["Varied", "model_of", "switch", "varied_by", "without_its"]
 
 NEWER = {
     "gic-version=4": "gic-version=3",
@@ -24,15 +28,47 @@ OLDER: dict[str, Version] = {
     "backcompat-cntfrq=on": (9, 0),
     "backcompat-pauth-default-use-qarma5=on": (9, 2),
 }
+# One of these that another property makes nothing of.
+VOID = {"backcompat-pauth-default-use-qarma5=on": "pauth=off"}
+# The model with which properties are tried that another one was not tried with: it has all that there are.
+MOST = "max"
 # What a machine has by itself for more CPUs than its interrupt controller serves (hw/arm/virt.c: finalize_gic_version).
 LARGE = "-machine gic-version=3"
 FEW = 8
+NO_ITS = (6, 1)
+GICV3, ITS = ("arm_gicv3", 0), ("arm_gicv3_its", 0)
+CPU = "cpu"
 
 
 def switch(value: str) -> str:
     """A switch's value as it was tried."""
     known = is_on(value)
     return value if known is None else ("off", "on")[known]
+
+
+def model_of(name: str) -> str:
+    """The CPU model of an image: of `max,pmu=off` and of `max -machine secure=on` it is `max`."""
+    return re.split("[, ]", name, maxsplit=1)[0]
+
+
+def varied_by(own: Family, others: Family) -> Family:
+    """Which family says what options and CPU models change; a supplement has those models that are others there.
+
+    Parameters
+    ----------
+    own : the target's own
+    others : of the target that it is a supplement to, its own where it is none
+    """
+    if own.changed:
+        return own
+    models = {model_of(name) for name in own.cpus}
+    kept = {name: image for name, image in others.cpus.items() if model_of(name) not in models}
+    return msgspec.structs.replace(others, cpus=kept | own.cpus)
+
+
+def without_its(machine: Machine) -> bool:
+    """Whether no device has MSI, as what takes it is not there (hw/arm/virt.c: create_its, create_v2m)."""
+    return GICV3 in machine.sections and ITS not in machine.sections
 
 
 class Varied:
@@ -61,7 +97,14 @@ class Varied:
         # one that brings another interrupt controller, with which the others were tried as well
         firsts = (f"-machine {option}" for option in options)
         self._first = next((one for one in firsts if f"{one} smp=2" in self._changed), None)
-        self._model, *self._features = (wanted.cpu or "").split(",")
+        model, *self._features = (wanted.cpu or "").split(",")
+        # ppc's are found in capitals, too (target/ppc/cpu_init.c: ppc_cpu_class_by_name)
+        self._model = model if model in self._cpus else model.lower()
+        tcg = wanted.accelerator in (None, "tcg")
+        # no ITS of TCG's up to this version (hw/arm/virt.c: virt_machine_6_1_options), where there is one at all
+        self._options = wanted.options | (
+            {"its": "off"} if tcg and self._first and version and version <= NO_ITS else {}
+        )
         same = {NEWER.get(option, option) for option in options}
         some = max((one for one in CPU_OPTIONS if same.issuperset(one)), key=len, default=())
         self._image = self._cpus.get(f"{self._model} -machine {','.join(some)}")
@@ -81,16 +124,23 @@ class Varied:
         first = (self._first or "").partition(" ")[2]
         if first and first.partition("=")[0] not in self._done:
             machine.change(self._base, self._changed[f"-machine {first}"])
-        for name, value in self._wanted.options.items():
+        for name, value in self._options.items():
             option = f"{name}={switch(value)}"
             if name in silent or name in self._done or option == first:
+                continue
+            if with_level(machine, self._wanted.machine or "", name, switch(value)):
                 continue
             if not first:
                 words = f"the machine's {name}={value}"
                 yield from self.change(machine, f"-machine {option}", words)
-                continue
-            both = self._changed.get(f"-machine {first},{option}")
-            if both is not None:
+        if first.partition("=")[0] not in self._done:
+            self._beside(machine, first)
+
+    def _beside(self, machine: Machine, first: str) -> None:
+        """Make the changes of options that were tried with another interrupt controller."""
+        for name, value in self._options.items():
+            both = self._changed.get(f"-machine {first},{name}={switch(value)}")
+            if first and name not in self._done and both is not None:
                 machine.change(self._changed[f"-machine {first}"], both)
 
     def change(self, machine: Machine, what: str, words: str) -> Iterator[str]:
@@ -114,23 +164,50 @@ class Varied:
         if same and model:
             image = self._alike(model)
         if image is not None:
-            machine.change(self._base, image)
+            machine.change(self._default(machine), image)
+            first = (self._first or "").partition(" ")[2]
+            if first.partition("=")[0] in self._done:
+                self._beside(machine, first)
         elif model and model not in set(known) - self._cpus.keys():
             yield f"a CPU {model} saves what the default one saves"
         for name in self._older:
             changed = self._cpus.get(f"{model},{name}")
-            if changed is not None:
+            if changed is not None and VOID.get(name) not in self._features:
                 machine.change(self._cpus[model], changed)
         for feature in () if same else self._features:
             name, _, value = feature.partition("=")
             sign = {"+": "on", "-": "off"}.get(name[:1])
             name = name.lstrip("+-")
             value = switch(value or "on") if sign is None else sign
-            changed = self._cpus.get(f"{model},{name}={value}")
-            if changed is not None:
-                machine.change(self._cpus[model], changed)
+            tried = next(
+                (one for one in (model, MOST) if f"{one},{name}={value}" in self._cpus), ""
+            )
+            if tried and model in self._cpus:
+                machine.change(self._cpus[tried], self._cpus[f"{tried},{name}={value}"])
             elif model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
+
+    def _default(self, machine: Machine) -> Image:
+        """The image of the CPU that the machine has by itself: of older machine types that may be another model."""
+        key = next((one.key for one in self._base.sections if one.name == CPU), None)
+        here = None if key is None else machine.sections.get(key)
+        if here is None:
+            return self._base
+        models = (image for name, image in self._cpus.items() if not set(", ") & set(name))
+        return min((self._base, *models), key=lambda image: self._differ(machine, image, here))
+
+    def _differ(self, machine: Machine, image: Image, here: State) -> int:
+        """In how many bytes an image's CPU is another one."""
+        states = (machine.state_of(one) for one in image.sections if one.name == CPU)
+        raw = next(states, here).payload
+        pairs = zip(raw, here.payload, strict=False)
+        return abs(len(raw) - len(here.payload)) + sum(a != b for a, b in pairs)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Names of sections and RAM blocks of which nothing is known: memory with tags is where the CPU has them."""
+        tags = self._model == MOST and is_on(self._wanted.options.get("mte", "off"))
+        return (CPU, "mach-virt.tag", "mach-virt.secure-tag") if tags else ()
 
     @property
     def without_apic(self) -> bool:

@@ -10,7 +10,9 @@ __all__ = ["Bounds", "Version", "following", "machine_version", "parse", "spelt"
 Version = tuple[int, ...]
 
 RELEASE = re.compile(r"\d{1,3}(\.\d{1,3}){1,3}")
-NUMBERED = re.compile(r"(.+)-(\d+(?:\.\d+)+)")
+NUMBERED = re.compile(
+    r"(.+)-(\d+(?:\.\d+)+)(?:-sxxm)?"
+)  # pseries-2.12-sxxm is another kind of 2.12
 LAST_MINOR = {1: 7, 2: 12, 3: 1}  # the last release of each series; all others end with .2
 
 # Versions behind the names that Ubuntu gives to machine types (pc-i440fx-jammy, pc-q35-noble-hpb), and of the

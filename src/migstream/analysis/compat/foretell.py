@@ -36,7 +36,10 @@ __all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started
 ROMS = ("/rom@vgaroms/", "/rom@genroms/")
 UNTOLD = "this machine type says so little of what it saves that its devices are taken to be the stream's own"
 # Sections that only one architecture has, for streams that do not describe their CPUs.
-OWN = {"apic": "x86_64", "pckbd": "x86_64", "kvm-tpr-opt": "x86_64", "kvmclock": "x86_64"}
+OWN = {
+    **dict.fromkeys(("apic", "pckbd", "kvm-tpr-opt", "kvmclock"), "x86_64"),
+    **dict.fromkeys(("spapr", "spapr/htab"), "ppc64"),
+}
 SAME_DOMAIN = "it is started as the XML of the save image says"
 SAME_MACHINE = "it is started as the stream's guest was; with its arguments behind --, more is told"
 

@@ -28,7 +28,6 @@ __all__ = [
     "on_pci",
     "transports",
     "with_first_number",
-    "with_placeless",
 ]
 
 TRANSPORT = re.compile(r"bus: (virtio-mmio-bus\.\d+)")
@@ -203,19 +202,6 @@ def _alone(added: Added, image: Image, base: Image) -> Added:
     blocks = {n: s for n, s in image.blocks.items() if n not in base.blocks and "/" not in n}
     return msgspec.structs.replace(
         added, sections=(*added.sections, *more), blocks=added.blocks | blocks
-    )
-
-
-def with_placeless(added: Added, alone: Added) -> Added:
-    """What was found at a place, with what the same device adds to none when it is alone."""
-    places = [one for one in added.sections if PLACE in one.name]
-    if added.sections and not places:  # of a machine type whose names have no places yet
-        return added
-    more = [one for one in alone.sections if PLACE not in one.name]
-    blocks = {name: size for name, size in alone.blocks.items() if PLACE not in name}
-    root = alone.root or added.root  # among many it may have been put on another's bus
-    return msgspec.structs.replace(
-        added, sections=(*places, *more), blocks=added.blocks | blocks, root=root
     )
 
 

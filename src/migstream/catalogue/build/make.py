@@ -20,7 +20,6 @@ from migstream.catalogue.build.devices import (
     on_own,
     on_pci,
     transports,
-    with_placeless,
 )
 from migstream.catalogue.build.helpers import PARENTS
 from migstream.catalogue.build.older import Placeless
@@ -38,8 +37,18 @@ from migstream.catalogue.build.options import (
 )
 from migstream.catalogue.build.snapshot import WORDS, Bench
 from migstream.catalogue.files import Catalogue, write_catalogue
-from migstream.catalogue.model import UNKNOWN, Added, Family, Image, Index, Lines, Provenance
+from migstream.catalogue.model import (
+    UNKNOWN,
+    Added,
+    Family,
+    Image,
+    Index,
+    Lines,
+    Provenance,
+    with_placeless,
+)
 from migstream.catalogue.values import CPU_OPTIONS, PLAIN, SAME_CPUS, WHOLE
+from migstream.catalogue.varied import model_of
 from migstream.errors import QemuError
 from migstream.qemu.ask import schema
 from migstream.source.temporary import temporary_folder
@@ -224,7 +233,12 @@ class _Family:
         }
         same = self.told.target in SAME_CPUS or newest.image == other.images[other.newest]["tcg"]
         changed = {} if same or not other.changed else self._changed(newest)
-        cpus = {} if same or not other.cpus else self._cpus(newest)
+        alike = self.told.target in SAME_CPUS or not other.cpus
+        cpus = {} if alike else self._cpus(newest)
+        if same:  # but for models that are others here, as the `max` of arm is
+            models = {model_of(name) for name in cpus}
+            differ = {one for one in models if cpus.get(one) != other.cpus.get(one)}
+            cpus = {name: image for name, image in cpus.items() if model_of(name) in differ}
         return Family(
             newest.name, self.images, {newest.name: own} if own else {}, changed, {}, cpus
         )
