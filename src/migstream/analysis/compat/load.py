@@ -354,7 +354,12 @@ class _Load(Fields):
                 self.words.missing_footer(self.device.section),
             )
             return
-        if same is None and self.theirs is not None and name in NEEDS_TIMER:
+        other = self.destination.subsections.get(name) if same is None else same.node
+        seen = None if other is None else other.version
+        local = self.destination.versions(name, seen)
+        if local is None and self._without(name):
+            self._no_subsection(placed, span)
+        elif same is None and self.theirs is not None and name in NEEDS_TIMER:
             self._problem(
                 "subsection",
                 span,
@@ -362,14 +367,10 @@ class _Load(Fields):
                 self.words.aborts("vmstate_load_state", "first_elem || !n_elems || !size"),
                 hint=NEEDS_TIMER[name],
             )
-            return
-        other = self.destination.subsections.get(name) if same is None else same.node
-        seen = None if other is None else other.version
-        local = self.destination.versions(name, seen)
-        if local is None:
-            self._undeclared(placed, span)
-            return
-        if version > local.version:
+        elif local is None:
+            if self.theirs is not None:
+                self._note(name, "nothing says whether the destination knows this subsection")
+        elif version > local.version:
             line = self.words.say("too-new", vmsd=name, received=version, local=local.version)
             self._problem(
                 "version",
@@ -390,13 +391,9 @@ class _Load(Fields):
         local = ours if self.theirs is None else self.theirs.value.type
         return name.startswith(f"{ours}/") and not name.startswith(local)
 
-    def _undeclared(self, placed: Placed, span: Span) -> None:
-        """A subsection that neither the destination's stream nor its schema has."""
-        name = placed.node.name
-        if self.destination.knows(self.device.value.type) or self.destination.lacks(name):
-            self._no_subsection(placed, span)
-        elif self.theirs is not None:
-            self._note(name, "nothing says whether the destination knows this subsection")
+    def _without(self, name: str) -> bool:
+        """Whether the destination has no such subsection, if neither its stream nor its schema has one."""
+        return self.destination.knows(self.device.value.type) or self.destination.lacks(name)
 
     def _no_subsection(self, placed: Placed, span: Span) -> None:
         name = placed.node.name
