@@ -79,12 +79,13 @@ def seconds(
     return statistics.median(taken[1:])
 
 
-def anonymous_peak(command: Sequence[str], piped: Path | None = None) -> int:
+def anonymous_peak(command: Sequence[str], piped: Path | None = None, *, expected: int = 0) -> int:
     """The most memory in bytes, mapped file pages left out, that a process had when it was looked at.
 
     Parameters
     ----------
     piped : what it gets on standard input, from a pipe
+    expected : its exit status; any other is a failure
     """
     most = 0
     with ExitStack() as stack:
@@ -113,7 +114,7 @@ def anonymous_peak(command: Sequence[str], piped: Path | None = None) -> int:
             ]
             most = max(most, sum(found) << 10)
             time.sleep(0.002)
-    if process.returncode:
+    if process.returncode != expected:
         raise CommandFailedError(f"{' '.join(command)}: exit {process.returncode}")
     return most
 
