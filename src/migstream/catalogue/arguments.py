@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "parse_arguments", "size_of"]
+__all__ = ["Part", "Wanted", "is_on", "number_of", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -111,6 +111,14 @@ class Wanted(msgspec.Struct, kw_only=True):
 def is_on(value: str) -> bool | None:
     """What a switch's value means; None where it is none."""
     return True if value in ON else False if value in OFF else None
+
+
+def number_of(text: str) -> int:
+    """The number that a value is, decimal or 0x...; 0 where it is none."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return 0
 
 
 def parse_arguments(words: Sequence[str]) -> Wanted:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.addresses import Addresses, with_address
-from migstream.catalogue.arguments import Part, Wanted, is_on
+from migstream.catalogue.arguments import Part, Wanted, is_on, number_of
 from migstream.catalogue.bridges import BEHIND, EXPANDERS, INSIDE, untried
 from migstream.catalogue.capabilities import has_msi
 from migstream.catalogue.changes import Machine
@@ -88,6 +88,7 @@ class _Composer:
         self.assumed: list[str] = []
         self.unknown: list[str] = []
         self.name = self._machine_type()
+        _, self.version = machine_version(self.name)
         own, others = catalogue.family(self.name), catalogue.others(self.name)
         self.states = catalogue.states
         images = own.images[self.name]
@@ -100,7 +101,7 @@ class _Composer:
         mine = own if catalogue.like is not None else None
         self.known = Known(self.name, mine, self.family, self.tried)
         varied = varied_by(own, others)
-        self.varied = Varied(varied, wanted, machine_version(self.name)[1], image)
+        self.varied = Varied(varied, wanted, self.version, image)
         self.msi_broken = catalogue.index.target in SAME_CPUS and self.varied.without_apic
         self.base = varied.images[varied.newest]["tcg"]
         self.addresses = Addresses()
@@ -165,7 +166,7 @@ class _Composer:
             if name.startswith(root)
         }
         self.taken = {*self.base.pci, *taken}
-        self.interrupts = Interrupts(self.machine, machine_version(self.name)[1])
+        self.interrupts = Interrupts(self.machine, self.version)
         places = Places(self.taken, names, self.transports)
         for path, ports in own_controllers(names):
             self.hosts.give(USB, path)
@@ -320,7 +321,7 @@ class _Composer:
             self.properties.overlay(added, older, path)
         elif after is not None:
             self.properties.overlay(base, after, path)
-        version, broken = machine_version(self.name)[1], self.msi_broken
+        version, broken = self.version, self.msi_broken
         properties = properties_of(driver, kind.bus, part, wanted, version, msi_broken=broken)
         for name, value in properties.items():
             self.properties.change(driver, base, added, name, value, path)
@@ -386,7 +387,7 @@ class _Composer:
             root = self.known.root or root or next(iter(self.known.roots(EXPANDERS)), "0000:00:")
             root = SHORT if SHORT_BUS in self.machine.sections else root
             if part.driver in EXPANDERS:
-                root = f"0000:{_number(part.properties.get('bus_nr', '0')) % 256:02x}:"
+                root = f"0000:{number_of(part.properties.get('bus_nr', '0')) % 256:02x}:"
             return places.pci(root, parent, part.properties.get("addr"))
         if bus == "virtio-bus":
             return places.transport(part.properties.get("bus", ""))
@@ -409,10 +410,3 @@ MIGRATION = "migration"
 ROM = ".rom"
 # Of pc-i440fx-1.6 alone (hw/i386/pc_piix.c: pc_compat_1_6, short_root_bus).
 LONG, SHORT, SHORT_BUS = "0000:00:", "0000:", ("0000:00.0/I440FX", 0)
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        return 0

@@ -16,10 +16,8 @@ __all__ = ["Interrupts"]
 UNTIL = (3, 0)
 SOURCES = ("ics", 0)
 FIRST = 0x1000
-HEAD, EACH = (
-    4,
-    8,
-)  # bytes of a number before all, and of each interrupt, of which the last says what it is
+# Bytes of a number before all, and of each interrupt, of which the last says what it is.
+HEAD, EACH = 4, 8
 
 
 class Interrupts:

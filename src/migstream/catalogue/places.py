@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from migstream.catalogue.arguments import number_of
 from migstream.catalogue.mac99 import FIRST_SLOTS
 
 __all__ = ["Places"]
@@ -97,7 +98,7 @@ class Places:
     def register(self, root: str, register: str) -> str:
         """The path of a device on a VIO bus, which begins with `root` (`vty@`)."""
         free = (f"{n:08x}" for n in range(FIRST_REGISTER, FIRST_REGISTER + NUMBERS))
-        asked = _number(register)
+        asked = number_of(register)
         place = f"{asked:08x}" if asked else next(one for one in free if one not in self._used)
         self._used.add(place)
         return root + place
@@ -156,10 +157,3 @@ def _hexadecimal(text: str) -> int | None:
         return int(text, 16)
     except ValueError:
         return None
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        return 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.arguments import is_on
+from migstream.catalogue.arguments import is_on, number_of
 from migstream.catalogue.capabilities import moves_capabilities
 from migstream.catalogue.model import PLACE, Added
 from migstream.catalogue.queues import SIZE, says_most
@@ -68,7 +68,7 @@ class Properties:
         """
         options, states = self._tried.options.get(driver, {}), self._machine.states
         if name in NUMBERS:
-            number = _number(value)
+            number = number_of(value)
             for bit in range(8):
                 after = options.get(f"{name}={1 << bit}")
                 if number & 1 << bit and after is not None:
@@ -168,10 +168,3 @@ class Properties:
     def _default(self, driver: str, name: str) -> object:
         options = self._about.types[driver].options
         return next((one.default for one in options if one.name == name), None)
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text, 0)
-    except ValueError:
-        return 0

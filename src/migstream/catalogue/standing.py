@@ -120,9 +120,8 @@ def _bits(base: int | None, after: int | None, own: int | None, states: Sequence
     virtio = is_virtio(three[0])
     tables = [*map(dict, leaves(three))] if virtio else [*map(parted, three)]
     names = [table.keys() for table in tables]
-    moved = (
-        names[0] ^ names[1]
-    )  # with one value there, with the other not; what they hold depends on more
+    # with one value there, with the other not; what they hold depends on more
+    moved = names[0] ^ names[1]
     if moved:
         return len(moved) if moved & names[2] == moved & names[1] else 0
     return _all_flipped(tables)

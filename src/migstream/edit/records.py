@@ -200,9 +200,8 @@ def _onward(store: Store, at: int, stop: int, page: int, rows: memoryview) -> in
     while at < stop:
         view = store.view(at, min(at + size, stop))
         here, there = -1, 0
-        while (
-            here < there
-        ):  # each time up to an offset that does not rise, or as many rows as there is room for
+        # each time up to an offset that does not rise, or as many rows as there is room for
+        while here < there:
             here = there
             there, _, _ = kernel.walk(view, here, at, page, ANY, -1, rows, counts)
         at += here

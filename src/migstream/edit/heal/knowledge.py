@@ -21,11 +21,8 @@ FEW_MODELS = 3  # of CPUs, where none is like the stream's
 # Of device types whose state is alike those that people have.
 COMMON = frozenset({"usb-tablet", "scsi-hd", "virtio-blk-pci", "virtio-net-pci", "VGA", "pc-dimm"})
 WORD = 8  # bytes of a register
-UNITS = {
-    1,
-    1 << 10,
-    1 << 20,
-}  # in which properties count bytes: others that change a size do not count them
+# In which properties count bytes: others that change a size do not count them.
+UNITS = {1, 1 << 10, 1 << 20}
 MOST_DRIVERS = 4  # of which a section can be
 
 
