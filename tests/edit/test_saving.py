@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import migstream
-from migstream.edit.workbench import Workbench
 from migstream.errors import NoSuchPath, SourceError, Unsupported
 from migstream.source.pieces import Piece
+from support.faulty import write_wrongly
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -88,14 +88,7 @@ def test_what_does_not_read_as_it_should_is_not_kept(
     """A fault of ours, which the second reading finds."""
     with migstream.open(source) as stream:
         at = stream[EIP].span.start
-    settled = Workbench.settled
-
-    def faulty(bench: Workbench, base: int = 0) -> object:
-        whole = settled(bench, base)
-        whole.patch(at, bytes(8))
-        return whole
-
-    monkeypatch.setattr(Workbench, "settled", faulty)
+    write_wrongly(monkeypatch, at)
     with (
         migstream.edit(source) as edit,
         pytest.raises(Unsupported, match=r"env\.eip has another value"),

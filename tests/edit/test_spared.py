@@ -18,12 +18,11 @@ from migstream.cli.group import cli
 from migstream.edit import records
 from migstream.edit.change import Edit
 from migstream.edit.records import Record, page_size, ram_sections, runs, section_records
-from migstream.edit.rewrite import Rewrite
-from migstream.edit.workbench import Workbench
 from migstream.errors import Unsupported
 from migstream.source import kernel_copy, pieces
 from migstream.stream import Stream, open_anything
 from migstream.wire.model import Span
+from support.faulty import write_wrongly
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
@@ -112,14 +111,7 @@ def test_a_fault_of_ours_is_found_wherever_it_is(
 ) -> None:
     with migstream.open(source) as stream:
         at = stream[EIP].span.start if late else stream.head[-1].span.stop
-    settled = Workbench.settled
-
-    def faulty(bench: Workbench, base: int = 0) -> Rewrite:
-        whole = settled(bench, base)
-        whole.patch(at, bytes(8))
-        return whole
-
-    monkeypatch.setattr(Workbench, "settled", faulty)
+    write_wrongly(monkeypatch, at)
     with migstream.edit(source) as edit, pytest.raises(Unsupported, match="does not read as it"):
         edit.set("timer/cpu_ticks_offset", 5).save(tmp_path / "new.mig")
     assert not list(tmp_path.iterdir())
@@ -133,14 +125,7 @@ def test_a_footer_that_is_not_its_sections_is_found(
     with migstream.open(source) as stream:
         footer = stream.devices[3].section.footer
         assert footer is not None
-    settled = Workbench.settled
-
-    def faulty(bench: Workbench, base: int = 0) -> Rewrite:
-        whole = settled(bench, base)
-        whole.patch(footer.start + 1, b"\xff\xff")
-        return whole
-
-    monkeypatch.setattr(Workbench, "settled", faulty)
+    write_wrongly(monkeypatch, footer.start + 1, b"\xff\xff")
     with migstream.edit(source) as edit, pytest.raises(Unsupported):
         edit.set("timer/cpu_ticks_offset", 5).save(tmp_path / "new.mig")
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ from migstream.fleet.engines import Local
 from migstream.fleet.query import Fleet
 from migstream.fleet.scan import Questions, scan
 from support import build
-from support.fleet import KINDS, objects, scanned
+from support.fleet import KINDS, saved_in, scanned
 from support.nginx import PROGRAM, Nginx
 from support.samples import Sample
 from support.web import Sparse
@@ -28,11 +28,7 @@ SAID = "select regexp_extract(url, '[^/]*/[^/]*$') as name, * exclude (object, s
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    for name, data in objects(COUNT, [build.small()]):
-        path = tmp_path / "saved" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return tmp_path / "saved"
+    return saved_in(tmp_path / "saved", COUNT, [build.small()])
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from migstream.fleet.scan import Questions
 from migstream.render.report.fleet import CHAPTERS, fleet_page
 from support import build
 from support.browser import Watched, chromium, serious
-from support.fleet import KINDS, objects, scanned
+from support.fleet import KINDS, saved_in, scanned
 
 for package in ("pyarrow", "duckdb", "jinja2"):
     pytest.importorskip(package, reason=f"{package} is not installed")
@@ -27,11 +27,7 @@ NAME = "<script>alert(1)</script>\x1b[31m'\"&.mig"
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fleet")
-    saved = folder / "saved"
-    for name, data in objects(2 * len(KINDS), [build.small()]):
-        path = saved / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    saved = saved_in(folder / "saved", 2 * len(KINDS), [build.small()])
     (saved / NAME.replace("/", "_")).write_bytes(build.small()[:200])
     scanned(folder / "f", [str(saved)], Local(2), Questions(to=("11.1",)))
     return folder / "f"

@@ -29,7 +29,7 @@ from migstream.fleet.query import Fleet
 from migstream.fleet.run import Counts, run
 from migstream.fleet.scan import Questions
 from support import build
-from support.fleet import WHEN, WORKER, children, objects, peak, scanned, sorted_rows
+from support.fleet import WHEN, WORKER, children, peak, saved_in, scanned, sorted_rows
 from support.samples import Sample
 from support.terminal import MIGSTREAM, Terminal
 from support.web import Server, Sparse
@@ -42,11 +42,7 @@ COUNT = 60
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, data in objects(COUNT, [build.small()]):
-        path = tmp_path / "saved" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return tmp_path / "saved"
+    return saved_in(tmp_path / "saved", COUNT, [build.small()])
 
 
 def counted(fleet: Path) -> tuple[int, ...]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from array import array
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,23 +11,13 @@ from hypothesis import strategies as st
 
 from migstream.ram import kernel
 from support.build import xbzrle_delta
+from support.plain import plain_of
 
 PAGE = 256
 PAGES = 64
 
 
-def load_plain() -> ModuleType:
-    """The same file, never compiled."""
-    path = Path(kernel.__file__).parent / "kernel.py"
-    spec = importlib.util.spec_from_file_location("migstream_plain_kernel", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plain = load_plain()
+plain = plain_of(kernel)
 BOTH = [plain, kernel]
 
 

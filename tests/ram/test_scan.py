@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from array import array
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,21 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migstream.ram import scan
+from support.plain import plain_of
 
-
-def load_plain() -> ModuleType:
-    """The same file, never compiled."""
-    spec = importlib.util.spec_from_file_location(
-        "migstream_plain_scan", Path(scan.__file__).parent / "scan.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plain = load_plain()
+plain = plain_of(scan)
 BOTH = [plain, scan]
 FEW = st.lists(st.sampled_from(b"\0\0aAb\xff"), max_size=300).map(bytes)
 TEXT = st.lists(st.sampled_from(b"\0\0\0ab~\t \x7f\x1f\xff"), max_size=300).map(bytes)

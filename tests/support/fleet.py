@@ -33,6 +33,7 @@ __all__ = [
     "children",
     "objects",
     "peak",
+    "saved_in",
     "scanned",
     "sorted_rows",
 ]
@@ -78,6 +79,15 @@ def objects(count: int, streams: Sequence[bytes]) -> Iterator[tuple[str, bytes]]
         kind = kinds[number % len(kinds)]
         data = streams[number // len(kinds) % len(streams)]
         yield f"{number % 7}/{number:05}.{kind}", KINDS[kind](data, Random(number))  # noqa: S311
+
+
+def saved_in(folder: Path, count: int, streams: Sequence[bytes]) -> Path:
+    """So many objects as files of a folder."""
+    for name, data in objects(count, streams):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
 
 
 def scanned(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,9 +34,10 @@ from migstream.render.memory import (
 from migstream.source.layers import telling
 
 if TYPE_CHECKING:
-    from migstream.machine.search import Gap, Hit, Needle
+    from migstream.machine.search import Gap, Hit, Needle, Segment
     from migstream.render.answer import Printed
     from migstream.render.shown import Part
+    from migstream.source.layers import Tell
 
 __all__ = ["needles_of", "print_hits", "print_matches", "print_strings", "say_missed"]
 
@@ -96,6 +98,15 @@ def print_matches(
             warn(f"migstream: not all matches of {rule} {string} are shown: YARA counts no more")
 
 
+@contextmanager
+def _searching(run: Run, view: View, start: int, stop: int) -> Iterator[tuple[list[Segment], Tell]]:
+    """The memory that is looked through, and whom to tell how far it is."""
+    segments = list(view.segments(start, stop))
+    total = sum(segment.size for segment in segments)
+    with telling(run.stream.watch, "searching", total) as tell:
+        yield segments, tell
+
+
 def _print(
     run: Run,
     view: View,
@@ -110,9 +121,7 @@ def _print(
 
     def hits() -> Iterator[Hit]:
         nonlocal count
-        segments = list(view.segments(start, stop))
-        total = sum(segment.size for segment in segments)
-        with telling(run.stream.watch, "searching", total) as tell:
+        with _searching(run, view, start, stop) as (segments, tell):
             for hit in find(segments, view.ram, missed=gaps.append, tell=tell):
                 count += 1
                 yield hit
@@ -157,10 +166,8 @@ def print_strings(run: Run, view: View, minimum: int, start: int, stop: int, con
         return
     gaps: list[Gap] = []
     count = 0
-    segments = list(view.segments(start, stop))
-    total = sum(segment.size for segment in segments)
     form = string_form(colour=run.colour)
-    with telling(run.stream.watch, "searching", total) as tell:
+    with _searching(run, view, start, stop) as (segments, tell):
         for more, text in string_lines(
             segments, view.ram, minimum, form, missed=gaps.append, tell=tell
         ):

@@ -255,11 +255,6 @@ class _Masked:
             if low < high:
                 out[low - start : high - start] = self._block.read(low, high)
 
-    def pieces(self, first: int, count: int) -> list[memoryview]:
-        out = memoryview(bytearray(count * self._page))
-        self.fill(first, out)
-        return [out]
-
     def filled(self, at: int) -> int | None:
         return 0 if next(self.alike(at, at + 1))[0] == kernel.FILL else None
 

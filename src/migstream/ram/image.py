@@ -151,13 +151,6 @@ class Block:
         else:
             self._sent().fill(start // self.page, out)
 
-    def pieces(self, first: int, count: int) -> list[memoryview]:
-        """`count` whole pages from page `first` on, in pieces that follow each other.
-
-        They are views of the stream where its bytes can be used as they are. Raises as `read`.
-        """
-        return self._sent().pieces(first, count)
-
     def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
         """What [start, stop) consists of, in the largest pieces: `ram.presence.Run` has the kinds."""
         stop = self.size if stop is None else stop

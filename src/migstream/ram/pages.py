@@ -57,10 +57,6 @@ class Pages(Protocol):
         """The contents of pages from `first` on, as many as `out` has room for."""
         ...
 
-    def pieces(self, first: int, count: int) -> list[memoryview]:
-        """The contents of `count` pages in pieces, copied only where they have to be made."""
-        ...
-
     def filled(self, at: int) -> int | None:
         """The fill byte of page `at`, None where its contents were sent, or nothing was."""
         ...
@@ -113,29 +109,6 @@ class PageTable:
 
     def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
         return self.entries.alike(at, stop)
-
-    def pieces(self, first: int, count: int) -> list[memoryview]:
-        page, made = self.page, []
-        at, stop = first, first + count
-        while at < stop:
-            kind, payload, n, stride = self.entries.run(at, stop)
-            if kind == kernel.NEVER or (kind == kernel.FILL and not payload):
-                made += [self._blank] * n
-            elif kind == kernel.DATA:
-                # a stride may be anything: no more is read at once than the pages fill twice over
-                n = min(n, max(WINDOW // stride, 1)) if stride else n
-                start = payload & OFFSET
-                last = start + (n - 1) * stride
-                view = self._shared.view(payload >> kernel.SOURCE_BITS, start, last + page)
-                if len(view) < last + page - start:
-                    raise _behind(last, page)
-                made += [view[k * stride : k * stride + page] for k in range(n)]
-            else:
-                out = memoryview(bytearray(n * page))
-                self.fill(at, out)
-                made.append(out)
-            at += n
-        return made
 
     def filled(self, at: int) -> int | None:
         entry = self.entries[at]
@@ -311,17 +284,6 @@ class BitmapPages:
             bit, count = self._bits(at, stop)
             yield kernel.DATA if bit else kernel.FILL, count
             at += count
-
-    def pieces(self, first: int, count: int) -> list[memoryview]:
-        made = []
-        at, stop = first, first + count
-        while at < stop:
-            bit, n = self._bits(at, stop)
-            start = self._area + at * self.page
-            size = n * self.page
-            made.append(self._source.view(start, start + size) if bit else memoryview(bytes(size)))
-            at += n
-        return made
 
     def filled(self, at: int) -> int | None:
         return None if self._bits(at, at + 1)[0] else 0

@@ -152,7 +152,7 @@ def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
             if views is None:
                 views = tuple(buffer[: min(WINDOW, stop - base)] for buffer in buffers)
                 for block, view in zip((a, b), views, strict=True):
-                    _fill(block, base, view)
+                    block.readinto(base, view)
                 same = views[0].obj == views[1].obj and len(views[0]) == WINDOW
             if not same:
                 parts = [view[start - base : end - base] for view in views]
@@ -169,10 +169,3 @@ def _contents(
         yield Range(start=start + first * page, stop=start + last * page, old=old, new=new)
     if bytes(sides[0][whole:]) != bytes(sides[1][whole:]):
         yield Range(start=start + whole, stop=start + len(sides[0]), old=old, new=new)
-
-
-def _fill(block: Block, at: int, out: memoryview) -> None:
-    if at % block.page or len(out) % block.page:
-        out[:] = block.read(at, at + len(out))
-    else:
-        block.fill(at // block.page, out)
