@@ -18,13 +18,14 @@ import msgspec
 
 from migstream.errors import MigstreamError, StreamError
 
-__all__ = ["Broken", "Fault", "arm", "ask", "peak"]
+__all__ = ["LATE", "SECONDS", "Broken", "Fault", "arm", "ask", "peak"]
 
 SECONDS = 1.0  # of the processor, for one question to some KB
 MEBIBYTES = 256  # more than before, for all questions of a case
 HARD = 1 << 30  # bytes of address space beyond what a worker begins with
 FRAMES = 2  # of ours, the innermost: what a fault is told apart by
 OURS = "/migstream/"
+LATE = "late in "  # what the key of such a fault begins with
 
 
 class Late(BaseException):
@@ -107,7 +108,7 @@ def ask(
     except Late as error:
         # Where exactly it was is chance: its file is enough.
         place = _where(error.__traceback__).partition(":")[0]
-        return Fault(f"late in {place}", _text(error))
+        return Fault(f"{LATE}{place}", _text(error))
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

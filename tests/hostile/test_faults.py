@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.pace import pace
 from support.samples import SHARED
 from support.verbs import alone, ended_well
 
@@ -35,7 +36,7 @@ BROKE = {
     "22": ["info"],
 }
 ALWAYS = ["info", "ls", "check", "decode", "digest --no-ram", "stat --json", "registers"]
-SECONDS = 1.0  # on a CPU; 2 where all of memory has to be read
+SECONDS = 1.0  # on a CPU at its full pace; 2 where all of memory has to be read
 READS_MEMORY = {"digest", "mem", "convert", "minimise"}
 
 
@@ -53,4 +54,4 @@ def test_a_stream_that_broke_something(path: Path, tmp_path: Path) -> None:
         status, out, err, spent = alone(command)
         ended_well(command, status, out, err)
         most = 2 * SECONDS if verb in READS_MEMORY else SECONDS
-        assert spent < most, f"{line}: {spent:.2f} s on a CPU"
+        assert spent < most * pace(), f"{line}: {spent:.2f} s on a CPU"

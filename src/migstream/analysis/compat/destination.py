@@ -10,6 +10,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.compat.capabilities import has_capability
+from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.declared import Stretch, pieces_of
 from migstream.analysis.identify.facts import declared_by, written_by
 from migstream.names import brief
@@ -19,6 +20,7 @@ from migstream.vmstate.layout import Node
 from migstream.vmstate.schema import is_schema, open_schema
 
 if TYPE_CHECKING:
+    from migstream.errors import StreamError
     from migstream.source.opened import Openable
     from migstream.stream import Device
     from migstream.vmstate.schema import Schema, State
@@ -106,6 +108,11 @@ class Destination:
         return self._label or " and ".join(
             one.name for one in (self.schema, self.stream) if one is not None
         )
+
+    @cached_property
+    def damage(self) -> StreamError | None:
+        """The first damage of its own stream: behind that nobody knows what it has."""
+        return None if self.stream is None else fatal(self.stream)
 
     # --- release ---------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.analysis.compat.damage import fatal
 from migstream.analysis.compat.destination import Destination
 from migstream.analysis.compat.lacking import absent_types, other_roms
 from migstream.analysis.compat.load import compat
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from migstream.qemu.release import Version
     from migstream.stream import Stream
 
-__all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "started"]
+__all__ = ["Foretold", "foretell", "foretell_in", "guest_architecture", "put_together", "started"]
 
 # Of devices with rombar=0, which a catalogue does not have (hw/core/loader.c: rom_add_vga, rom_add_option).
 ROMS = ("/rom@vgaroms/", "/rom@genroms/")
@@ -137,58 +136,63 @@ def foretell_in(
     catalogue: Catalogue,
     started: Described,
     capabilities: Collection[str],
-    breaks: tuple[Break, ...],
-    made: Composed | None = None,
+    breaks: tuple[Break, ...] = (),
+    there: Destination | None = None,
 ) -> Foretold:
     """What becomes of a stream in one catalogue's QEMU.
 
     Parameters
     ----------
     started : with which arguments
-    made : what the catalogue has put together of these arguments, where that was done before
+    there : what `put_together` made of these arguments, where that was done before
     """
-    release = catalogue.index.release
-    name = ".".join(map(str, release[:2]))
-    label = f"QEMU {'.'.join(map(str, release))}"
-
-    def alone() -> Report:
-        """Its devices are the stream's own, so there is nothing to put together."""
-        every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
-        return compat(
-            stream,
-            Destination(
-                _schema(catalogue, stream.machine or ""),
-                None,
-                release[:2],
-                label,
-                capabilities=capabilities,
-                offered=catalogue.about.capabilities,
-                absent=absent_types(stream, catalogue, every),
-                roms=other_roms(stream, catalogue, every),
-                assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
-            ),
-            breaks,
+    if started.arguments:
+        there = there or put_together(
+            catalogue, started, capabilities, compose(catalogue, parse_arguments(started.arguments))
         )
+    if there is None or there.damage is not None:
+        there = _like_it(stream, catalogue, started, capabilities)
+    return Foretold(".".join(map(str, catalogue.index.release[:2])), compat(stream, there, breaks))
 
-    if not started.arguments:
-        return Foretold(name, alone())
-    made = made or compose(catalogue, parse_arguments(started.arguments))
-    with open_stream(made.stream) as other:
-        destination = Destination(
-            catalogue.told,
-            other,
-            release[:2],
-            f"{label} with {made.machine}",
-            capabilities=capabilities,
-            offered=catalogue.about.capabilities,
-            assumptions=(*started.assumptions, *made.assumptions),
-            blocked=made.blocked,
-            unknown=(*started.unknown, *made.unknown, *ROMS),
-            max_cpus=made.max_cpus,
-        )
-        if fatal(other) is not None:
-            return Foretold(name, alone())
-        return Foretold(name, compat(stream, destination, breaks))
+
+def put_together(
+    catalogue: Catalogue, started: Described, capabilities: Collection[str], made: Composed
+) -> Destination:
+    """A catalogue's QEMU with the machine that was made of its arguments."""
+    return Destination(
+        catalogue.told,
+        open_stream(made.stream),  # of bytes: there is nothing to close
+        catalogue.index.release[:2],
+        f"{_label(catalogue)} with {made.machine}",
+        capabilities=capabilities,
+        offered=catalogue.about.capabilities,
+        assumptions=(*started.assumptions, *made.assumptions),
+        blocked=made.blocked,
+        unknown=(*started.unknown, *made.unknown, *ROMS),
+        max_cpus=made.max_cpus,
+    )
+
+
+def _like_it(
+    stream: Stream, catalogue: Catalogue, started: Described, capabilities: Collection[str]
+) -> Destination:
+    """A catalogue's QEMU whose devices are the stream's own, so that there is nothing to put together."""
+    every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
+    return Destination(
+        _schema(catalogue, stream.machine or ""),
+        None,
+        catalogue.index.release[:2],
+        _label(catalogue),
+        capabilities=capabilities,
+        offered=catalogue.about.capabilities,
+        absent=absent_types(stream, catalogue, every),
+        roms=other_roms(stream, catalogue, every),
+        assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
+    )
+
+
+def _label(catalogue: Catalogue) -> str:
+    return f"QEMU {'.'.join(map(str, catalogue.index.release))}"
 
 
 def _schema(catalogue: Catalogue, machine: str) -> Schema | None:

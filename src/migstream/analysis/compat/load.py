@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.analysis.compat.align import Placed, Token, flatten, subsections
-from migstream.analysis.compat.damage import damage_problem, fatal
+from migstream.analysis.compat.damage import damage_problem
 from migstream.analysis.compat.declared import (
     Difference,
     Stretch,
@@ -87,7 +87,7 @@ def compat(
     with ExitStack() as stack:
         what = stack.enter_context(as_stream(stream, anything=True))
         where = stack.enter_context(as_destination(destination))
-        if where.stream is not None and (damage := fatal(where.stream)) is not None:
+        if (damage := where.damage) is not None:
             raise Unsupported(
                 f"the destination's stream is damaged at {damage.at or 0:#x}: what it has behind that is not known",
                 hint="have it saved again, or give what it prints with -dump-vmstate",

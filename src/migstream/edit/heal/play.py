@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from migstream.analysis.compat.destination import Destination
-from migstream.analysis.compat.foretell import foretell_in
+from migstream.analysis.compat.foretell import foretell_in, put_together
 from migstream.analysis.compat.load import compat
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import Composed, compose
@@ -34,6 +34,7 @@ __all__ = ["AsItIs", "Player", "RealQemu", "Seated", "Shelved"]
 
 PLUGGED = ("device", "vga", "drive", "serial")
 MOST_KEPT = 256
+MOST_READ = 8  # destinations whose streams are taken apart: some MiB each
 
 
 class Seated(NamedTuple):
@@ -151,6 +152,7 @@ class Shelved(_Composing):
         how: Described | None = None,
     ) -> None:
         super().__init__(catalogue)
+        self._there: dict[tuple[str, ...], Destination] = {}
         self._how = how or Described(())
         self.starts = bool(self._how.arguments)
         self._release = catalogue.index.release[:2]
@@ -162,11 +164,21 @@ class Shelved(_Composing):
 
     def play(self, line: CommandLine, stream: Stream) -> Report:
         assert self.catalogue is not None
-        words = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
-        made = self.made(line) if line.entries else None
-        if made is not None and (twice := made.twice):
+        how = msgspec.structs.replace(self._how, arguments=tuple(line.words()))
+        there = self._destination(line, how) if line.entries else None
+        return foretell_in(stream, self.catalogue, how, self._capabilities, (), there).report
+
+    def _destination(self, line: CommandLine, how: Described) -> Destination:
+        """The QEMU of a command line, put together once: answers differ by the stream, too."""
+        assert self.catalogue is not None
+        made = self.made(line)
+        if twice := made.twice:
             raise Unsupported(f"two devices are at {twice}: it would not start")
-        return foretell_in(stream, self.catalogue, words, self._capabilities, (), made).report
+        if how.arguments not in self._there:
+            if len(self._there) >= MOST_READ:
+                self._there.clear()
+            self._there[how.arguments] = put_together(self.catalogue, how, self._capabilities, made)
+        return self._there[how.arguments]
 
     def registers(self, line: CommandLine) -> Mapping[int, int]:
         with open_stream(self.made(line).stream) as stream:
