@@ -25,7 +25,7 @@ class RamCodec:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._records = Records(context.pages)
+        self._records = Records(context.pages, seen=context.seen)
         self._blocks: dict[str, RamBlock] = {}
         self._total = 0
         self._type = SectionType.PART

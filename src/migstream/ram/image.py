@@ -24,6 +24,7 @@ from migstream.ram.presence import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from migstream.ram.beside import Marks
     from migstream.ram.pages import Pages
 
 __all__ = ["Block", "Ram", "Run"]
@@ -150,6 +151,15 @@ class Block:
             out[:] = self._read(start, start + size)
         else:
             self._sent().fill(start // self.page, out)
+
+    def same(
+        self, rows: memoryview, used: int, stride: int, window: memoryview, base: int, marks: Marks
+    ) -> None:
+        """Mark which pages of some rows are as they are here (`ram.pages.PageTable.same`); none where nobody can tell."""
+        from migstream.ram.pages import PageTable
+
+        if self.elsewhere is None and isinstance(self._pages, PageTable):
+            self._pages.same(rows, used, stride, window, base, marks)
 
     def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
         """What [start, stop) consists of, in the largest pieces: `ram.presence.Run` has the kinds."""

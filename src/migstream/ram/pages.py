@@ -10,14 +10,18 @@ import zlib
 from array import array
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from migstream.errors import BadRam, Truncated
 from migstream.ram import kernel
 from migstream.ram.model import MappedRam
 from migstream.ram.records import compress_bound
-from migstream.ram.table import SLAB_BITS, Entries
+from migstream.ram.scan import same
+from migstream.ram.table import GROUP, SLAB_BITS, Entries
 from migstream.ram.xbzrle import xbzrle_decode
+
+if TYPE_CHECKING:
+    from migstream.ram.beside import Marks
 
 __all__ = ["MAIN", "OFFSET", "BitmapPages", "PageTable", "Pages", "Shared", "Source"]
 
@@ -26,6 +30,7 @@ TABLE_FLOOR = 64 << 20
 TABLE_RATIO = 8
 SAMPLES = 64
 WINDOW = 1 << 19  # bytes of a source that are read at once to copy pages out of them
+COMPARED = 1 << 20  # the same, to compare pages with others
 OFFSET = (1 << kernel.SOURCE_BITS) - 1
 
 
@@ -132,6 +137,47 @@ class PageTable:
                 raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
             shared.page(entry, out[done * page : (done + 1) * page])
             done += 1
+
+    def same(
+        self, rows: memoryview, used: int, stride: int, window: memoryview, base: int, marks: Marks
+    ) -> None:
+        """Mark the pages of some rows whose contents are those that this table leads to, in the order that they came in.
+
+        Parameters
+        ----------
+        rows, used : of another stream (`ram.kernel` says what a row is), ascending
+        stride, window, base : bytes from one of their contents to the next; the bytes from offset `base` on that they are in
+        """
+        page, shared = self.page, self._shared
+        last = (used - 1) * kernel.ROW
+        stop = min(rows[last + 1] + rows[last + 2], self.entries.pages)
+        row = skip = 0
+        while row < used and (first := rows[row * kernel.ROW + 1] + skip) < stop:
+            most = min(GROUP - first % GROUP, stop - first)
+            entries, at, count = self.entries.window(first, most)
+            source, low, high = kernel.extent(entries, at, count, page, COMPARED)
+            there = shared.view(source, low, high)
+            before = row, skip
+            row, skip = same(
+                rows,
+                row,
+                skip,
+                used,
+                stride,
+                window,
+                base,
+                entries,
+                at,
+                first,
+                there,
+                source,
+                low,
+                high,
+                page,
+                marks.of(first, count),
+            )
+            if (row, skip) == before:
+                raise BadRam("a page that is in no source")  # to who reads it, more is said
 
 
 class Shared:

@@ -19,7 +19,7 @@ from migstream.qemu.words import say
 from migstream.ram.model import Landmark, Tally
 from migstream.wire.cursor import Cursor
 
-__all__ = ["BlockId", "Records", "Sink", "flag_names"]
+__all__ = ["BlockId", "Records", "Seen", "Sink", "flag_names"]
 
 FULL, ZERO, MEM_SIZE, PAGE, EOS = 0x01, 0x02, 0x04, 0x08, 0x10
 CONTINUE, XBZRLE, HOOK, COMPRESS_PAGE, MULTIFD_FLUSH = 0x20, 0x40, 0x80, 0x100, 0x200
@@ -92,24 +92,42 @@ class Sink(Protocol):
         ...
 
 
+class Seen(Protocol):
+    """Who looks at pages while their bytes are at hand."""
+
+    def begin(self) -> None:
+        """A walk begins: what was seen before counts no more."""
+        ...
+
+    def rows(
+        self, name: str, block: BlockId, rows: memoryview, used: int, window: memoryview, base: int
+    ) -> None:
+        """Rows of the block of that name, and the window that they point into, which begins at offset `base`."""
+        ...
+
+
 class Records:
     """Where the walk is, and what it has counted. One object from START to END.
 
     Parameters
     ----------
     sink : told of every page record, where somebody wants to know
+    seen : shown what the sink is told
     fast : whether runs go through the kernel; without, each record is read alone (the same
         result, which a test holds it to)
     """
 
     __slots__ = (
         "_current", "_fast", "_index", "_landmarks", "_last", "_lengths", "_names", "_round", "_rounds", "_rows",
-        "_section", "_sink", "_total", "ended", "eos", "flush", "hook", "listing", "mapped",
+        "_section", "_seen", "_sink", "_total", "ended", "eos", "flush", "hook", "listing", "mapped",
         "page", "round_count", "setup",
     )  # fmt: skip
 
-    def __init__(self, sink: Sink | None = None, *, fast: bool = True) -> None:
+    def __init__(
+        self, sink: Sink | None = None, *, seen: Seen | None = None, fast: bool = True
+    ) -> None:
         self._sink = sink
+        self._seen = seen
         self._fast = fast
         self._rows = memoryview(b"")
         self._index: dict[bytes, int] = {}
@@ -262,7 +280,7 @@ class Records:
             if counts[NONZERO] and ZERO not in self._landmarks:
                 self._mark_fill(used)
             if self._sink is not None:
-                self._emit(self._sink, used)
+                self._emit(self._sink, used, view, base)
         return at, used
 
     def _mark_fill(self, used: int) -> None:
@@ -283,10 +301,12 @@ class Records:
             self._rows = memoryview(array("q", [0]) * (_kernel().ROW * COMMIT_EVERY))
         return self._rows
 
-    def _emit(self, sink: Sink, used: int) -> None:
-        page = self.page
-        block = BlockId(self._current, self._lengths[self._current], page, 8 + page)
+    def _emit(self, sink: Sink, used: int, view: memoryview, base: int) -> None:
+        page, current = self.page, self._current
+        block = BlockId(current, self._lengths[current], page, 8 + page)
         sink.rows(block, self._rows, used, self.round_count)
+        if self._seen is not None:
+            self._seen.rows(self._names[current], block, self._rows, used, view, base)
 
     def _one(self, view: memoryview, start: int, base: int) -> tuple[int, int]:
         """One record: where the next one begins, and 0; or how many bytes it takes to go on."""
@@ -391,7 +411,7 @@ class Records:
             fill = view[head] << 8 if flags & ZERO else 0
             rows[0], rows[1], rows[2] = kinds[kind] | fill, offset // self.page, 1
             rows[3] = base + head
-            self._emit(self._sink, 1)
+            self._emit(self._sink, 1, view, base)
         return at, 0
 
     def _check_xbzrle(self, encoding: int, size: int, at: int) -> None:

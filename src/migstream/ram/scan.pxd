@@ -33,3 +33,13 @@ cpdef Py_ssize_t lines(
     uint64_t base, const uint64_t[::1] marks, const unsigned char[::1] lead, const unsigned char[::1] between,
     const unsigned char[::1] tab, unsigned char[::1] out,
 ) except -1
+
+@cython.locals(
+    room=Py_ssize_t, data=int64_t, bits=int, size=Py_ssize_t, shift=int, mask=uint64_t, n=Py_ssize_t, kind=int64_t,
+    i=int64_t, index=int64_t, entry=uint64_t, odd=cython.uchar, x=int64_t, y=int64_t, k=Py_ssize_t,
+)
+cpdef tuple same(
+    const int64_t[::1] rows, Py_ssize_t row, int64_t skip, Py_ssize_t used, int64_t stride,
+    const unsigned char[::1] here, int64_t base, const uint64_t[::1] table, Py_ssize_t at, int64_t first,
+    const unsigned char[::1] there, uint64_t source, int64_t low, int64_t high, int64_t page, unsigned char[::1] marks,
+)

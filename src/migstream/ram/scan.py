@@ -9,10 +9,13 @@ Bounds are checked once, at the beginning of each function and of each line, and
 
 from __future__ import annotations
 
-__all__ = ["COMPILED", "find", "lines", "strings"]
+from migstream.ram.kernel import DATA, ENTRY_BITS, ROW, SOURCE_BITS
+
+__all__ = ["COMPILED", "find", "lines", "same", "strings"]
 
 COMPILED = not __file__.endswith(".py")
 
+_OFFSET = (1 << SOURCE_BITS) - 1
 _BLOCK = 64  # places that are tried at once: a compiler makes a few instructions of them
 
 
@@ -192,3 +195,71 @@ def lines(
         out[to] = 10
         to += 1
     return to
+
+
+def same(
+    rows: memoryview,
+    row: int,
+    skip: int,
+    used: int,
+    stride: int,
+    here: memoryview,
+    base: int,
+    table: memoryview,
+    at: int,
+    first: int,
+    there: memoryview,
+    source: int,
+    low: int,
+    high: int,
+    page: int,
+    marks: memoryview,
+) -> tuple[int, int]:
+    """Mark the pages of which rows and a table have the same content: 1, and 0 for every other page of the rows.
+
+    Stops at the first page that has no mark here, and where the table's content is not in the bytes at hand.
+
+    Parameters
+    ----------
+    rows, row, skip, used : as `ram.kernel.paint` takes them
+    stride, here, base : bytes from one content of a DATA row to the next; the rows' source from offset `base` on
+    table, at : entries, and which of them is that of page `first`, whose mark is the first one
+    there, source, low, high : number of a source of the table, and its bytes [low, high) (fewer where it is cut off)
+    page : bytes of a page
+
+    Returns
+    -------
+    row and skip to go on with
+    """
+    room = len(marks)
+    if at < 0 or at + room > len(table) or row < 0 or used * ROW > len(rows) or page < 0:
+        raise IndexError("outside of what is compared")
+    data = DATA
+    bits = ENTRY_BITS
+    size = ROW
+    shift = SOURCE_BITS
+    mask = _OFFSET
+    while row < used:
+        n = row * size
+        kind = rows[n] & 0xFF
+        for i in range(skip, rows[n + 2]):
+            index = rows[n + 1] + i - first
+            if index < 0 or index >= room:
+                return row, i
+            entry = table[at + index]
+            odd = 1
+            if kind == data and entry & 7 == data:
+                entry >>= bits
+                x = entry & mask
+                if entry >> shift != source or x < low or x + page > high:
+                    return row, i
+                x -= low
+                y = rows[n + 3] + i * stride - base
+                if x + page <= len(there) and y >= 0 and y + page <= len(here):
+                    odd = 0
+                    for k in range(page):
+                        odd |= there[x + k] ^ here[y + k]
+            marks[index] = odd == 0
+        row += 1
+        skip = 0
+    return row, 0

@@ -40,6 +40,7 @@ from migstream.wire.registry import Context
 if TYPE_CHECKING:
     from migstream.ram.awaited import AwaitedImage
     from migstream.ram.builder import ImageBuilder
+    from migstream.ram.records import Seen
     from migstream.ram.sidecar import Index
 
 __all__ = ["Bare"]
@@ -82,6 +83,7 @@ class Bare:
         ]
         self._noticed: list[StreamError] = []
         self._awaited: AwaitedImage | None = None
+        self._seen: Seen | None = None
         self._refused: StreamError | None = None
         self._demanding = False
         self.name = opened.name
@@ -321,7 +323,24 @@ class Bare:
         source = Whole(b"") if store is None else store
         self._awaited = AwaitedImage(source, hold=bool(self._channels))
         limit = None if store is None else store.size
-        return Context(limit=limit, base=self._opened.base, pages=self._awaited)
+        if self._seen is not None:
+            self._seen.begin()
+        base = self._opened.base
+        return Context(limit=limit, base=base, pages=self._awaited, seen=self._seen)
+
+    @property
+    def shows(self) -> bool:
+        """Whether `walk_with` shows all pages: it was not walked yet, need be, and none of them lie in channels."""
+        unwalked = self.seekable and not self._channels and "_walk" not in vars(self)
+        return unwalked and self._indexed is None
+
+    def walk_with(self, seen: Seen) -> None:
+        """Walk, and show the pages of the stream's own records while their bytes are at hand."""
+        self._seen = seen
+        try:
+            self._walk  # noqa: B018 - kept by asking for it
+        finally:
+            self._seen = None
 
     @property
     def _image(self) -> ImageBuilder | None:

@@ -29,7 +29,8 @@ class Context(msgspec.Struct, kw_only=True):
     `limit` is the size of the source in bytes, where it is known.
     `base` is the offset of the stream's first byte in the file that QEMU wrote to, from which
     mapped-ram's offsets count.
-    `pages` is told of every page record (`ram.records.Sink`), where somebody wants to know.
+    `pages` is told of every page record (`ram.records.Sink`), where somebody wants to know, and
+    `seen` is shown the same with its bytes (`ram.records.Seen`).
     """
 
     configuration: Configuration | None = None
@@ -41,6 +42,7 @@ class Context(msgspec.Struct, kw_only=True):
     guessed: bool = False
     blocks: tuple[tuple[str, int], ...] | None = None
     pages: Any = None
+    seen: Any = None
 
     @property
     def capabilities(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from migstream.vmstate.values import Fetch, Value
 from migstream.wire.model import Command, FileHeader, SectionType, flat
 
 if TYPE_CHECKING:
+    from migstream.ram.beside import Beside
     from migstream.source.opened import Openable
     from migstream.vmstate.description import Description
 
@@ -53,6 +54,7 @@ def diff(
         raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
     left_out = Ignore(ignore)
     with as_stream(a, spool=True) as one, as_stream(b, spool=True) as two:
+        beside = _beside(one, two) if "memory" in parts else None  # before anything else walks them
         found = list(_stream(one, two))
         pairs = _pairs(one, two)
         fetches = one.store.view, two.store.view
@@ -61,7 +63,7 @@ def diff(
         found += _order(pairs)
         found = list(_once(one, two, found))
         if "memory" in parts:
-            found += _live(one, two)
+            found += _live(one, two, beside)
     kept = tuple(
         less
         for change in found
@@ -284,7 +286,13 @@ def _order(pairs: Iterable[tuple[Device | None, Device | None]]) -> Iterator[Cha
 # --- what only a walk shows ----------------------------------------------------------------------
 
 
-def _live(a: Stream, b: Stream) -> Iterator[Change]:
+def _beside(a: Stream, b: Stream) -> Beside | None:
+    from migstream.analysis.diff.memory import beside
+
+    return beside(a, b)
+
+
+def _live(a: Stream, b: Stream, known: Beside | None) -> Iterator[Change]:
     """Guest memory, other live sections by their bytes, commands."""
     from migstream.analysis.diff.memory import memory
 
@@ -295,7 +303,7 @@ def _live(a: Stream, b: Stream) -> Iterator[Change]:
             old_text=", ".join(old) or "none", new_text=", ".join(new) or "none",
         )  # fmt: skip
     yield from _told("version", "ram", _ram_header(a), _ram_header(b), "memory")
-    yield from memory(a, b)
+    yield from memory(a, b, known)
     sections = _live_sections(a), _live_sections(b)
     for key in dict.fromkeys([*sections[0], *sections[1]]):
         yield from _live_section(f"{key[0]}[{key[1]}]", *(s.get(key) for s in sections))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
+from migstream.ram.beside import UNMARKED, Beside, Marks
+from migstream.ram.scan import COMPILED
 from migstream.source.layers import telling
 
 if TYPE_CHECKING:
@@ -20,15 +22,32 @@ if TYPE_CHECKING:
     from migstream.source.layers import Tell
     from migstream.stream import Stream
 
-__all__ = ["memory", "page_of"]
+__all__ = ["beside", "memory", "page_of"]
 
 WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
 EMPTY = frozenset({"absent", "unplugged", "zero"})
 NOTHING = frozenset({"absent", "unplugged"})  # no contents to compare
 
 
-def memory(a: Stream, b: Stream) -> Iterator[Change]:
+def beside(a: Stream, b: Stream) -> Beside | None:
+    """Walk one of two streams beside the other, so that memory which is alike is not read again.
+
+    None where both were walked before, or are read in another way; also where nothing is compiled: slower than reading.
+    """
+    for known, walked in ((a, b), (b, a)):
+        if COMPILED and walked.shows and known is not walked:
+            found = Beside(known.ram)
+            walked.walk_with(found)
+            return found
+    return None
+
+
+def memory(a: Stream, b: Stream, found: Beside | None = None) -> Iterator[Change]:
     """Differences of all RAM blocks.
+
+    Parameters
+    ----------
+    found : what is known to be alike
 
     Raises
     ------
@@ -40,10 +59,12 @@ def memory(a: Stream, b: Stream) -> Iterator[Change]:
         min(left[name].size, right[name].size) for name in names if name in left and name in right
     )
     with telling(a.watch, "comparing", total) as tell:
-        yield from _blocks(a, b, names, tell)
+        yield from _blocks(a, b, names, tell, found)
 
 
-def _blocks(a: Stream, b: Stream, names: Sequence[str], tell: Tell) -> Iterator[Change]:
+def _blocks(
+    a: Stream, b: Stream, names: Sequence[str], tell: Tell, found: Beside | None
+) -> Iterator[Change]:
     for name in names:
         one, two = a.ram.get(name), b.ram.get(name)
         sizes = None if one is None else one.size, None if two is None else two.size
@@ -51,7 +72,8 @@ def _blocks(a: Stream, b: Stream, names: Sequence[str], tell: Tell) -> Iterator[
             yield _resized(name, *sizes)
         if one is None or two is None:
             continue
-        ranges = tuple(_merged(_pages(one, two, tell)))
+        alike = UNMARKED if found is None or one.page != two.page else found.marks(name)
+        ranges = tuple(_merged(_pages(one, two, tell, alike)))
         if ranges:
             page = min(one.page, two.page)
             shown = next((r for r in ranges if not NOTHING & {r.old, r.new}), None)
@@ -115,7 +137,7 @@ class _Piece(NamedTuple):
     looked: bool
 
 
-def _pieces(a: Block, b: Block, both: int, tell: Tell) -> Iterator[_Piece]:
+def _pieces(a: Block, b: Block, both: int, tell: Tell, alike: Marks) -> Iterator[_Piece]:
     """What may differ before `both`, ascending; what is to be compared is cut at multiples of WINDOW."""
     left, right = a.runs(0, both), b.runs(0, both)
     one, two = next(left, None), next(right, None)
@@ -125,24 +147,32 @@ def _pieces(a: Block, b: Block, both: int, tell: Tell) -> Iterator[_Piece]:
         kinds = one.kind, two.kind
         tell(end - at)
         if one.kind != two.kind or one.kind not in EMPTY:
-            looked = not NOTHING & {*kinds}
-            while looked and at < end:
-                stop = min((at & -WINDOW) + WINDOW, end)
-                yield _Piece(at, stop, kinds, looked)
-                at = stop
-            if not looked:
-                yield _Piece(at, end, kinds, looked)
+            if NOTHING & {*kinds}:
+                yield _Piece(at, end, kinds, looked=False)
+            else:
+                for start, stop in _unmarked(alike, at, end, a.page):
+                    for cut in range(start & -WINDOW, stop, WINDOW):
+                        low, high = max(start, cut), min(cut + WINDOW, stop)
+                        yield _Piece(low, high, kinds, looked=True)
         at = end
         one = next(left, None) if one.stop == end else one
         two = next(right, None) if two.stop == end else two
 
 
-def _pages(a: Block, b: Block, tell: Tell) -> Iterator[Range]:
+def _unmarked(alike: Marks, start: int, stop: int, page: int) -> Iterator[tuple[int, int]]:
+    """Bytes of [start, stop) that are not in pages which are known to be alike."""
+    for first, behind in alike.unmarked(start // page, -(-stop // page)):
+        yield max(first * page, start), min(behind * page, stop)
+
+
+def _pages(a: Block, b: Block, tell: Tell, alike: Marks) -> Iterator[Range]:
     """Ranges of pages, in bytes of the block, that differ within the length that both have."""
     stop = min(a.size, b.size)
     page = min(a.page, b.page)
     buffers = memoryview(bytearray(WINDOW)), memoryview(bytearray(WINDOW))
-    for base, pieces in groupby(_pieces(a, b, stop, tell), lambda piece: piece.start & -WINDOW):
+    for base, pieces in groupby(
+        _pieces(a, b, stop, tell, alike), lambda piece: piece.start & -WINDOW
+    ):
         views: tuple[memoryview, ...] | None = None
         same = False
         for start, end, (old, new), looked in pieces:

@@ -1,0 +1,86 @@
+"""Pages of one stream that are those of another one: found while it is walked, when their bytes are at hand.
+
+Where guests are compared most pages are alike, and reading them a second time is what takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from migstream.errors import MigstreamError
+from migstream.ram.table import GROUP
+
+if TYPE_CHECKING:
+    from migstream.ram.image import Ram
+    from migstream.ram.records import BlockId
+
+__all__ = ["UNMARKED", "Beside", "Marks"]
+
+
+class Marks:
+    """One flag for each page of a block: whether it was found to be alike. What was never marked takes nothing."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, bytearray] = {}
+
+    def of(self, first: int, count: int) -> memoryview:
+        """The flags of pages of one group (`ram.table.GROUP`), to be written to."""
+        group = self._groups.setdefault(first // GROUP, bytearray(GROUP))
+        at = first % GROUP
+        return memoryview(group)[at : at + count]
+
+    def unmarked(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Pages [first, behind) of those from `at` to `stop` that have no mark, the largest stretches of a group."""
+        while at < stop:
+            base = at - at % GROUP
+            end = min(base + GROUP, stop)
+            group = self._groups.get(at // GROUP)
+            if group is None:
+                yield at, end
+                at = end
+                continue
+            first = group.find(0, at - base, end - base)
+            if first < 0:
+                at = end
+                continue
+            behind = group.find(1, first, end - base)
+            at = end if behind < 0 else base + behind
+            yield base + first, at
+
+
+UNMARKED = Marks()
+
+
+class Beside:
+    """Looks at the pages of a walk (`ram.records.Seen`) beside a memory image that is known already.
+
+    Parameters
+    ----------
+    ram : the other stream's memory
+    """
+
+    def __init__(self, ram: Ram) -> None:
+        self._ram = ram
+        self._marks: dict[str, Marks] = {}
+        self._broken = False
+
+    def begin(self) -> None:
+        self._marks.clear()
+        self._broken = False
+
+    def marks(self, name: str) -> Marks:
+        """Those of a block's pages that are alike."""
+        return UNMARKED if self._broken else self._marks.get(name, UNMARKED)
+
+    def rows(
+        self, name: str, block: BlockId, rows: memoryview, used: int, window: memoryview, base: int
+    ) -> None:
+        other = self._ram.get(name)
+        if other is None or other.page != block.page or self._broken or not used:
+            return
+        marks = self._marks.setdefault(name, Marks())
+        try:
+            other.same(rows, used, block.stride, window, base, marks)
+        except MigstreamError:  # of the other stream: whoever reads its page is told
+            self._broken = True
