@@ -83,7 +83,9 @@ def test_it_is_told_where_it_stands(table: dict[str, str]) -> None:
     value = device("thing", bytes(4), section="0000:00:02.0/dev", machine="virt-7.2")["blob"]
     assert list(names(value)) == ["head", "rest"]
     [inside] = ASKED
-    assert inside[:7] == ("0000:00:02.0/dev", "dev", "blob", "blob", "thing", 1, "virt-7.2")
+    assert (inside.device, inside.vmsd) == ("0000:00:02.0/dev", "dev")
+    assert (inside.path, inside.field, inside.type) == ("blob", "blob", "thing")
+    assert (inside.version, inside.machine) == (1, "virt-7.2")
     assert inside.beside("blob") is not None
     assert inside.beside("nothing") is None
     with pytest.raises(Unclear):
