@@ -123,5 +123,6 @@ def _apart(one: Bounds, other: Bounds) -> bool:
 
 def _decides(fact: Fact, bounds: Bounds) -> bool:
     return any(
-        edge is not None and edge == ours for edge, ours in zip(fact.releases.ends, bounds.ends, strict=True)
+        edge is not None and edge == ours
+        for edge, ours in zip(fact.releases.ends, bounds.ends, strict=True)
     )
