@@ -309,7 +309,7 @@ def test_decode_needs_no_numpy(named_sample: Named) -> None:
 
 # What no answer about a small file needs that is whole.
 NEEDLESS = {
-    "json", "heapq", "glob", "fnmatch", "importlib.metadata", "migstream.stream.pipe", "migstream.stream.locate",
+    "json", "heapq", "glob", "fnmatch", "zlib", "importlib.metadata", "migstream.stream.pipe", "migstream.stream.locate",
     "migstream.stream.around", "migstream.wire.tail", "migstream.ram.mapped", "migstream.ram.detect",
 }  # fmt: skip
 
