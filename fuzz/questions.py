@@ -473,7 +473,7 @@ def recordings(scene: Scene) -> None:
             plain(lambda: memory(stream))
             plain(lambda: stream.damage)
             plain(lambda: [item for channel in stream.channels for item in channel.items()])
-    from migstream.render.items import recorded_rows
+    from migstream.render.recorded import recorded_rows
 
     path = scene.folder / "back"
     path.write_bytes(_damaged(scene, return_path(scene.random)))

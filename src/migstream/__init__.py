@@ -14,11 +14,13 @@ Whatever is named here loads when it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from migstream._version import __version__
 
+# The name that type checkers know, without `typing`, which with what it needs takes as long as half of Python's own start.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from migstream import errors as errors
     from migstream.analysis.check import check as check
     from migstream.analysis.compat.destination import Destination as Destination

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Registry", "falls_under", "plugins"]
 
 FOLDERS = (".dist-info", ".egg-info")
+OURS = b"migstream."  # what the names of all groups begin with
 
 T = TypeVar("T")
 
@@ -155,7 +157,7 @@ def plugins(group: str) -> dict[str, EntryPoint]:
     ------
     PluginError : two packages claim one name
     """
-    if not any(_spoken_of(group.encode(), folder) for folder in sys.path):
+    if not any(_may_claim(group.encode(), folder or ".") for folder in sys.path):
         return {}
     from importlib.metadata import entry_points
 
@@ -172,20 +174,29 @@ def _owner(entry: EntryPoint) -> str:
     return "a package" if entry.dist is None else f"the package {entry.dist.name}"
 
 
-def _spoken_of(group: bytes, folder: str) -> bool:
+def _may_claim(group: bytes, folder: str) -> bool:
     """Whether a package in a folder of sys.path may have entry points of a group."""
     try:
-        names = os.listdir(folder or ".")  # noqa: PTH208 - pathlib would cost more than all the rest
+        said = _spoken_of(folder, os.stat(folder).st_mtime_ns)  # noqa: PTH116 - pathlib would cost more than all the rest
     except NotADirectoryError:
         return True  # an archive: not looked into here
     except OSError:
         return False
-    for name in names:
+    return group in said
+
+
+@cache
+def _spoken_of(folder: str, _changed: int) -> bytes:
+    """What packages in a folder, as it was at that time, say in their entry points, if they may be ours.
+
+    A command asks for several groups, and a folder can hold hundreds of packages.
+    """
+    said = []
+    for name in os.listdir(folder):  # noqa: PTH208
         if name.endswith(FOLDERS):
             try:
-                with open(f"{folder or '.'}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123
-                    if group in file.read():
-                        return True
+                with open(f"{folder}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123
+                    said.append(file.read())
             except OSError:
                 continue
-    return False
+    return b"\n".join(text for text in said if OURS in text)

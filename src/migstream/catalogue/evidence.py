@@ -11,7 +11,8 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
+
+import msgspec
 
 from migstream.machine.map.setup import PER_CPU
 from migstream.qemu.release import Bounds, Version, parse, spelt
@@ -29,7 +30,7 @@ SOURCES = {
 }  # fmt: skip
 
 
-class Element(NamedTuple):
+class Element(msgspec.Struct, frozen=True, order=True):
     """A part of a VMState: nothing is the VMState itself, `=3` a version, `irq` a field, `irq:uint8` its type.
 
     With ORDER the scope is a board, and `apic<timer` says that one section stands before the other.
@@ -40,7 +41,7 @@ class Element(NamedTuple):
     part: str = ""
 
 
-class Life(NamedTuple):
+class Life(msgspec.Struct, frozen=True):
     """Releases that have an element.
 
     None has it before `since`, all from `surely` on; from `lacked` on some have it no longer, from `gone` on none. None
@@ -55,7 +56,7 @@ class Life(NamedTuple):
 
     @property
     def bounds(self) -> tuple[Version | None, ...]:
-        return self[:-1]
+        return self.since, self.surely, self.lacked, self.gone
 
     def having(self) -> Bounds:
         """The releases of a stream that has it."""
@@ -115,7 +116,9 @@ def written(table: Mapping[Element, Life]) -> Iterator[str]:
     """The lines of the table, in order."""
     for element, life in sorted(table.items()):
         since, gone = _spelt(life.since, life.surely), _spelt(life.lacked, life.gone)
-        yield "\t".join((*element, since, gone, "always" * life.always))
+        yield "\t".join(
+            (element.scope, element.state, element.part, since, gone, "always" * life.always)
+        )
 
 
 def _spelt(first: Version | None, last: Version | None) -> str:

@@ -16,7 +16,7 @@ from migstream.render.info import (
     recording,
     recording_parts,
 )
-from migstream.render.items import recorded_rows
+from migstream.render.recorded import recorded_rows
 
 if TYPE_CHECKING:
     from migstream.render.guest import Guest

@@ -17,8 +17,8 @@ from migstream.render.items import (
     item_lines,
     item_parts,
     item_rows,
-    recorded_rows,
 )
+from migstream.render.recorded import recorded_rows
 
 __all__ = ["command"]
 

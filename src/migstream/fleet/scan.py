@@ -432,7 +432,7 @@ def _kinds(
     stream: Stream,
 ) -> Callable[[str], Literal["machine", "plugged", "device", "rom", "other"]]:
     """What kind a RAM block of a name is of."""
-    from migstream.machine.map.physical_map import machine_ram
+    from migstream.machine.map.installed import machine_ram
 
     memory = machine_ram(stream)
     own = frozenset() if memory is None else frozenset(block.name for block in memory.blocks)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migstream.machine.registers.rows import Fields
 from migstream.machine.state import DeviceState, State, child, number
 from migstream.vmstate.meaning.cpus import family
 from migstream.vmstate.values import Value
@@ -76,6 +75,8 @@ def _has_aarch64(value: Value) -> bool:
 
     The 64-bit view of the debug features is never 0 there; a 32-bit CPU reads as 0, or has none.
     """
+    from migstream.machine.registers.rows import Fields
+
     fields = Fields(value)
     ids = fields.numbers(("cpreg_vmstate_indexes",))
     values = fields.numbers(("cpreg_vmstate_values",))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from migstream.errors import MigstreamError, NoSuchAddress
-from migstream.machine.physical import PhysicalMemory
 from migstream.names import brief
+
+if TYPE_CHECKING:
+    from migstream.machine.physical import PhysicalMemory
 
 __all__ = ["AcpiTable", "Smbios", "acpi_tables", "smbios"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 __all__ = ["Bounds", "Version", "following", "machine_version", "parse", "spelt"]
 
@@ -29,7 +30,7 @@ DISTRIBUTIONS: dict[str, Version] = {
 }  # fmt: skip
 
 
-class Bounds(NamedTuple):
+class Bounds(msgspec.Struct, frozen=True):
     """Releases that a QEMU can be: from `first` on, before `before`; None where open."""
 
     first: Version | None = None
@@ -39,6 +40,11 @@ class Bounds(NamedTuple):
     def of(cls, release: Version) -> Bounds:
         """That release, and those that only correct it (of (10, 0): 10.0.13 as well)."""
         return cls(release, (*release[:-1], release[-1] + 1))
+
+    @property
+    def ends(self) -> tuple[Version | None, Version | None]:
+        """Both, in their order."""
+        return self.first, self.before
 
     def narrowed(self, other: Bounds) -> Bounds:
         """What both say."""
@@ -69,7 +75,7 @@ class Bounds(NamedTuple):
         """What is known: `7.2`, `6.0 or newer, older than 8.2`; `unknown`."""
         if self.first is not None and self.before == Bounds.of(self.first).before:
             return spelt(self.first)
-        first, before = (spelt(version or ()) for version in self)
+        first, before = (spelt(version or ()) for version in self.ends)
         parts = [f"{first} or newer" if first else "", f"older than {before}" if before else ""]
         return ", ".join(part for part in parts if part) or "unknown"
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migstream.errors import BadRam
-from migstream.ram.mapped import VERSION, MappedReader
-from migstream.ram.model import BlockRecords, RamBlock, RamRecords, RamSetup, RamSummary
+from migstream.ram.model import (
+    TARGET_PAGES,
+    BlockRecords,
+    RamBlock,
+    RamRecords,
+    RamSetup,
+    RamSummary,
+)
 from migstream.ram.records import Records
 from migstream.wire.cursor import Cursor
 from migstream.wire.model import SectionType, Span
 from migstream.wire.registry import Context
+
+if TYPE_CHECKING:
+    from migstream.ram.mapped import MappedReader
 
 __all__ = ["RamCodec"]
 
 RAM_VERSION = 4
 MAX_BLOCKS = 1 << 16
 MAX_LENGTH = 1 << 52  # as far as any architecture's physical addresses go
+# How the names of machine types begin whose target's pages have 4096 bytes, whatever the CPU (target/i386, ppc, s390x:
+# cpu-param.h). Others send target-page-bits, or are boards whose CPU decides.
+FIXED = ("pc-", "isapc", "microvm", "xenfv", "pseries", "powernv", "s390-ccw-virtio")
 
 
 class RamCodec:
@@ -106,10 +120,10 @@ class RamCodec:
         if page is None or page < 256 or page.bit_count() != 1:
             if self._records.lone(cur):
                 return
-            from migstream.ram.detect import detect, told
-
-            page = told(self._context)
+            page = _told(self._context)
             if page is None:
+                from migstream.ram.detect import detect
+
                 page, sure = detect(cur, self._records.lengths, self._records.current)
                 self._context.guessed = not sure
             self._context.page_size = page
@@ -169,6 +183,8 @@ class RamCodec:
         page_size = self._postcopy_page_size(cur, last=length == left)
         address = self._address(cur)
         if self._records.mapped:
+            from migstream.ram.mapped import MappedReader
+
             known, limit = self._context.page_size, self._context.limit
             self._mapped = MappedReader(cur, name, length, known, limit, self._context.base)
             self._context.page_size = self._mapped.page
@@ -219,7 +235,21 @@ class RamCodec:
         if "x-ignore-shared" not in self._context.capabilities:
             return None
         if self._records.mapped:
+            from migstream.ram.mapped import VERSION
+
             head = cur.peek(12)
             if head[:4] == VERSION.to_bytes(4, "big") and head[8:] != VERSION.to_bytes(4, "big"):
                 return None
         return cur.u64()
+
+
+def _told(context: Context) -> int | None:
+    """The target page size where the start of the stream tells it; None where the records have to.
+
+    It is that of a machine type whose target has but one, or the second number of POSTCOPY_ADVISE
+    (savevm.c: qemu_savevm_send_postcopy_advise).
+    """
+    if context.configuration is not None and context.configuration.machine.startswith(FIXED):
+        return 4096
+    advised = 0 if context.advise is None else context.advise[1]
+    return advised if advised in TARGET_PAGES else None

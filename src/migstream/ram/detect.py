@@ -6,6 +6,7 @@ import struct
 
 from migstream.errors import BadRam, NeedData
 from migstream.qemu.words import say
+from migstream.ram.model import TARGET_PAGES
 from migstream.ram.records import (
     COMPRESS_PAGE,
     CONTINUE,
@@ -18,14 +19,9 @@ from migstream.ram.records import (
     compress_bound,
 )
 from migstream.wire.cursor import Cursor
-from migstream.wire.registry import Context
 
-__all__ = ["CANDIDATES", "detect", "told"]
+__all__ = ["detect"]
 
-CANDIDATES = (4096, 1024, 8192, 65536, 16384, 2048, 32768, 256)
-# How the names of machine types begin whose target's pages have 4096 bytes, whatever the CPU (target/i386, ppc, s390x:
-# cpu-param.h). Others send target-page-bits, or are boards whose CPU decides.
-FIXED = ("pc-", "isapc", "microvm", "xenfv", "pseries", "powernv", "s390-ccw-virtio")
 ENOUGH, TOO_MANY = 64, 4096  # records that are tried: with a page among them, without
 
 _word = struct.Struct(">Q").unpack_from
@@ -125,18 +121,6 @@ class _Trial:
         return True
 
 
-def told(context: Context) -> int | None:
-    """The target page size where the start of the stream tells it; None where the records have to.
-
-    It is that of a machine type whose target has but one, or the second number of POSTCOPY_ADVISE
-    (savevm.c: qemu_savevm_send_postcopy_advise).
-    """
-    if context.configuration is not None and context.configuration.machine.startswith(FIXED):
-        return 4096
-    advised = 0 if context.advise is None else context.advise[1]
-    return advised if advised in CANDIDATES else None
-
-
 def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> tuple[int, bool]:
     """The target page size with which the records from here on make sense, and whether no other does.
 
@@ -153,7 +137,7 @@ def detect(cur: Cursor, lengths: dict[bytes, int], current: int | None) -> tuple
     BadRam : not even the first record makes sense with any size
     """
     trials = []
-    for page in CANDIDATES:
+    for page in TARGET_PAGES:
         trial = _Trial(cur, page, lengths, current)
         if trial.good and trial.sure:
             return page, True

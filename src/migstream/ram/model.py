@@ -9,6 +9,7 @@ import msgspec
 from migstream.wire.model import Section, Span
 
 __all__ = [
+    "TARGET_PAGES",
     "BlockRecords",
     "Landmark",
     "MappedRam",
@@ -20,6 +21,9 @@ __all__ = [
     "landmarks",
     "records_of",
 ]
+
+# Sizes that a target's pages can have, the likeliest first.
+TARGET_PAGES = (4096, 1024, 8192, 65536, 16384, 2048, 32768, 256)
 
 
 class Tally(msgspec.Struct, frozen=True):

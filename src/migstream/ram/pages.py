@@ -6,7 +6,6 @@ are chained to what they change, and applied when the page is read.
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Iterator
 from functools import cached_property
@@ -255,6 +254,8 @@ class Shared:
 
     def _unzip(self, source: int, at: int, out: memoryview) -> None:
         """A COMPRESS_PAGE record: be32 length, one zlib stream (ram-compress.c: do_data_decompress)."""
+        import zlib  # few streams have such pages
+
         size = int.from_bytes(self.view(source, at, at + 4), "big")
         packed = self.view(source, at + 4, at + 4 + min(size, compress_bound(len(out)) + 1))
         reason = ""

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import add
 from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from migstream.errors import BadRam
 from migstream.qemu.words import say
@@ -67,7 +69,7 @@ def compress_bound(page: int) -> int:
     return page + (page >> 12) + (page >> 14) + (page >> 25) + 13
 
 
-class BlockId(NamedTuple):
+class BlockId(msgspec.Struct, frozen=True):
     """A RAM block as records name it: by its number in the MEM_SIZE list.
 
     `length` and `page` (target page size) are in bytes, `stride` is the distance from one content

@@ -11,7 +11,8 @@ import mmap
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from migstream.errors import Unsupported
 from migstream.ram import kernel
@@ -27,7 +28,7 @@ PAIRS = 512  # runs that are found at once
 BLANK = memoryview(bytes(8 * GROUP)).cast("Q")  # entries of pages that were never sent
 
 
-class Slab(NamedTuple):
+class Slab(msgspec.Struct, frozen=True):
     """Entries that follow each other.
 
     `touched` has one byte for each group of them: whether one was written.

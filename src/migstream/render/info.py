@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -17,7 +17,6 @@ from migstream.names import many
 from migstream.ram.image import Block
 from migstream.render.answer import Answer, Pair
 from migstream.render.guest import Guest, guest_parts
-from migstream.render.items import MESSAGE, Row
 from migstream.render.missing import (
     Missing,
     Pages,
@@ -31,6 +30,9 @@ from migstream.render.shown import Part, Table, Title, dim, indented, line
 from migstream.render.text import escape, grouped, prose, short_size, size, sizes
 from migstream.source.layers import Layer
 from migstream.stream import Stream
+
+if TYPE_CHECKING:
+    from migstream.render.items import Row
 
 __all__ = ["Info", "Recording", "facts", "info", "info_parts", "recording", "recording_parts"]
 
@@ -236,6 +238,8 @@ def _behind(stream: Stream) -> Behind | None:
 
 def recording(stream: Stream, rows: Sequence[Row]) -> Recording:
     """What `info` says of a recorded channel or return path."""
+    from migstream.render.items import MESSAGE
+
     back = any(row.kind == MESSAGE for row in rows)
     return Recording(
         file=stream.name,

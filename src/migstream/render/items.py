@@ -16,7 +16,7 @@ from migstream.render.shown import Part, Table
 from migstream.render.text import escape, grouped, short_size
 from migstream.source.store import Store
 from migstream.stream import Stream
-from migstream.wire.frames import COMMANDS, MAGIC
+from migstream.wire.frames import COMMANDS
 from migstream.wire.model import Command, Configuration, Item, Opaque, Section, Trailer
 
 __all__ = [
@@ -29,12 +29,12 @@ __all__ = [
     "item_lines",
     "item_parts",
     "item_rows",
+    "message_rows",
     "note",
-    "recorded_rows",
+    "packet_rows",
     "title",
 ]
 
-LOOK = 1 << 16
 LONGEST = 100
 MOST = 4
 MESSAGE = "message"
@@ -172,33 +172,6 @@ def device_rows(stream: Stream) -> Iterator[Row]:
     return (_row(device.section) for device in stream.devices)
 
 
-def recorded_rows(stream: Stream) -> tuple[list[Row], ParseError | None] | None:
-    """What another recording than a stream holds: a multifd channel, or a return path.
-
-    None where the source is neither; with the rows comes the damage that ended them.
-    """
-    if not stream.seekable:
-        return None
-    if bytes(stream.store.view(0, len(MAGIC))) == MAGIC:
-        return None  # what follows may be damaged in what the stream stands in: the walk says how
-    from migstream.ram.multifd import is_channel
-    from migstream.wire.returnpath import looks_like_return_path
-
-    head = bytes(stream.store.view(0, min(LOOK, stream.size)))
-    if is_channel(head):
-        rows = _channel(stream.store)
-    elif looks_like_return_path(head):
-        rows = _messages(stream.store)
-    else:
-        return None
-    found: list[Row] = []
-    try:
-        found.extend(rows)
-    except ParseError as error:
-        return found, error
-    return found, None
-
-
 def channel_rows(stream: Stream) -> Iterator[Row]:
     """The recorded channels that were named with a stream, and below each its packets.
 
@@ -208,11 +181,12 @@ def channel_rows(stream: Stream) -> Iterator[Row]:
         size, number = channel.store.size, channel.initial.channel
         yield Row(kind="channel", span=(0, size), name=f"channel {number}")
         with suppress(ParseError):
-            for row in _channel(channel.store):
+            for row in packet_rows(channel.store):
                 yield msgspec.structs.replace(row, level=1)
 
 
-def _channel(store: Store) -> Iterator[Row]:
+def packet_rows(store: Store) -> Iterator[Row]:
+    """The packets of a multifd channel."""
     from migstream.ram.multifd import ChannelReader, Initial, Packet
     from migstream.wire.cursor import windows
 
@@ -231,7 +205,8 @@ def _channel(store: Store) -> Iterator[Row]:
         yield Row(kind=item.label, span=item.span, name=name, note=said)
 
 
-def _messages(store: Store) -> Iterator[Row]:
+def message_rows(store: Store) -> Iterator[Row]:
+    """The messages of a return path."""
     from migstream.wire.cursor import windows
     from migstream.wire.returnpath import read_messages
 

@@ -16,7 +16,7 @@ columns of text, and bytes stand fewer in a line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -52,7 +52,7 @@ __all__ = [
 Style = Literal["head", "name", "dim", "value", "error", "warning", "note", "added", "removed"]
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True):
     """A text that means something.
 
     A heading, a name, a value, what is only beside the matter; how bad something is (the styles are

@@ -10,18 +10,15 @@ from migstream.errors import MigstreamError
 from migstream.source.layers import Opened
 from migstream.source.store import Slice, Store
 from migstream.stream.locate import Tail
-from migstream.stream.reading import read_stream
+from migstream.stream.reading import CHEAP, read_stream
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import BEGINNING, LEAD
 from migstream.wire.model import End, FileHeader, Trailer
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description
 
-__all__ = ["CHEAP", "CHEAP_AFAR", "followed_by", "stream_inside"]
+__all__ = ["followed_by", "stream_inside"]
 
-# Up to this size a walk is made before anything is said: it takes less than a quarter of a second.
-CHEAP = 256 << 20
-CHEAP_AFAR = 8 << 20  # the same of what comes over a network: one request
 TRIED = 8  # places at which a stream seems to begin
 
 

@@ -18,15 +18,14 @@ from migstream.errors import (
 from migstream.source.containers import SCATTERED
 from migstream.source.layers import Layer, Opened, Watch
 from migstream.source.store import Store, Whole
-from migstream.stream.around import CHEAP, CHEAP_AFAR, followed_by, stream_inside
-from migstream.stream.locate import GOES_ON, Tail
-from migstream.stream.reading import Described, Walked, read_stream
+from migstream.stream.reading import CHEAP, CHEAP_AFAR, Described, Walked, read_stream
 from migstream.vmstate.description import Description
 from migstream.vmstate.description import Device as DescribedDevice
 from migstream.vmstate.layout import Layout
 from migstream.wire.cursor import Cursor
 from migstream.wire.frames import BEGINNING, LEAD, read_file_header
 from migstream.wire.model import (
+    GOES_ON,
     FileHeader,
     Item,
     Section,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from migstream.ram.builder import ImageBuilder
     from migstream.ram.records import Seen
     from migstream.ram.sidecar import Index
+    from migstream.stream.locate import Tail
 
 __all__ = ["Bare"]
 
@@ -218,6 +218,8 @@ class Bare:
             return None
         if self._memory and not self._later and self._indexed is None:
             return None  # all of it will be read in any case: better before anything is said
+        from migstream.stream.locate import Tail
+
         dear = self._opened.far or self._opened.packed is not None
         tail = Tail(store, self._opened.base, dear=dear)
         try:
@@ -302,6 +304,8 @@ class Bare:
         store = self._opened.store
         if store is None or bytes(store.view(0, 4)) in SCATTERED:
             return ""
+        from migstream.stream.around import stream_inside
+
         at = stream_inside(store, 1, LEAD)
         if at is None:
             return "a stream begins with the bytes 51 45 56 4d (QEVM)"
@@ -313,8 +317,11 @@ class Bare:
         last = self.items[-1] if self.items else None
         if not isinstance(last, Trailer):
             return None
-        said = "zeros" if last.zeros else "bytes of something else"
-        return last, followed_by(self.store, last) if self.seekable else said
+        if not self.seekable:
+            return last, "zeros" if last.zeros else "bytes of something else"
+        from migstream.stream.around import followed_by
+
+        return last, followed_by(self.store, last)
 
     def _context(self, store: Store | None) -> Context:
         from migstream.ram.awaited import AwaitedImage

@@ -14,19 +14,18 @@ from migstream.source.store import Store, Until
 from migstream.stream.reading import Described, contradiction, described_at
 from migstream.wire.cursor import WINDOW, Cursor
 from migstream.wire.frames import BEGINNING
-from migstream.wire.model import End, FileHeader, Item, Section, SectionType
+from migstream.wire.model import GOES_ON, End, FileHeader, Item, Section, SectionType
 from migstream.wire.push import Push, drive, through
 from migstream.wire.registry import Context
 from migstream.wire.tail import find_description, locate_devices
 from migstream.wire.walk import Walker
 
-__all__ = ["GOES_ON", "Tail"]
+__all__ = ["Tail"]
 
 # The VMState of a board, and how the names of its machine types begin (hw/pci-host/i440fx.c, q35.c, hw/ppc/spapr.c).
 BOARDS = {"I440FX": ("pc-", "xenfv"), "mch": ("pc-q35",), "spapr": ("pseries",)}
 PCI = r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/"
 
-GOES_ON = {SectionType.PART, SectionType.END}
 FEW = (
     128 << 10
 )  # bytes of what is dear that are read at once: most streams have no more before guest memory

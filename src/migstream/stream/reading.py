@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,7 +28,6 @@ from migstream.errors import (
 from migstream.iterable import SECTIONS
 from migstream.source.layers import Opened
 from migstream.source.store import Store, Until
-from migstream.stream.pipe import Piped, most_items
 from migstream.vmstate.description import Description, parse_description
 from migstream.vmstate.layout import Layout, compile_device
 from migstream.wire.cursor import Bytes
@@ -44,11 +44,25 @@ from migstream.wire.model import (
 )
 from migstream.wire.push import Push, drive, through
 from migstream.wire.registry import Context
-from migstream.wire.tail import Extent, find_description, locate_devices
 from migstream.wire.walk import Walker
 
-__all__ = ["Described", "Walked", "contradiction", "described_at", "read_stream"]
+if TYPE_CHECKING:
+    from migstream.stream.pipe import Piped
+    from migstream.wire.tail import Extent
 
+__all__ = [
+    "CHEAP",
+    "CHEAP_AFAR",
+    "Described",
+    "Walked",
+    "contradiction",
+    "described_at",
+    "read_stream",
+]
+
+# Up to this size a walk is made before anything is said: it takes less than a quarter of a second.
+CHEAP = 256 << 20
+CHEAP_AFAR = 8 << 20  # the same of what comes over a network: one request
 MOST_OFFSET = 1 << 64
 
 
@@ -62,6 +76,8 @@ class Described(msgspec.Struct, frozen=True):
     @property
     def extents(self) -> list[Extent]:
         """Payload sizes of the device sections, in their order on the wire."""
+        from migstream.wire.tail import Extent
+
         return [
             Extent(*device.key, layout.size, layout.exact)
             for device, layout in zip(self.description.devices, self.layouts, strict=True)
@@ -71,9 +87,8 @@ class Described(msgspec.Struct, frozen=True):
     def sizes(self) -> dict[tuple[str, int], list[int | None]]:
         """The same by name and instance id, one for each section of that key in turn."""
         sizes: dict[tuple[str, int], list[int | None]] = {}
-        for extent in self.extents:
-            key = extent.name, extent.instance_id
-            sizes.setdefault(key, []).append(extent.size if extent.exact else None)
+        for device, layout in zip(self.description.devices, self.layouts, strict=True):
+            sizes.setdefault(device.key, []).append(layout.size if layout.exact else None)
         return sizes
 
     @property
@@ -156,10 +171,15 @@ class _Reading:
         self._pipe: Piped | None = None
         self.tell = opened.told()
         if opened.store is None:
+            from migstream.stream.pipe import Piped
+
             self._pipe = Piped(opened, self._walker, self.tell)
             self._push = self._pipe.push
         else:
-            self._walker.most = most_items(opened)
+            if opened.packed is not None:
+                from migstream.stream.pipe import most_items
+
+                self._walker.most = most_items(opened)
             self._push = Push(self._walker, whole=opened.store, tell=self.tell)
 
     @property
@@ -254,6 +274,8 @@ class _Reading:
         span, tail = self._tail(store, start)
         known: list[int] = []
         if tail is not None:
+            from migstream.wire.tail import locate_devices
+
             located = locate_devices(store, tail.span.start, tail.extents, start)
             known = [s.span.start for s in located]
         kept = self._items[:first]
@@ -285,6 +307,8 @@ class _Reading:
         return span, tail
 
     def _tail(self, store: Store, low: int) -> tuple[Span | None, Described | None]:
+        from migstream.wire.tail import find_description
+
         span = find_description(store, low)
         if span is None:
             return None, None

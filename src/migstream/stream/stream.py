@@ -199,7 +199,7 @@ class Stream(Bare):
 
         It is known from device state: guest memory is not walked for it.
         """
-        from migstream.machine.map.plugged import unplugged
+        from migstream.machine.map.virtio_mem import unplugged
 
         return unplugged(self.devices, self.blocks)
 

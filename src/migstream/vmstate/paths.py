@@ -27,8 +27,9 @@ MOST_GUESSES = 500  # names among which one that was meant is looked for
 MOST_BELOW = 5000  # values among which one of exactly this name is looked for
 FEW_GUESSES = 3
 FEW_SHOWN = 8
-INDEX = re.compile(r"\[(\*|\d+)\]")
-WILD = re.compile(r"[^/\[]*\*[^/\[]*")
+# Patterns as text: few paths need one, and `re` keeps what it has compiled.
+INDEX = r"\[(\*|\d+)\]"
+WILD = r"[^/\[]*\*[^/\[]*"
 
 
 def _fits(name: str, wild: str) -> bool:
@@ -40,7 +41,7 @@ def _fits(name: str, wild: str) -> bool:
 def match_names(names: Iterable[tuple[str, T]], path: str) -> Iterator[tuple[T, str]]:
     """Named things that `path` begins with, longest name first, and the path that is left."""
     pairs = sorted(names, key=lambda pair: -len(pair[0]))
-    wild = WILD.match(path)
+    wild = re.match(WILD, path) if "*" in path else None
     for name, thing in pairs:
         if path.startswith(name) and path[len(name) : len(name) + 1] in {"", "/", "["}:
             yield thing, path[len(name) :]
@@ -53,7 +54,7 @@ def find(value: Value, path: str) -> Iterator[Value]:
     if path in {"", "/"}:
         yield value
         return
-    index = INDEX.match(path)
+    index = re.match(INDEX, path) if path[0] == "[" else None
     if index and value.count is not None:
         rest = path[index.end() :]
         if index.group(1) == "*":
@@ -66,7 +67,7 @@ def find(value: Value, path: str) -> Iterator[Value]:
         return
     if index and index.group(1) == "*":  # all elements of a list, whose bytes are a struct's
         for one in value.children:
-            if INDEX.fullmatch(one.name):
+            if re.fullmatch(INDEX, one.name):
                 yield from find(one, path[index.end() :])
         return
     path = path.removeprefix("/")
@@ -84,11 +85,12 @@ def find(value: Value, path: str) -> Iterator[Value]:
                     yield from find(one, path)
         return
     found = False
+    wild = "*" in path and re.match(WILD, path)
     for child, rest in match_names(((c.name, c) for c in value.children), path):
         for one in find(child, rest):
             found = True
             yield one
-        if found and not WILD.match(path):
+        if found and not wild:
             return
     if not found:
         short = ((c.name.rpartition("/")[2], c) for c in value.children if c.kind == "subsection")
@@ -112,7 +114,7 @@ def no_such_below(value: Value, path: str, *, said: str, begins: int = 0) -> NoS
     """
     error = NoSuchPath(f"nothing is called {said!r}")
     plain = "*" not in path
-    for index in INDEX.finditer(path) if plain else ():
+    for index in re.finditer(INDEX, path) if plain else ():
         array = next(find(value, path[: index.start()]), None) if index.start() else None
         if array is not None and array.count is not None and array.count <= int(index[1]):
             name = array.path[begins:].lstrip("/")
@@ -125,7 +127,7 @@ def no_such_below(value: Value, path: str, *, said: str, begins: int = 0) -> NoS
             value, path = above, path[cut:]
             break
     known = list(islice(value.children, MOST_GUESSES))
-    name = INDEX.split(path.lstrip("/"), maxsplit=1)[0]
+    name = re.split(INDEX, path.lstrip("/"), maxsplit=1)[0]
     deep = [one for one in islice(_below(value), MOST_BELOW) if _ends(one.name, name)]
     found = deep or known
     shown = [one.path[begins:].lstrip("/") for one in found]

@@ -299,7 +299,7 @@ class Value:
         ):
             return ()
         if self._parts is None:
-            from migstream.vmstate.meaning import inside
+            from migstream.vmstate.meaning.decoders import inside
 
             self._parts = inside(self)
         return self._parts

@@ -16,6 +16,7 @@ import msgspec
 from migstream.names import brief
 
 __all__ = [
+    "GOES_ON",
     "Command",
     "Configuration",
     "End",
@@ -65,6 +66,9 @@ class SectionType(enum.IntEnum):
     CONFIGURATION = 0x07
     COMMAND = 0x08
     FOOTER = 0x7E
+
+
+GOES_ON = frozenset({SectionType.PART, SectionType.END})  # of a live section, behind its START
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migstream.vmstate.meaning import MEANINGS
+from migstream.vmstate.meaning.decoders import MEANINGS
 from support.meaning import expand, names
 
 

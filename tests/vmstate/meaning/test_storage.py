@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import migstream
-from migstream.vmstate.meaning import MEANINGS
+from migstream.vmstate.meaning.decoders import MEANINGS
 from migstream.vmstate.meaning.fdt import tree
 from migstream.vmstate.meaning.parts import Inside, Unclear
 from migstream.vmstate.meaning.virtio_element import ELEMENT, MOST

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import migstream
 from migstream.vmstate.layout import Layout, Node
 from migstream.vmstate.meaning.symbols import SYMBOLS
-from migstream.vmstate.meaning.symbols.model import address, bits, date, enumeration, words
+from migstream.vmstate.meaning.symbols.model import Symbol, address, bits, date, enumeration, words
 from migstream.vmstate.values import Value, root
 from migstream.wire.model import Span
 from support import build
@@ -70,9 +70,9 @@ def test_bits_behind_the_last_name_keep_their_number() -> None:
     assert bits("X", 14)(0xFFFF, at).name == "X bit 15"
     assert bits("A . B:2 -:3 C")(0b11111111, at).name == "A B=3 bit 4 bit 5 bit 6 C"
     assert bits("A")(-1, at).name.endswith("bit 63")
-    assert enumeration({1: ("ONE", "the first")})(1, at) == ("ONE", "the first")
-    assert words({"on": "is on"})(b"on\0junk", at) == ("on", "is on")
-    assert address("ENABLED", 6)(0x7FFE041, at) == ("ENABLED at 0x7ffe040", "")
+    assert enumeration({1: ("ONE", "the first")})(1, at) == Symbol("ONE", "the first")
+    assert words({"on": "is on"})(b"on\0junk", at) == Symbol("on", "is on")
+    assert address("ENABLED", 6)(0x7FFE041, at) == Symbol("ENABLED at 0x7ffe040")
     assert date()(1795486428, at).description == "2026-11-24 02:13:48 UTC"
 
 
@@ -96,9 +96,9 @@ def test_what_is_of_another_type_has_no_name_and_breaks_nothing(kind: str, value
     for known in table.values():
         for at in (somewhere(), somewhere().above):
             assert at is not None
-            name, description = known(value, at)
-            assert isinstance(name, str)
-            assert isinstance(description, str)
+            said = known(value, at)
+            assert isinstance(said.name, str)
+            assert isinstance(said.description, str)
 
 
 @pytest.mark.parametrize(

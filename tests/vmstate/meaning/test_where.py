@@ -8,10 +8,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from migstream.plugins import Registry
-from migstream.vmstate import meaning
 from migstream.vmstate.layout import Node
-from migstream.vmstate.meaning import Inside, Unclear
-from migstream.vmstate.meaning.parts import fields
+from migstream.vmstate.meaning import decoders
+from migstream.vmstate.meaning.parts import Inside, Meaning, Unclear, fields
 from support.meaning import device, names
 
 HERE = "decoders_of_a_test"
@@ -43,19 +42,19 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     # pytest's importlib mode gives a test's module a name that cannot be imported by another
     monkeypatch.setitem(sys.modules, HERE, sys.modules[__name__])
     ASKED.clear()
-    meaning._decoder.cache_clear()
-    monkeypatch.setattr(meaning, "MEANINGS", _Late(keys))
+    decoders._decoder.cache_clear()
+    monkeypatch.setattr(decoders, "MEANINGS", _Late(keys))
     yield keys
-    meaning._decoder.cache_clear()
+    decoders._decoder.cache_clear()
 
 
 class _Late:
     def __init__(self, keys: dict[str, str]) -> None:
         self._keys = keys
 
-    def find(self, name: str) -> meaning.Meaning | None:
+    def find(self, name: str) -> Meaning | None:
         where = {key: f"{HERE}:{value}" for key, value in self._keys.items()}
-        return Registry[meaning.Meaning]("nobody.has.this", where).find(name)
+        return Registry[Meaning]("nobody.has.this", where).find(name)
 
 
 def test_the_narrower_key_wins(table: dict[str, str]) -> None:
@@ -83,7 +82,9 @@ def test_it_is_told_where_it_stands(table: dict[str, str]) -> None:
     value = device("thing", bytes(4), section="0000:00:02.0/dev", machine="virt-7.2")["blob"]
     assert list(names(value)) == ["head", "rest"]
     [inside] = ASKED
-    assert inside[:7] == ("0000:00:02.0/dev", "dev", "blob", "blob", "thing", 1, "virt-7.2")
+    assert (inside.device, inside.vmsd) == ("0000:00:02.0/dev", "dev")
+    assert (inside.path, inside.field, inside.type) == ("blob", "blob", "thing")
+    assert (inside.version, inside.machine) == (1, "virt-7.2")
     assert inside.beside("blob") is not None
     assert inside.beside("nothing") is None
     with pytest.raises(Unclear):

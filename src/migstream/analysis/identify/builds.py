@@ -45,7 +45,7 @@ def distribution(machine: str | None) -> str | None:
     for part in (machine or "").split("-")[1:]:
         if part in UBUNTU:
             return f"Ubuntu {UBUNTU[part]} ({part})"
-        red_hat = re.fullmatch(RHEL, part)
+        red_hat = re.fullmatch(RHEL, part) if part.startswith("rhel") else None
         if red_hat is not None:
             return f"Red Hat Enterprise Linux {red_hat[1]}.{red_hat[2]}, or a rebuild of it"
     return None

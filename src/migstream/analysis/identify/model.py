@@ -94,7 +94,7 @@ def narrowed(facts: Iterable[Fact]) -> tuple[Bounds, list[Fact], list[Fact]]:
     subjects: dict[str, list[Bounds]] = {}
     for fact in every:
         subjects.setdefault(fact.subject, []).append(fact.releases)
-    edges = sorted({edge for fact in every for edge in fact.releases if edge is not None})
+    edges = sorted({edge for fact in every for edge in fact.releases.ends if edge is not None})
     ranges = [Bounds(*ends) for ends in pairwise([None, *edges, None])]
     votes = [
         sum(all(_inside(one, said) for said in some) for some in subjects.values())
@@ -123,5 +123,6 @@ def _apart(one: Bounds, other: Bounds) -> bool:
 
 def _decides(fact: Fact, bounds: Bounds) -> bool:
     return any(
-        edge is not None and edge == ours for edge, ours in zip(fact.releases, bounds, strict=True)
+        edge is not None and edge == ours
+        for edge, ours in zip(fact.releases.ends, bounds.ends, strict=True)
     )

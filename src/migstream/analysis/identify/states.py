@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "board", "state_facts"]
 
-SUBSECTION = re.compile(rb"\x05([\x03-\xff])([\x21-\x7e]{1,80}/[\x20-\x7e]{1,80})")
+SUBSECTION = rb"\x05([\x03-\xff])([\x21-\x7e]{1,80}/[\x20-\x7e]{1,80})"
 SEARCHED = 1 << 20  # bytes of a section that nothing describes in which subsections are looked for
 
 
@@ -143,7 +143,7 @@ class Seen:
         if version in parts:
             what = f"{name} has version {section.version_id}"
             self._add(name, what, parts[version].having(), place)
-        for found in SUBSECTION.finditer(payload):
+        for found in re.finditer(SUBSECTION, payload):
             named = found[2][: found[1][0]].decode("ascii")
             known = self._parts(named).get("")
             if len(named) == found[1][0] and named.startswith(f"{name}/") and known is not None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.machine.map.flat import Area
 from migstream.machine.state import State
 from migstream.ram.model import RamBlock
+
+if TYPE_CHECKING:
+    from migstream.machine.map.flat import Area
 
 __all__ = ["Memory", "fill", "machine_memory"]
 
@@ -149,6 +152,8 @@ def _for_nodes(
 
 def fill(memory: Memory, areas: Iterable[tuple[int, int]], why: str) -> list[Area]:
     """RAM laid into areas of (address, size) one after another, as it is split around holes."""
+    from migstream.machine.map.flat import Area  # not for who asks how much there is
+
     pieces = []
     rest = [(b.name, 0, b.used_length) for b in memory.blocks]
     why = why if len(memory.blocks) < 2 else f"{why}; {memory.why}"

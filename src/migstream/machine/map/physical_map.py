@@ -12,18 +12,16 @@ from collections.abc import Iterator, Sequence
 from migstream.errors import NoSuchAddress
 from migstream.machine.arch import architecture
 from migstream.machine.map.acpi import Tables
-from migstream.machine.map.backends import Memory
-from migstream.machine.map.boards import board_memory, board_pieces
+from migstream.machine.map.boards import board_pieces
 from migstream.machine.map.flat import Area, visible
-from migstream.machine.map.x86 import x86_memory, x86_pieces
+from migstream.machine.map.installed import is_pc
+from migstream.machine.map.x86 import x86_pieces
 from migstream.machine.physical import BlockReader, Range
 from migstream.machine.state import State
 from migstream.names import unescape
 
-__all__ = ["machine_ram", "parse_override", "physical_map"]
+__all__ = ["parse_override", "physical_map"]
 
-X86 = frozenset({"x86_64", "i386"})
-X86_BLOCKS = frozenset({"pc.bios", "pc.rom", "isa-bios", "microvm.ram", "pc.ram"})
 OVERRIDE = 1 << 16
 
 
@@ -55,27 +53,9 @@ def physical_map(
 
 def _pieces(state: State, tables: Tables) -> list[Area]:
     arch = architecture(state)
-    if _is_pc(state, arch):
+    if is_pc(state, arch):
         return x86_pieces(state, tables)
     return board_pieces(state, arch, tables)
-
-
-def machine_ram(state: State) -> Memory | None:
-    """Which blocks are the machine's RAM and which were plugged in beside it, without a look at any page.
-
-    None where the machine is not known.
-    """
-    arch = architecture(state)
-    return x86_memory(state) if _is_pc(state, arch) else board_memory(state, arch)
-
-
-def _is_pc(state: State, arch: str | None) -> bool:
-    return state.machine != "none" and (arch in X86 or (arch is None and _looks_like_pc(state)))
-
-
-def _looks_like_pc(state: State) -> bool:
-    """Without a description no CPU is known; the firmware's blocks are those of PCs alone."""
-    return any(b.name in X86_BLOCKS for b in state.blocks)
 
 
 def _overrides(state: State, overrides: Sequence[tuple[str, int]]) -> Iterator[Area]:

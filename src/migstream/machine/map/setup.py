@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from migstream.machine.arch import architecture, cpus
-from migstream.machine.map.physical_map import machine_ram
-from migstream.machine.registers.rows import Fields
+from migstream.machine.map.installed import machine_ram
 from migstream.machine.state import DeviceState, State, child
 from migstream.vmstate.values import Value
 
@@ -189,6 +188,8 @@ def _x86(parts: set[str]) -> str | None:
 
 
 def _arm(cpu: Value) -> str | None:
+    from migstream.machine.registers.rows import Fields
+
     indexes = Fields(cpu).numbers(ARM_INDEXES)
     if not indexes:
         return None

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
 from migstream.machine.map.acpi import Tables
-from migstream.machine.map.backends import Memory, fill, machine_memory
+from migstream.machine.map.backends import Memory, fill
 from migstream.machine.map.flat import Area, clip
+from migstream.machine.map.installed import cmos_of, pc_memory, told
 from migstream.machine.map.pci import Function, functions, pci_space
 from migstream.machine.map.plugged import device_memory
 from migstream.machine.map.vga import hidden_framebuffers, isa_vga, pci_vga
 from migstream.machine.state import State
-from migstream.vmstate.values import Value
 
-__all__ = ["x86_memory", "x86_pieces"]
+__all__ = ["x86_pieces"]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 FOUR = 4 * GIB
-RAM = frozenset({"pc.ram", "microvm.ram"})
-# Blocks of a PC that are no backend; those of devices have a path in front.
-FIXED = frozenset({"pc.bios", "pc.rom", "isa-bios", *(f"system.flash{n}" for n in range(8))})
 
 # --- host bridges --------------------------------------------------------------------------------
 
@@ -79,9 +76,9 @@ def x86_pieces(state: State, tables: Tables) -> list[Area]:
     """Pieces of the system's address space as a CPU outside system management mode sees it."""
     found = functions(state)
     bridge, config = _host_bridge(found)
-    cmos = _cmos(state)
-    sizes = None if cmos is None else _told(cmos)
-    memory = _memory(
+    cmos = cmos_of(state)
+    sizes = None if cmos is None else told(cmos)
+    memory = pc_memory(
         state,
         sizes,
         lambda: tables.node_sizes([(0, sizes[0]), (FOUR, sizes[1])]) if sizes else [],
@@ -101,18 +98,6 @@ def x86_pieces(state: State, tables: Tables) -> list[Area]:
     return pieces
 
 
-def x86_memory(state: State) -> Memory:
-    """Machine RAM of a PC, as far as names, sizes and the CMOS tell."""
-    cmos = _cmos(state)
-    return _memory(state, None if cmos is None else _told(cmos), lambda: ())
-
-
-def _memory(
-    state: State, sizes: tuple[int, int] | None, nodes: Callable[[], Sequence[int]]
-) -> Memory:
-    return machine_memory(state, RAM, FIXED, nodes, sum(sizes) if sizes else None)
-
-
 def _host_bridge(found: dict[str, Function]) -> tuple[Bridge | None, bytes | None]:
     for bridge in BRIDGES:
         for function in found.values():
@@ -122,29 +107,6 @@ def _host_bridge(found: dict[str, Function]) -> tuple[Bridge | None, bytes | Non
 
 
 # --- RAM -----------------------------------------------------------------------------------------
-
-
-def _cmos(state: State) -> bytes | None:
-    for device in state.devices:
-        if device.name == "mc146818rtc":
-            first: Value | None = next(iter(device.value.children), None)
-            # `cmos_data` is the first field, and so the first bytes of one that nothing describes.
-            raw = b"" if first is None else bytes(first.raw[:128])
-            return raw if len(raw) == 128 else None
-    return None
-
-
-def _told(cmos: bytes) -> tuple[int, int] | None:
-    """Bytes of RAM below and above 4 GiB as the machine told the firmware.
-
-    References
-    ----------
-    QEMU, hw/i386/pc.c: pc_cmos_init
-    """
-    extended = int.from_bytes(cmos[0x34:0x36], "little") * 64 * KIB
-    low = 16 * MIB + extended if extended else MIB + int.from_bytes(cmos[0x30:0x32], "little") * KIB
-    high = int.from_bytes(cmos[0x5B:0x5E], "little") * 64 * KIB
-    return (low, high) if low > MIB else None
 
 
 def _below(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Unclear(Exception):
     """The bytes are not what they would have to be here."""
 
 
-class Inside(NamedTuple):
+class Inside(msgspec.Struct, frozen=True):
     """Where bytes stand that a decoder is asked about.
 
     Attributes

@@ -117,7 +117,7 @@ def _targets() -> dict[str, str]:
 
 
 SYMBOLS: Registry[Table] = Registry("migstream.symbols", _targets())
-_INDEX = re.compile(r"\[\d+\]")
+_INDEX = r"\[\d+\]"
 
 
 def symbol(value: Value) -> Symbol | None:
@@ -171,7 +171,7 @@ def _known(kind: str, path: str) -> Symbols | None:
     table = _table(kind)
     if table is None:
         return None
-    plain = _INDEX.sub("", path)
+    plain = re.sub(_INDEX, "", path) if "[" in path else path
     for one in (path, plain, f"*/{plain.rpartition('/')[2]}"):
         if one in table:
             return table[one]

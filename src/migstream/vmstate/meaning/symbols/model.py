@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from migstream.vmstate.values import Value
@@ -34,7 +36,7 @@ __all__ = [
 SILENT, UNNAMED = ".", "-"
 
 
-class Symbol(NamedTuple):
+class Symbol(msgspec.Struct, frozen=True):
     """A name for a value, in the words of its specification, and what it means; either may be empty."""
 
     name: str = ""
@@ -70,7 +72,7 @@ class Bits:
         return self._of(value, at)
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """Bits that have one name."""
 
     name: str
