@@ -273,7 +273,7 @@ class _Conversion:
         done = 0
         for offset, pages in fill_area(block, size, bitmap):
             out.add(Zeros(area.pages + offset - out.at))
-            out.put([pages])
+            out.write(pages)
             self._tell(out.at - area.pages - done)
             done = out.at - area.pages
         out.add(Zeros(area.stop - out.at))
@@ -287,7 +287,7 @@ class _Conversion:
             done = 0
             if block.elsewhere is None:
                 for size, records in page_records(block, self._sizes[name]):
-                    self._out.put([records])
+                    self._out.write(records)
                     more = min(size, block.size - done)
                     self._tell(more)
                     done += more

@@ -90,17 +90,18 @@ def page_records(block: Block, size: int) -> Iterator[tuple[int, memoryview]]:
     ----------
     size : of the block in the new stream, in bytes: it is cut, or filled up with zeros
 
-    The first names the block, the others continue it: nothing may be put between.
+    The first names the block, the others continue it: nothing may be put between. Each is good until the next
+    is asked for: all are made in one buffer.
     """
     page, name = block.page, memoryview(counted(block.name))
     buffer = memoryview(bytearray(PAGES * page))
+    out = memoryview(bytearray(len(name) + max(PAGES * (8 + page), 9 * ZEROS)))
     for first, count, zero in _stretches(block, size):
         most = ZEROS if zero else PAGES
         for at in range(first, first + count, most):
             pages = min(most, first + count - at)
             data = buffer[: 0 if zero else pages * page]
             kinds = bytearray((ZERO,)) * pages if zero else _kinds(block, at, data)
-            out = memoryview(bytearray(len(name) + pages * (9 if zero else 8 + page)))
             used = kernel.pack(data, at, memoryview(kinds), at, page, name, out)
             yield pages * page, out[:used]
             name = name[:0]
@@ -132,15 +133,16 @@ class Area(NamedTuple):
 
 
 def fill_area(block: Block, size: int, bitmap: bytearray) -> Iterator[tuple[int, memoryview]]:
-    """Offsets in the area and the pages to put there; their bits are set in `bitmap`.
+    """Offsets in the area and the pages to put there, which are good until the next are asked for; their bits are set in `bitmap`.
 
     The bitmap has little-endian words, as a little-endian host writes and expects them.
     """
     page = block.page
+    buffer = memoryview(bytearray(PAGES * page))
     for first, count, zero in _stretches(block, size):
         if zero:
             continue
-        data = memoryview(bytearray(count * page))
+        data = buffer[: count * page]
         kinds = _kinds(block, first, data)
         start = kinds.find(PAGE)
         while start >= 0:

@@ -1,7 +1,8 @@
-"""A file written from front to back: pieces are gathered and written by a second thread, holes left.
+"""A file written from front to back: small pieces are gathered and written by a second thread, holes left.
 
 The caller finds the next pieces while those before them are on their way; no more than some
-windows of them wait at any time.
+windows of them wait at any time. Large ones are written at once, while the processor still has them near:
+the caller fills the same buffer again, and the second thread only sees that the disk begins.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ class SparseWriter:
         self._batch: list[tuple[int, list[Piece]]] = []
         self._pieces: list[Piece] = []
         self._count = self._size = 0
+        self._begun = self._behind = (
+            0  # bytes that were written at once since the disk was told: from where, how many
+        )
         self._pool = ThreadPoolExecutor(1)
         self._pending: deque[Future[int]] = deque()
         self._named = os.fstat(fd).st_nlink > 0  # what has no name is not for the disk
@@ -60,6 +64,17 @@ class SparseWriter:
             self.at += len(piece)
             if self._size >= WINDOW or self._count == PIECES:
                 self._flush()
+
+    def write(self, piece: Piece) -> None:
+        """Append what is large, at once: it may change afterwards."""
+        self._pieces = []
+        if not self._behind:
+            self._begun = self.at
+        self.written += write_at(self._fd, [piece], self.at)
+        self.at += len(piece)
+        self._behind += len(piece)
+        if self._behind >= WINDOW:
+            self._tell_disk(self._begun, self.at)
 
     def copy(self, view: memoryview) -> None:
         """Append what may be large; its zeros become holes."""
@@ -98,16 +113,26 @@ class SparseWriter:
     def finish(self) -> None:
         """Write what is left, and give the file its size."""
         self._flush()
+        self._tell_disk(self._begun, self._begun + self._behind)
         while self._pending:
             self.written += self._pending.popleft().result()
         os.ftruncate(self._fd, self.at)
 
     def _flush(self) -> None:
-        if len(self._pending) == AHEAD:
-            self.written += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._write, self._batch))
+        self._later(self._write, self._batch)
         self._batch, self._pieces = [], []
         self._count = self._size = 0
+
+    def _tell_disk(self, start: int, stop: int) -> None:
+        """Let the second thread tell the disk of what was written at once: that may wait for it."""
+        self._later(self._begin_sync, start, stop)
+        self._behind = 0
+
+    def _later(self, work: Callable[..., int], *about: object) -> None:
+        """Have the second thread do it, which says how many bytes it wrote."""
+        if len(self._pending) == AHEAD:
+            self.written += self._pending.popleft().result()
+        self._pending.append(self._pool.submit(work, *about))
 
     def _write(self, batch: list[tuple[int, list[Piece]]]) -> int:
         written = 0
@@ -118,6 +143,7 @@ class SparseWriter:
         self._begin_sync(start, stop)
         return written
 
-    def _begin_sync(self, start: int, stop: int) -> None:
+    def _begin_sync(self, start: int, stop: int) -> int:
         if self._named and start < stop:
             begin_sync(self._fd, start, stop)
+        return 0
