@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import migstream
-from migstream.analysis.diff import memory as diff_memory
 from migstream.ram import pages, scan
 from migstream.ram.beside import Beside, Marks
 from migstream.wire.push import Push
@@ -80,9 +79,9 @@ def test_a_walk_beside_another_is_the_same_as_reading_again(
     module: ModuleType, one: bytes, two: bytes, window: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(diff_memory, "COMPILED", False)
+        patched.setattr(scan, "COMPILED", False)
         wanted = changes(one, two)
-        patched.setattr(diff_memory, "COMPILED", True)
+        patched.setattr(scan, "COMPILED", True)
         patched.setattr(pages, "same", module.same)
         defaults = {**(Push.__init__.__kwdefaults__ or {}), "window": window}
         patched.setattr(Push.__init__, "__kwdefaults__", defaults)

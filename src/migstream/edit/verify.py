@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from migstream.errors import StreamError, Unsupported
 from migstream.names import many
+from migstream.ram.beside import UNMARKED, Marks, beside
 from migstream.source.opened import Openable, open_source
 from migstream.stream import Stream, open_stream
 
@@ -207,6 +208,7 @@ def compare(
     StreamError : the two do not say the same
     """
     with os.fdopen(fd, "rb", closefd=False) as file, open_stream(file, watch=stream.watch) as made:
+        known = beside(stream.ram, made)
         for damage in made.damage:
             raise _differs(f"the result is damaged: {damage}")
         if _payloads(stream, changed) != _payloads(made, changed):
@@ -217,7 +219,8 @@ def compare(
         if wanted != [(block.name, block.size) for block in new]:
             raise _differs("the RAM blocks are not the same")
         for block, other in zip(old, new, strict=True):
-            if block.elsewhere is None and not _same(block, other, tell):
+            marks = UNMARKED if known is None else known.marks(other.name)
+            if block.elsewhere is None and not _same(block, other, marks, tell):
                 raise _differs(f"the contents of RAM block {block.name} are not the same")
             if block.elsewhere is not None:
                 tell(block.size)
@@ -248,8 +251,8 @@ def _chunks(one: Block, other: Block, stop: int) -> Iterator[int]:
                 yield last
 
 
-def _same(one: Block, other: Block, tell: Callable[[int], None]) -> bool:
-    """Whether two blocks hold the same; a page that was never sent counts as zeros.
+def _same(one: Block, other: Block, marks: Marks, tell: Callable[[int], None]) -> bool:
+    """Whether two blocks hold the same, of which pages with a mark do; a page that was never sent counts as zeros.
 
     Of different sizes, they agree as far as both go, and the other one goes on with zeros.
     """
@@ -262,14 +265,15 @@ def _same(one: Block, other: Block, tell: Callable[[int], None]) -> bool:
     buffers = memoryview(bytearray(CHUNK)), memoryview(bytearray(CHUNK))
     at = 0
     for start in _chunks(one, other, both):
-        size = -(-(min(start + CHUNK, both) - start) // page) * page
-        for block, buffer in zip((one, other), buffers, strict=True):
-            block.fill(start // page, buffer[:size])
-        if size == CHUNK and buffers[0].obj != buffers[1].obj:
-            return False
-        if size < CHUNK and bytes(buffers[0][:size]) != bytes(buffers[1][:size]):
-            return False
-        stop = min(start + size, both)
+        stop = min(start + CHUNK, both)
+        for first, behind in marks.unmarked(start // page, -(-stop // page)):
+            size = (behind - first) * page
+            for block, buffer in zip((one, other), buffers, strict=True):
+                block.fill(first, buffer[:size])
+            if size == CHUNK and buffers[0].obj != buffers[1].obj:
+                return False
+            if size < CHUNK and bytes(buffers[0][:size]) != bytes(buffers[1][:size]):
+                return False
         tell(stop - at)
         at = stop
     tell(both - at)

@@ -6,16 +6,34 @@ Where guests are compared most pages are alike, and reading them a second time i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from migstream.errors import MigstreamError
+from migstream.ram import scan
 from migstream.ram.table import GROUP
 
 if TYPE_CHECKING:
     from migstream.ram.image import Ram
-    from migstream.ram.records import BlockId
+    from migstream.ram.records import BlockId, Seen
 
-__all__ = ["UNMARKED", "Beside", "Marks"]
+__all__ = ["UNMARKED", "Beside", "Marks", "Shows", "beside"]
+
+
+class Shows(Protocol):
+    """A stream that can show its pages while it is walked (`stream.Stream`)."""
+
+    @property
+    def shows(self) -> bool: ...
+    def walk_with(self, seen: Seen) -> None: ...
+
+
+def beside(ram: Ram, walked: Shows) -> Beside | None:
+    """Walk a stream beside a memory image. None where it was walked before, or where nothing is compiled: reading is faster."""
+    if not scan.COMPILED or not walked.shows:
+        return None
+    found = Beside(ram)
+    walked.walk_with(found)
+    return found
 
 
 class Marks:
@@ -29,6 +47,10 @@ class Marks:
         group = self._groups.setdefault(first // GROUP, bytearray(GROUP))
         at = first % GROUP
         return memoryview(group)[at : at + count]
+
+    def never(self, page: int) -> bool:
+        """Whether no page of this one's group was ever marked."""
+        return page // GROUP not in self._groups
 
     def unmarked(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
         """Pages [first, behind) of those from `at` to `stop` that have no mark, the largest stretches of a group."""
@@ -70,7 +92,7 @@ class Beside:
         self._broken = False
 
     def marks(self, name: str) -> Marks:
-        """Those of a block's pages that are alike."""
+        """Those of a block's pages that hold the same."""
         return UNMARKED if self._broken else self._marks.get(name, UNMARKED)
 
     def rows(

@@ -153,6 +153,10 @@ class PageTable:
         row = skip = 0
         while row < used and (first := rows[row * kernel.ROW + 1] + skip) < stop:
             most = min(GROUP - first % GROUP, stop - first)
+            zeros = rows[row * kernel.ROW] == kernel.FILL
+            if zeros and most == GROUP <= rows[row * kernel.ROW + 2] - skip and marks.never(first):
+                skip += GROUP  # of what may be most of a large guest: nobody reads it
+                continue
             entries, at, count = self.entries.window(first, most)
             source, low, high = kernel.extent(entries, at, count, page, COMPARED)
             there = shared.view(source, low, high)

@@ -35,7 +35,7 @@ cpdef Py_ssize_t lines(
 ) except -1
 
 @cython.locals(
-    room=Py_ssize_t, data=int64_t, bits=int, size=Py_ssize_t, shift=int, mask=uint64_t, n=Py_ssize_t, kind=int64_t,
+    room=Py_ssize_t, data=int64_t, fill=int64_t, bits=int, size=Py_ssize_t, shift=int, mask=uint64_t, n=Py_ssize_t, kind=int64_t,
     i=int64_t, index=int64_t, entry=uint64_t, odd=cython.uchar, x=int64_t, y=int64_t, k=Py_ssize_t,
 )
 cpdef tuple same(

@@ -9,7 +9,7 @@ Bounds are checked once, at the beginning of each function and of each line, and
 
 from __future__ import annotations
 
-from migstream.ram.kernel import DATA, ENTRY_BITS, ROW, SOURCE_BITS
+from migstream.ram.kernel import DATA, ENTRY_BITS, FILL, ROW, SOURCE_BITS
 
 __all__ = ["COMPILED", "find", "lines", "same", "strings"]
 
@@ -217,6 +217,9 @@ def same(
 ) -> tuple[int, int]:
     """Mark the pages of which rows and a table have the same content: 1, and 0 for every other page of the rows.
 
+    Zeros are like zeros, and like what was never sent to the table. Pages that are not plain, or of another fill byte,
+    have no mark.
+
     Stops at the first page that has no mark here, and where the table's content is not in the bytes at hand.
 
     Parameters
@@ -235,6 +238,7 @@ def same(
     if at < 0 or at + room > len(table) or row < 0 or used * ROW > len(rows) or page < 0:
         raise IndexError("outside of what is compared")
     data = DATA
+    fill = FILL  # with a byte of zero, as a row and as an entry
     bits = ENTRY_BITS
     size = ROW
     shift = SOURCE_BITS
@@ -248,7 +252,9 @@ def same(
                 return row, i
             entry = table[at + index]
             odd = 1
-            if kind == data and entry & 7 == data:
+            if rows[n] == fill:
+                odd = entry != 0 and entry != fill
+            elif kind == data and entry & 7 == data:
                 entry >>= bits
                 x = entry & mask
                 if entry >> shift != source or x < low or x + page > high:

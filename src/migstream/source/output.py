@@ -18,6 +18,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -349,15 +350,31 @@ def _swap(part: Path, target: Path, ours: frozenset[str]) -> None:
 # --- bytes -----------------------------------------------------------------------------------------
 
 
+SYNC_FILE_RANGE_WRITE = 2
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    """The system call of that name, which Python does not have; None where the system has none."""
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None).sync_file_range
+    except (AttributeError, OSError):
+        return None
+    call.argtypes = ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint
+    return call
+
+
 def begin_sync(fd: int, start: int, stop: int) -> None:
     """Have what was written to [start, stop) go to the disk while more is written: `fsync` waits less in the end.
 
-    Linux begins to write what it is told is not needed any more (mm/fadvise.c: generic_fadvise), and keeps it in
-    memory as long as that goes on. Elsewhere nothing happens.
+    It stays in memory, for it is read again to be verified: POSIX_FADV_DONTNEED, which begins to write as well, drops what
+    the disk has by then (mm/fadvise.c: generic_fadvise). Elsewhere than on Linux nothing happens.
     """
-    if hasattr(os, "posix_fadvise"):
-        with suppress(OSError):
-            os.posix_fadvise(fd, start, stop - start, os.POSIX_FADV_DONTNEED)
+    call = _sync_file_range()
+    if call is not None:
+        call(fd, start, stop - start, SYNC_FILE_RANGE_WRITE)  # a hint: fsync says what fails
 
 
 def write_at(fd: int, pieces: Sequence[memoryview | bytes], at: int) -> int:

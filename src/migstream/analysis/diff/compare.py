@@ -54,7 +54,7 @@ def diff(
         raise ValueError(f"no such part: {', '.join(sorted(unknown))}")
     left_out = Ignore(ignore)
     with as_stream(a, spool=True) as one, as_stream(b, spool=True) as two:
-        beside = _beside(one, two) if "memory" in parts else None  # before anything else walks them
+        known = _walk(one, two) if "memory" in parts else None  # before anything else walks them
         found = list(_stream(one, two))
         pairs = _pairs(one, two)
         fetches = one.store.view, two.store.view
@@ -63,7 +63,7 @@ def diff(
         found += _order(pairs)
         found = list(_once(one, two, found))
         if "memory" in parts:
-            found += _live(one, two, beside)
+            found += _live(one, two, known)
     kept = tuple(
         less
         for change in found
@@ -286,10 +286,10 @@ def _order(pairs: Iterable[tuple[Device | None, Device | None]]) -> Iterator[Cha
 # --- what only a walk shows ----------------------------------------------------------------------
 
 
-def _beside(a: Stream, b: Stream) -> Beside | None:
-    from migstream.analysis.diff.memory import beside
+def _walk(a: Stream, b: Stream) -> Beside | None:
+    from migstream.analysis.diff.memory import walk
 
-    return beside(a, b)
+    return walk(a, b)
 
 
 def _live(a: Stream, b: Stream, known: Beside | None) -> Iterator[Change]:

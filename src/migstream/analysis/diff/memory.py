@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from migstream.analysis.diff.model import Change, Range
 from migstream.analysis.diff.sides import Sides, differing_ranges, page_sides
-from migstream.ram.beside import UNMARKED, Beside, Marks
-from migstream.ram.scan import COMPILED
+from migstream.ram.beside import UNMARKED, Beside, Marks, beside
 from migstream.source.layers import telling
 
 if TYPE_CHECKING:
@@ -22,23 +21,18 @@ if TYPE_CHECKING:
     from migstream.source.layers import Tell
     from migstream.stream import Stream
 
-__all__ = ["beside", "memory", "page_of"]
+__all__ = ["memory", "page_of", "walk"]
 
 WINDOW = 1 << 18  # bytes of each side at a time: both stay in a core's cache
 EMPTY = frozenset({"absent", "unplugged", "zero"})
 NOTHING = frozenset({"absent", "unplugged"})  # no contents to compare
 
 
-def beside(a: Stream, b: Stream) -> Beside | None:
-    """Walk one of two streams beside the other, so that memory which is alike is not read again.
-
-    None where both were walked before, or are read in another way; also where nothing is compiled: slower than reading.
-    """
+def walk(a: Stream, b: Stream) -> Beside | None:
+    """Walk one of two streams beside the other, so that memory which is alike is not read again; None as `ram.beside` says."""
     for known, walked in ((a, b), (b, a)):
-        if COMPILED and walked.shows and known is not walked:
-            found = Beside(known.ram)
-            walked.walk_with(found)
-            return found
+        if walked.shows and known is not walked:
+            return beside(known.ram, walked)
     return None
 
 
