@@ -18,6 +18,7 @@ from migstream.ram.records import compress_bound
 from migstream.ram.scan import same
 from migstream.ram.table import GROUP, SLAB_BITS, Entries
 from migstream.ram.xbzrle import xbzrle_decode
+from migstream.source.store import read_into
 
 if TYPE_CHECKING:
     from migstream.ram.beside import Marks
@@ -346,5 +347,8 @@ class BitmapPages:
             bit, count = self._bits(at, stop)
             to = out[(at - first) * page : (at - first + count) * page]
             start = self._area + at * page
-            to[:] = self._source.view(start, start + len(to)) if bit else bytes(len(to))
+            if not bit:
+                to[:] = bytes(len(to))
+            elif read_into(self._source, start, to) < len(to):
+                raise _behind(start, len(to))
             at += count

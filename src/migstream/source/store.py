@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from bisect import bisect_right
+from contextlib import suppress
 from typing import Protocol
 
 from migstream.errors import SourceError
@@ -25,6 +26,7 @@ __all__ = [
     "Until",
     "Whole",
     "file_under",
+    "read_into",
 ]
 
 
@@ -274,3 +276,21 @@ class Kept:
             if at + (stop - start) <= len(piece):
                 return memoryview(piece)[at : at + stop - start]
         raise _gone(start, stop)
+
+
+def read_into(store: Store, start: int, out: memoryview) -> int:
+    """Fill `out` with bytes from `start` on, those of a file without a copy between; how many, fewer at the end.
+
+    Raises
+    ------
+    SourceError : they cannot be read
+    """
+    lies = file_under(store, start)
+    size = max(min(len(out), store.size - start), 0)
+    done = 0
+    if lies is not None and hasattr(os, "preadv"):
+        with suppress(OSError):  # `view` says why
+            done = os.preadv(lies[0], [out[:size]], lies[1])
+    if done < size:
+        out[done:size] = store.view(start + done, start + size)
+    return size
