@@ -18,8 +18,8 @@ from bench.timing import Row, anonymous_peak, seconds
 
 __all__ = ["guest_rows"]
 
-SIZES = 2048, 8192  # MiB of guest memory
-ROOM = 24 << 30
+SIZES = 2048, 8192, 32768  # MiB of guest memory
+ROOM = 3  # times the memory: the stream, and what is made of it
 MOST = 150  # MiB beyond mapped files
 WORD = "migration_incoming"
 # What is written is on the disk when it gets its name, so a copy has to be there as well.
@@ -171,7 +171,7 @@ def guest_rows(folder: Path, devices: bytes, ours: str, script: str | None, runs
     stream, other = bench.files["stream"], bench.files["other"]
     rows = []
     for mebibytes in SIZES:
-        if mebibytes > SIZES[0] and shutil.disk_usage(folder).free < ROOM:
+        if mebibytes > SIZES[0] and shutil.disk_usage(folder).free < ROOM * mebibytes << 20:
             print(f"bench: no room for a guest of {mebibytes} MiB: left out", file=sys.stderr)
             break
         size = f"{mebibytes >> 10} GiB"
