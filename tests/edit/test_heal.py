@@ -51,6 +51,18 @@ def test_nothing_has_to_change(named_sample: Named) -> None:
     assert heal(named_sample("pc-7.2.mig").path, (10, 0)).loads
 
 
+def test_a_device_type_that_is_not_there_is_left_out(named_sample: Named) -> None:
+    """No QEMU starts with it, whatever the stream: the load is foretold to fail, and what hung on it goes, too."""
+    stream = named_sample("pc-7.2.mig").path
+    done = run("compat", stream, "--to", "10.0", "--", *BARE, "-device", "nosuch")
+    assert done.exit_code == 1
+    assert "the destination has no device type nosuch: it does not start" in done.stdout
+    behind = ["-device", "nosuch,id=x", "-device", "e1000,bus=x.0", "-device", "e1000e"]
+    found = heal(stream, (10, 0), [*BARE, *behind])
+    assert [one.what for one in found.changes] == ["leave out -device nosuch, -device e1000"]
+    assert (found.loads, found.arguments) == (True, (*BARE, "-device", "e1000e"))
+
+
 def test_memory_machine_and_a_device_that_is_too_many(named_sample: Named) -> None:
     stream = named_sample("pc-7.2.mig").path
     assert what(stream, "-nodefaults", "-M", "pc-i440fx-7.2", "-m", "32") == ["start with -m 16M"]

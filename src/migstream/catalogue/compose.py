@@ -110,6 +110,7 @@ class _Composer:
         self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
         self.blocked: list[str] = []
+        self.lacking: list[str] = []
         self.transports = transports_of(wanted, self.name, self.family.transports)
         self.hosts = Hosts(self.transports, catalogue.index.target)
         about, states = catalogue.about, (self.assumed, self.unknown)
@@ -151,8 +152,18 @@ class _Composer:
         own, places = self.paths[:asked], tuple(self.paths[asked:])
         taken = (*self.taken, *(path.rpartition(":")[2] for path in own if path))
         twice = next((path for path, n in Counter(self.paths).items() if path and n > 1), "")
-        cpus = wanted.max_cpus
-        return Composed(stream, self.name, assumed, blocked, unknown, places, taken, cpus, twice)
+        return Composed(
+            stream,
+            self.name,
+            assumed,
+            blocked,
+            unknown,
+            places,
+            taken,
+            wanted.max_cpus,
+            twice,
+            tuple(self.lacking),
+        )
 
     def devices(self) -> Machine:
         """The machine, with all that was added."""
@@ -276,7 +287,7 @@ class _Composer:
         driver = about.aliases.get(part.driver, part.driver)
         kind = about.types.get(driver)
         if kind is None:
-            self.assumed.append(f"it has no device type {part.driver}: it would not start with one")
+            self.lacking.append(part.driver)
             return ""
         added, base = self.known.added(driver, kind.bus), self.known.base(driver)
         path = self._path(part, driver, kind, "" if added is None else added.root, places)

@@ -13,7 +13,7 @@ class Composed(msgspec.Struct, frozen=True):
     `blocked` are devices that cannot be migrated: with one of them no stream is taken. `unknown` is what the names of
     sections and RAM blocks begin with of which nothing is known. `places` are the paths of the parts that were asked
     for, in their order (empty where one has none), `taken` the slots of the root bus that the machine's own devices have,
-    `twice` a path that two parts would have, with which no QEMU starts.
+    `twice` a path that two parts would have, `lacking` device types that this QEMU does not have: it starts with neither.
     """
 
     stream: bytes
@@ -25,3 +25,4 @@ class Composed(msgspec.Struct, frozen=True):
     taken: tuple[str, ...] = ()
     max_cpus: int | None = None
     twice: str = ""
+    lacking: tuple[str, ...] = ()

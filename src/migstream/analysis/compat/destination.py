@@ -60,6 +60,7 @@ class Destination:
     capabilities : migration capabilities that are on there, besides those that `stream` records;
         all others are off, as they are in a QEMU that was told nothing
     blocked : devices there that cannot be migrated: with one of them QEMU takes no stream
+    lacking : device types that it is to have and does not know: it does not start
     absent : VMStates that no device there has
     roms : lengths in bytes of RAM blocks that are known without a stream, by name
     max_cpus : how many CPUs it can have, those that can be plugged in among them
@@ -79,6 +80,7 @@ class Destination:
         offered: Collection[str] | None = None,
         assumptions: Collection[str] = (),
         blocked: Collection[str] = (),
+        lacking: Collection[str] = (),
         unknown: Collection[str] = (),
         absent: Collection[str] = (),
         roms: Mapping[str, int] | None = None,
@@ -91,6 +93,7 @@ class Destination:
         recorded = () if stream is None else stream.capabilities
         self.capabilities = tuple(dict.fromkeys((*capabilities, *recorded)))
         self.blocked = tuple(blocked)
+        self.lacking = tuple(dict.fromkeys(lacking))
         self.absent = frozenset(absent)
         self.roms: Mapping[str, int] = {} if roms is None else roms
         self.max_cpus = max_cpus

@@ -168,6 +168,7 @@ def put_together(
         offered=catalogue.about.capabilities,
         assumptions=(*started.assumptions, *made.assumptions),
         blocked=made.blocked,
+        lacking=made.lacking,
         unknown=(*started.unknown, *made.unknown, *ROMS),
         max_cpus=made.max_cpus,
     )

@@ -110,12 +110,25 @@ class Sides:
 
 def frame_problems(frame: Sides) -> Iterator[Problem]:
     """All but devices and guest memory."""
+    yield from _lacking(frame)
     yield from _blocked(frame)
     yield from not_offered(frame)
     yield from _configuration(frame)
     yield from _footers(frame)
     yield from _live(frame)
     yield from command_problems(frame, frame.commands)
+
+
+def _lacking(frame: Sides) -> Iterator[Problem]:
+    """A device type of its arguments that the destination does not know (system/qdev-monitor.c: qdev_get_device_class)."""
+    for name in frame.destination.lacking:
+        yield Problem(
+            kind="section",
+            device=f"{name}[0]",
+            span=Span(0, 0),
+            message=f"the destination has no device type {name}: it does not start",
+            hint="leave the device out there, or give it one of another type",
+        )
 
 
 def _blocked(frame: Sides) -> Iterator[Problem]:

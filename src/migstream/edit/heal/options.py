@@ -104,6 +104,7 @@ class Options:
         there = self._player.seated(line)
         assert there is not None  # where there is knowledge, there is a machine
         yield from self._refused(place, there)
+        yield from _unknown(problem.device.partition("[")[0], line, knowledge)
         seat = self._seat(problem, place, there, knowledge)
         device = self._device(problem)
         fits = seat is not None and (not path or knowledge.fits(seat.driver, self._guest, path))
@@ -421,6 +422,21 @@ class Options:
         return Change(
             what=f"leave out {entry.flag} {entry.value}", steps=(Step("remove", entry.number),)
         )
+
+
+def _unknown(driver: str, line: CommandLine, knowledge: Knowledge) -> Iterator[Changes]:
+    """Without the devices of a type that the destination does not have."""
+    devices = line.named("device")
+    for entry in devices if knowledge.kind(driver) is None else ():
+        if entry.head == driver:
+            gone = [entry, *_behind(entry, devices)]
+            yield (
+                Change(
+                    what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
+                    loses=f"the machine has no {driver}",
+                    steps=tuple(Step("remove", one.number) for one in gone),
+                ),
+            )
 
 
 def _behind(device: Entry, others: Sequence[Entry]) -> Iterator[Entry]:
