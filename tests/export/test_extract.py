@@ -21,12 +21,11 @@ from migstream.errors import SourceError
 from migstream.export.extract import file_name
 from migstream.source.output import MANIFEST, new_file, new_folder
 from support import build
-from support.build import be32, be64, counted
+from support.build import be64, counted
 from support.samples import Sample
 
 Named = Callable[[str], Sample]
 P = 4096
-PAGE_BITS = build.subsection("configuration/target-page-bits", be32(12))
 
 
 def run(*words: object) -> Result:
@@ -43,14 +42,7 @@ def page(block: str, number: int, data: bytes) -> bytes:
 
 
 def stream_of(sizes: dict[str, int], *records: bytes) -> bytes:
-    blocks = b"".join(build.ram_block(name, size) for name, size in sizes.items())
-    return (
-        build.HEADER
-        + build.configuration("none", PAGE_BITS)
-        + build.ram_start(blocks, sum(sizes.values()))
-        + build.ram_part(b"".join(records))
-        + build.END
-    )
+    return build.memory(records, sizes, P)
 
 
 @pytest.fixture

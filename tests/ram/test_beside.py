@@ -15,26 +15,18 @@ from migstream.ram import pages, scan
 from migstream.ram.beside import Beside, Marks
 from migstream.wire.push import Push
 from support import build
-from support.build import be32, be64, counted, xbzrle_delta
+from support.build import be64, counted, xbzrle_delta
 from support.plain import plain_of
 
 P = 1024
 ZERO, PAGE, CONT, XBZRLE = 2, 8, 0x20, 0x40
-PAGE_BITS = build.subsection("configuration/target-page-bits", be32(P.bit_length() - 1))
 SIZES = {"a": 40 * P, "b": 5 * P}
 CONTENTS = [b"1" * P, b"1" * (P - 1) + b"2", bytes(range(256)) * 4, bytes(P)]
 BOTH = [plain_of(scan), scan]
 
 
 def stream_of(records: list[bytes], sizes: dict[str, int]) -> bytes:
-    blocks = b"".join(build.ram_block(name, size) for name, size in sizes.items())
-    return (
-        build.HEADER
-        + build.configuration("none", PAGE_BITS)
-        + build.ram_start(blocks, sum(sizes.values()))
-        + build.ram_part(b"".join(records))
-        + build.END
-    )
+    return build.memory(records, sizes, P)
 
 
 @st.composite

@@ -31,14 +31,7 @@ SIZES = {"a": 9 * P, "/rom@../b": 3 * P}
 
 
 def stream_of(*records: bytes, sizes: dict[str, int] = SIZES, end: bool = True) -> bytes:
-    blocks = b"".join(build.ram_block(name, size) for name, size in sizes.items())
-    return (
-        build.HEADER
-        + build.configuration("none", PAGE_BITS)
-        + build.ram_start(blocks, sum(sizes.values()))
-        + build.ram_part(b"".join(records), end=end)
-        + build.END
-    )
+    return build.memory(records, sizes, P, end=end)
 
 
 def record(name: str, page: int, flags: int, body: bytes) -> bytes:

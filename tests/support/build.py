@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 HEADER = b"QEVM\0\0\0\x03"
@@ -71,6 +71,21 @@ def ram_block(name: bytes | str, length: int) -> bytes:
 def ram_part(records: bytes = b"", *, end: bool = True) -> bytes:
     kind = b"\x03" if end else b"\x02"
     return kind + be32(RAM_ID) + records + be64(EOS) + footer(RAM_ID)
+
+
+def memory(
+    records: Iterable[bytes], sizes: Mapping[str, int], page: int, *, end: bool = True
+) -> bytes:
+    """A stream with nothing but guest memory: blocks of `sizes` bytes, records of pages of `page` bytes."""
+    blocks = b"".join(ram_block(name, size) for name, size in sizes.items())
+    bits = subsection("configuration/target-page-bits", be32(page.bit_length() - 1))
+    return (
+        HEADER
+        + configuration("none", bits)
+        + ram_start(blocks, sum(sizes.values()))
+        + ram_part(b"".join(records), end=end)
+        + END
+    )
 
 
 def command(number: int, payload: bytes = b"", length: int | None = None) -> bytes:
