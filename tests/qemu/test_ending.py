@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -61,7 +62,12 @@ def wrapped(binary: Binary, tmp_path: Path, mark: str) -> str:
 
 def running(mark: str) -> list[int]:
     """QEMUs of that name: ours and the wrapper have it on their command line too."""
-    return [pid for pid in alive(mark) if "qemu" in Path(f"/proc/{pid}/comm").read_text()]
+    found = []
+    for pid in alive(mark):
+        with contextlib.suppress(OSError):  # it has just ended
+            if "qemu" in Path(f"/proc/{pid}/comm").read_text():
+                found.append(pid)
+    return found
 
 
 def gone(mark: str) -> bool:
