@@ -44,7 +44,9 @@ class Marks:
 
     def of(self, first: int, count: int) -> memoryview:
         """The flags of pages of one group (`ram.table.GROUP`), to be written to."""
-        group = self._groups.setdefault(first // GROUP, bytearray(GROUP))
+        group = self._groups.get(first // GROUP)
+        if group is None:
+            group = self._groups[first // GROUP] = bytearray(GROUP)
         at = first % GROUP
         return memoryview(group)[at : at + count]
 

@@ -351,16 +351,17 @@ def _swap(part: Path, target: Path, ours: frozenset[str]) -> None:
 
 
 SYNC_FILE_RANGE_WRITE = 2
+MUCH = 1 << 20  # bytes: of less nobody waits for the disk, and finding the call takes longer
 
 
 @cache
 def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     """The system call of that name, which Python does not have; None where the system has none."""
-    import ctypes
-
     try:
+        import ctypes
+
         call = ctypes.CDLL(None).sync_file_range
-    except (AttributeError, OSError):
+    except (AttributeError, ImportError, OSError):
         return None
     call.argtypes = ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint
     return call
@@ -372,7 +373,7 @@ def begin_sync(fd: int, start: int, stop: int) -> None:
     It stays in memory, for it is read again to be verified: POSIX_FADV_DONTNEED, which begins to write as well, drops what
     the disk has by then (mm/fadvise.c: generic_fadvise). Elsewhere than on Linux nothing happens.
     """
-    call = _sync_file_range()
+    call = _sync_file_range() if stop - start >= MUCH else None
     if call is not None:
         call(fd, start, stop - start, SYNC_FILE_RANGE_WRITE)  # a hint: fsync says what fails
 

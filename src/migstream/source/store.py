@@ -279,7 +279,7 @@ class Kept:
 
 
 def read_into(store: Store, start: int, out: memoryview) -> int:
-    """Fill `out` with bytes from `start` on, those of a file without a copy between; how many, fewer at the end.
+    """Fill `out` with bytes from `start` on, many of a file without a copy between; how many, fewer at the end.
 
     Raises
     ------
@@ -288,7 +288,7 @@ def read_into(store: Store, start: int, out: memoryview) -> int:
     lies = file_under(store, start)
     size = max(min(len(out), store.size - start), 0)
     done = 0
-    if lies is not None and hasattr(os, "preadv"):
+    if lies is not None and size > BLOCK and hasattr(os, "preadv"):  # few come out of kept blocks
         with suppress(OSError):  # `view` says why
             done = os.preadv(lies[0], [out[:size]], lies[1])
     if done < size:

@@ -151,7 +151,8 @@ def foretell_in(
             catalogue, started, capabilities, compose(catalogue, parse_arguments(started.arguments))
         )
     if there is None or there.damage is not None:
-        there = _like_it(stream, catalogue, started, capabilities)
+        lacking = () if there is None else there.lacking
+        there = _like_it(stream, catalogue, started, capabilities, lacking)
     return Foretold(".".join(map(str, catalogue.index.release[:2])), compat(stream, there, breaks))
 
 
@@ -175,7 +176,11 @@ def put_together(
 
 
 def _like_it(
-    stream: Stream, catalogue: Catalogue, started: Described, capabilities: Collection[str]
+    stream: Stream,
+    catalogue: Catalogue,
+    started: Described,
+    capabilities: Collection[str],
+    lacking: Collection[str],
 ) -> Destination:
     """A catalogue's QEMU whose devices are the stream's own, so that there is nothing to put together."""
     every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
@@ -186,6 +191,7 @@ def _like_it(
         _label(catalogue),
         capabilities=capabilities,
         offered=catalogue.about.capabilities,
+        lacking=lacking,
         absent=absent_types(stream, catalogue, every),
         roms=other_roms(stream, catalogue, every),
         assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),

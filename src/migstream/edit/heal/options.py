@@ -125,14 +125,7 @@ class Options:
         for seat in there.seats:
             here = place[0] == seat.path if seat.path else place == ("", seat.driver)
             if here and seat.kind.refused:
-                gone = [seat.entry, *_behind(seat.entry, [one.entry for one in there.seats])]
-                yield (
-                    Change(
-                        what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
-                        loses=f"the machine has no {seat.driver}",
-                        steps=tuple(Step("remove", entry.number) for entry in gone),
-                    ),
-                )
+                yield (_left_out(seat.driver, seat.entry, [one.entry for one in there.seats]),)
 
     def _seat(
         self, problem: Problem, place: tuple[str, str], there: Seated, knowledge: Knowledge
@@ -429,14 +422,17 @@ def _unknown(driver: str, line: CommandLine, knowledge: Knowledge) -> Iterator[C
     devices = line.named("device")
     for entry in devices if knowledge.kind(driver) is None else ():
         if entry.head == driver:
-            gone = [entry, *_behind(entry, devices)]
-            yield (
-                Change(
-                    what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
-                    loses=f"the machine has no {driver}",
-                    steps=tuple(Step("remove", one.number) for one in gone),
-                ),
-            )
+            yield (_left_out(driver, entry, devices),)
+
+
+def _left_out(driver: str, device: Entry, others: Sequence[Entry]) -> Change:
+    """Without a device, and without those that hang on it."""
+    gone = [device, *_behind(device, others)]
+    return Change(
+        what="leave out " + ", ".join(f"-device {one.head}" for one in gone),
+        loses=f"the machine has no {driver}",
+        steps=tuple(Step("remove", one.number) for one in gone),
+    )
 
 
 def _behind(device: Entry, others: Sequence[Entry]) -> Iterator[Entry]:
