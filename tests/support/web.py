@@ -176,8 +176,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             while start < stop:
                 piece = self.server_of.object.read(start, min(stop, start + PIECE))
+                self.server_of.sent += len(piece)  # before the client can have it, and ask
                 self.wfile.write(piece)
-                self.server_of.sent += len(piece)
                 start += len(piece)
         except OSError:
             self.close_connection = True
