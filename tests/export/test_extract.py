@@ -164,7 +164,7 @@ def test_an_interrupted_run_leaves_nothing(request_: int, tmp_path: Path) -> Non
     folder = tmp_path / "out"
     folder.mkdir()
     slow = (
-        "import migstream.export.extract as e, signal, time, sys\n"
+        "import migstream.source.sparse as e, signal, time, sys\n"
         # what a shell runs in the background ignores SIGINT, and so do its children
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "write = e.write_at\n"

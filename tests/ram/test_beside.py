@@ -66,15 +66,22 @@ def changes(a: Any, b: Any) -> list[Any]:
 
 @pytest.mark.parametrize("module", BOTH)
 @settings(deadline=None, max_examples=60)
-@given(one=sent(), two=sent(), window=st.sampled_from([P + 64, 5000, 1 << 20]))
+@given(
+    one=sent(),
+    two=sent(),
+    window=st.sampled_from([P + 64, 5000, 1 << 20]),
+    held=st.sampled_from([2 * P, 5 * P, pages.HELD]),
+)
 def test_a_walk_beside_another_is_the_same_as_reading_again(
-    module: ModuleType, one: bytes, two: bytes, window: int
+    module: ModuleType, one: bytes, two: bytes, window: int, held: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scan, "COMPILED", False)
         wanted = changes(one, two)
         patched.setattr(scan, "COMPILED", True)
         patched.setattr(pages, "same", module.same)
+        patched.setattr(pages, "HELD", held)
+        patched.setattr(pages, "COMPARED", min(held, pages.COMPARED))
         defaults = {**(Push.__init__.__kwdefaults__ or {}), "window": window}
         patched.setattr(Push.__init__, "__kwdefaults__", defaults)
         assert changes(one, two) == wanted

@@ -252,3 +252,9 @@ def test_kinds_and_pack_write_what_walk_reads(memory: bytes, data: st.DataObject
             want += record(at, kind | (0 if lead else 0x20), lead + (page if any(page) else b"\0"))
             lead = b""
     assert answers[0][1] == want
+
+
+@given(st.binary(max_size=300))
+def test_what_is_marked_is_counted(flags: bytes) -> None:
+    want = len(flags) - flags.count(0)
+    assert [module.marked(memoryview(flags)) for module in BOTH] == [want, want]

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -136,3 +137,35 @@ def test_a_source_that_became_shorter_is_said_to_be(
         file.flush()
         with pytest.raises(SourceError, match="became shorter"):
             write([Span(0, 2 * CHUNK)], target.fileno(), File(file.fileno(), 2 * CHUNK))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 3), st.integers(0, 9000)), max_size=40)
+)
+def test_buffers_that_are_lent_are_written_before_they_change(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    expected = b""
+    with TemporaryFile() as target, PieceWriter(target.fileno()) as out:
+        for size, count, hole in steps:
+            buffer = out.lend(size)
+            for number in range(count):
+                piece = buffer[number * size // 3 : (number + 1) * size // 3]
+                piece[:] = os.urandom(1)[:1] * len(piece)
+                out.put([piece])
+                expected += bytes(piece)
+            out.add(Zeros(hole))
+            expected += bytes(hole)
+        out.finish()
+        assert os.pread(target.fileno(), len(expected) + 1, 0) == expected
+
+
+def test_a_full_disk_ends_it_at_once() -> None:
+    def fill(fd: int) -> None:
+        with PieceWriter(fd) as out:
+            for _ in range(1000):
+                out.put([out.lend(1 << 20)])
+            out.finish()
+
+    with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space"):
+        fill(full.fileno())

@@ -12,8 +12,8 @@ from migstream.edit.records import page_size, ram_sections, records_start, runs,
 from migstream.edit.rewrite import Rewrite
 from migstream.errors import Unsupported
 from migstream.ram import kernel
+from migstream.ram.bitmap import BitmapPages
 from migstream.ram.model import MappedRam, RamBlock, RamSetup
-from migstream.ram.pages import BitmapPages
 from migstream.ram.records import PAGE
 from migstream.source.pieces import Zeros
 from migstream.wire.model import Command, Item, Section

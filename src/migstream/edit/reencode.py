@@ -271,9 +271,9 @@ class _Conversion:
         out.add(Zeros(area.pages - out.at))
         bitmap = bytearray(area.bitmap_size(block.page))
         done = 0
-        for offset, pages in fill_area(block, size, bitmap):
+        for offset, pages in fill_area(block, size, bitmap, out.lend):
             out.add(Zeros(area.pages + offset - out.at))
-            out.write(pages)
+            out.put([pages])
             self._tell(out.at - area.pages - done)
             done = out.at - area.pages
         out.add(Zeros(area.stop - out.at))
@@ -286,8 +286,8 @@ class _Conversion:
         for name, block in self._ram.items():
             done = 0
             if block.elsewhere is None:
-                for size, records in page_records(block, self._sizes[name]):
-                    self._out.write(records)
+                for size, records in page_records(block, self._sizes[name], self._out.lend):
+                    self._out.put([records])
                     more = min(size, block.size - done)
                     self._tell(more)
                     done += more

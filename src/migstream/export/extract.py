@@ -5,7 +5,6 @@ A plan is a few bytes of head and parts of RAM blocks at their offsets; what is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from migstream.machine.vmcoreinfo import vmcoreinfo
 from migstream.names import encoded
 from migstream.ram.image import Block, Ram
 from migstream.ram.presence import KINDS
-from migstream.source.output import begin_sync, write_at
+from migstream.source.sparse import SparseWriter
 
 if TYPE_CHECKING:
     from migstream.export.virtual import Segment
@@ -43,8 +42,7 @@ __all__ = [
     "plan",
 ]
 
-WINDOW = 256 << 10
-SHARE = 16 << 20
+WINDOW = 512 << 10
 GAP = 64 << 10  # shorter holes cost more than they save
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@")
 LONGEST = 200
@@ -255,36 +253,35 @@ def copy(ram: Ram, made: Plan, fd: int, tell: Callable[[int], None] = lambda _: 
 
     Pages are collected in a buffer that stays in the processor's cache, and go to the disk while others are collected.
     """
-    os.ftruncate(fd, made.size)
-    written = sum(os.pwrite(fd, head, at) for at, head in made.heads)
-    buffer = memoryview(bytearray(WINDOW))
-    for part in made.parts:
-        block = ram[part.block]
-        shift = part.at - part.offset
-        done, stop = part.offset, part.offset + part.size
-        begun = done
-        for low, high in _stretches(block, done, stop):
-            tell(low - done)
-            for at, piece in _windows(block, low, high, buffer):
-                written += write_at(fd, [piece], at + shift)
-                tell(len(piece))
-                if at - begun >= SHARE:
-                    begin_sync(fd, begun + shift, at + shift)
-                    begun = at
-            done = high
-        begin_sync(fd, begun + shift, done + shift)
-        tell(stop - done)
-    return written
+    with SparseWriter(fd) as out:
+        for part in made.parts:
+            block = ram[part.block]
+            out.hole(part.at - out.at)
+            done, stop = part.offset, part.offset + part.size
+            for low, high in _stretches(block, done, stop):
+                out.hole(low - done)
+                tell(low - done)
+                for piece in _windows(block, low, high, out.lend):
+                    out.put((piece,))
+                    tell(len(piece))
+                done = high
+            out.hole(stop - done)
+            tell(stop - done)
+        out.hole(made.size - out.at)
+        for at, head in made.heads:
+            out.patch(at, head)
+        out.finish()
+        return out.written
 
 
 def _windows(
-    block: Block, start: int, stop: int, buffer: memoryview
-) -> Iterator[tuple[int, memoryview]]:
-    """Bytes [start, stop) of a block, a buffer at a time, each with its offset in the block."""
+    block: Block, start: int, stop: int, lend: Callable[[int], memoryview]
+) -> Iterator[memoryview]:
+    """Bytes [start, stop) of a block, a lent buffer at a time."""
     page = block.page
-    most = max(len(buffer) // page, 1)
+    most = max(WINDOW // page, 1)
     for first in range(start // page, -(-stop // page), most):
-        count = min(most, -(-stop // page) - first)
-        block.fill(first, buffer[: count * page])
+        pages = lend(min(most, -(-stop // page) - first) * page)
+        block.fill(first, pages)
         at = max(start, first * page)
-        yield at, buffer[at - first * page : min(stop, (first + count) * page) - first * page]
+        yield pages[at - first * page : stop - first * page]

@@ -6,6 +6,7 @@ Where guests are compared most pages are alike, and reading them a second time i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from migstream.errors import MigstreamError
@@ -24,6 +25,8 @@ class Shows(Protocol):
 
     @property
     def shows(self) -> bool: ...
+    @property
+    def ram(self) -> Ram: ...
     def walk_with(self, seen: Seen) -> None: ...
 
 
@@ -33,6 +36,10 @@ def beside(ram: Ram, walked: Shows) -> Beside | None:
         return None
     found = Beside(ram)
     walked.walk_with(found)
+    for number, (name, block) in enumerate(walked.ram.items()):
+        if name in ram and ram[name].listed:
+            with suppress(MigstreamError):  # whoever reads its pages is told
+                block.show(number, found)
     return found
 
 

@@ -15,9 +15,10 @@ import msgspec
 
 from migstream.errors import BadRam
 from migstream.ram import kernel
+from migstream.ram.bitmap import BitmapPages
 from migstream.ram.image import Block, Ram
 from migstream.ram.model import RamBlock, RamSummary
-from migstream.ram.pages import MAIN, BitmapPages, Pages, PageTable, Shared, Source
+from migstream.ram.pages import MAIN, Pages, PageTable, Shared, Source
 from migstream.ram.presence import (
     CHANNELS,
     NEVER_SENT,

@@ -7,7 +7,7 @@ without the block's name where that is the one before. Facts: QEMU, migration/ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from migstream.ram import kernel
@@ -23,7 +23,13 @@ ALIGNMENT = 1 << 20
 PAGES = 256  # looked at together
 WIDE = 16  # zero pages that are not looked at
 ZEROS = 1 << 16  # zero records made together
+Lend = Callable[[int], memoryview]
 END_OF_RECORDS = EOS.to_bytes(8, "big")
+
+
+def own(size: int) -> memoryview:
+    """A buffer for pages that nobody else has."""
+    return memoryview(bytearray(size))
 
 
 def setup_word(total: int) -> bytes:
@@ -83,25 +89,25 @@ def _kinds(block: Block, first: int, out: memoryview) -> bytearray:
     return kinds
 
 
-def page_records(block: Block, size: int) -> Iterator[tuple[int, memoryview]]:
+def page_records(block: Block, size: int, lend: Lend = own) -> Iterator[tuple[int, memoryview]]:
     """Records of all pages of a block that were sent, in ascending order: bytes of memory, and their records.
 
     Parameters
     ----------
     size : of the block in the new stream, in bytes: it is cut, or filled up with zeros
+    lend : gives buffers to make them in
 
-    The first names the block, the others continue it: nothing may be put between. Each is good until the next
-    is asked for: all are made in one buffer.
+    The first names the block, the others continue it: nothing may be put between.
     """
     page, name = block.page, memoryview(counted(block.name))
     buffer = memoryview(bytearray(PAGES * page))
-    out = memoryview(bytearray(len(name) + max(PAGES * (8 + page), 9 * ZEROS)))
     for first, count, zero in _stretches(block, size):
         most = ZEROS if zero else PAGES
         for at in range(first, first + count, most):
             pages = min(most, first + count - at)
             data = buffer[: 0 if zero else pages * page]
             kinds = bytearray((ZERO,)) * pages if zero else _kinds(block, at, data)
+            out = lend(len(name) + pages * (9 if zero else 8 + page))
             used = kernel.pack(data, at, memoryview(kinds), at, page, name, out)
             yield pages * page, out[:used]
             name = name[:0]
@@ -132,17 +138,18 @@ class Area(NamedTuple):
         return HEADER.pack(VERSION, page, self.bitmap, self.pages)
 
 
-def fill_area(block: Block, size: int, bitmap: bytearray) -> Iterator[tuple[int, memoryview]]:
-    """Offsets in the area and the pages to put there, which are good until the next are asked for; their bits are set in `bitmap`.
+def fill_area(
+    block: Block, size: int, bitmap: bytearray, lend: Lend = own
+) -> Iterator[tuple[int, memoryview]]:
+    """Offsets in the area and the pages to put there, in buffers that `lend` gives; their bits are set in `bitmap`.
 
     The bitmap has little-endian words, as a little-endian host writes and expects them.
     """
     page = block.page
-    buffer = memoryview(bytearray(PAGES * page))
     for first, count, zero in _stretches(block, size):
         if zero:
             continue
-        data = buffer[: count * page]
+        data = lend(count * page)
         kinds = _kinds(block, first, data)
         start = kinds.find(PAGE)
         while start >= 0:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from migstream.ram.beside import Marks
     from migstream.ram.pages import Pages
+    from migstream.ram.records import Seen
 
 __all__ = ["Block", "Ram", "Run"]
 
@@ -160,6 +161,22 @@ class Block:
 
         if self.elsewhere is None and isinstance(self._pages, PageTable):
             self._pages.same(rows, used, stride, window, base, marks)
+
+    @property
+    def listed(self) -> bool:
+        """Whether `same` can tell: where each page is stands in a table."""
+        from migstream.ram.pages import PageTable
+
+        return self.elsewhere is None and isinstance(self._pages, PageTable)
+
+    def show(self, number: int, seen: Seen) -> None:
+        """Show the pages of a mapped-ram area, which no walk comes to (`ram.bitmap.BitmapPages.show`); else nothing."""
+        from migstream.ram.bitmap import BitmapPages
+        from migstream.ram.records import BlockId
+
+        if isinstance(self._pages, BitmapPages):
+            one = BlockId(number, self.size, self.page, self.page)
+            self._pages.show(self.name, one, seen)
 
     def runs(self, start: int = 0, stop: int | None = None) -> Iterator[Run]:
         """What [start, stop) consists of, in the largest pieces: `ram.presence.Run` has the kinds."""

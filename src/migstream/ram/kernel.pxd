@@ -50,6 +50,9 @@ cpdef kinds(
     const uint64_t[::1] words, Py_ssize_t first, Py_ssize_t stride, unsigned char[::1] flags,
 )
 
+@cython.locals(found=Py_ssize_t, i=Py_ssize_t)
+cpdef Py_ssize_t marked(const unsigned char[::1] flags) except -1
+
 @cython.locals(to=Py_ssize_t, at=uint64_t, before=uint64_t, known=bint, i=Py_ssize_t, kind=int, word=uint64_t, k=int)
 cpdef Py_ssize_t pack(
     const unsigned char[::1] memory, uint64_t origin, const unsigned char[::1] kinds, uint64_t first, uint64_t page,

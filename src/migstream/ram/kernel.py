@@ -35,6 +35,7 @@ __all__ = [
     "extent",
     "gather",
     "kinds",
+    "marked",
     "pack",
     "paint",
     "run",
@@ -297,6 +298,14 @@ def kinds(words: memoryview, first: int, stride: int, flags: memoryview) -> None
                 k += 1
             flags[i] = _PAGE if k < stride else _ZERO
         at += stride
+
+
+def marked(flags: memoryview) -> int:
+    """How many bytes are not 0."""
+    found = 0
+    for i in range(len(flags)):
+        found += flags[i] != 0
+    return found
 
 
 def pack(

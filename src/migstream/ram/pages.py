@@ -1,4 +1,4 @@
-"""Where the content of each page lies: in eight bytes a page, or in a mapped-ram block's bitmap.
+"""Where the content of each page lies: in eight bytes a page.
 
 Nothing is copied before it is asked for, and any range can be read without the rest. XBZRLE deltas
 are chained to what they change, and applied when the page is read.
@@ -8,29 +8,27 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from migstream.errors import BadRam, Truncated
 from migstream.ram import kernel
-from migstream.ram.model import MappedRam
 from migstream.ram.records import compress_bound
 from migstream.ram.scan import same
-from migstream.ram.table import GROUP, SLAB_BITS, Entries
+from migstream.ram.table import GROUP, SLAB, SLAB_BITS, Entries
 from migstream.ram.xbzrle import xbzrle_decode
-from migstream.source.store import read_into
+from migstream.source.store import file_under, read_into
 
 if TYPE_CHECKING:
     from migstream.ram.beside import Marks
 
-__all__ = ["MAIN", "OFFSET", "BitmapPages", "PageTable", "Pages", "Shared", "Source"]
+__all__ = ["MAIN", "OFFSET", "PageTable", "Pages", "Shared", "Source"]
 
 MAIN = 0  # the source that is the stream itself
 TABLE_FLOOR = 64 << 20
 TABLE_RATIO = 8
-SAMPLES = 64
-WINDOW = 1 << 19  # bytes of a source that are read at once to copy pages out of them
+WINDOW = 1 << 20  # bytes of a source that are read at once to copy pages out of them
 COMPARED = 1 << 20  # the same, to compare pages with others
+HELD = 8 << 20  # the same, where these are read from front to back
 OFFSET = (1 << kernel.SOURCE_BITS) - 1
 
 
@@ -42,7 +40,7 @@ class Source(Protocol):
     def view(self, start: int, stop: int) -> memoryview: ...
 
 
-def _behind(at: int, page: int) -> Truncated:
+def page_behind(at: int, page: int) -> Truncated:
     return Truncated(
         "a page lies behind the end of its source",
         at=at,
@@ -134,7 +132,7 @@ class PageTable:
                 continue
             entry = entries[at]
             if entry & 7 == kernel.DATA:
-                raise _behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
+                raise page_behind(entry >> kernel.ENTRY_BITS & OFFSET, page)
             shared.page(entry, out[done * page : (done + 1) * page])
             done += 1
 
@@ -152,6 +150,7 @@ class PageTable:
         last = (used - 1) * kernel.ROW
         stop = min(rows[last + 1] + rows[last + 2], self.entries.pages)
         row = skip = 0
+        here = shared.held
         while row < used and (first := rows[row * kernel.ROW + 1] + skip) < stop:
             most = min(GROUP - first % GROUP, stop - first)
             zeros = rows[row * kernel.ROW] == kernel.FILL
@@ -159,8 +158,6 @@ class PageTable:
                 skip += GROUP  # of what may be most of a large guest: nobody reads it
                 continue
             entries, at, count = self.entries.window(first, most)
-            source, low, high = kernel.extent(entries, at, count, page, COMPARED)
-            there = shared.view(source, low, high)
             before = row, skip
             row, skip = same(
                 rows,
@@ -173,15 +170,44 @@ class PageTable:
                 entries,
                 at,
                 first,
-                there,
-                source,
-                low,
-                high,
+                here.view,
+                here.source,
+                here.low,
+                here.high,
                 page,
                 marks.of(first, count),
             )
-            if (row, skip) == before:
+            if (row, skip) != before:
+                here = shared.held
+            elif here is not shared.held:
                 raise BadRam("a page that is in no source")  # to who reads it, more is said
+            else:
+                here = self._bytes_of(first, count)
+
+    def _bytes_of(self, first: int, count: int) -> Held:
+        """The bytes of a source that page `first` is in, with those of pages behind it: of `count`, or of many, which are
+        held, where one reads on in a source; else they were sent again.
+        """
+        shared, held = self._shared, self._shared.held
+        entries, at, count = self.entries.window(first, count)
+        source, low, high = kernel.extent(entries, at, count, self.page, COMPARED)
+        if held.goes_on(source, low) and shared.is_file(source):
+            entries, at, more = self.entries.window(first, SLAB)
+            return shared.hold(*kernel.extent(entries, at, more, self.page, HELD))
+        return Held(shared.view(source, low, high), source, low, high)
+
+
+class Held(NamedTuple):
+    """Bytes [low, high) of a source, fewer where it is cut off."""
+
+    view: memoryview
+    source: int
+    low: int
+    high: int
+
+    def goes_on(self, source: int, low: int) -> bool:
+        """Whether what begins at `low` is the next of what is read from front to back."""
+        return not self.high or (source == self.source and 0 <= low - self.high < HELD)
 
 
 class Shared:
@@ -191,6 +217,8 @@ class Shared:
         self.sources = sources
         self.deltas = array("Q")
         self.known = 0
+        self.held = Held(memoryview(b""), 0, 0, 0)
+        self._buffer = memoryview(b"")
         self.reached = 0  # the last offset that a row had: a pipe is at least so long
         self._groups = 0
 
@@ -222,6 +250,18 @@ class Shared:
         if source >= len(self.sources):
             raise BadRam(f"a page in source {source}, which is not there")
         return self.sources[source].view(start, stop)
+
+    def is_file(self, source: int) -> bool:
+        """Whether a source is a file as it is, of which much may be read at once."""
+        return source < len(self.sources) and file_under(self.sources[source], 0) is not None
+
+    def hold(self, source: int, low: int, high: int) -> Held:
+        """Bytes [low, high) of a source, at most HELD, in one buffer: those that were held before are gone."""
+        if not self._buffer:
+            self._buffer = memoryview(bytearray(HELD))
+        size = read_into(self.sources[source], low, self._buffer[: high - low])
+        self.held = Held(self._buffer[:size], source, low, high)
+        return self.held
 
     def page(self, entry: int, out: memoryview) -> None:
         """The content of a page that is not a plain copy: deltas applied, zlib unpacked."""
@@ -287,68 +327,3 @@ class Shared:
         size = int.from_bytes(self.view(MAIN, at + 1, at + 3), "big")
         view = self.view(MAIN, at + 3, at + 3 + size)
         xbzrle_decode(view, at + 3, out)
-
-
-class BitmapPages:
-    """Pages of a mapped-ram block: a bitmap and an area (migration/ram.c: ram_save_file_bmap).
-
-    A page whose bit is 0 is zero. The words are in the byte order of the host that wrote them,
-    which nothing records: see `_flip`.
-    """
-
-    def __init__(self, mapped: MappedRam, length: int, source: Source) -> None:
-        self.page = mapped.page_size
-        self._bitmap = source.view(*mapped.bitmap)
-        self._area = mapped.pages.start
-        self._source = source
-        self._count = -(-length // self.page)
-
-    @cached_property
-    def _flip(self) -> int:
-        """0 where the bitmap has little-endian words, 7 where it has big-endian ones of 64 bits.
-
-        In the wrong order the last word has bits of pages that are not there, or set bits lead to
-        pages of zeros: QEMU clears the bit of those (ram.c: save_zero_page).
-        """
-        tail = self._count % 64
-        if tail and int.from_bytes(self._bitmap[-8:], "little") >> tail:
-            return 7
-        return 7 if self._hollow(0) and not self._hollow(7) else 0
-
-    def _hollow(self, flip: int) -> bool:
-        """Whether one of the first pages that the bitmap names holds nothing but zeros."""
-        at, left = 0, SAMPLES
-        while at < self._count and left:
-            bit, count = kernel.bitmap_run(self._bitmap, flip, at, self._count)
-            for index in range(at, at + min(count, left) if bit else at):
-                left -= 1
-                start = self._area + index * self.page
-                if not any(self._source.view(start, start + self.page)):
-                    return True
-            at += count
-        return False
-
-    def _bits(self, at: int, stop: int) -> tuple[int, int]:
-        return kernel.bitmap_run(self._bitmap, self._flip, at, stop)
-
-    def alike(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
-        while at < stop:
-            bit, count = self._bits(at, stop)
-            yield kernel.DATA if bit else kernel.FILL, count
-            at += count
-
-    def filled(self, at: int) -> int | None:
-        return None if self._bits(at, at + 1)[0] else 0
-
-    def fill(self, first: int, out: memoryview) -> None:
-        page = self.page
-        at, stop = first, first + len(out) // page
-        while at < stop:
-            bit, count = self._bits(at, stop)
-            to = out[(at - first) * page : (at - first + count) * page]
-            start = self._area + at * page
-            if not bit:
-                to[:] = bytes(len(to))
-            elif read_into(self._source, start, to) < len(to):
-                raise _behind(start, len(to))
-            at += count

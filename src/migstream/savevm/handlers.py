@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
+
+import msgspec
 
 from migstream.vmstate.declared.interpreter import VMStateDescription
 from migstream.vmstate.declared.snapshot import snapshot
@@ -54,8 +55,7 @@ class Live(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True, kw_only=True):
     """One registration (SaveStateEntry). Exactly one of `description`, `save` and `live` is set."""
 
     idstr: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from migstream.errors import BadRam
 from migstream.qemu.words import say
@@ -25,7 +26,7 @@ from migstream.wire.model import SectionType
 __all__ = ["Block", "GuestRam", "XbzrleCache"]
 
 RAM_VERSION = 4
-CHUNK = 1 << 20  # bytes of guest memory that are looked at together, and written at once
+CHUNK = 1 << 21  # bytes of guest memory that are looked at together, and written at once
 SECTION = 16 << 20  # bytes of guest memory in one PART, at most
 
 
@@ -148,7 +149,7 @@ class GuestRam:
 
     def pending(self) -> int:
         """Bytes of pages that are to be sent."""
-        return self.page_size * sum(block.pages - block.dirty.count(0) for block in self.blocks)
+        return self.page_size * sum(kernel.marked(memoryview(b.dirty)) for b in self.blocks)
 
     def save_setup(self, out: Sink) -> None:
         """List the blocks; from here on every page counts as changed."""
@@ -427,8 +428,7 @@ class GuestRam:
         block.memory[start:stop] = content
 
 
-@dataclass
-class _AreaLoading:
+class _AreaLoading(msgspec.Struct):
     """The area being read: its bitmap, and the page that comes next."""
 
     block: Block
@@ -436,8 +436,7 @@ class _AreaLoading:
     page: int = 0
 
 
-@dataclass
-class _Loading:
+class _Loading(msgspec.Struct):
     """Where the section that is being read goes on: `listed` bytes of blocks are still to be listed."""
 
     listed: int = 0
@@ -480,6 +479,8 @@ class _Area:
 def _next_dirty(dirty: bytearray, start: int) -> int:
     """The first page from `start` on whose byte is not 0, or the number of pages."""
     rest = len(dirty) - start
+    if rest > 0 and dirty[start]:
+        return start
     while rest > 0:
         window = dirty[start : start + (1 << 16)]
         skipped = len(window) - len(window.lstrip(b"\0"))

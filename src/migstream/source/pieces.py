@@ -95,7 +95,7 @@ class PieceWriter:
         copies what lies in a file
 
     `at` is the offset of the next byte, `written` the number of bytes that are no holes. Memory that is
-    given to it, but to `write`, must not change before the end.
+    given to it must not change before the end, but for what `lend` gave.
     """
 
     def __init__(
@@ -158,9 +158,9 @@ class PieceWriter:
         """Append many small pieces, none above some MiB; quicker than one by one, without a look for zeros."""
         self._out.put(pieces)
 
-    def write(self, piece: memoryview) -> None:
-        """Append what is large, at once and without a look for zeros: it may change afterwards."""
-        self._out.write(piece)
+    def lend(self, size: int) -> memoryview:
+        """A buffer of that size for pieces to `put`, which may change when the next is lent; what is in it is anything."""
+        return self._out.lend(size)
 
     def patch(self, at: int, data: bytes) -> None:
         """Write to zeros that were left, which are known only later."""

@@ -1,8 +1,7 @@
 """A file written from front to back: small pieces are gathered and written by a second thread, holes left.
 
 The caller finds the next pieces while those before them are on their way; no more than some
-windows of them wait at any time. Large ones are written at once, while the processor still has them near:
-the caller fills the same buffer again, and the second thread only sees that the disk begins.
+windows of them wait at any time. A third thread sees that the disk begins: that may wait for it.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from migstream.source.kernel_copy import copy_range
 from migstream.source.output import begin_sync, write_at
+from migstream.source.second import Second
 
 __all__ = ["SparseWriter"]
 
@@ -30,7 +29,8 @@ class SparseWriter:
     """Writes an empty file of which `fd` is open for writing; use it as a context.
 
     `at` is the offset of the next byte, `written` the number of bytes that were written, which
-    holes are not. Pieces are kept until they are written: they must not change.
+    holes are not. Pieces are kept until they are written: they must not change, but for those of a buffer
+    that `lend` gave.
     """
 
     def __init__(self, fd: int) -> None:
@@ -40,18 +40,27 @@ class SparseWriter:
         self._batch: list[tuple[int, list[Piece]]] = []
         self._pieces: list[Piece] = []
         self._count = self._size = 0
-        self._begun = self._behind = (
-            0  # bytes that were written at once since the disk was told: from where, how many
-        )
-        self._pool = ThreadPoolExecutor(1)
-        self._pending: deque[Future[int]] = deque()
+        self._lent: deque[bytearray] = deque(maxlen=AHEAD + 1)
+        self._second = Second(AHEAD)
+        self._disk = Second(AHEAD)
+        self._told = 0  # up to where the disk was told of what was written
         self._named = os.fstat(fd).st_nlink > 0  # what has no name is not for the disk
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=kind is not None)
+    def __exit__(self, *_: object) -> None:
+        self._second.leave()
+        self._disk.leave()
+
+    def lend(self, size: int) -> memoryview:
+        """A buffer of that size for pieces to come, which may change when the next is lent; what is in it is anything."""
+        self._flush()  # of those that are on their way none is older than AHEAD
+        buffer = self._lent.popleft() if len(self._lent) > AHEAD else bytearray(size)
+        if len(buffer) < size:
+            buffer = bytearray(size)
+        self._lent.append(buffer)
+        return memoryview(buffer)[:size]
 
     def put(self, pieces: Iterable[Piece]) -> None:
         """Append pieces, each of at most some MiB."""
@@ -64,17 +73,6 @@ class SparseWriter:
             self.at += len(piece)
             if self._size >= WINDOW or self._count == PIECES:
                 self._flush()
-
-    def write(self, piece: Piece) -> None:
-        """Append what is large, at once: it may change afterwards."""
-        self._pieces = []
-        if not self._behind:
-            self._begun = self.at
-        self.written += write_at(self._fd, [piece], self.at)
-        self.at += len(piece)
-        self._behind += len(piece)
-        if self._behind >= WINDOW:
-            self._tell_disk(self._begun, self.at)
 
     def copy(self, view: memoryview) -> None:
         """Append what may be large; its zeros become holes."""
@@ -92,7 +90,7 @@ class SparseWriter:
 
         def told(more: int) -> None:
             nonlocal begun
-            self._begin_sync(begun, begun + more)
+            self._begin(begun, begun + more)
             begun += more
             tell(more)
 
@@ -113,37 +111,30 @@ class SparseWriter:
     def finish(self) -> None:
         """Write what is left, and give the file its size."""
         self._flush()
-        self._tell_disk(self._begun, self._begun + self._behind)
-        while self._pending:
-            self.written += self._pending.popleft().result()
+        self.written += self._second.wait()
+        self._disk.wait()
         os.ftruncate(self._fd, self.at)
 
     def _flush(self) -> None:
-        self._later(self._write, self._batch)
+        self._second.later(self._write, self._batch)
         self._batch, self._pieces = [], []
         self._count = self._size = 0
 
-    def _tell_disk(self, start: int, stop: int) -> None:
-        """Let the second thread tell the disk of what was written at once: that may wait for it."""
-        self._later(self._begin_sync, start, stop)
-        self._behind = 0
-
-    def _later(self, work: Callable[..., int], *about: object) -> None:
-        """Have the second thread do it, which says how many bytes it wrote."""
-        if len(self._pending) == AHEAD:
-            self.written += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(work, *about))
-
     def _write(self, batch: list[tuple[int, list[Piece]]]) -> int:
         written = 0
-        stop = start = batch[0][0] if batch else 0
         for at, pieces in batch:
-            stop = at + write_at(self._fd, pieces, at)
-            written += stop - at
-        self._begin_sync(start, stop)
+            size = write_at(self._fd, pieces, at)
+            written += size
+            if at + size - self._told >= WINDOW:
+                self._begin(self._told, at + size)
+                self._told = at + size
         return written
 
-    def _begin_sync(self, start: int, stop: int) -> int:
-        if self._named and start < stop:
-            begin_sync(self._fd, start, stop)
-        return 0
+    def _begin(self, start: int, stop: int) -> None:
+        if self._named:
+            self._disk.later(_begin_sync, self._fd, start, stop)
+
+
+def _begin_sync(fd: int, start: int, stop: int) -> int:
+    begin_sync(fd, start, stop)
+    return 0

@@ -278,6 +278,9 @@ class Kept:
         raise _gone(start, stop)
 
 
+SHARED = 4 << 20  # bytes that two threads read: of less, waiting for each other takes longer
+
+
 def read_into(store: Store, start: int, out: memoryview) -> int:
     """Fill `out` with bytes from `start` on, many of a file without a copy between; how many, fewer at the end.
 
@@ -290,7 +293,23 @@ def read_into(store: Store, start: int, out: memoryview) -> int:
     done = 0
     if lies is not None and size > BLOCK and hasattr(os, "preadv"):  # few come out of kept blocks
         with suppress(OSError):  # `view` says why
-            done = os.preadv(lies[0], [out[:size]], lies[1])
+            done = (_halves if size >= SHARED else _read_some)(lies[0], out[:size], lies[1])
     if done < size:
         out[done:size] = store.view(start + done, start + size)
     return size
+
+
+def _read_some(fd: int, out: memoryview, at: int) -> int:
+    return os.preadv(fd, [out], at)
+
+
+def _halves(fd: int, out: memoryview, at: int) -> int:
+    """Read by two threads at once; how many bytes of the first ones are there."""
+    from migstream.source.second import borrowed
+
+    middle = len(out) // 2 & -BLOCK
+    with borrowed() as second:
+        second.later(_read_some, fd, out[middle:], at + middle)
+        first = _read_some(fd, out[:middle], at)
+        rest = second.wait()
+    return middle + rest if first == middle else first

@@ -26,6 +26,7 @@ from migstream.errors import (
     Truncated,
 )
 from migstream.iterable import SECTIONS
+from migstream.source.forward import Forward
 from migstream.source.layers import Opened
 from migstream.source.store import Store, Until
 from migstream.vmstate.description import Description, parse_description
@@ -180,7 +181,9 @@ class _Reading:
                 from migstream.stream.pipe import most_items
 
                 self._walker.most = most_items(opened)
-            self._push = Push(self._walker, whole=opened.store, tell=self.tell)
+            self._push = Push(
+                self._walker, whole=opened.store, view=Forward(opened.store).view, tell=self.tell
+            )
 
     @property
     def _store(self) -> Store:
@@ -286,7 +289,7 @@ class _Reading:
                 # the records did not tell their page size; with it, the same record says what is wrong
                 self._context.page_size = tail.page_size
                 error = None if tail.page_size else error
-            push = Push(walker, start, whole=store, tell=self.tell)
+            push = Push(walker, start, whole=store, view=Forward(store).view, tell=self.tell)
             if error is not None:
                 push.last = self._push.last
                 push.recover(error)
@@ -294,7 +297,7 @@ class _Reading:
         else:
             again = walker.again({} if tail is None else tail.sizes, known)
             self._damage += [e for e in walker.damage if e.at is None or e.at < start]
-            going = drive(store, again, start, self.tell)
+            going = drive(store, again, start, self.tell, Forward(store).view)
         self._items = [*kept, *going]
         self._damage += again.damage
         own = self._own()

@@ -7,15 +7,10 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from migstream.errors import (
-    BadRam,
-    NoSuchAddress,
-    NoSuchPath,
-    StreamError,
-    Unsupported,
-)
+from migstream.errors import BadRam, NoSuchAddress, NoSuchPath, StreamError, Unsupported
 from migstream.iterable import SECTIONS
 from migstream.names import brief, many, prose
+from migstream.source.forward import Forward
 from migstream.stream.bare import Bare
 from migstream.stream.devices import Device, Devices, contradicted, laid_out
 from migstream.stream.finding import find_devices, find_values, register_hint
@@ -325,7 +320,8 @@ class Stream(Bare):
         page = self.ram.page_size or next(iter(self.ram.values())).page
         context = Context(page_size=page, limit=self.size, base=self.base, pages=builder)
         known = [s.span.start for s in self.sections if s.type == SectionType.FULL]
-        for _ in drive(self.store, Walker(SECTIONS, context=context, known=known)):
+        walker = Walker(SECTIONS, context=context, known=known)
+        for _ in drive(self.store, walker, view=Forward(self.store).view):
             pass
 
     def ram_after(self, turn: int) -> Ram:

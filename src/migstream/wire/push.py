@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Push", "drive", "through"]
 
+View = Callable[[int, int], memoryview]
+
 
 class Push(Window):
     """A walk that is fed, or that asks for what it needs.
@@ -38,6 +40,7 @@ class Push(Window):
     ----------
     walker : what reads; `start` is where it stands
     whole : all of the source, where it is at hand. Nothing is fed then
+    view : gives windows of it as `whole.view` does, and may give more than was asked for
     tell : told, again and again, the offset that it has come to
     window : bytes that are asked for at once, where less is not enough more
 
@@ -52,6 +55,7 @@ class Push(Window):
         start: int = 0,
         *,
         whole: Bytes | None = None,
+        view: View | None = None,
         tell: Callable[[int], None] = lambda _: None,
         window: int = WINDOW,
     ) -> None:
@@ -59,6 +63,7 @@ class Push(Window):
         self.walker = walker
         self.last = start
         self._whole = whole
+        self._view = whole.view if view is None and whole is not None else view
         self._tell = tell
         self._want = self._window = window
         self._broken: ParseError | None = None
@@ -90,6 +95,7 @@ class Push(Window):
                 raise
             finally:
                 self.settle(cur)
+                del cur  # the window is free
             if self._whole is None:
                 return
             self._want = 2 * self._want if self._stalled else self._window
@@ -101,9 +107,9 @@ class Push(Window):
 
     def cursor(self) -> Cursor:
         whole = self._whole
-        if whole is None:
+        if whole is None or self._view is None:
             return super().cursor()
-        view = whole.view(self.mark, self.mark + self._want)
+        view = self._view(self.mark, self.mark + self._want)
         return Cursor(view, self.mark, eof=self.mark + len(view) >= whole.size, whole=whole)
 
     # --- behind damage -----------------------------------------------------------------------
@@ -129,7 +135,11 @@ def through(push: Push) -> Iterator[Item]:
 
 
 def drive(
-    store: Bytes, walker: Walker, start: int = 0, tell: Callable[[int], None] = lambda _: None
+    store: Bytes,
+    walker: Walker,
+    start: int = 0,
+    tell: Callable[[int], None] = lambda _: None,
+    view: View | None = None,
 ) -> Iterator[Item]:
     """Items from `start` on of a source that is at hand. Damage ends up in `walker.damage`."""
-    return through(Push(walker, start, whole=store, tell=tell))
+    return through(Push(walker, start, whole=store, view=view, tell=tell))

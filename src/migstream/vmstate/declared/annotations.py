@@ -6,8 +6,9 @@ Each wire type is its Python type to a type checker. A plain value behind the = 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
+
+import msgspec
 
 from migstream.vmstate.declared.fields import Codec, Count
 
@@ -55,8 +56,7 @@ __all__ = [
 Exists = Callable[[Any, int], bool]
 
 
-@dataclass(frozen=True)
-class Wire:
+class Wire(msgspec.Struct, frozen=True):
     """The wire type of an annotated Python type: a name of the table, or a codec of one's own.
 
     ``Annotated[bytes, Wire("pci config")]`` with ``buffer(256)``;
@@ -93,8 +93,7 @@ Check = Annotated[None, Wire("")]
 # --- what stands behind the = -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """What an annotation alone does not say of a field. `kind` tells the special ones."""
 
     kind: str = ""

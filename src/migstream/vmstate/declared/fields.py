@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import msgspec
 
 from migstream.errors import BadSection, ParseError
 from migstream.qemu.words import say
@@ -104,8 +105,7 @@ def check_count(count: int, cur: Cursor, what: str) -> int:
     return count
 
 
-@dataclass(frozen=True, kw_only=True)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a VMState (VMStateField).
 
     Attributes

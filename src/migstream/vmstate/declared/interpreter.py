@@ -7,9 +7,10 @@ One pass writes the bytes and their description. Rules: QEMU, migration/vmstate.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from migstream.errors import BadSection, ParseError
 from migstream.qemu.words import opening, say
@@ -31,8 +32,7 @@ class HookFailed(ValueError):
     """A hook's own refusal to save; every field around it is named in QEMU's words."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subsection:
+class Subsection(msgspec.Struct, frozen=True, kw_only=True):
     """A VMState that follows the fields of another where it is needed.
 
     `attribute` is where its own object is kept; None where it describes more of the same object.
@@ -55,8 +55,7 @@ class Subsection:
         return subject is not None and self.description.is_needed(subject)
 
 
-@dataclass(frozen=True, kw_only=True)
-class VMStateDescription:
+class VMStateDescription(msgspec.Struct, frozen=True, kw_only=True):
     """What a device saves (VMStateDescription of include/migration/vmstate.h).
 
     Hooks are functions of the object. A loading hook that raises ValueError refuses the stream;
@@ -84,7 +83,7 @@ class VMStateDescription:
     post_save: Callable[[Any], None] | None = None
     pre_load: Callable[[Any], None] | None = None
     post_load: Callable[[Any, int], None] | None = None
-    labels: tuple[str, ...] = field(init=False)
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.fields]
@@ -92,7 +91,7 @@ class VMStateDescription:
             f"{name}[{names[:index].count(name)}]" if names.count(name) > 1 else name
             for index, name in enumerate(names)
         )
-        object.__setattr__(self, "labels", labels)
+        msgspec.structs.force_setattr(self, "labels", labels)
 
     def is_needed(self, subject: Any) -> bool:
         """Whether the section or subsection is written."""
