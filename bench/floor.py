@@ -2,8 +2,8 @@
 
     python -m bench.floor STREAM
 
-No page is looked at: a buffer that stays in the processor's cache is filled and written again and again. What the verbs take
-beyond that is theirs, what `cp` takes less is the machine's.
+No page is looked at: what is read is written as it is, by the same threads and in pieces of the same sizes as the verbs do it.
+What these take beyond that is theirs, what `cp` takes less is the machine's.
 """
 
 from __future__ import annotations
@@ -14,37 +14,38 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from statistics import median
 
-WINDOW = 256 << 10
-BEGUN = 16 << 20  # bytes after which the disk is told
+from migstream.source.pieces import PieceWriter
+from migstream.source.store import File, read_into
+
+WINDOW = 8 << 20
+PIECE = 1 << 20
 RUNS = 5
 
 
 def _read(source: int, buffer: memoryview) -> None:
-    at = 0
-    while size := os.preadv(source, [buffer], at):
+    store, at = File(source, os.fstat(source).st_size), 0
+    while size := read_into(store, at, buffer):
         at += size
 
 
-def _write(source: int, target: int, buffer: memoryview) -> None:
-    from migstream.source.output import begin_sync
-
-    at = told = 0
-    while size := os.preadv(source, [buffer], at):
-        os.pwrite(target, buffer[:size], at)
-        at += size
-        if at - told >= BEGUN:
-            begin_sync(target, told, at)
-            told = at
-    os.fsync(target)
+def _write(source: int, target: int) -> None:
+    store, at = File(source, os.fstat(source).st_size), 0
+    with PieceWriter(target) as out:
+        while size := read_into(store, at, piece := out.lend(PIECE)):
+            out.put([piece[:size]])
+            at += size
+        out.finish()
 
 
 def _compare(source: int, target: int, buffers: tuple[memoryview, memoryview]) -> None:
+    stores = [File(fd, os.fstat(fd).st_size) for fd in (source, target)]
     at = 0
-    while size := os.preadv(source, [buffers[0]], at):
-        os.preadv(target, [buffers[1]], at)
+    while size := read_into(stores[0], at, buffers[0]):
+        read_into(stores[1], at, buffers[1])
         if buffers[0].obj != buffers[1].obj:
             raise AssertionError(f"not the same at {at:#x}")
         at += size
@@ -69,20 +70,28 @@ def _floors(stream: Path, out: Path) -> dict[str, Callable[[], object]]:
 
     def converted(source: int, target: int) -> None:
         _read(source, buffers[0])  # the walk
-        _write(source, target, buffers[0])
-        _read(target, buffers[0])  # the walk through the result
-        _compare(source, target, buffers)
+        _write(source, target)
+        _compare(source, target, buffers)  # the walk through the result
+        os.fsync(target)
 
     def extracted(source: int, target: int) -> None:
         _read(source, buffers[0])
-        _write(source, target, buffers[0])
+        _write(source, target)
+        os.fsync(target)
+
+    def saved(source: int, target: int) -> None:
+        memory = memoryview(mmap(source, 0, access=ACCESS_READ))
+        for at in range(0, len(memory), PIECE):
+            os.pwrite(target, memory[at : at + PIECE], at)
 
     return {
         "cat": lambda: subprocess.run(("cat", stream), check=True, stdout=subprocess.DEVNULL),
         "read once: index": opened(lambda source, _: _read(source, buffers[0])),
         "cp, sync": lambda: subprocess.run(("sh", "-c", copy), check=True),
         "read, read and write, sync: extract": opened(extracted),
-        "the same, read the result, read and compare both: convert": opened(converted),
+        "the same, read and compare both, sync: convert": opened(converted),
+        "cp": lambda: subprocess.run(("cp", stream, out), check=True),
+        "write what is mapped: saving": opened(saved),
     }
 
 

@@ -240,15 +240,15 @@ def _payloads(stream: Stream, changed: Collection[str]) -> list[tuple[str, bytes
     ]
 
 
-def _chunks(one: Block, other: Block, stop: int) -> Iterator[int]:
-    """Where the CHUNKs of bytes before `stop` begin in which one of them has data."""
+def _chunks(one: Block, other: Block, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The CHUNKs of bytes [start, stop) in which one of them has data."""
     last = -1
-    runs = merge(one.runs(0, stop), other.runs(0, stop), key=attrgetter("start"))
+    runs = merge(one.runs(start, stop), other.runs(start, stop), key=attrgetter("start"))
     for run in runs:
         if run.kind == "data":
             first = max(run.start & -CHUNK, last + CHUNK if last >= 0 else 0)
             for last in range(first, run.stop, CHUNK):
-                yield last
+                yield max(last, start), min(last + CHUNK, stop)
 
 
 def _same(one: Block, other: Block, marks: Marks, tell: Callable[[int], None]) -> bool:
@@ -264,18 +264,17 @@ def _same(one: Block, other: Block, marks: Marks, tell: Callable[[int], None]) -
         return False
     buffers = memoryview(bytearray(CHUNK)), memoryview(bytearray(CHUNK))
     at = 0
-    for start in _chunks(one, other, both):
-        stop = min(start + CHUNK, both)
-        for first, behind in marks.unmarked(start // page, -(-stop // page)):
-            size = (behind - first) * page
+    for first, behind in marks.unmarked(0, -(-both // page)):
+        for start, stop in _chunks(one, other, first * page, min(behind * page, both)):
+            size = -(-(stop - start) // page) * page
             for block, buffer in zip((one, other), buffers, strict=True):
-                block.fill(first, buffer[:size])
+                block.fill(start // page, buffer[:size])
             if size == CHUNK and buffers[0].obj != buffers[1].obj:
                 return False
             if size < CHUNK and bytes(buffers[0][:size]) != bytes(buffers[1][:size]):
                 return False
-        tell(stop - at)
-        at = stop
+            tell(stop - at)
+            at = stop
     tell(both - at)
     tell(one.size - both)
     return True

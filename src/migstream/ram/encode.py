@@ -20,7 +20,7 @@ from migstream.wire.write import counted
 __all__ = ["END_OF_RECORDS", "Area", "entry", "fill_area", "page_records", "setup_word"]
 
 ALIGNMENT = 1 << 20
-PAGES = 256  # looked at together
+LOOKED = 1 << 20  # bytes of memory that are looked at together
 WIDE = 16  # zero pages that are not looked at
 ZEROS = 1 << 16  # zero records made together
 Lend = Callable[[int], memoryview]
@@ -52,11 +52,12 @@ class _Stretch(NamedTuple):
 
 
 def _stretches(block: Block, size: int) -> Iterator[_Stretch]:
-    """The pages that were sent, at most PAGES at once where they are to be looked at.
+    """The pages that were sent, at most LOOKED bytes at once where they are to be looked at.
 
     A block that is to have another size is cut, or goes on with zeros.
     """
     page = block.page
+    most = max(LOOKED // page, 1)
     start = count = 0
     for run in block.runs(0, min(size, block.size)):
         first, stop = run.start // page, -(-run.stop // page)
@@ -70,9 +71,9 @@ def _stretches(block: Block, size: int) -> Iterator[_Stretch]:
             continue
         while first < stop:
             start = start if count else first
-            more = min(stop - first, PAGES - count)
+            more = min(stop - first, most - count)
             first, count = first + more, count + more
-            if count == PAGES:
+            if count == most:
                 yield _Stretch(start, count, zero=False)
                 count = 0
     if count:
@@ -100,11 +101,10 @@ def page_records(block: Block, size: int, lend: Lend = own) -> Iterator[tuple[in
     The first names the block, the others continue it: nothing may be put between.
     """
     page, name = block.page, memoryview(counted(block.name))
-    buffer = memoryview(bytearray(PAGES * page))
+    buffer = memoryview(bytearray(max(LOOKED, page)))
     for first, count, zero in _stretches(block, size):
-        most = ZEROS if zero else PAGES
-        for at in range(first, first + count, most):
-            pages = min(most, first + count - at)
+        for at in range(first, first + count, ZEROS):
+            pages = min(ZEROS, first + count - at)
             data = buffer[: 0 if zero else pages * page]
             kinds = bytearray((ZERO,)) * pages if zero else _kinds(block, at, data)
             out = lend(len(name) + pages * (9 if zero else 8 + page))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from mmap import mmap
 from typing import Protocol
 
 import msgspec
@@ -26,7 +27,8 @@ from migstream.wire.model import SectionType
 __all__ = ["Block", "GuestRam", "XbzrleCache"]
 
 RAM_VERSION = 4
-CHUNK = 1 << 21  # bytes of guest memory that are looked at together, and written at once
+CHUNK = 1 << 20  # bytes of guest memory that are looked at together, and written at once
+ALIGNED = 4096
 SECTION = 16 << 20  # bytes of guest memory in one PART, at most
 
 
@@ -138,7 +140,7 @@ class GuestRam:
         self._zero = bytes(self.page_size)
         self._step = max(CHUNK // self.page_size, 1)  # pages that are looked at together
         # One buffer for all chunks: new ones of this size cost the allocator more than the copy.
-        self._packed = memoryview(bytearray(self._step * (8 + self.page_size) + 256))
+        self._packed = memoryview(mmap(-1, self._step * (8 + self.page_size) + 256 + ALIGNED))
         self._last: Block | None = None
         self._place = (0, 0)  # block and page where the round goes on
         self._areas: dict[str, _Area] = {}
@@ -207,6 +209,8 @@ class GuestRam:
         elif any(kinds):
             name = b"" if self._last is block else block.head
             self._last = block
+            # as they will lie to a page of the file: the kernel copies faster then
+            packed = self._packed[out.offset % ALIGNED :]
             used = kernel.pack(
                 block.memory,
                 0,
@@ -214,9 +218,9 @@ class GuestRam:
                 first,
                 self.page_size,
                 memoryview(name),
-                self._packed,
+                packed,
             )
-            out.write(self._packed[:used])
+            out.write(packed[:used])
 
     def _deltas(self, block: Block, first: int, kinds: bytearray) -> Iterator[bytes]:
         """Records of pages from number `first` on, deltas where they are smaller."""

@@ -58,12 +58,17 @@ class Second:
         return done
 
     def leave(self) -> None:
-        """Forget what waits, and let the thread end with what it is doing."""
+        """Forget what waits, and wait for what is being done."""
         self._failure = self._failure or InterruptedError()
-        if self._thread is not None:
+        if (thread := self.end()) is not None:
+            thread.join()
+
+    def end(self) -> Thread | None:
+        """Nothing more comes: the thread, which ends by itself when all is done; None where there is none."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self._waiting.put(None)
-            self._thread.join()
-            self._thread = None
+        return thread
 
     def _run(self) -> None:
         while (one := self._waiting.get()) is not None:
