@@ -121,3 +121,23 @@ def test_it_is_not_in_a_process_that_was_forked() -> None:
         finally:
             os._exit(4)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_without_another_thread_it_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    one, done = Second(1), list[int]()
+
+    def work(number: int) -> int:
+        done.append(threading.get_ident())
+        return number
+
+    for number in range(5):
+        one.later(work, number)
+    assert (one.wait(), set(done)) == (10, {threading.get_ident()})
+    one.later(_raise)
+    with pytest.raises(OSError, match="told"):
+        one.wait()
+    one.leave()

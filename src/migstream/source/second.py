@@ -42,10 +42,11 @@ class Second:
         if self._failure is not None:
             self._room.release()
             raise self._failure
-        if self._thread is None:
-            self._thread = Thread(target=self._run, daemon=True)
-            self._thread.start()
-        self._waiting.put((work, about))
+        if self._thread is None and not self._start():
+            self._do(work, about)
+            self._room.release()
+        else:
+            self._waiting.put((work, about))
 
     def wait(self) -> int:
         """Wait until all is done; how many bytes that was since the last time."""
@@ -70,16 +71,28 @@ class Second:
             self._waiting.put(None)
         return thread
 
+    def _start(self) -> bool:
+        """Start the thread; false where the system gives none, and the work is done at once."""
+        thread = Thread(target=self._run, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
+
     def _run(self) -> None:
         while (one := self._waiting.get()) is not None:
-            work, about = one
-            if self._failure is None:
-                try:
-                    self._done += work(*about)
-                except BaseException as error:  # noqa: BLE001 - raised where it is asked for
-                    self._failure = error
-            del one, work, about  # what it is about may be somebody's buffer
+            self._do(*one)
+            del one  # what it is about is somebody's buffer, who will see whether it is free
             self._room.release()
+
+    def _do(self, work: Callable[..., int], about: tuple[object, ...]) -> None:
+        if self._failure is None:
+            try:
+                self._done += work(*about)
+            except BaseException as error:  # noqa: BLE001 - raised where it is asked for
+                self._failure = error
 
 
 _idle: list[Second] = []
