@@ -7,9 +7,8 @@ from migstream.source.store import Store, file_under, read_into
 __all__ = ["Forward"]
 
 LARGE = 8 << 20  # bytes: half of it stays in a processor's cache
-NEAR = (
-    64 << 10
-)  # so far before the end of a window the next one begins, at most, where all of it was needed
+# The next window begins at most so far before the end of one of which all was needed: at a record that is cut off there.
+NEAR = 64 << 10
 
 
 class Forward:
