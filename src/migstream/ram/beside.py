@@ -5,6 +5,7 @@ Where guests are compared most pages are alike, and reading them a second time i
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
@@ -48,12 +49,14 @@ class Marks:
 
     def __init__(self) -> None:
         self._groups: dict[int, bytearray] = {}
+        self._numbers: list[int] = []  # of the groups, ascending
 
     def of(self, first: int, count: int) -> memoryview:
         """The flags of pages of one group (`ram.table.GROUP`), to be written to."""
         group = self._groups.get(first // GROUP)
         if group is None:
             group = self._groups[first // GROUP] = bytearray(GROUP)
+            insort(self._numbers, first // GROUP)
         at = first % GROUP
         return memoryview(group)[at : at + count]
 
@@ -62,15 +65,17 @@ class Marks:
         return page // GROUP not in self._groups
 
     def unmarked(self, at: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Pages [first, behind) of those from `at` to `stop` that have no mark, the largest stretches of a group."""
+        """Pages [first, behind) of those from `at` to `stop` that have no mark, in large stretches."""
         while at < stop:
             base = at - at % GROUP
-            end = min(base + GROUP, stop)
             group = self._groups.get(at // GROUP)
             if group is None:
+                n = bisect_right(self._numbers, at // GROUP)
+                end = min(self._numbers[n] * GROUP, stop) if n < len(self._numbers) else stop
                 yield at, end
                 at = end
                 continue
+            end = min(base + GROUP, stop)
             first = group.find(0, at - base, end - base)
             if first < 0:
                 at = end
