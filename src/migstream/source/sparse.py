@@ -47,9 +47,8 @@ class SparseWriter:
         self._pieces: list[Piece] = []
         self._count = self._size = 0
         self._lent: deque[memoryview] = deque(maxlen=AHEAD + 1)
-        self._buffer = memoryview(
-            bytearray()
-        )  # of which parts are lent, the first `_used` bytes so far
+        # Of this one parts are lent, the first `_used` bytes so far.
+        self._buffer = memoryview(bytearray())
         self._used = 0
         self._second = Second(AHEAD)
         self._disk = _Disk(fd)
@@ -127,7 +126,8 @@ class SparseWriter:
 
     def finish(self) -> None:
         """Write what is left, and give the file its size."""
-        self._flush()
+        if self._batch:
+            self._flush()
         self.written += self._second.wait()
         os.ftruncate(self._fd, self.at)
 
@@ -173,13 +173,16 @@ class _Disk:
     """
 
     def __init__(self, fd: int) -> None:
-        named = os.fstat(fd).st_nlink > 0  # what has no name is not for the disk
-        self._fd = os.dup(fd) if named else -1
+        self._file = fd
+        self._named = os.fstat(fd).st_nlink > 0  # what has no name is not for the disk
+        self._fd = -1  # the thread's own, where it has begun
         self._second = Second(MOST_TOLD)
 
     def begin(self, start: int, stop: int) -> None:
         """Have it begin with bytes [start, stop)."""
-        if self._fd >= 0:
+        if self._named:
+            if self._fd < 0:
+                self._fd = os.dup(self._file)
             self._second.later(self._begin, start, stop)
 
     def end(self) -> None:
