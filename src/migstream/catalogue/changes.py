@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from itertools import count
 
 import msgspec
 
@@ -19,7 +20,7 @@ from migstream.catalogue.model import Image, Live, Placed, State
 from migstream.catalogue.relaid import relaid
 from migstream.catalogue.told import Texts, told
 
-__all__ = ["Machine"]
+__all__ = ["Key", "Machine"]
 
 Key = tuple[str, int]
 PIECE = 64  # bytes that are compared at once
@@ -67,10 +68,9 @@ class Machine:
         One that was seen behind those that the machine has by itself is counted from the first.
         """
         instance = 0 if (name, one.instance - 1) in self._first else one.instance
-        while (name, instance) in self.sections and name not in self.single:
-            instance += 1
-        self.put((name, instance), self.state_of(one), early=one.early)
-        return name, instance
+        key = _free(self.sections, name, instance) if name not in self.single else (name, instance)
+        self.put(key, self.state_of(one), early=one.early)
+        return key
 
     def without(self, name: str) -> bool:
         """Leave out what a property of migration that is off has in a stream; whether it is one of those.
@@ -95,6 +95,20 @@ class Machine:
         self.sections = {(named(n), number): one for (n, number), one in self.sections.items()}
         self.early = {(named(n), number) for n, number in self.early}
         self.blocks = {named(name): size for name, size in self.blocks.items()}
+
+    def unplaced(self, path: str) -> None:
+        """Take a place out of the names of the sections and RAM blocks that begin with it, as older machine types have them."""
+        begin = f"{path}/"
+        renamed: dict[Key, Key] = {}
+        taken = {key for key in self.sections if not key[0].startswith(begin)}
+        for name, number in self.sections:
+            if name.startswith(begin):
+                key = _free(taken, name.removeprefix(begin), number)
+                renamed[name, number] = key
+                taken.add(key)
+        self.sections = {renamed.get(key, key): one for key, one in self.sections.items()}
+        self.early = {renamed.get(key, key) for key in self.early}
+        self.blocks = {name.removeprefix(begin): size for name, size in self.blocks.items()}
 
     def change(self, before: Image, after: Image) -> None:
         """Make the difference that lies between two images."""
@@ -122,6 +136,11 @@ class Machine:
                     self.sections[key] is here
                 ):  # it is laid out otherwise, and nobody saw what it becomes
                     self.unsure.add(key[0])
+
+
+def _free(taken: Container[Key], name: str, instance: int) -> Key:
+    """The first key of that name that is not taken, from an instance id on."""
+    return next((name, n) for n in count(instance) if (name, n) not in taken)
 
 
 def _change_table(

@@ -37,7 +37,7 @@ from migstream.catalogue.lineage import lineage
 from migstream.catalogue.mac99 import with_via
 from migstream.catalogue.memory import backend_block, block_of
 from migstream.catalogue.microvm import most_serials, transports_of
-from migstream.catalogue.model import PLACE, Image, without_place
+from migstream.catalogue.model import PLACE, Image, at_a_place, without_place
 from migstream.catalogue.numbered import single
 from migstream.catalogue.places import Places
 from migstream.catalogue.ports import PORTS, numbers, with_ports
@@ -109,6 +109,11 @@ class _Composer:
         self.paths: list[str] = []
         self.taken: set[str] = set()
         self.consoles: dict[str, list[Part]] = {}
+        self.placeless = any(
+            without_place(added) and self._bus(driver) in SOME_PLACELESS
+            for driver, added in others.devices.get(self.name, {}).items()
+        )
+        self.unplaced: list[str] = []
         self.blocked: list[str] = []
         self.lacking: list[str] = []
         self.transports = transports_of(wanted, self.name, self.family.transports)
@@ -184,6 +189,9 @@ class _Composer:
             places.usb_controller(path, ports)
         self.paths = [self._part(part, places) for part in self.parts]
         self._ports()
+        for path in self.unplaced:
+            self.machine.unplaced(path)
+            self.unknown[:] = [name.removeprefix(f"{path}/") for name in self.unknown]
         return self.machine
 
     # --- the machine -------------------------------------------------------------------------------
@@ -237,6 +245,10 @@ class _Composer:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
 
+    def _bus(self, driver: str) -> str:
+        kind = self.catalogue.about.types.get(driver)
+        return "" if kind is None else kind.bus
+
     def _card(self, part: Part) -> bool:
         """Whether it has a network address."""
         kind = self.catalogue.about.types.get(part.driver)
@@ -289,13 +301,15 @@ class _Composer:
         if kind is None:
             self.lacking.append(part.driver)
             return ""
-        added, base = self.known.added(driver, kind.bus), self.known.base(driver)
+        seen, base = self.known.added(driver, kind.bus), self.known.base(driver)
+        bare = seen is not None and kind.bus in SOME_PLACELESS and without_place(seen)
+        added = at_a_place(seen) if seen is not None and bare else seen
         path = self._path(part, driver, kind, "" if added is None else added.root, places)
-        # channels of older machine types have no places for what is on their devices
-        inner = "" if added is not None and without_place(added) else path
-        self.hosts.provide(driver, inner, part.properties)
+        if kind.bus in SOME_PLACELESS and self.placeless:
+            self.unplaced.append(path)
+        self.hosts.provide(driver, path, part.properties)
         if (own := part.properties.get("id")) is not None:
-            places.buses[own], self.bridges[own] = inner + INSIDE.get(driver, ""), driver
+            places.buses[own], self.bridges[own] = path + INSIDE.get(driver, ""), driver
         if driver == HUB:
             places.usb_hub(path)
         if (ports := ports_of(driver, part.properties)) is not None:
@@ -309,22 +323,21 @@ class _Composer:
         if added is None:
             if kind.bus not in QUIET_BUSES:
                 self.assumed.append(f"{driver} saves nothing, or is not in the catalogue")
-                self.unknown += [f"{path}/"] if path else []
+                placed = path and path not in self.unplaced
+                self.unknown += [f"{path}/" if placed else driver.rpartition("-")[0]]
             return path
-        names = {one.key: one.name.replace(PLACE, path) for one in added.sections}
-        put(self.machine, added, part, path, self.interrupts)
+        keys = put(self.machine, added, part, path, self.interrupts)
         memdev = part.properties.get("memdev")
         self.machine.blocks.update(
             block_of(wanted, self.name, tried, memdev, path) for tried in added.blocks.items()
         )
-        if added is not self.family.devices.get(self.name, {}).get(driver):
+        if seen is not self.family.devices.get(self.name, {}).get(driver):
             # seen on another machine type alone, which may give memory of another size
             self.unknown += [block for block in added.blocks if PLACE not in block]
         if part.properties.get("romfile"):  # as large as that file is
             self.unknown += [n.replace(PLACE, path) for n in added.blocks if n.endswith(ROM)]
         if base is None:
             return path
-        keys = [(names[one.key], one.instance) for one in added.sections]
         behind = BEHIND.get(self.bridges.get(places.owner(part.properties), ""))
         older = self.family.behind.get(behind or "", {}).get(self.name, {}).get(driver)
         after = self.tried.options.get(driver, {}).get(f"bus={behind}")
@@ -336,6 +349,7 @@ class _Composer:
         properties = properties_of(driver, kind.bus, part, wanted, version, msi_broken=broken)
         for name, value in properties.items():
             self.properties.change(driver, base, added, name, value, path)
+        keys = [key for key in keys if key in self.machine.sections]
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
         if msi or untried(part, behind) or self._after_memory(part):
             self.properties.unsure(base, path)
@@ -416,6 +430,8 @@ class _Composer:
 
 
 MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
+# Buses on which devices of older machine types have no places in their names.
+SOME_PLACELESS = ("virtio-bus", "virtual-css-bus")
 BLOCKED = re.compile(r"non-migratable device '[^']*/([^'/]+)'")
 MIGRATION = "migration"
 ROM = ".rom"

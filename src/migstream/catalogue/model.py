@@ -29,6 +29,7 @@ __all__ = [
     "Provenance",
     "State",
     "Type",
+    "at_a_place",
     "with_placeless",
     "without_place",
 ]
@@ -237,6 +238,14 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
 def without_place(added: Added) -> bool:
     """Whether a device's sections are of a machine type whose names have no places."""
     return bool(added.sections) and all(PLACE not in one.name for one in added.sections)
+
+
+def at_a_place(added: Added) -> Added:
+    """A device whose sections' names have no places, as if they had."""
+    sections = tuple(
+        msgspec.structs.replace(one, name=f"{PLACE}/{one.name}") for one in added.sections
+    )
+    return msgspec.structs.replace(added, sections=sections)
 
 
 def with_placeless(added: Added, alone: Added) -> Added:

@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from migstream.catalogue.arguments import Part
-from migstream.catalogue.changes import Machine
+from migstream.catalogue.changes import Key, Machine
 from migstream.catalogue.interrupts import Interrupts
 from migstream.catalogue.model import CHANNEL, NUMBER, PLACE, Added, Placed, State
 
@@ -49,14 +49,18 @@ def bridge_path(number: int) -> str:
     return f"pci@{FIRST_BRIDGE + number:x}"
 
 
-def put(machine: Machine, added: Added, part: Part, path: str, interrupts: Interrupts) -> None:
-    """A device's sections, at its place; those of a pseries with numbers of their own."""
+def put(
+    machine: Machine, added: Added, part: Part, path: str, interrupts: Interrupts
+) -> list[Key]:
+    """A device's sections, at its place, those of a pseries with numbers of their own; what they are called then."""
+    keys = []
     known = next((one.instance >> 8 & WINDOW for one in added.sections if one.name == TABLE), 0)
     bridge = part.driver == HOST_BRIDGE
     moves = [(FIRST_BRIDGE + known, FIRST_BRIDGE + bridge_number(part), 8)] if bridge else []
     for one in added.sections:
         name, moved = one.name.replace(PLACE, path), _with_instance(one, part, path)
         key, register = machine.place(moved, name), REGISTER.search(path)
+        keys.append(key)
         state = machine.sections.get(key)
         if register is not None and state is not None:
             number = bytes.fromhex(register[1])
@@ -70,6 +74,7 @@ def put(machine: Machine, added: Added, part: Part, path: str, interrupts: Inter
                 machine.sections[key] = msgspec.structs.replace(state, payload=raw)
         if name == BRIDGE:
             _bridge(machine, key, bridge_number(part), interrupts)
+    return keys
 
 
 def _bridge(machine: Machine, key: tuple[str, int], number: int, interrupts: Interrupts) -> None:

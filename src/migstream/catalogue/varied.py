@@ -21,10 +21,12 @@ NEWER = {
     "gic-version=4": "gic-version=3",
     "gic-version=max": "gic-version=3",
 }  # have no register more
-# Properties of CPUs in machine types up to a version: hw/arm/virt.c: virt_machine_6_2_options; hw/core/machine.c:
-# hw_compat_9_0, hw_compat_9_2.
+# Properties that machine types up to a version give those of their CPUs that have them, whatever was asked for
+# (hw/arm/virt.c: machvirt_init).
+FORCED: dict[str, Version] = {"pmu=off": (2, 6), "lpa2=off": (6, 2)}
+RARE = ("lpa2=off",)  # no other model has it than those that were tried with it
+# Those that their CPUs have by themselves: hw/core/machine.c: hw_compat_9_0, hw_compat_9_2.
 OLDER: dict[str, Version] = {
-    "lpa2=off": (6, 2),
     "backcompat-cntfrq=on": (9, 0),
     "backcompat-pauth-default-use-qarma5=on": (9, 2),
 }
@@ -88,9 +90,10 @@ class Varied:
         self._base = family.images[family.newest]["tcg"]
         self._tried = {name.partition("=")[0] for name in family.changed}
         self._wanted = wanted
-        self._older = [
-            name for name, last in OLDER.items() if version is not None and version <= last
-        ]
+        self._older, self._forced = (
+            [name for name, last in table.items() if version is not None and version <= last]
+            for table in (OLDER, FORCED)
+        )
         options = [f"{name}={switch(value)}" for name, value in wanted.options.items()]
         if LARGE in self._changed and wanted.max_cpus > FEW and "gic-version" not in wanted.options:
             options.append(LARGE.partition(" ")[2])
@@ -179,13 +182,18 @@ class Varied:
             sign = {"+": "on", "-": "off"}.get(name[:1])
             name = name.lstrip("+-")
             value = switch(value or "on") if sign is None else sign
-            tried = next(
-                (one for one in (model, MOST) if f"{one},{name}={value}" in self._cpus), ""
-            )
-            if tried and model in self._cpus:
-                machine.change(self._cpus[tried], self._cpus[f"{tried},{name}={value}"])
-            elif model not in self._cpus:
+            self._feature(machine, model, f"{name}={value}")
+            if model not in self._cpus:
                 yield f"the CPU's {name}={value} changes nothing of what is saved"
+        for feature in self._forced:
+            self._feature(machine, model, feature)
+
+    def _feature(self, machine: Machine, model: str, feature: str) -> None:
+        """Make the change of one property of a CPU, as it was tried with this model, or with the one that has all."""
+        models = (model,) if feature in RARE else (model, MOST)
+        tried = next((one for one in models if f"{one},{feature}" in self._cpus), None)
+        if tried is not None and model in self._cpus:
+            machine.change(self._cpus[tried], self._cpus[f"{tried},{feature}"])
 
     def _default(self, machine: Machine) -> Image:
         """The image of the CPU that the machine has by itself: of older machine types that may be another model."""
