@@ -55,3 +55,55 @@ def test_queues_that_say_the_most_do_so_whatever_they_are_told(machine: str, siz
         device = next(one for one in stream.devices if one.name.endswith("/virtio-scsi"))
         queues = device.value["virtio"]["queues"].children
         assert [queue["num"].raw for queue in queues] == [size.to_bytes(4, "big")] * 4
+
+
+@pytest.mark.parametrize(
+    ("target", "machine", "bus"),
+    [("s390x", "s390-ccw-virtio-2.5", "ccw"), ("aarch64", "virt-2.6", "device")],
+)
+def test_of_devices_without_places_each_has_what_is_its_own(
+    target: str, machine: str, bus: str
+) -> None:
+    ports = "".join(f" -device virtconsole,bus=b{n}.0" for n in (1, 2, 2))
+    hosts = "".join(f" -device virtio-serial-{bus},id=b{n}" for n in (0, 1, 2))
+    cards = "".join(f" -device virtio-net-{bus},mac=52:54:00:00:00:0{n}" for n in (1, 2))
+    disks = f" -device virtio-scsi-{bus} -device virtio-scsi-{bus},id=s -device scsi-cd,bus=s.0"
+    line = f"-nodefaults -M {machine}{hosts}{cards}{disks}{ports}"
+    found = compose(find((7, 2), target), parse_arguments(line.split()))
+    assert not found.twice
+    with open_stream(found.stream) as stream:
+        assert not stream.damage
+
+        def whole(name: str, number: int) -> bytes:
+            return bytes(stream.devices[name, number].value.raw)
+
+        for number, used in enumerate((0b1, 0b1, 0b11)):
+            count = used.bit_length() if number else 0
+            assert used.to_bytes(4, "big") + count.to_bytes(4, "big") in whole(
+                "virtio-console", number
+            )
+        for number in (0, 1):
+            assert bytes.fromhex(f"52540000000{number + 1}") in whole("virtio-net", number)
+        assert [one.name for one in stream.devices if one.name.endswith(DISK[1:])] == [DISK[1:]]
+        if bus == "ccw":
+            numbers = [int.from_bytes(whole("virtio-console", n)[4:6], "big") for n in range(3)]
+            assert numbers == [0, 1, 2]
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a57", "cortex-a76", "cortex-a53,pmu=on", "max"])
+def test_a_machine_type_that_has_no_pmu_takes_it_from_every_cpu(cpu: str) -> None:
+    def registers(line: str) -> dict[bytes, bytes]:
+        found = compose(find((7, 2), "aarch64"), parse_arguments(f"-nodefaults {line}".split()))
+        with open_stream(found.stream) as stream:
+            value = next(one for one in stream.devices if one.name == "cpu").value
+            indexes, values = (
+                value[f"cpreg_vmstate_{name}"].raw for name in ("indexes", "values")
+            )
+            places = range(0, len(indexes), 8)
+            return {indexes[at : at + 8]: values[at : at + 8] for at in places}
+
+    features = bytes.fromhex("40200000200f0082")  # ID_DFR0
+    with_one, without = registers(f"-M virt-2.7 -cpu {cpu}"), registers(f"-M virt-2.6 -cpu {cpu}")
+    assert with_one[features][-4] & 0xF
+    assert not without[features][-4] & 0xF
+    assert with_one[features][-3:] == without[features][-3:]
