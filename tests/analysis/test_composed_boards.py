@@ -97,7 +97,7 @@ def test_a_machine_type_that_has_no_pmu_takes_it_from_every_cpu(cpu: str) -> Non
         with open_stream(found.stream) as stream:
             value = next(one for one in stream.devices if one.name == "cpu").value
             indexes, values = (
-                value[f"cpreg_vmstate_{name}"].raw for name in ("indexes", "values")
+                bytes(value[f"cpreg_vmstate_{name}"].raw) for name in ("indexes", "values")
             )
             places = range(0, len(indexes), 8)
             return {indexes[at : at + 8]: values[at : at + 8] for at in places}

@@ -49,9 +49,7 @@ def bridge_path(number: int) -> str:
     return f"pci@{FIRST_BRIDGE + number:x}"
 
 
-def put(
-    machine: Machine, added: Added, part: Part, path: str, interrupts: Interrupts
-) -> list[Key]:
+def put(machine: Machine, added: Added, part: Part, path: str, interrupts: Interrupts) -> list[Key]:
     """A device's sections, at its place, those of a pseries with numbers of their own; what they are called then."""
     keys = []
     known = next((one.instance >> 8 & WINDOW for one in added.sections if one.name == TABLE), 0)
