@@ -211,7 +211,12 @@ def _device(wanted: Wanted, text: str) -> None:
         del pairs[FOLLOWS]
     part = Part(pairs.pop("driver", ""), pairs)
     wanted.parts.append(part)
-    wanted.instead |= {sort for sort, drivers in INSTEAD.items() if part.driver in drivers}
+    _stands_for(wanted, part.driver)
+
+
+def _stands_for(wanted: Wanted, driver: str) -> None:
+    """A type that is named, be it for a property, comes instead of a default device (system/vl.c: default_driver_check)."""
+    wanted.instead |= {sort for sort, drivers in INSTEAD.items() if driver in drivers}
 
 
 def _table(text: str, first: str) -> dict[str, str] | None:
@@ -237,6 +242,7 @@ def _global(wanted: Wanted, text: str) -> None:
         pairs = _pairs(text, "driver")
         driver, name, value = (pairs.get(key, "") for key in ("driver", "property", "value"))
     wanted.globals.append((driver, name, value))
+    _stands_for(wanted, driver)
 
 
 def _object(wanted: Wanted, text: str) -> None:

@@ -9,13 +9,13 @@ entry for each), vmsd_desc_field_start; vmstate_subsection_save
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from migstream.catalogue.model import State
 from migstream.names import encoded
 
-__all__ = ["HEADER", "Field", "described", "fields", "grown"]
+__all__ = ["HEADER", "Field", "described", "fields", "grown", "other_elements"]
 
 HEADER = 6  # bytes of a subsection beside its name: what it is, how long the name is, the version
 Path = tuple[str, ...]
@@ -56,28 +56,52 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
         own = here.payload[field.at : field.stop]
         at = field.stop
         less, more = old.get(path), new.get(path)
-        if less is not None and more is not None and less.size == more.size == field.size:
-            before, after = one.payload[less.at : less.stop], two.payload[more.at : more.stop]
-            if more.elements > less.elements:
-                each = more.elements - less.elements
-                field.entry["array_len"] = field.elements + each * (count - 1)
-                own += after[less.elements * less.size :] * (count - 1)
-            elif before != after:
-                counted = (_number(before), _number(after)) == (1, 2)
-                own = count.to_bytes(len(after), "big") if counted else after
+        if less is None or more is None:
+            out += own
+            continue
+        alike = field.size == less.size
+        before, after = one.payload[less.at : less.stop], two.payload[more.at : more.stop]
+        each, added = more.elements - less.elements, _next(path, old, new)
+        if each > 0:
+            field.entry["array_len"] = field.elements + each * (count - 1)
+            own += (after[less.elements * less.size :] if alike else own * each) * (count - 1)
+        elif alike and before != after:
+            counted = (_number(before), _number(after)) == (1, 2)
+            own = count.to_bytes(len(after), "big") if counted else after
         out += own
-        next_path = (*path[:-1], str(int(path[-1]) + 1))
-        if next_path in new and next_path not in old:
-            out += _entries(field, new[next_path], two, count)
+        if added is not None:
+            like = added if alike else field
+            raw = two.payload[added.at : added.stop] if alike else own
+            out += _entries(field, like, raw, count)
     text = encoded(json.dumps(tables[0])[1:])
     return State(here.version, bytes(out + here.payload[at:]), text)
 
 
-def _entries(field: Field, more: Field, two: State, count: int) -> bytes:
+def other_elements(here: State, one: State, two: State) -> bool:
+    """Whether what has an entry for each CPU is laid out otherwise here than in the states with one, and with two."""
+    if here.text == one.text:
+        return False
+    mine, old, new = (dict(fields(described(state) or {})) for state in (here, one, two))
+    return any(
+        path in mine
+        and mine[path].size != field.size
+        and (_next(path, old, new) is not None or new[path].elements > field.elements)
+        for path, field in old.items()
+        if path in new
+    )
+
+
+def _next(path: Path, old: Mapping[Path, Field], new: Mapping[Path, Field]) -> Field | None:
+    """The field of the same name behind one, where it came with a second CPU."""
+    behind = (*path[:-1], str(int(path[-1]) + 1))
+    return None if behind in old else new.get(behind)
+
+
+def _entries(field: Field, like: Field, raw: bytes, count: int) -> bytes:
     """Elements that have an entry each, behind the first one."""
     place = next(n for n, entry in enumerate(field.entries) if entry is field.entry) + 1
-    field.entries[place:place] = [more.entry | {"index": n} for n in range(1, count)]
-    return two.payload[more.at : more.stop] * (count - 1)
+    field.entries[place:place] = [like.entry | {"index": n} for n in range(1, count)]
+    return raw * (count - 1)
 
 
 def _number(raw: bytes) -> int:

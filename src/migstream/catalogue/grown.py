@@ -44,7 +44,8 @@ def grown(here: State, one: State, two: State, count: int) -> State | None:
     one, two : states with one element, and with two
     """
     found = piece(one.payload, two.payload)
-    if found is None or (count > 2 and len(LENGTH.findall(two.text)) != 1):
+    several = count > 2 and len(LENGTH.findall(two.text)) != 1
+    if found is None or several or arrays.other_elements(here, one, two):
         return arrays.grown(here, one, two, count)
     if here != one and len(here.payload) < len(one.payload):
         return None

@@ -2,13 +2,15 @@
 
 References
 ----------
-QEMU, hw/ppc/spapr_caps.c: SPAPR_CAP_MIG_STATE, cap_possible; hw/ppc/spapr.c: spapr_machine_*_class_options (default_caps)
+QEMU, hw/ppc/spapr_caps.c: SPAPR_CAP_MIG_STATE, default_caps_with_cpu; hw/ppc/spapr.c: spapr_machine_*_class_options (default_caps)
 """
 
 from __future__ import annotations
 
 import json
+import re
 
+from migstream.catalogue.arguments import Wanted
 from migstream.catalogue.arrays import HEADER, described
 from migstream.catalogue.changes import Machine
 from migstream.catalogue.model import State
@@ -19,6 +21,7 @@ __all__ = ["with_level"]
 
 SECTION = ("spapr", 0)
 STEM = "cap-"
+COMPATIBILITY = "max-cpu-compat"
 # By option: up to which version of the machine type what is the default, and what is a newer one's.
 DEFAULTS: dict[str, tuple[Version, str, str]] = {
     "cap-cfpc": ((3, 1), "broken", "workaround"),
@@ -31,18 +34,26 @@ DEFAULTS: dict[str, tuple[Version, str, str]] = {
 }
 # A machine type that has the newer ones of these, or what is above them.
 OTHERWISE = ("-sxxm", ("cap-cfpc", "cap-sbbc", "cap-ibs"))
+# By option: which POWER is the first whose default is more than the least, which is not sent of an older one.
+FIRST = {"cap-large-decr": 9, "cap-dawr1": 10}
+LEAST = "off"
+POWER = re.compile(r"power(\d+)", re.IGNORECASE)
 LEVELS = {"off": 0, "broken": 0, "on": 1, "workaround": 1}
 SUBSECTION, VERSION = 5, 1  # the byte before a subsection's name; of those of capabilities
 
 
-def with_level(machine: Machine, kind: str, name: str, value: str) -> bool:
+def with_level(machine: Machine, wanted: Wanted, name: str, value: str) -> bool:
     """Give an older machine type a capability; whether that is all that there is of it.
 
     Parameters
     ----------
-    kind : the machine type
+    wanted : the machine type, its CPU
     name, value : the machine's option (`cap-fwnmi`, `off`)
     """
+    kind = wanted.machine or ""
+    cpus = POWER.findall(f"{wanted.cpu} {wanted.options.get(COMPATIBILITY)}")
+    if value == LEAST and any(int(number) < FIRST.get(name, 0) for number in cpus):
+        return True
     last, default, newer = DEFAULTS.get(name, ((), "", ""))
     _, version = machine_version(kind)
     if kind.endswith(OTHERWISE[0]) and name in OTHERWISE[1]:

@@ -131,7 +131,7 @@ class Varied:
             option = f"{name}={switch(value)}"
             if name in silent or name in self._done or option == first:
                 continue
-            if with_level(machine, self._wanted.machine or "", name, switch(value)):
+            if with_level(machine, self._wanted, name, switch(value)):
                 continue
             if not first:
                 words = f"the machine's {name}={value}"

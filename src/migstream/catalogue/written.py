@@ -58,9 +58,8 @@ def _written(machine: Machine) -> bytes:
 
     def device(key: tuple[str, int], state: State) -> None:
         section(SectionType.FULL, *key, state.version, state.payload)
-        if state.text:
-            head = f'{{"name": {json.dumps(key[0])}, "instance_id": {key[1]}, '
-            described.append(encoded(head) + state.text)
+        head = f'{{"name": {json.dumps(key[0])}, "instance_id": {key[1]}, '
+        described.append(encoded(head) + (state.text or _opaque(state)))
 
     for key, state in machine.sections.items():
         if key in machine.early:
@@ -85,14 +84,23 @@ def _written(machine: Machine) -> bytes:
     return bytes(out)
 
 
+def _opaque(state: State) -> bytes:
+    """Where nobody says what a section holds, how long it is: what stands behind it is found all the same."""
+    whole = {"name": "state", "type": "buffer", "size": len(state.payload)}
+    return encoded(json.dumps({"version": state.version, "fields": [whole]})[1:])
+
+
 def _setup(machine: Machine) -> bytes:
     entries = [write.counted(n) + size.to_bytes(8, "big") for n, size in machine.blocks.items()]
     return setup_word(sum(machine.blocks.values())) + b"".join(entries) + END_OF_RECORDS
 
 
 def _page(machine: Machine) -> bytes:
-    """The first page of the smallest block, with contents."""
-    name = min(machine.blocks, key=machine.blocks.__getitem__)
+    """The first page of the smallest block that has one, with contents."""
     found = PAGE_SIZE.search(machine.intro)
     size = int(found[1]) if found is not None else SMALLEST
+    blocks = {name: length for name, length in machine.blocks.items() if length >= size}
+    if not blocks:  # a board whose memory is no RAM block of its own
+        return b""
+    name = min(blocks, key=blocks.__getitem__)
     return PAGE.to_bytes(8, "big") + write.counted(name) + b"\1" * size

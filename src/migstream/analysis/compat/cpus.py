@@ -13,6 +13,7 @@ from migstream.vmstate.meaning.cpregs import encoding, own_id
 from migstream.wire.model import Span
 
 if TYPE_CHECKING:
+    from migstream.qemu.release import Bounds
     from migstream.stream import Device
     from migstream.vmstate.values import Value
 
@@ -40,6 +41,9 @@ CONSTANT_32 = {(15, 1, 9, 0, 2), (14, 0, 7, 0, 1), (14, 0, 7, 0, 2)}  # cp, op1,
 # CPACR (target/arm/helper.c, cpacr_write).
 CPACR = {0x40200000200F0802, 0x603000000013C082}
 CPACR_ONES = 0xC0000000
+# Bits of SCR_EL3 that are 1 whatever is written, and 0 after a reset, so that it is not taken as it was sent; later
+# only where no lower level has 32 bits (target/arm/helper.c, scr_write, scr_reset).
+SCR_EL3, SCR_ONES, SCR_SINCE = 0x603000000013F088, 0x30, (6, 0)
 
 
 def is_fixed(index: int) -> bool:
@@ -60,11 +64,13 @@ def is_fixed(index: int) -> bool:
     return known or (one.cp == 15 and one.crn == 0 and one.op1 in {0, 1})
 
 
-def _refuses(index: int, value: int, local: int) -> bool:
-    """Whether a register of the destination, whose value after a reset is `local`, does not take `value`."""
+def _read_back(index: int, value: int, local: int, release: Bounds) -> int:
+    """What a register of the destination is when `value` was written to it, and `local` is what it is after a reset."""
+    if index == SCR_EL3:
+        return value | SCR_ONES if release.until(SCR_SINCE) else value
     if index in CPACR:
-        return bool(local & ~value & CPACR_ONES)
-    return is_fixed(index) and value != local
+        return value | local & CPACR_ONES
+    return local if is_fixed(index) else value
 
 
 def arm_registers(
@@ -85,11 +91,12 @@ def arm_registers(
     gone = [n for n, index in enumerate(indexes) if index not in known]
     # a register that is not sent is loaded as 0 all the same (cpu_post_load, cpreg_values)
     unset = [i for i, value in known.items() if value and i not in sent and is_fixed(i)]
-    wrong = [
-        n
+    taken = {
+        n: _read_back(index, value, known[index], destination.release)
         for n, (index, value) in enumerate(zip(indexes, values, strict=False))
-        if index in known and _refuses(index, value, known[index])
-    ]
+        if index in known
+    }
+    wrong = [n for n, back in taken.items() if back != values[n]]
     if not gone and not wrong and not unset:
         return
     said: tuple[str, ...] = ()
@@ -105,7 +112,7 @@ def arm_registers(
     elif wrong:
         what = (
             f"system register {indexes[first]:#x} is {values[first]:#x}, of the destination's CPU"
-            f" {known[indexes[first]]:#x}, and it cannot be written"
+            f" {taken[first]:#x}, and it cannot be written"
         )
     else:
         what = (

@@ -165,6 +165,8 @@ def memory_device(
 
 
 MOST_PORTS = 511  # hw/char/virtio-serial-bus.c: VIRTIO_CONSOLE_MAX_PORTS; more is one that a guest sees turned round
+PORT = "port_"
+SAME_PORTS = "the same virtserialport and virtconsole devices, with the same nr"
 PORTS, PORTS_MAP = 4, 8  # bytes from the start: most ports, then a bit for each that is there
 
 
@@ -173,7 +175,7 @@ def serial_ports(ours: Device, theirs: Device, _: Destination, words: Words) -> 
 
     References
     ----------
-    QEMU, hw/char/virtio-serial-bus.c: virtio_serial_load_device, virtio_serial_save_device
+    QEMU, hw/char/virtio-serial-bus.c: virtio_serial_load_device, fetch_active_ports_list, virtio_serial_save_device
     """
     own, local = _own(ours), _own(theirs)
     if ours.value.type != "virtio-console" or own is None or local is None:
@@ -191,8 +193,26 @@ def serial_ports(ours: Device, theirs: Device, _: Destination, words: Words) -> 
             span=Span(own.span.start + PORTS_MAP, own.span.start + PORTS_MAP + max(len(mine), 1)),
             message=f"the ports in use are {_ports(mine)}, on the destination {_ports(there)}",
             said=words.device(ours, fields=words.chain(ours, ["virtio"])),
-            hint="the same virtserialport and virtconsole devices, with the same nr",
+            hint=SAME_PORTS,
         )
+        return
+    known = {bytes(port.raw) for port in _port_ids(local)}
+    gone = next((port for port in _port_ids(own) if bytes(port.raw) not in known), None)
+    if gone is not None:  # the map says of port 0 that it is there where it is not: it is kept for a console
+        yield Problem(
+            kind="value",
+            device=ours.path,
+            path=gone.path,
+            span=gone.span,
+            message=f"port {_be32(gone.raw, 0)} is in use, and the destination has none of that number",
+            said=words.device(ours, fields=words.chain(ours, ["virtio"])),
+            hint=SAME_PORTS,
+        )
+
+
+def _port_ids(own: Value) -> list[Value]:
+    """The numbers of the ports that there are, as far as the device's part can be taken apart."""
+    return [parts(one)["id"] for one in own.children if one.name.startswith(PORT)]
 
 
 def _ports(bits: bytes) -> str:
