@@ -314,9 +314,11 @@ class Walker:
             self._next = self._opaque
 
     def _fits(self, cur: Cursor, size: int, section_id: int) -> bool:
-        """Whether a payload of this size ends at a footer (or the stream has none)."""
-        own = write.footer(section_id)
-        return self.context.footers is False or cur.at(cur.offset + size, 5) == own
+        """Whether a payload of this size ends at a footer, or where another section begins in a stream that has none."""
+        stop, footers = cur.offset + size, self.context.footers
+        if footers is False or cur.at(stop, 5) == write.footer(section_id):
+            return True
+        return footers is None and plausible(cur, stop, self.seen, strict=True)
 
     def _misfit(self, cur: Cursor, size: int, open_: _Open) -> None:
         """The description's size does not lead to this section's footer: say so, once."""

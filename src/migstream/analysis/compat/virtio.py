@@ -198,7 +198,8 @@ def serial_ports(ours: Device, theirs: Device, _: Destination, words: Words) -> 
         return
     known = {bytes(port.raw) for port in _port_ids(local)}
     gone = next((port for port in _port_ids(own) if bytes(port.raw) not in known), None)
-    if gone is not None:  # the map says of port 0 that it is there where it is not: it is kept for a console
+    # of port 0, which is kept for a console, the map says that it is there where it is not
+    if gone is not None:
         yield Problem(
             kind="value",
             device=ours.path,
