@@ -416,16 +416,21 @@ def test_what_a_schema_leaves_open_breaks_nothing() -> None:
 @pytest.mark.parametrize(
     ("pvr", "local", "same"),
     [
-        (0x004E1200, 0x004E1200, True),
-        (0x004E1200, 0x004E1202, False),
-        (0x004E1200, 0x004E1201, True),
-        (0x004D0200, 0x004D0100, True),
-        (0x00801100, 0x00801200, False),
-        (0x004D0200, 0x004E1200, False),
+        # in 5.2, 7.2 and 10.0
+        (0x004E1200, 0x004E1200, (True, True, True)),
+        (0x004E1200, 0x004E1202, (True, True, False)),
+        (0x004E1200, 0x004E1201, (True, True, True)),
+        (0x004E0100, 0x004E1200, (True, False, False)),
+        (0x004D0200, 0x004D0100, (True, True, True)),
+        (0x004B0200, 0x004D0200, (True, False, False)),
+        (0x00801100, 0x00801200, (True, False, False)),
+        (0x004D0200, 0x004E1200, (False, False, False)),
+        (0x00080301, 0x00080302, (False, False, False)),
     ],
 )
-def test_processor_versions(pvr: int, local: int, same: bool) -> None:
-    assert _same_power(pvr, local) is same
+def test_processor_versions(pvr: int, local: int, same: tuple[bool, ...]) -> None:
+    releases = [Bounds.of(one) for one in ((5, 2), (7, 2), (10, 0))]
+    assert tuple(_same_power(pvr, local, one) for one in releases) == same
 
 
 @pytest.mark.parametrize(

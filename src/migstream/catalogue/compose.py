@@ -47,7 +47,7 @@ from migstream.catalogue.silent import QUIET_BUSES, SILENT_MACHINE
 from migstream.catalogue.told import as_sent, texts_of, unseen
 from migstream.catalogue.usb import HUB, own_controllers, ports_of
 from migstream.catalogue.values import SAME_CPUS
-from migstream.catalogue.varied import Varied, switch, varied_by, without_its
+from migstream.catalogue.varied import Varied, switch, varied_by, without_msi
 from migstream.catalogue.written import stream_of
 from migstream.errors import Unsupported
 from migstream.qemu.release import machine_version
@@ -124,7 +124,7 @@ class _Composer:
         self.bridges: dict[str, str] = {}
 
     def run(self) -> Composed:
-        wanted = self.wanted
+        wanted, release = self.wanted, self.catalogue.index.release
         self._defaults()
         silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
         self.assumed += self.varied.options(self.machine, silent)
@@ -133,7 +133,7 @@ class _Composer:
             add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
         self._cpus()
-        self.msi_broken |= without_its(self.machine)
+        self.msi_broken |= without_msi(self.machine, release)
         self._memory()
         drivers = {name for part in self.parts for name in self._lineage(part.driver)}
         for driver, name, value in wanted.globals:

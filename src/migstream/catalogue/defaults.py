@@ -38,6 +38,7 @@ CARDS = {
     "e1000e": ("network", "e1000e", ""),
     "virtio-net": ("network", "virtio-net-pci", "virtio-net-ccw"),
     "ne2000": ("network", "ne2k_pci", "ne2k_isa"),
+    "sungem": ("network", "sungem", ""),
     # on the VIO bus of a pseries
     "spapr_llan": ("network", "spapr-vlan", ""),
     "spapr_vscsi": ("cdrom", "spapr-vscsi", ""),

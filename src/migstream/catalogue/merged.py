@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,8 @@ VMSD = re.compile(rb'"vmsd_name"\s*:\s*"([^"]+)"')
 
 INDEX = re.compile(r"\[(\d+)\]")
 FIRST = "[0]"
-CONFIG = "config"
+CONFIG = "config"  # of PCI
+SPACE, LENGTH = "device_config", "config_len"  # of virtio
 MANY = 64  # elements of an array that are looked at one by one
 VENDOR, REDHAT = slice(4, 6), b"\xf4\x1a"  # behind the version of what PCI saves
 SOMEWHERE = "0000:00:01.0"
@@ -78,12 +79,21 @@ def merged(here: State, before: State, after: State) -> State:
             # it is that of PCI Express already
             mine[path] = carried(mine[path], old[path], raw)
         previous = path if path in mine else previous
+    for path in mine:
+        if path[-1] == LENGTH:
+            space = (*path[:-1], SPACE)
+            mine[path] = _length(raw for one, raw in mine.items() if one[: len(space)] == space)
     kept = [path for path in order if path in mine]
     sizes: Counter[str] = Counter()
     for path in kept:
         sizes[path[0]] += len(mine[path])
     text = FIELD.sub(partial(_measured, sizes), here.text)
     return State(here.version, b"".join(mine[path] for path in kept), text)
+
+
+def _length(parts: Iterable[bytes]) -> bytes:
+    """How long a device's configuration space is, before it (hw/virtio/virtio.c: virtio_save)."""
+    return sum(map(len, parts)).to_bytes(4, "big")
 
 
 def _numbered(sides: Sequence[dict[Path, bytes]]) -> Iterator[dict[Path, bytes]]:

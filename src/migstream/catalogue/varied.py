@@ -15,7 +15,7 @@ from migstream.catalogue.standing import standing_image
 from migstream.catalogue.values import CPU_OPTIONS, SAME_CPUS
 from migstream.qemu.release import Version
 
-__all__ = ["Varied", "model_of", "switch", "varied_by", "without_its"]
+__all__ = ["Varied", "model_of", "switch", "varied_by", "without_msi"]
 
 NEWER = {
     "gic-version=4": "gic-version=3",
@@ -38,6 +38,7 @@ MOST = "max"
 LARGE = "-machine gic-version=3"
 FEW = 8
 NO_ITS = (6, 1)
+MSI, OTHER_MSI, MSI_SINCE = "msi", ("off", "gicv2m"), (11, 0)
 GICV3, ITS = ("arm_gicv3", 0), ("arm_gicv3_its", 0)
 CPU = "cpu"
 
@@ -68,9 +69,14 @@ def varied_by(own: Family, others: Family) -> Family:
     return msgspec.structs.replace(others, cpus=kept | own.cpus)
 
 
-def without_its(machine: Machine) -> bool:
-    """Whether no device has MSI, as what takes it is not there (hw/arm/virt.c: create_its, create_v2m)."""
-    return GICV3 in machine.sections and ITS not in machine.sections
+def without_msi(machine: Machine, release: Version) -> bool:
+    """Whether no device has MSI, as what takes it is not there; later each has it all the same.
+
+    References
+    ----------
+    QEMU, hw/arm/virt.c: create_its, create_v2m, virt_set_msi
+    """
+    return release < MSI_SINCE and GICV3 in machine.sections and ITS not in machine.sections
 
 
 class Varied:
@@ -105,9 +111,9 @@ class Varied:
         self._model = model if model in self._cpus else model.lower()
         tcg = wanted.accelerator in (None, "tcg")
         # no ITS of TCG's up to this version (hw/arm/virt.c: virt_machine_6_1_options), where there is one at all
-        self._options = wanted.options | (
-            {"its": "off"} if tcg and self._first and version and version <= NO_ITS else {}
-        )
+        older = tcg and self._first and version and version <= NO_ITS
+        other = wanted.options.get(MSI) in OTHER_MSI
+        self._options = wanted.options | ({"its": "off"} if older or other else {})
         same = {NEWER.get(option, option) for option in options}
         some = max((one for one in CPU_OPTIONS if same.issuperset(one)), key=len, default=())
         self._image = self._cpus.get(f"{self._model} -machine {','.join(some)}")

@@ -133,28 +133,41 @@ def arm_registers(
 
 
 PVR = 287  # SPR_PVR
-POWER_BASE = 0xFFFF0000
-POWER9, SAME_MAJOR = 0x004E0000, {0x004E0000, 0x00800000, 0x00820000}
+POWER_BASE, POWER_STEP = 0xFFFF0000, 0x0F00
+POWER9, POWER9_STEP_2 = 0x004E0000, 0x200
+# CPUs of one family; others are only what they are themselves.
+POWER_FAMILIES = (
+    (0x003F0000, 0x004A0000),
+    (0x004B0000, 0x004C0000, 0x004D0000),
+    *((base,) for base in (POWER9, 0x00800000, 0x00820000)),
+)
+STEPPED = {POWER9, 0x00800000, 0x00820000}
+NEAREST_SINCE, STEP_2_SINCE = (7, 2), (8, 1)
 
 
-def _same_power(pvr: int, other: int) -> bool:
-    """Whether a POWER CPU takes the state of another: the same family, and of newer ones the same step.
+def _same_power(pvr: int, other: int, release: Bounds) -> bool:
+    """Whether a POWER CPU of the destination takes the state of another: one of its family; later only of its own kind,
+    and of newer kinds the same step.
 
     References
     ----------
-    QEMU, target/ppc/cpu_init.c: ppc_pvr_match_power7, _power8, _power9, _power10
+    QEMU, target/ppc/cpu_init.c: ppc_pvr_match_power7, _power8, _power9, _power10, _power11, _default
     """
-    if pvr == other:
+    base, own = pvr & POWER_BASE, other & POWER_BASE
+    family = next((one for one in POWER_FAMILIES if own in one), ())
+    if pvr == other or base not in family:
+        return pvr == other
+    if not release.since(NEAREST_SINCE):
         return True
-    base = pvr & POWER_BASE
-    if base != other & POWER_BASE:
+    if base != own or (base in STEPPED and (pvr ^ other) & POWER_STEP):
         return False
-    if base in SAME_MAJOR and (pvr ^ other) & 0x0F00:
-        return False
-    return base != POWER9 or (pvr & 0xF < 2) == (other & 0xF < 2)
+    second = base == POWER9 and pvr & POWER_STEP == POWER9_STEP_2 and release.since(STEP_2_SINCE)
+    return not second or (pvr & 0xF < 2) == (other & 0xF < 2)
 
 
-def power_model(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterator[Problem]:
+def power_model(
+    ours: Device, theirs: Device, destination: Destination, words: Words
+) -> Iterator[Problem]:
     """Without a compatibility mode the processor version must be the destination's.
 
     References
@@ -162,12 +175,14 @@ def power_model(ours: Device, theirs: Device, _: Destination, words: Words) -> I
     QEMU, target/ppc/machine.c: cpu_post_load
     """
     mine, other = parts(ours.value), parts(theirs.value)
-    if "env.spr" not in mine or "env.spr" not in other or "cpu/compat" in mine:
+    both = mine.keys() & other.keys()
+    # a mode that the destination was told to be in counts as well
+    if "env.spr" not in both or "cpu/compat" in mine.keys() | other.keys():
         return
     size = mine["env.spr"].node.stride
     spans = [one["env.spr"].raw[size * PVR : size * (PVR + 1)] for one in (mine, other)]
     pvr, local = (int.from_bytes(raw, "big") for raw in spans)
-    if not _same_power(pvr, local):
+    if not _same_power(pvr, local, destination.release):
         at = mine["env.spr"].span.start + size * PVR
         yield Problem(
             kind="cpu",

@@ -49,6 +49,7 @@ from migstream.wire.model import Span
 
 if TYPE_CHECKING:
     from migstream.analysis.compat.breaks import Break
+    from migstream.qemu.release import Version
     from migstream.source.opened import Openable
     from migstream.stream import Device
     from migstream.vmstate.layout import Node
@@ -61,6 +62,16 @@ __all__ = ["compat"]
 SILENT = {"audio", "globalstate", "replay", "dirty-bitmap"}
 # The same, of a destination that has not the other one in its place: hw/intc/s390_flic.c, s390_flic_kvm.c.
 SILENT_WITHOUT = {"qemu-s390-flic": "s390-flic"}
+# The same, of one that has this other section, since a release: hw/pci/pci_host.c (x-config-reg-migration-enabled),
+# hw/audio/pcspk.c (migrate), hw/i2c/smbus_eeprom.c (what was read), hw/ppc/spapr_drc.c (what was plugged in),
+# hw/watchdog/spapr_watchdog.c (what runs).
+SILENT_BESIDE: dict[str, tuple[str, Version]] = {
+    "PCIHost": ("PCIBUS", (5, 2)),
+    "pcspk": ("i8254", (2, 8)),
+    "smbus-eeprom": ("i2c_bus", (4, 0)),
+    "spapr_drc": ("spapr", (2, 8)),
+    "spapr_watchdog": ("spapr", (7, 1)),
+}
 MOST_TYPES = 3  # of a device, in a hint
 
 
@@ -175,8 +186,12 @@ class _Play:
 
     def _silent(self, name: str) -> bool:
         """Whether a destination has that handler although it does not send it."""
+        has, release = self.destination.handler, self.destination.release
+        if name in SILENT_BESIDE:
+            beside, since = SILENT_BESIDE[name]
+            return has(beside, 0) is not None and not release.until(since)
         other = SILENT_WITHOUT.get(name)
-        return name in SILENT or (other is not None and self.destination.handler(other, 0) is None)
+        return name in SILENT or (other is not None and has(other, 0) is None)
 
     def device(self, device: Device) -> Verdict:
         """The verdict on one device section."""
