@@ -107,3 +107,18 @@ def test_a_machine_type_that_has_no_pmu_takes_it_from_every_cpu(cpu: str) -> Non
     assert with_one[features][-4] & 0xF
     assert not without[features][-4] & 0xF
     assert with_one[features][-3:] == without[features][-3:]
+
+
+@pytest.mark.parametrize(
+    ("target", "line", "blocked"),
+    [
+        ("ppc", "-nodefaults -M g3beige -device qemu-xhci -device usb-uas", "pci.0:01.0/1/usb-uas"),
+        ("i386", "-M pc -device nec-usb-xhci -device usb-braille", "0000:00:04.0/1/usb-serial"),
+        ("ppc", "-M g3beige -device qemu-xhci -device usb-kbd", ""),
+    ],
+)
+def test_what_a_supplement_cannot_migrate_the_other_says(
+    target: str, line: str, blocked: str
+) -> None:
+    found = compose(find((10, 0), target), parse_arguments(line.split()))
+    assert [*found.blocked] == ([blocked] if blocked else [])

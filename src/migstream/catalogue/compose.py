@@ -317,8 +317,8 @@ class _Composer:
         if driver in PORTS:
             console = places.buses.get(places.owner(part.properties))
             self.consoles.setdefault(console or self.hosts.newest(SERIAL), []).append(part)
-        if kind.refused:
-            blocked = BLOCKED.search(kind.refused)
+        if refused := self.catalogue.refused(driver):
+            blocked = BLOCKED.search(refused)
             self.blocked.append(driver if blocked is None else f"{path}/{blocked[1]}")
         if added is None:
             if kind.bus not in QUIET_BUSES:

@@ -284,6 +284,15 @@ class Catalogue:
             hint="`migstream catalogue build --base` makes it again",
         )
 
+    def refused(self, driver: str) -> str:
+        """What it says of a device type that cannot be migrated; nothing of one that can.
+
+        A supplement says it as the catalogue that it goes with: there devices were tried.
+        """
+        both = (self, self.like)
+        kinds = (one.about.types.get(driver) for one in both if one is not None)
+        return next((kind.refused for kind in kinds if kind is not None and kind.refused), "")
+
     def machine(self, name: str) -> str | None:
         """The machine type behind a name of its own or another one; None where it has none such."""
         name = self.index.aliases.get(name, name)

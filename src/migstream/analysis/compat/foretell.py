@@ -151,8 +151,7 @@ def foretell_in(
             catalogue, started, capabilities, compose(catalogue, parse_arguments(started.arguments))
         )
     if there is None or there.damage is not None:
-        lacking = () if there is None else there.lacking
-        there = _like_it(stream, catalogue, started, capabilities, lacking)
+        there = _like_it(stream, catalogue, started, capabilities, there)
     return Foretold(".".join(map(str, catalogue.index.release[:2])), compat(stream, there, breaks))
 
 
@@ -180,9 +179,14 @@ def _like_it(
     catalogue: Catalogue,
     started: Described,
     capabilities: Collection[str],
-    lacking: Collection[str],
+    there: Destination | None,
 ) -> Destination:
-    """A catalogue's QEMU whose devices are the stream's own, so that there is nothing to put together."""
+    """A catalogue's QEMU whose devices are the stream's own, so that there is nothing to put together.
+
+    Parameters
+    ----------
+    there : what was put together, of which nothing is known but whether it starts, and takes a stream
+    """
     every = list(_all(catalogue.index.target, (catalogue, *own_shelf())))
     return Destination(
         _schema(catalogue, stream.machine or ""),
@@ -191,7 +195,8 @@ def _like_it(
         _label(catalogue),
         capabilities=capabilities,
         offered=catalogue.about.capabilities,
-        lacking=lacking,
+        blocked=() if there is None else there.blocked,
+        lacking=() if there is None else there.lacking,
         absent=absent_types(stream, catalogue, every),
         roms=other_roms(stream, catalogue, every),
         assumptions=(*started.assumptions, *((UNTOLD,) if started.arguments else ())),
