@@ -62,6 +62,9 @@ def _open() -> None:
 def _run() -> None:
     import os
 
+    from migstream.cli.deferred import defer
+
+    defer()
     from migstream.cli.group import cli
     from migstream.cli.printing import prepare
 
