@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.streams import build, unpack
-from bench.timing import Row, seconds
+from bench.timing import Row, Timed, in_turn, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +78,8 @@ def analysis_rows(folder: Path, devices: bytes, ours: str, packed: Path, runs: i
     with two.open("r+b") as file:  # the last bytes before the devices: both read the whole memory
         file.seek(-len(devices) - 4096, 2)
         file.write(b"\xff")
-    diffed = timed(ours, "diff", str(one), str(two), expected=DIFFERENT)
-    compared = timed("cmp", str(one), str(two), expected=DIFFERENT)
+    both = ((ours, "diff", str(one), str(two)), ("cmp", str(one), str(two)))
+    diffed, compared = in_turn([Timed(words, expected=DIFFERENT) for words in both], runs)
     rows.append(Row(f"diff, twice {SIZE} MiB", diffed, "cmp", compared, "<=", 2))
     page = timed(ours, "report", str(one), "-o", str(folder / "page.html"), "--force")
     rows.append(Row(f"report, {SIZE} MiB", page, "the bar", PAGE, "<=", 1))

@@ -1,4 +1,4 @@
-"""What a conversion, an extraction and an index cannot do without: their reads and writes alone, beside `cp` and `cat`.
+"""What a verb cannot do without: its reads and writes alone, beside `cp`, `cat` and `cmp`; its libraries, beside Python.
 
     python -m bench.floor STREAM
 
@@ -9,6 +9,7 @@ What these take beyond that is theirs, what `cp` takes less is the machine's.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from statistics import median
 
+import migstream
 from migstream.source.pieces import PieceWriter
+from migstream.source.sparse import SparseWriter
 from migstream.source.store import File, read_into
 
 WINDOW = 8 << 20
@@ -41,6 +44,30 @@ def _write(source: int, target: int) -> None:
         out.finish()
 
 
+def _stretches(stream: Path) -> list[tuple[int, int]]:
+    """The bytes of each stretch of data in its memory, and of what lies between it and the next one."""
+    with migstream.open(stream) as opened:
+        runs = [run for block in opened.ram.values() for run in block.runs()]
+    found: list[tuple[int, int]] = []
+    for run in runs:
+        size = run.stop - run.start
+        data, rest = (size, 0) if run.kind == "data" else (0, size)
+        if data or not found:
+            found.append((data, rest))
+        else:
+            found[-1] = (found[-1][0], found[-1][1] + rest)
+    return found
+
+
+def _write_stretches(target: int, stretches: list[tuple[int, int]], buffer: memoryview) -> None:
+    with SparseWriter(target) as out:
+        for data, rest in stretches:
+            for at in range(0, data, PIECE):
+                out.put([buffer[: min(PIECE, data - at)]])
+            out.hole(rest)
+        out.finish()
+
+
 def _compare(source: int, target: int, buffers: tuple[memoryview, memoryview]) -> None:
     stores = [File(fd, os.fstat(fd).st_size) for fd in (source, target)]
     at = 0
@@ -54,6 +81,9 @@ def _compare(source: int, target: int, buffers: tuple[memoryview, memoryview]) -
 def _floors(stream: Path, out: Path) -> dict[str, Callable[[], object]]:
     """Each by what it stands for."""
     copy = f"cp '{stream}' '{out}' && sync '{out}'"
+    other = out.with_name("other")
+    shutil.copyfile(stream, other)
+    stretches = _stretches(stream)
     buffers = memoryview(bytearray(WINDOW)), memoryview(bytearray(WINDOW))
 
     def opened(work: Callable[[int, int], object]) -> Callable[[], None]:
@@ -79,6 +109,21 @@ def _floors(stream: Path, out: Path) -> dict[str, Callable[[], object]]:
         _write(source, target)
         os.fsync(target)
 
+    def mapped(source: int, target: int) -> None:
+        _read(source, buffers[0])
+        _write_stretches(target, stretches, buffers[1])
+        _read(target, buffers[1])
+        _read(source, buffers[0])
+        os.fsync(target)
+
+    def compared(source: int, _: int) -> None:
+        _read(source, buffers[0])  # where its pages are
+        with other.open("rb") as same:
+            _compare(source, same.fileno(), buffers)
+
+    def python(code: str) -> Callable[[], object]:
+        return lambda: subprocess.run((sys.executable, "-c", code), check=True)
+
     def saved(source: int, target: int) -> None:
         memory = memoryview(mmap(source, 0, access=ACCESS_READ))
         for at in range(0, len(memory), PIECE):
@@ -90,8 +135,13 @@ def _floors(stream: Path, out: Path) -> dict[str, Callable[[], object]]:
         "cp, sync": lambda: subprocess.run(("sh", "-c", copy), check=True),
         "read, read and write, sync: extract": opened(extracted),
         "the same, read and compare both, sync: convert": opened(converted),
+        "read, write its stretches with holes, read both, sync: convert mapped": opened(mapped),
+        "cmp": lambda: subprocess.run(("cmp", stream, other), check=True),
+        "read, read and compare both: diff": opened(compared),
         "cp": lambda: subprocess.run(("cp", stream, out), check=True),
         "write what is mapped: saving": opened(saved),
+        "python3 -c 'import json, struct'": python("import json, struct"),
+        "python3 -c 'import click, msgspec': get, info, decode": python("import click, msgspec"),
     }
 
 

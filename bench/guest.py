@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bench.containers import disk
 from bench.streams import build, build_channels
-from bench.timing import Row, anonymous_peak, seconds
+from bench.timing import Row, Timed, anonymous_peak, in_turn
 
 __all__ = ["guest_rows"]
 
@@ -80,18 +80,15 @@ class _Bench:
         self._runs = runs
         self.files = {name: folder / name for name in ("stream", "other", "raw", "out")}
 
-    def _seconds(self, words: list[str], status: int) -> float:
-        print(f"timing: {' '.join(words)}", file=sys.stderr)
-        out = self.files["out"]
-        taken = seconds(words, self._runs, before=lambda: _removed(out), expected=status)
-        _removed(out)
-        return taken
-
     def row(self, work: Work, size: str) -> Row:
-        """Ours against theirs."""
+        """Ours against theirs, in turn."""
         ours = [self._ours, *(word.format(**self.files) for word in work.ours.split())]
         theirs = ["sh", "-c", work.theirs.format(**self.files)]
-        taken = self._seconds(ours, work.status), self._seconds(theirs, work.status)
+        out = self.files["out"]
+        print(f"timing: {' '.join(ours)}; {theirs[-1]}", file=sys.stderr)
+        both = [Timed(one, lambda: _removed(out), expected=work.status) for one in (ours, theirs)]
+        taken = in_turn(both, self._runs)
+        _removed(out)
         return Row(f"{work.name}, {size}", taken[0], work.against, taken[1], "<=", work.bar)
 
     def peak(self, work: Work, size: str) -> Row:
@@ -215,24 +212,19 @@ def _script(bench: _Bench, ours: str, script: str, runs: int, size: str) -> list
     name = Path(script).name
     words = [sys.executable, str(Path(script).resolve()), "-f", stream]
     wanted = [ours, "extract", stream, "-f", "raw", "-o", str(out)]
-    rows = [
-        Row(
-            f"extract raw, {size}",
-            seconds(wanted, runs, before=lambda: _removed(out)),
-            f"{name} -x",
-            seconds([*words, "-x"], runs, folder=where),
-            ">=",
+    pairs = {
+        "extract raw": (
+            Timed(wanted, lambda: _removed(out)),
+            Timed([*words, "-x"], folder=where),
             6,
         ),
-        Row(
-            f"decode --json, {size}",
-            seconds([ours, "decode", "--json", stream], runs),
-            name,
-            seconds(words, runs),
-            ">=",
-            20,
-        ),
-    ]
+        "decode --json": (Timed([ours, "decode", "--json", stream]), Timed(words), 20),
+    }
+    rows = []
+    for work, (mine, theirs, bar) in pairs.items():
+        taken = in_turn((mine, theirs), runs)
+        against = " ".join((name, *theirs.command[len(words) :]))
+        rows.append(Row(f"{work}, {size}", taken[0], against, taken[1], ">=", bar))
     shutil.rmtree(where)
     _removed(out)
     return rows

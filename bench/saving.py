@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-from bench.timing import Row, anonymous_peak, seconds
+from bench.timing import Row, Timed, anonymous_peak, in_turn
 
 __all__ = ["saving_rows"]
 
@@ -30,13 +30,12 @@ def saving_rows(folder: Path, runs: int) -> list[Row]:
     ours = (sys.executable, str(SAVE), str(memory), str(out))
     theirs = ("cp", str(memory), str(out))
 
-    def timed(command: tuple[str, ...]) -> float:
-        print(f"timing: {' '.join(command)}", file=sys.stderr)
-        return seconds(command, runs, before=lambda: out.unlink(missing_ok=True))
-
+    print(f"timing: {' '.join(ours)}", file=sys.stderr)
+    both = [Timed(one, lambda: out.unlink(missing_ok=True)) for one in (ours, theirs)]
+    saved, copied = in_turn(both, runs)
     name = f"save {SIZE // 1024} GiB of RAM"
     rows = [
-        Row(name, timed(ours), "cp", timed(theirs), "<=", 1.5),
+        Row(name, saved, "cp", copied, "<=", 1.5),
         Row(f"memory of {name}", anonymous_peak(ours) / (1 << 20), "the bar", MOST, "<=", 1, "MiB"),
     ]
     memory.unlink()

@@ -47,6 +47,50 @@ class Row:
         return self.ratio >= self.bar if self.sense == ">=" else self.ratio <= self.bar
 
 
+@dataclass(frozen=True)
+class Timed:
+    """A process that is timed.
+
+    Attributes
+    ----------
+    before : what to do before each run, not timed: to remove what the run before made
+    folder : where it runs
+    expected : its exit status; any other is a failure
+    """
+
+    command: Sequence[str]
+    before: Callable[[], object] = lambda: None
+    folder: Path | None = None
+    expected: int = 0
+
+    def run(self) -> float:
+        """Run it once; its wall time in seconds."""
+        self.before()
+        begin = time.perf_counter()
+        done = subprocess.run(
+            self.command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+            cwd=self.folder,
+        )
+        taken = time.perf_counter() - begin
+        if done.returncode != self.expected:
+            said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+            words = f"{' '.join(self.command)}: exit {done.returncode}: {' '.join(said)}"
+            raise CommandFailedError(words)
+        return taken
+
+
+def in_turn(works: Sequence[Timed], runs: int) -> list[float]:
+    """The median wall time of each, one run of each after the other, so that all have the machine of the same minute.
+
+    Before those there is a run of each that does not count (it warms the page cache).
+    """
+    taken = [[work.run() for work in works] for _ in range(runs + 1)]
+    return [statistics.median(each) for each in zip(*taken[1:], strict=True)]
+
+
 def seconds(
     command: Sequence[str],
     runs: int,
@@ -55,28 +99,8 @@ def seconds(
     folder: Path | None = None,
     expected: int = 0,
 ) -> float:
-    """Return the median wall time of a process, after one run that does not count (it warms the page cache).
-
-    Parameters
-    ----------
-    before : what to do before each run, not timed: to remove what the run before made
-    folder : where it runs
-    expected : its exit status; any other is a failure
-    """
-    taken = []
-    for _ in range(runs + 1):
-        before()
-        begin = time.perf_counter()
-        done = subprocess.run(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, cwd=folder
-        )
-        taken.append(time.perf_counter() - begin)
-        if done.returncode != expected:
-            said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise CommandFailedError(
-                f"{' '.join(command)}: exit {done.returncode}: {' '.join(said)}"
-            )
-    return statistics.median(taken[1:])
+    """Return the median wall time of a process, after one run that does not count. See `Timed`."""
+    return in_turn([Timed(command, before, folder, expected)], runs)[0]
 
 
 def anonymous_peak(command: Sequence[str], piped: Path | None = None, *, expected: int = 0) -> int:
