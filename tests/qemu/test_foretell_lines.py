@@ -59,6 +59,8 @@ def test_what_it_wrote_it_takes(binary: str, machine: str, line: str, tmp_path: 
 @pytest.mark.parametrize(
     ("binary", "machine", "before", "after"),
     [
+        # the second one's section is given to the first
+        ("qemu-system-x86_64", "pc-q35-7.0", *["-device VGA -device isa-vga"] * 2),
         # a number of queues and an MTU are both in the configuration space
         *(
             ("qemu-system-x86_64", "pc-q35-3.0", one, one)

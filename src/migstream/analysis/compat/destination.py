@@ -165,26 +165,37 @@ class Destination:
         """Devices whose name, without the path of the device, is this."""
         return [d for (n, _), d in self.devices.items() if n.rpartition("/")[2] == name]
 
+    @cached_property
+    def _called(self) -> dict[str, list[Device]]:
+        """Its devices by their names without places, in the order in which it saves them."""
+        found: dict[str, list[Device]] = {}
+        for (name, _), device in self.devices.items():
+            found.setdefault(name.rpartition("/")[2], []).append(device)
+        return found
+
     def handler(self, name: str, instance: int) -> Device | None:
         """The device that a section is loaded by.
 
         References
         ----------
-        QEMU, migration/savevm.c: find_se (name and instance id, or the alias of the id; then
-        the name without the device's path, as machines before 1.0 sent it)
+        QEMU, migration/savevm.c: find_se (the first whose name and instance id these are, or the alias of the id; or
+        whose name is this without the device's path, as machines before 1.0 sent it)
         """
         found = self.devices.get((name, instance))
-        if found is not None:
+        if "/" in name:
             return found
         alias = LEGACY_IDS.get(name, {}).get(instance)
-        if alias is not None and (name, alias) in self.devices:
-            return self.devices[name, alias]
-        if "/" in name:
-            return None
-        tails = [
-            d for (n, _), d in self.devices.items() if n.rpartition("/")[2] == name and "/" in n
-        ]
-        return tails[instance] if 0 <= instance < len(tails) else None
+        if found is None and alias is not None:
+            found = self.devices.get((name, alias))
+        placed = 0
+        for device in self._called.get(name, ()):
+            if device is found:
+                return found
+            if "/" in device.name:
+                if placed == instance:
+                    return device
+                placed += 1
+        return found
 
     # --- VMStates --------------------------------------------------------------------------------
 

@@ -259,6 +259,8 @@ class _Load(Fields):
         self.out.problems += cpu_slots(self.device, self.theirs, self.destination, self.words)
         if self.theirs is None:
             self.out.problems += isa_vga_renamed(self.device, self.destination, self.words)
+        if self.theirs is not None and self.theirs.name != self.device.name:
+            self._taken_for(self.theirs)
         if self.theirs is not None:  # first: where two stand at one byte, they know more of it
             self.out.problems += device_problems(
                 self.device, self.theirs, self.destination, self.words
@@ -270,6 +272,18 @@ class _Load(Fields):
         if layout is not None and layout.version is not None:
             there = None if other is None else other.children
             self._group(self.device.value.type, layout.version, layout.children, there)
+
+    def _taken_for(self, theirs: Device) -> None:
+        """A section without a place in its name goes to a device that has one, which may be another one."""
+        mine, other = ([field.name for field in one.value] for one in (self.device, theirs))
+        if mine and other and mine[0] != other[0]:
+            self._problem(
+                "fields",
+                self.device.section.payload,
+                f"it is loaded by {theirs.path}, which begins with {other[0]}, not with {mine[0]}",
+                self.words.device(self.device),
+                hint="no two devices of which one is called as the other is but for its place",
+            )
 
     # --- versions --------------------------------------------------------------------------------
 
