@@ -25,6 +25,7 @@ from migstream.catalogue.defaults import (
     add_keyboard,
     default_parts,
     has_usb,
+    with_older_usb,
     without_parts,
 )
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
@@ -128,6 +129,7 @@ class _Composer:
         self._defaults()
         silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
         self.assumed += self.varied.options(self.machine, silent)
+        with_older_usb(self.machine, self.images.get("tcg defaults", self.base))
         self.unknown += (*self.varied.untold, *with_via(self.machine, wanted.options))
         if not wanted.defaults and "card" in wanted.instead:
             add_keyboard(self.machine, self.images.get("tcg defaults", self.base))

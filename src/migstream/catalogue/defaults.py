@@ -22,11 +22,19 @@ if TYPE_CHECKING:
     from migstream.catalogue.changes import Machine
     from migstream.catalogue.model import Image, Placed
 
-__all__ = ["OWN_USB", "SLIRP", "add_keyboard", "default_parts", "has_usb", "without_parts"]
+__all__ = [
+    "OWN_USB",
+    "SLIRP",
+    "add_keyboard",
+    "default_parts",
+    "has_usb",
+    "with_older_usb",
+    "without_parts",
+]
 
 SOURCES = "ics"  # which interrupts are free
 OWN_USB = {"usb"}
-BUS, WITH_USB = "/xhci", ("/usb-kbd", "/usb-ptr")
+BUS, OLDER_BUS, WITH_USB = "/xhci", "/ohci", ("/usb-kbd", "/usb-ptr")
 SLIRP, ADAPTER = "slirp", "/spapr_vscsi"
 CHANNEL = "/fe."  # what paths of devices on channels begin with
 # By the name of a section, without the place of its device: the sort of default device, its type on PCI, on ISA.
@@ -116,7 +124,25 @@ def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[st
 
 def has_usb(machine: Machine) -> bool:
     """Whether it has USB already, so that its option for that makes nothing more of it."""
-    return any(SLOT.match(name) and name.endswith(BUS) for name, _ in machine.sections)
+    return any(SLOT.match(name) and name.endswith((BUS, OLDER_BUS)) for name, _ in machine.sections)
+
+
+def with_older_usb(machine: Machine, full: Image) -> None:
+    """Give a machine of an older type the controller that its own USB has in place of a newer one's.
+
+    Parameters
+    ----------
+    full : the machine with its defaults
+
+    References
+    ----------
+    QEMU, hw/ppc/spapr.c: spapr_machine_2_5_class_options (use_ohci_by_default)
+    """
+    older = next((one for one in full.sections if one.name.endswith(OLDER_BUS)), None)
+    newer = next((key for key in machine.sections if key[0].endswith(BUS)), None)
+    if older is not None and newer is not None and SLOT.match(newer[0]):
+        machine.rename(newer[0], newer[0].removesuffix(BUS) + OLDER_BUS)
+        machine.sections[newer[0].removesuffix(BUS) + OLDER_BUS, newer[1]] = machine.state_of(older)
 
 
 def add_keyboard(machine: Machine, full: Image) -> None:

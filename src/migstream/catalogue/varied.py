@@ -204,9 +204,10 @@ class Varied:
     def _default(self, machine: Machine) -> Image:
         """The image of the CPU that the machine has by itself: of older machine types that may be another model."""
         key = next((one.key for one in self._base.sections if one.name == CPU), None)
-        here = None if key is None else machine.sections.get(key)
-        if here is None:
+        own = next((one for one in self._own.sections if one.key == key), None)
+        if own is None:
             return self._base
+        here = machine.state_of(own)
         models = (image for name, image in self._cpus.items() if not set(", ") & set(name))
         return min((self._base, *models), key=lambda image: self._differ(machine, image, here))
 

@@ -5,7 +5,7 @@ References: QEMU, migration/vmstate.c: vmstate_load_state; migration/vmstate-typ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from migstream.analysis.compat.align import Gap, Token, align
@@ -24,6 +24,7 @@ __all__ = ["Fields", "Outcome"]
 
 
 REGISTERS = "cpreg_vmstate_array_len"  # of an Arm CPU; target/arm/machine.c
+LARGEST = 8  # bytes of a number
 VERSIONED = "read or not by a version that is a field of the stream and differs: not decided"
 
 
@@ -149,22 +150,28 @@ class Fields:
         """Whether the lengths of arrays differ as numbers do that were sent before them."""
         if len(gap.ours) != len(gap.theirs) or self.theirs is None:
             return False
-        start = self.theirs.section.payload.start
-        before = {t.path: t for t in theirs}
-        for mine, other in zip(gap.ours, gap.theirs, strict=True):
-            counts = (
-                (_number(self.device, self.start, t), _number(self.theirs, start, before[t.path]))
-                for t in ours
-                if t.offset < mine.offset
-                and t.node.count is None
-                and t.size <= 8
-                and t.path in before
-            )
-            if not any(
-                a != b and mine.size * b == other.size * a for a, b in counts if a and b is not None
-            ):
+        there = {t.path: t for t in theirs}
+        first = gap.ours[0].offset if gap.ours else 0
+        numbers = [
+            (one, there[one.path])
+            for one in ours
+            if one.offset < first and one.node.count is None and one.path in there
+        ]
+        for pair in zip(gap.ours, gap.theirs, strict=True):
+            sizes = [one.size for one in pair]
+            if sizes[0] == sizes[1]:  # the same number by another name
+                numbers.append(pair)
+            elif not any(a != b and sizes[0] * b == sizes[1] * a for a, b in self._counts(numbers)):
                 return False
         return True
+
+    def _counts(self, numbers: Iterable[tuple[Token, Token]]) -> Iterator[tuple[int, int]]:
+        """The values of both sides, as far as these can be numbers of elements."""
+        assert self.theirs is not None
+        start = self.theirs.section.payload.start
+        for mine, other in numbers:
+            if mine.size <= LARGEST and other.size <= LARGEST:
+                yield _number(self.device, self.start, mine), _number(self.theirs, start, other)
 
     def _flagged(self, gap: Gap, ours: list[Token], theirs: list[Token]) -> bool:
         """Whether a number sent just before says that fields follow: not 0 where they do, 0 where they do not.
@@ -176,7 +183,11 @@ class Fields:
         with_it, without = (ours, theirs) if gap.ours else (theirs, ours)
         before = with_it[with_it.index((gap.ours or gap.theirs)[0]) - 1]
         flag = next((t for t in without if t.path == before.path), None)
-        if flag is None or before.offset >= (gap.ours or gap.theirs)[0].offset or before.size > 8:
+        if (
+            flag is None
+            or before.offset >= (gap.ours or gap.theirs)[0].offset
+            or before.size > LARGEST
+        ):
             return False
         mine, other = (before, flag) if gap.ours else (flag, before)
         values = (
