@@ -7,12 +7,13 @@ References: QEMU, system/vl.c: qemu_init; system/qdev-monitor.c: qdev_device_add
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-__all__ = ["Part", "Wanted", "is_on", "number_of", "parse_arguments", "size_of"]
+__all__ = ["Drive", "Part", "Wanted", "is_on", "number_of", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -21,7 +22,7 @@ SILENT = frozenset({
     *("runas", "chroot", "tpmdev", "fsdev", "secret", "watchdog-action", "action", "icount", "add-fd", "set"),
     *("seed", "overcommit", "compat", "run-with", "smbios", "acpitable", "kernel", "initrd", "append", "dtb"),
     *("fw_cfg", "object", "readconfig", "gdb", "option-rom", "sd", "mtdblock"),
-    *("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "iscsi", "virtfs", "prom-env", "plugin"),
+    *("fda", "fdb", "iscsi", "prom-env", "plugin"),
 })  # fmt: skip
 SWITCHES = frozenset({
     *("S", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "nographic", "snapshot", "s"),
@@ -52,6 +53,8 @@ INSTEAD = {
     "parallel": ("isa-parallel",),
     "cdrom": ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd"),
 }
+KEPT = ("mac", "vectors")  # of what is said of a network card
+CDROM = 2  # which of the drives -cdrom is (system/vl.c: CDROM_OPTS)
 MOST_SLOTS = 256  # hw/mem/memory-device.c, include/hw/acpi/acpi.h: ACPI_MAX_RAM_SLOTS
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 SIZE = re.compile(r"(\d+)([BKMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -64,10 +67,19 @@ OFF = frozenset({"off", "false", "no", "n"})
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One `-device`: its type, and its properties as they were written."""
+    """One `-device`: its type, and its properties as they were written; whether as JSON, which QEMU makes last."""
 
     driver: str
     properties: dict[str, str] = {}
+    late: bool = False
+
+
+class Drive(msgspec.Struct, frozen=True):
+    """One `-drive`: what it is to be on (nothing: as the board has it), which of those it is, whether a CD."""
+
+    interface: str = ""
+    index: int | None = None
+    cd: bool = False
 
 
 class Backend(msgspec.Struct, frozen=True):
@@ -81,8 +93,9 @@ class Wanted(msgspec.Struct, kw_only=True):
     """The machine that arguments describe; None, or empty, is what a QEMU does by itself.
 
     `memory` is in bytes, `slots` are those for more of it, `globals` are (driver, property, value), `backends` are
-    objects of memory by their ids; `parts` are devices in the order of their words, `cards` those that the machine makes
-    before them, None the network card that it has by itself. `instead` are sorts of default devices that it does not get,
+    objects of memory by their ids; `parts` are devices in the order of their words, `video` and
+    `cards` those that the machine makes before them, without a type the network card that it has by itself. `drives` and `sounds` are for devices that come
+    behind, and before, those of `-device`. `instead` are sorts of default devices that it does not get,
     `slirps` networks of users. `strange` are words that were not understood.
     """
 
@@ -100,7 +113,10 @@ class Wanted(msgspec.Struct, kw_only=True):
     parallels: int = 0
     instead: set[str] = set()
     slirps: int = 0
-    cards: list[Part | None] = []
+    video: str = ""
+    cards: list[Part] = []
+    drives: list[Drive] = []
+    sounds: list[str] = []
     parts: list[Part] = []
     globals: list[tuple[str, str, str]] = []
     backends: dict[str, Backend] = {}
@@ -209,7 +225,7 @@ def _device(wanted: Wanted, text: str) -> None:
             pairs[other] = str(int(value) >> shift)
     if pairs.get(FOLLOWS) == "0":  # it follows another one then, as by itself
         del pairs[FOLLOWS]
-    part = Part(pairs.pop("driver", ""), pairs)
+    part = Part(pairs.pop("driver", ""), pairs, text.startswith("{"))
     wanted.parts.append(part)
     _stands_for(wanted, part.driver)
 
@@ -262,10 +278,37 @@ def _numa(wanted: Wanted, text: str) -> None:
 
 
 def _drive(wanted: Wanted, text: str) -> None:
-    if _pairs(text, "file").get("if") == "pflash":
+    pairs = _pairs(text, "file")
+    if pairs.get("if") == "pflash":
         _flash(wanted, text)
-    if _pairs(text, "file").get("if") == "virtio":
-        wanted.parts.append(Part("virtio-blk-pci"))
+        return
+    index = pairs.get("index", pairs.get("unit", ""))
+    number = int(index) if index.isdecimal() and len(index) < DIGITS else None
+    wanted.drives.append(Drive(pairs.get("if", ""), number, pairs.get("media") == "cdrom"))
+
+
+def _cdrom(wanted: Wanted, _: str) -> None:
+    wanted.instead.add("cdrom")
+    wanted.drives.append(Drive(index=CDROM, cd=True))
+
+
+def _disk(number: int, wanted: Wanted, _: str) -> None:
+    wanted.drives.append(Drive(index=number))
+
+
+def _virtfs(wanted: Wanted, _: str) -> None:
+    """A backend, and a device in its place among the others."""
+    wanted.parts.append(Part("virtio-9p-pci"))
+
+
+def _audio(wanted: Wanted, text: str) -> None:
+    model = _pairs(text, "driver").get("model")
+    wanted.sounds += [] if model is None else [model]
+
+
+def _soundhw(wanted: Wanted, text: str) -> None:
+    """The older way."""
+    wanted.sounds += text.split(",")
 
 
 def _flash(wanted: Wanted, text: str) -> None:
@@ -279,8 +322,7 @@ def _firmware(wanted: Wanted, text: str) -> None:
 
 def _vga(wanted: Wanted, text: str) -> None:
     wanted.instead.add("card")
-    if text in VGA:
-        wanted.cards.insert(0, Part(VGA[text]))
+    wanted.video = VGA.get(text, "")
 
 
 def _netdev(wanted: Wanted, text: str) -> None:
@@ -289,11 +331,11 @@ def _netdev(wanted: Wanted, text: str) -> None:
 
 
 def _nic(wanted: Wanted, text: str) -> None:
-    """A card of the board, and its network."""
+    """A card of the board, and its network; it has no MSI-X (net/net.c: net_param_nic)."""
     _netdev(wanted, text)
     pairs = _pairs(text, "type")
     if pairs.get("type") != "none":
-        _card(wanted, pairs)
+        _card(wanted, {"vectors": "0"} | pairs)
 
 
 def _net(wanted: Wanted, text: str) -> None:
@@ -305,10 +347,9 @@ def _net(wanted: Wanted, text: str) -> None:
 
 
 def _card(wanted: Wanted, pairs: dict[str, str]) -> None:
-    model = pairs.get("model")
-    kept = {"mac": pairs["mac"]} if "mac" in pairs else {}
-    driver = {"virtio": "virtio-net-pci"}.get(model or "", model)
-    wanted.cards.append(None if driver is None else Part(driver, kept))
+    model = pairs.get("model", "")
+    kept = {name: value for name, value in pairs.items() if name in KEPT}
+    wanted.cards.append(Part({"virtio": "virtio-net"}.get(model, model), kept))
 
 
 def _cpu(wanted: Wanted, text: str) -> None:
@@ -345,7 +386,7 @@ def _no_acpi(wanted: Wanted) -> None:
     wanted.options["acpi"] = "off"
 
 
-READERS = {
+READERS: dict[str, Callable[[Wanted, str], None]] = {
     "M": _machine,
     "machine": _machine,
     "accel": _accelerator,
@@ -356,6 +397,11 @@ READERS = {
     "object": _object,
     "numa": _numa,
     "drive": _drive,
+    "cdrom": _cdrom,
+    **{f"hd{letter}": partial(_disk, number) for number, letter in enumerate("abcd")},
+    "virtfs": _virtfs,
+    "audio": _audio,
+    "soundhw": _soundhw,
     "vga": _vga,
     "cpu": _cpu,
     "pflash": _flash,

@@ -28,6 +28,7 @@ from migstream.catalogue.defaults import (
     with_older_usb,
     without_parts,
 )
+from migstream.catalogue.drives import sounds_of, virtio_drives
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.implied import properties_of
@@ -155,8 +156,9 @@ class _Composer:
         self.unknown += [key[0] for key, state in self.machine.sections.items() if not state.text]
         self.unknown += sorted(self.machine.unsure)
         stream, unknown = stream_of(self.machine), tuple(dict.fromkeys(self.unknown))
-        asked = len(self.paths) - len(wanted.parts)  # the machine's default devices come first
-        own, places = self.paths[:asked], tuple(self.paths[asked:])
+        asked = {id(part): path for part, path in zip(self.parts, self.paths, strict=True)}
+        places = tuple(asked.pop(id(part)) for part in wanted.parts)
+        own = asked.values()
         taken = (*self.taken, *(path.rpartition(":")[2] for path in own if path))
         twice = next((path for path, n in Counter(self.paths).items() if path and n > 1), "")
         return Composed(
@@ -237,15 +239,23 @@ class _Composer:
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full, most_serials(wanted, self.name))
-        self.parts = [one for one in parts if one.driver in self.known or "-" not in one.driver]
-        if wanted.defaults and "network" not in wanted.instead and not any(map(self._card, parts)):
-            self.addresses.take()
-        self.parts += wanted.parts
+        parts = [one for one in parts if self._type(one) in self.known or "-" not in one.driver]
+        if not any(map(self._card, parts)):  # the board makes nothing of it
+            default = wanted.defaults and "network" not in wanted.instead
+            for _ in range(default + sum("mac" not in one.properties for one in wanted.cards)):
+                self.addresses.take()
+        index = self.catalogue.index
+        drives = virtio_drives(wanted.drives, index.target, self.name, index.release)
+        early, late = ([one for one in wanted.parts if one.late is side] for side in (False, True))
+        self.parts = [*parts, *sounds_of(wanted.sounds), *early, *drives, *late]
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
         slirp = next((one for one in full.sections if one.name == SLIRP), None)
         if slirp is not None:
             for _ in range(networks):
                 self.machine.place(slirp, SLIRP)
+
+    def _type(self, part: Part) -> str:
+        return self.catalogue.about.aliases.get(part.driver, part.driver)
 
     def _bus(self, driver: str) -> str:
         kind = self.catalogue.about.types.get(driver)
@@ -253,7 +263,7 @@ class _Composer:
 
     def _card(self, part: Part) -> bool:
         """Whether it has a network address."""
-        kind = self.catalogue.about.types.get(part.driver)
+        kind = self.catalogue.about.types.get(self._type(part))
         return kind is not None and any(option.name == "mac" for option in kind.options)
 
     def _cpus(self) -> None:
@@ -298,7 +308,7 @@ class _Composer:
     def _part(self, part: Part, places: Places) -> str:
         """Add a device; its path, empty where it has none."""
         about, wanted = self.catalogue.about, self.wanted
-        driver = about.aliases.get(part.driver, part.driver)
+        driver = self._type(part)
         kind = about.types.get(driver)
         if kind is None:
             self.lacking.append(part.driver)
@@ -383,10 +393,8 @@ class _Composer:
                 self.machine.sections[key] = with_address(state, address)
 
     def _lineage(self, driver: str) -> frozenset[str]:
-        about = self.catalogue.about
-        name = about.aliases.get(driver, driver)
-        kind = about.types.get(name)
-        return lineage(name, "" if kind is None else kind.bus)
+        name = self.catalogue.about.aliases.get(driver, driver)
+        return lineage(name, self._bus(name))
 
     # --- places ------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.arguments import Part
+from migstream.catalogue.drives import on_adapter
+from migstream.catalogue.vectors import VECTORS
 
 if TYPE_CHECKING:
     from migstream.catalogue.arguments import Wanted
@@ -35,7 +37,10 @@ __all__ = [
 SOURCES = "ics"  # which interrupts are free
 OWN_USB = {"usb"}
 BUS, OLDER_BUS, WITH_USB = "/xhci", "/ohci", ("/usb-kbd", "/usb-ptr")
-SLIRP, ADAPTER = "slirp", "/spapr_vscsi"
+SLIRP, ADAPTER, ADAPTER_TYPE = "slirp", "/spapr_vscsi", "spapr-vscsi"
+WITH_VECTORS = "virtio-net"
+# Where a board's graphics card is on ISA: what -vga makes there (hw/display/vga-isa.c: isa_vga_init; hw/isa/isa-bus.c).
+ISA, ON_ISA = "isa-", {"VGA": "isa-vga", "cirrus-vga": "isa-cirrus-vga"}
 CHANNEL = "/fe."  # what paths of devices on channels begin with
 # By the name of a section, without the place of its device: the sort of default device, its type on PCI, on ISA.
 CARDS = {
@@ -49,7 +54,7 @@ CARDS = {
     "sungem": ("network", "sungem", ""),
     # on the VIO bus of a pseries
     "spapr_llan": ("network", "spapr-vlan", ""),
-    "spapr_vscsi": ("cdrom", "spapr-vscsi", ""),
+    "spapr_vscsi": ("cdrom", ADAPTER_TYPE, ""),
 }
 # The drive on the adapter that is there for it: hw/ppc/spapr.c: spapr_machine_init (IF_SCSI).
 DRIVE = Part("scsi-cd", {"scsi-id": "2"})
@@ -72,12 +77,23 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
     """
     found = dict(_found(bare, full))
     default = {sort: found[sort] for sort in SORTS if sort in found and sort not in wanted.instead}
-    own = found.get("network")
-    asked = [one or own for one in wanted.cards]
-    cards = list(default.values()) if wanted.defaults else []
-    parts = [*cards, *(one for one in asked if one is not None)]
-    parts.sort(key=lambda part: part.driver not in VIDEO)
-    parts += [DRIVE for sort in default if sort == "cdrom" and wanted.defaults]
+    own, card = found.get("network"), found.get("card")
+    networks = [default["network"]] if wanted.defaults and "network" in default else []
+    networks += [_network(one, own) for one in wanted.cards if own is not None]
+    video = [default["card"]] if wanted.defaults and "card" in default else []
+    if wanted.video and card is not None:
+        isa = card.driver.startswith(ISA)
+        driver = ON_ISA.get(wanted.video, "") if isa else wanted.video
+        video = [Part(driver)] if driver else []
+    if any(one.name.endswith(ADAPTER) for one in full.sections):
+        drive = [DRIVE] if wanted.defaults and "cdrom" in default else []
+        disks = [
+            *drive,
+            *on_adapter(wanted.drives, [int(one.properties["scsi-id"]) for one in drive]),
+        ]
+        parts = [*networks, *([Part(ADAPTER_TYPE)] if disks else []), *disks, *video]
+    else:
+        parts = [*video, *networks]
     names = {one.name for one in full.sections}
     counts = {"serial": wanted.serials, "parallel": wanted.parallels}
     most = {"serial": serials, "parallel": PARALLELS}
@@ -88,9 +104,13 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
     return parts
 
 
-VIDEO = frozenset(
-    ("VGA", "isa-vga", "cirrus-vga", "isa-cirrus-vga", "qxl-vga", "vmware-svga", "virtio-vga")
-)
+def _network(asked: Part, own: Part | None) -> Part:
+    """A card that was asked for, of the type that the board has by itself where none was named."""
+    driver = asked.driver or ("" if own is None else own.driver)
+    properties = dict(asked.properties)
+    if not driver.startswith(WITH_VECTORS):
+        properties.pop(VECTORS, None)
+    return Part(driver, properties)
 
 
 def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[str]) -> Image:

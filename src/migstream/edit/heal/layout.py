@@ -55,7 +55,7 @@ def seats(line: CommandLine, knowledge: Knowledge, paths: Sequence[str]) -> list
     """
     parts: list[Entry | None] = []
     for entry in line.entries:
-        if entry.name == "drive" and entry.get("if") == "virtio":
+        if entry.name == "virtfs":
             parts.append(None)
         elif entry.name == "device":
             parts.append(entry)
