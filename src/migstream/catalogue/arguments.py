@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Drive", "Part", "Wanted", "is_on", "number_of", "parse_arguments", "size_of"]
+__all__ = ["FLOPPY", "Drive", "Part", "Wanted", "is_on", "number_of", "parse_arguments", "size_of"]
 
 # Options with a value that change nothing of what a machine saves.
 SILENT = frozenset({
@@ -22,7 +22,7 @@ SILENT = frozenset({
     *("runas", "chroot", "tpmdev", "fsdev", "secret", "watchdog-action", "action", "icount", "add-fd", "set"),
     *("seed", "overcommit", "compat", "run-with", "smbios", "acpitable", "kernel", "initrd", "append", "dtb"),
     *("fw_cfg", "object", "readconfig", "gdb", "option-rom", "sd", "mtdblock"),
-    *("fda", "fdb", "iscsi", "prom-env", "plugin"),
+    *("iscsi", "prom-env", "plugin"),
 })  # fmt: skip
 SWITCHES = frozenset({
     *("S", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "nographic", "snapshot", "s"),
@@ -54,6 +54,7 @@ INSTEAD = {
     "cdrom": ("ide-cd", "ide-hd", "scsi-cd", "scsi-hd"),
 }
 KEPT = ("mac", "vectors")  # of what is said of a network card
+FLOPPY = "floppy"
 CDROM = 2  # which of the drives -cdrom is (system/vl.c: CDROM_OPTS)
 MOST_SLOTS = 256  # hw/mem/memory-device.c, include/hw/acpi/acpi.h: ACPI_MAX_RAM_SLOTS
 UNITS = {"": 20, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -113,7 +114,7 @@ class Wanted(msgspec.Struct, kw_only=True):
     parallels: int = 0
     instead: set[str] = set()
     slirps: int = 0
-    video: str = ""
+    video: str | None = None
     cards: list[Part] = []
     drives: list[Drive] = []
     sounds: list[str] = []
@@ -296,6 +297,10 @@ def _disk(number: int, wanted: Wanted, _: str) -> None:
     wanted.drives.append(Drive(index=number))
 
 
+def _floppy(wanted: Wanted, _: str) -> None:
+    wanted.drives.append(Drive(FLOPPY))
+
+
 def _virtfs(wanted: Wanted, _: str) -> None:
     """A backend, and a device in its place among the others."""
     wanted.parts.append(Part("virtio-9p-pci"))
@@ -398,6 +403,8 @@ READERS: dict[str, Callable[[Wanted, str], None]] = {
     "numa": _numa,
     "drive": _drive,
     "cdrom": _cdrom,
+    "fda": _floppy,
+    "fdb": _floppy,
     **{f"hd{letter}": partial(_disk, number) for number, letter in enumerate("abcd")},
     "virtfs": _virtfs,
     "audio": _audio,

@@ -20,15 +20,14 @@ from migstream.catalogue.changes import Machine
 from migstream.catalogue.composed import Composed
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import (
+    OLDER_CONTROLLER,
     OWN_USB,
     SLIRP,
-    add_keyboard,
     default_parts,
-    has_usb,
-    with_older_usb,
+    has_own_usb,
     without_parts,
 )
-from migstream.catalogue.drives import sounds_of, virtio_drives
+from migstream.catalogue.drives import sounds_of, virtio_drives, with_floppies
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.implied import properties_of
@@ -128,12 +127,10 @@ class _Composer:
     def run(self) -> Composed:
         wanted, release = self.wanted, self.catalogue.index.release
         self._defaults()
-        silent = SILENT_MACHINE | (OWN_USB if has_usb(self.machine) else set())
+        full = self.images.get("tcg defaults", self.base)
+        silent = SILENT_MACHINE | (OWN_USB if has_own_usb(full) else set())
         self.assumed += self.varied.options(self.machine, silent)
-        with_older_usb(self.machine, self.images.get("tcg defaults", self.base))
         self.unknown += (*self.varied.untold, *with_via(self.machine, wanted.options))
-        if not wanted.defaults and "card" in wanted.instead:
-            add_keyboard(self.machine, self.images.get("tcg defaults", self.base))
         self._slots()
         self._cpus()
         self.msi_broken |= without_msi(self.machine, release)
@@ -236,17 +233,31 @@ class _Composer:
         if wanted.defaults:
             plain = self.images.get("tcg serial", bare)
             self.machine.change(bare, without_parts(bare, full, plain, wanted.instead))
+            if "serial" in wanted.instead and not wanted.serials:
+                self.machine.change(plain, bare)
         elif wanted.serials and "tcg serial" in self.images:
             self.machine.change(self.images["tcg"], self.images["tcg serial"])
         parts = default_parts(wanted, bare, full, most_serials(wanted, self.name))
-        parts = [one for one in parts if self._type(one) in self.known or "-" not in one.driver]
+        types = self.catalogue.about.types
+        parts = [
+            one
+            for one in parts
+            if (driver := self._type(one)) in self.known or ("-" not in driver and driver in types)
+        ]
         if not any(map(self._card, parts)):  # the board makes nothing of it
             default = wanted.defaults and "network" not in wanted.instead
             for _ in range(default + sum("mac" not in one.properties for one in wanted.cards)):
                 self.addresses.take()
         index = self.catalogue.index
+        names = [name for name, _ in self.machine.sections]
+        if index.target in SAME_CPUS:
+            parts += with_floppies(wanted.drives, names)
         drives = virtio_drives(wanted.drives, index.target, self.name, index.release)
         early, late = ([one for one in wanted.parts if one.late is side] for side in (False, True))
+        if wanted.serials > 1 and index.target == S390X:
+            parts.append(Part(SECOND_CONSOLE))
+        if self.name == G3BEIGE and is_on(wanted.options.get("usb", "")):
+            parts.append(Part(OLDER_CONTROLLER))
         self.parts = [*parts, *sounds_of(wanted.sounds), *early, *drives, *late]
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
         slirp = next((one for one in full.sections if one.name == SLIRP), None)
@@ -439,6 +450,9 @@ class _Composer:
         return places.scsi(parent, part.properties) if bus == SCSI else ""
 
 
+# What a second -serial is there (hw/s390x/s390-virtio-ccw.c: s390_create_sclpconsole).
+S390X, SECOND_CONSOLE = "s390x", "sclplmconsole"
+G3BEIGE = "g3beige"  # its USB comes behind its cards (hw/ppc/mac_oldworld.c: ppc_heathrow_init)
 MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
 # Buses on which devices of older machine types have no places in their names.
 SOME_PLACELESS = ("virtio-bus", "virtual-css-bus")

@@ -15,28 +15,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migstream.catalogue.arguments import Part
+from migstream.catalogue.arguments import Part, is_on
 from migstream.catalogue.drives import on_adapter
 from migstream.catalogue.vectors import VECTORS
 
 if TYPE_CHECKING:
     from migstream.catalogue.arguments import Wanted
-    from migstream.catalogue.changes import Machine
     from migstream.catalogue.model import Image, Placed
 
 __all__ = [
+    "OLDER_CONTROLLER",
     "OWN_USB",
     "SLIRP",
-    "add_keyboard",
     "default_parts",
-    "has_usb",
-    "with_older_usb",
+    "has_own_usb",
     "without_parts",
 ]
 
 SOURCES = "ics"  # which interrupts are free
 OWN_USB = {"usb"}
-BUS, OLDER_BUS, WITH_USB = "/xhci", "/ohci", ("/usb-kbd", "/usb-ptr")
+OLDER_BUS, USB = "/ohci", ("/xhci", "/ohci", "/usb-kbd", "/usb-ptr")
+CONTROLLER, OLDER_CONTROLLER, KEYBOARD = "nec-usb-xhci", "pci-ohci", ("usb-kbd", "usb-mouse")
 SLIRP, ADAPTER, ADAPTER_TYPE = "slirp", "/spapr_vscsi", "spapr-vscsi"
 WITH_VECTORS = "virtio-net"
 # Where a board's graphics card is on ISA: what -vga makes there (hw/display/vga-isa.c: isa_vga_init; hw/isa/isa-bus.c).
@@ -85,13 +84,15 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
         isa = card.driver.startswith(ISA)
         driver = ON_ISA.get(wanted.video, "") if isa else wanted.video
         video = [Part(driver)] if driver else []
-    if any(one.name.endswith(ADAPTER) for one in full.sections):
+    if has_own_usb(full):
         drive = [DRIVE] if wanted.defaults and "cdrom" in default else []
         disks = [
             *drive,
             *on_adapter(wanted.drives, [int(one.properties["scsi-id"]) for one in drive]),
         ]
-        parts = [*networks, *([Part(ADAPTER_TYPE)] if disks else []), *disks, *video]
+        has_graphics = bool(video) or (wanted.video is None and "card" in wanted.instead)
+        usb = _own_usb(wanted, full, has_graphics=has_graphics)
+        parts = [*networks, *([Part(ADAPTER_TYPE)] if disks else []), *disks, *video, *usb]
     else:
         parts = [*video, *networks]
     names = {one.name for one in full.sections}
@@ -128,6 +129,8 @@ def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[st
         for one in full.sections
         if one.key in before or not (_is_part(one) or one.name.partition("/")[0] in adapters)
     ]
+    if adapters:  # of these USB is made part by part
+        kept = [one for one in kept if one.key in before or not one.name.endswith(USB)]
     free = {one.key: one for one in plain.sections if one.name == SOURCES}
     kept = [free.get(one.key, one) for one in kept]
     if "card" in instead:  # what comes after it is where it would be
@@ -142,41 +145,24 @@ def without_parts(bare: Image, full: Image, plain: Image, instead: Collection[st
     return msgspec.structs.replace(full, sections=tuple(kept), blocks=blocks | bare.blocks)
 
 
-def has_usb(machine: Machine) -> bool:
-    """Whether it has USB already, so that its option for that makes nothing more of it."""
-    return any(SLOT.match(name) and name.endswith((BUS, OLDER_BUS)) for name, _ in machine.sections)
+def has_own_usb(full: Image) -> bool:
+    """Whether USB is among what is put together (a pseries), and not what an option of the machine changes."""
+    return any(one.name.endswith(ADAPTER) for one in full.sections)
 
 
-def with_older_usb(machine: Machine, full: Image) -> None:
-    """Give a machine of an older type the controller that its own USB has in place of a newer one's.
-
-    Parameters
-    ----------
-    full : the machine with its defaults
+def _own_usb(wanted: Wanted, full: Image, *, has_graphics: bool) -> list[Part]:
+    """A pseries' own USB: as it is told, else beside its own graphics; with a keyboard and a mouse where it has some.
 
     References
     ----------
-    QEMU, hw/ppc/spapr.c: spapr_machine_2_5_class_options (use_ohci_by_default)
+    QEMU, hw/ppc/spapr.c: spapr_machine_init (has_vga), spapr_machine_2_5_class_options (use_ohci_by_default)
     """
-    older = next((one for one in full.sections if one.name.endswith(OLDER_BUS)), None)
-    newer = next((key for key in machine.sections if key[0].endswith(BUS)), None)
-    if older is not None and newer is not None and SLOT.match(newer[0]):
-        machine.rename(newer[0], newer[0].removesuffix(BUS) + OLDER_BUS)
-        machine.sections[newer[0].removesuffix(BUS) + OLDER_BUS, newer[1]] = machine.state_of(older)
-
-
-def add_keyboard(machine: Machine, full: Image) -> None:
-    """Give a machine with a graphics card the keyboard and mouse that come with its own USB (hw/ppc/spapr.c: has_graphics).
-
-    Parameters
-    ----------
-    full : the machine with its defaults
-    """
-    for one in full.sections:
-        rest = one.name.partition("/")[2]
-        bus = next((n for n, _ in machine.sections if SLOT.match(n) and n.endswith(BUS)), None)
-        if bus is not None and SLOT.match(one.name) and rest.endswith(WITH_USB):
-            machine.place(one, f"{bus.removesuffix(BUS)}/{rest}")
+    told = is_on(wanted.options.get("usb", ""))
+    if not (wanted.defaults and has_graphics if told is None else told):
+        return []
+    older = any(one.name.endswith(OLDER_BUS) for one in full.sections)
+    controller = OLDER_CONTROLLER if older else CONTROLLER
+    return [Part(one) for one in (controller, *(KEYBOARD if has_graphics else ()))]
 
 
 def _sort(one: Placed) -> str:

@@ -8,12 +8,12 @@ block_default_type of each board
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from migstream.catalogue.arguments import Drive, Part
+from migstream.catalogue.arguments import FLOPPY, Drive, Part
 from migstream.qemu.release import Version
 
-__all__ = ["on_adapter", "sounds_of", "virtio_drives"]
+__all__ = ["on_adapter", "sounds_of", "virtio_drives", "with_floppies"]
 
 # Boards whose drives are on virtio where nothing is said, by what their machine types begin with; since a release.
 ON_VIRTIO: dict[tuple[str, str], Version] = {
@@ -24,6 +24,10 @@ ON_VIRTIO: dict[tuple[str, str], Version] = {
     ("riscv64", "virt"): (10, 0),
     ("riscv32", "virt"): (10, 0),
 }
+FLOPPIES = (
+    "isa-fdc"  # a PC that has none by itself has one for a drive (hw/i386/pc.c: pc_superio_init)
+)
+ISA_BUS = "i8259"  # a section of every PC with an ISA bus
 VIRTIO, SCSI = "virtio", "scsi"
 SOUNDS = {
     "ac97": ("AC97",),
@@ -57,6 +61,12 @@ def on_adapter(drives: Iterable[Drive], taken: Iterable[int]) -> Iterator[Part]:
             )
             ids.add(number)
             yield Part("scsi-cd" if one.cd else "scsi-hd", {"scsi-id": str(number)})
+
+
+def with_floppies(drives: Iterable[Drive], names: Collection[str]) -> list[Part]:
+    """The controller of a PC's floppy drives, where none of its sections is one's already."""
+    some = any(one.interface == FLOPPY for one in drives)
+    return [Part(FLOPPIES)] if some and ISA_BUS in names and "fdc" not in names else []
 
 
 def sounds_of(models: Iterable[str]) -> list[Part]:
