@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from migstream.analysis.compat.foretell import foretell
 from migstream.catalogue.arguments import parse_arguments
 from migstream.catalogue.compose import compose
 from migstream.catalogue.lineage import lineage
@@ -171,3 +172,22 @@ def test_where_a_second_piece_of_memory_is_put_is_not_told() -> None:
     made = compose(find((10, 0), "x86_64"), parse_arguments(line.split()))
     unsure = {name.rpartition("/")[0] for name in made.unknown if "virtio-mem" in name}
     assert unsure == {"0000:00:03.0"}
+
+
+@pytest.mark.parametrize("footers", ["on", "off"])
+def test_without_footers_a_zero_ends_a_load_that_says_it_went_well(footers: str) -> None:
+    line = (
+        f"{BLANK} -M pc-q35-6.0 -global migration.send-section-footer={footers}"
+        " -device dc390,id=d -device scsi-cd,bus=d.0"
+    ).split()
+    made = compose(find((11, 1), "x86_64"), parse_arguments(line))
+    with open_stream(made.stream) as stream:
+        [found] = foretell(stream, (7, 2), line)
+    words = {one.device: one.word for one in found.report.verdicts}
+    disk = "0000:00:01.0/0:0:0/scsi-disk[0]"
+    assert found.report.accepted is (footers == "off")
+    assert words["0000:00:01.0/pciespscsi[0]"] == ("loses" if footers == "off" else "fails")
+    assert words[disk] == ("loses" if footers == "off" else "loads")
+    if footers == "off":
+        [note] = next(one.lost for one in found.report.verdicts if one.device == disk)
+        assert note.message == "not loaded: the load ends in 0000:00:01.0/pciespscsi[0]"

@@ -37,7 +37,7 @@ from migstream.analysis.compat.framing import Sides, frame_problems, ram_problem
 from migstream.analysis.compat.hotplug import cpu_slots
 from migstream.analysis.compat.isavga import isa_cirrus, isa_vga, isa_vga_renamed
 from migstream.analysis.compat.memory import Memory
-from migstream.analysis.compat.model import Option, Problem, Report, Verdict, Word
+from migstream.analysis.compat.model import Note, Option, Problem, Report, Verdict, Word
 from migstream.analysis.compat.options import by_option
 from migstream.analysis.compat.said import Words
 from migstream.analysis.compat.sizes import Fields, Outcome
@@ -72,6 +72,8 @@ SILENT_BESIDE: dict[str, tuple[str, Version]] = {
     "spapr_drc": ("spapr", (2, 8)),
     "spapr_watchdog": ("spapr", (7, 1)),
 }
+END = b"\0"  # migration/savevm.h: QEMU_VM_EOF
+ENDS = "without footers QEMU takes a zero here for the end, says that it loaded, and leaves out all that follows"
 MOST_TYPES = 3  # of a device, in a hint
 
 
@@ -168,6 +170,7 @@ class _Play:
         self.words = Words(destination)
         self.sides = Sides(stream, destination, self.words)
         self.contents = Memory(self.sides)
+        self.ended = ""
 
     def frame(self) -> Iterator[Problem]:
         """Header, configuration, footers, commands, live sections."""
@@ -193,8 +196,24 @@ class _Play:
         other = SILENT_WITHOUT.get(name)
         return name in SILENT or (other is not None and has(other, 0) is None)
 
+    def _end_inside(self, device: Device, outcome: Outcome) -> bool:
+        """Whether the load ends well in the middle of a section, or right behind it, with all that follows not loaded.
+
+        Without footers nobody sees that a device reads more, or less, than was sent: what comes next is taken for the
+        kind of a section, and a zero for the end of the stream (migration/savevm.c: qemu_loadvm_state_main).
+        """
+        shift, section = outcome.shift, device.section
+        kinds = {problem.kind for problem in outcome.problems}
+        if section.footer is not None or kinds != {"fields"} or not shift:
+            return False
+        at = section.payload.stop + shift
+        return bytes(self.stream.store.view(at, at + 1)) == END
+
     def device(self, device: Device) -> Verdict:
         """The verdict on one device section."""
+        if self.ended:
+            note = Note(path=device.path, message=f"not loaded: the load ends in {self.ended}")
+            return Verdict(device=device.path, span=device.section.span, word="loses", lost=(note,))
         told = self.destination.tells_of(device.name)
         theirs = self.destination.handler(device.name, device.instance_id) if told else None
         known = self.destination.knows(device.value.type)
@@ -205,6 +224,11 @@ class _Play:
                 outcome.problems.append(self._nobody(device))
         else:
             _Load(self.words, self.destination, device, theirs, outcome).run()
+        if self._end_inside(device, outcome):
+            self.ended = device.path
+            message = f"{ENDS}: {outcome.problems[0].message}"
+            outcome.lost.append(Note(path=device.path, message=message))
+            outcome.problems.clear()
         problem = min(outcome.problems, key=lambda p: p.order, default=None)
         word: Word = "loads"
         if problem is not None:
@@ -331,6 +355,7 @@ class _Load(Fields):
         for one in min(found, key=len):
             at = self.start + (one.ours[0].offset if one.ours else self._behind(one, mine))
             size = sum(piece.size or piece.least for piece in one.ours)
+            self.out.shift = None
             self._problem(
                 "fields",
                 Span(at, at + max(size, 1)),

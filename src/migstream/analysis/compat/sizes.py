@@ -29,9 +29,14 @@ VERSIONED = "read or not by a version that is a field of the stream and differs:
 
 
 class Outcome:
-    """What is found of one device, in any order."""
+    """What is found of one device, in any order.
+
+    `shift` is by how many bytes the destination reads beyond the end of the section, or stops before it; None where
+    that is not known.
+    """
 
     def __init__(self) -> None:
+        self.shift: int | None = 0
         self.problems: list[Problem] = []
         self.lost: list[Note] = []
         self.notes: list[Note] = []
@@ -88,6 +93,8 @@ class Fields:
         if self._too_old():
             return
         mine, other = gap.sizes
+        if self.out.shift is not None:
+            self.out.shift += other - mine
         at = self.start + gap.offset
         names = ", ".join(t.path for t in gap.ours) or "nothing"
         wanted = ", ".join(t.path for t in gap.theirs) or "nothing"
