@@ -30,6 +30,7 @@ REASONS = (
     ("section type", {"framing", "configuration"}),
     ("vring.num", {"virtqueue"}),
     ("incoming version_id", {"version"}),
+    ("load of migration failed: No such file", {"subsection"}),
     ("device 'cpu'", {"registers", "cpu"}),
     ("MIG_CMD", {"command"}),
     ("unsupported version", {"version"}),
