@@ -20,14 +20,14 @@ from migstream.catalogue.changes import Machine
 from migstream.catalogue.composed import Composed
 from migstream.catalogue.cpus import add_cpus, add_slots
 from migstream.catalogue.defaults import (
-    OLDER_CONTROLLER,
     OWN_USB,
     SLIRP,
+    board_parts,
     default_parts,
     has_own_usb,
     without_parts,
 )
-from migstream.catalogue.drives import sounds_of, virtio_drives, with_floppies
+from migstream.catalogue.drives import sounds_of, virtio_drives
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.implied import properties_of
@@ -250,14 +250,9 @@ class _Composer:
                 self.addresses.take()
         index = self.catalogue.index
         names = [name for name, _ in self.machine.sections]
-        if index.target in SAME_CPUS:
-            parts += with_floppies(wanted.drives, names)
+        parts += board_parts(wanted, index.target, self.name, names)
         drives = virtio_drives(wanted.drives, index.target, self.name, index.release)
         early, late = ([one for one in wanted.parts if one.late is side] for side in (False, True))
-        if wanted.serials > 1 and index.target == S390X:
-            parts.append(Part(SECOND_CONSOLE))
-        if self.name == G3BEIGE and is_on(wanted.options.get("usb", "")):
-            parts.append(Part(OLDER_CONTROLLER))
         self.parts = [*parts, *sounds_of(wanted.sounds), *early, *drives, *late]
         networks = wanted.slirps + (wanted.defaults and "network" not in wanted.instead)
         slirp = next((one for one in full.sections if one.name == SLIRP), None)
@@ -450,9 +445,6 @@ class _Composer:
         return places.scsi(parent, part.properties) if bus == SCSI else ""
 
 
-# What a second -serial is there (hw/s390x/s390-virtio-ccw.c: s390_create_sclpconsole).
-S390X, SECOND_CONSOLE = "s390x", "sclplmconsole"
-G3BEIGE = "g3beige"  # its USB comes behind its cards (hw/ppc/mac_oldworld.c: ppc_heathrow_init)
 MEMORY = ("pc-dimm", "nvdimm", "virtio-mem", "virtio-pmem")
 # Buses on which devices of older machine types have no places in their names.
 SOME_PLACELESS = ("virtio-bus", "virtual-css-bus")

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migstream.catalogue.arguments import Part, is_on
-from migstream.catalogue.drives import on_adapter
+from migstream.catalogue.drives import on_adapter, with_floppies
+from migstream.catalogue.values import SAME_CPUS
 from migstream.catalogue.vectors import VECTORS
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from migstream.catalogue.model import Image, Placed
 
 __all__ = [
-    "OLDER_CONTROLLER",
     "OWN_USB",
     "SLIRP",
+    "board_parts",
     "default_parts",
     "has_own_usb",
     "without_parts",
@@ -38,6 +39,9 @@ OLDER_BUS, USB = "/ohci", ("/xhci", "/ohci", "/usb-kbd", "/usb-ptr")
 CONTROLLER, OLDER_CONTROLLER, KEYBOARD = "nec-usb-xhci", "pci-ohci", ("usb-kbd", "usb-mouse")
 SLIRP, ADAPTER, ADAPTER_TYPE = "slirp", "/spapr_vscsi", "spapr-vscsi"
 WITH_VECTORS = "virtio-net"
+# What a second -serial is there (hw/s390x/s390-virtio-ccw.c: s390_create_sclpconsole).
+S390X, SECOND_CONSOLE = "s390x", "sclplmconsole"
+G3BEIGE = "g3beige"  # its USB comes behind its cards (hw/ppc/mac_oldworld.c: ppc_heathrow_init)
 # Where a board's graphics card is on ISA: what -vga makes there (hw/display/vga-isa.c: isa_vga_init; hw/isa/isa-bus.c).
 ISA, ON_ISA = "isa-", {"VGA": "isa-vga", "cirrus-vga": "isa-cirrus-vga"}
 CHANNEL = "/fe."  # what paths of devices on channels begin with
@@ -78,7 +82,7 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
     default = {sort: found[sort] for sort in SORTS if sort in found and sort not in wanted.instead}
     own, card = found.get("network"), found.get("card")
     networks = [default["network"]] if wanted.defaults and "network" in default else []
-    networks += [_network(one, own) for one in wanted.cards if own is not None]
+    networks += [_network(one, own) for one in wanted.cards] if own is not None else []
     video = [default["card"]] if wanted.defaults and "card" in default else []
     if wanted.video and card is not None:
         isa = card.driver.startswith(ISA)
@@ -105,10 +109,24 @@ def default_parts(wanted: Wanted, bare: Image, full: Image, serials: int) -> lis
     return parts
 
 
-def _network(asked: Part, own: Part | None) -> Part:
+def board_parts(wanted: Wanted, target: str, machine: str, names: Collection[str]) -> list[Part]:
+    """What comes behind these on some boards.
+
+    Parameters
+    ----------
+    names : of the sections that the machine has so far
+    """
+    parts = with_floppies(wanted.drives, names) if target in SAME_CPUS else []
+    if target == S390X and wanted.serials > 1:
+        parts.append(Part(SECOND_CONSOLE))
+    if machine == G3BEIGE and is_on(wanted.options.get("usb", "")):
+        parts.append(Part(OLDER_CONTROLLER))
+    return parts
+
+
+def _network(asked: Part, own: Part) -> Part:
     """A card that was asked for, of the type that the board has by itself where none was named."""
-    driver = asked.driver or ("" if own is None else own.driver)
-    properties = dict(asked.properties)
+    driver, properties = asked.driver or own.driver, dict(asked.properties)
     if not driver.startswith(WITH_VECTORS):
         properties.pop(VECTORS, None)
     return Part(driver, properties)
