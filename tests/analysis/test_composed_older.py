@@ -191,3 +191,12 @@ def test_without_footers_a_zero_ends_a_load_that_says_it_went_well(footers: str)
     if footers == "off":
         [note] = next(one.lost for one in found.report.verdicts if one.device == disk)
         assert note.message == "not loaded: the load ends in 0000:00:01.0/pciespscsi[0]"
+
+
+@pytest.mark.parametrize("machine", ["pc-q35-zesty", "pc-i440fx-2.8", "pc-q35-2.10"])
+def test_a_device_that_did_not_start_on_an_older_machine_type_is_as_on_the_next(
+    machine: str,
+) -> None:
+    """The file of its ROM is not there: with `romfile=` it starts, and has no more vectors than up to 5.2."""
+    line = f"-M {machine} -device virtio-net-pci,addr=5,romfile="
+    assert msix_vectors(space(line, "0000:00:05.0/virtio-net", (8, 2))) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migstream.catalogue.model import Added, Family, with_placeless
+from migstream.qemu.release import machine_version
 
 __all__ = ["Known"]
 
@@ -29,6 +30,8 @@ class Known:
         self._all = self._own | others_newest
         self._newest = machine in (others.newest, "" if own is None else own.newest)
         self._older = {} if self._newest else others.devices.get(machine, {})
+        self._each = {} if self._newest else others.devices
+        self._version = machine_version(machine)[1]
         self._elsewhere = {} if tried is others else tried.devices.get(tried.newest, {})
         self.root = next((one.root for one in self._own.values() if one.root), "")
 
@@ -44,9 +47,23 @@ class Known:
         """What it adds where its properties were tried."""
         return self._elsewhere.get(driver) if self._elsewhere else self._all.get(driver)
 
+    def _next(self, driver: str) -> Added | None:
+        """What it adds to the next newer machine type that it was seen on, where it did not start on this one: its ROM
+        was not there.
+        """
+        newer = [
+            (version, name)
+            for name, devices in self._each.items()
+            if self._version is not None
+            and driver in devices
+            and (version := machine_version(name)[1]) is not None
+            and version >= self._version
+        ]
+        return self._each[min(newer)[1]][driver] if newer else None
+
     def added(self, driver: str, bus: str) -> Added | None:
         """What it adds to this machine type, as nearly as it is known."""
-        found = self._older.get(driver) or self._all.get(driver)
+        found = self._older.get(driver) or self._next(driver) or self._all.get(driver)
         if self._newest and driver in self._own and found is not None:
             found = with_placeless(self._own[driver], found)
         tried = self._elsewhere.get(driver)
