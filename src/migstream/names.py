@@ -18,12 +18,14 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 __all__ = [
     "brief",
+    "csv_line",
     "decoded",
     "encoded",
     "escape",
@@ -42,6 +44,7 @@ ASCII = 0x7F
 UNICODE_16 = 0xFFFF
 LOW = 0xDC00  # PEP 383: the byte 0x80 is U+DC80
 BYTES = range(0xDC80, 0xDD00)
+BOTH_ENDS = "\r\n"
 BACKSLASH = "\\x5c"
 SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 LONG = {short: char for char, short in SHORT.items()}
@@ -188,6 +191,18 @@ def json_line(thing: Any) -> str:
         if "\\ud" in text or "\\\\" in text:
             text = _dumps(_portable(thing))
     return text.replace("\x7f", "\\u007f")
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of comma-separated values; what a reader takes for the end of a line stands between quotes."""
+    import csv
+    from io import StringIO
+
+    out = StringIO(newline="")
+    csv.writer(out, lineterminator=BOTH_ENDS).writerow(
+        cells
+    )  # with one of them the other is not quoted
+    return f"{out.getvalue().removesuffix(BOTH_ENDS)}\n"
 
 
 def json_text(thing: Any, *, pretty: bool) -> bytes:

@@ -9,7 +9,7 @@ from io import StringIO
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migstream.analysis.compat.matrix import (
@@ -208,6 +208,7 @@ NAMES = st.text(min_size=1, max_size=8) | st.sampled_from(
 
 @settings(max_examples=10)
 @given(NAMES, NAMES, NAMES)
+@example("0", "0", "\r0")
 def test_names_of_somebody_s_catalogue_are_text(device: str, machine: str, message: str) -> None:
     row = Row(
         device=device,

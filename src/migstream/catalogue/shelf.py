@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -106,7 +107,7 @@ def on_shelf(folder: str | os.PathLike[str] | None = None) -> Iterator[Catalogue
 
 def own_shelf() -> Iterator[Catalogue]:
     """Those that came with migstream."""
-    return _in(DATA)
+    return iter(_own())
 
 
 def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
@@ -121,8 +122,24 @@ def _places(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
             yield Path(other())
 
 
-def _in(place: Path) -> Iterator[Catalogue]:
-    yield from map(Catalogue, sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place])
+def _in(place: Path) -> Iterable[Catalogue]:
+    if place == DATA:
+        return _own()
+    return map(Catalogue, sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place])
+
+
+@cache
+def _own() -> tuple[Catalogue, ...]:
+    return tuple(map(Catalogue, sorted(DATA.glob(f"*{SUFFIX}"))))
+
+
+@cache
+def _own_of(target: str, release: Version) -> Catalogue | None:
+    """The one of the package whose file is called so, without a look at all others."""
+    path = DATA / f"{target}-{'.'.join(map(str, release))}{SUFFIX}"
+    found = Catalogue(path) if path.is_file() else None
+    ours = found is not None and (found.index.target, found.index.release[:2]) == (target, release)
+    return found if ours else None
 
 
 def open_named(name: str, folder: str | os.PathLike[str] | None = None) -> Catalogue:
@@ -174,6 +191,10 @@ def find(
     Unsupported : there is none
     """
     for place in _places(folder):
+        if place == DATA and not isinstance(release, str):
+            for target in targets_of(architecture):
+                if (own := _own_of(target, release)) is not None:
+                    return own
         shelf = list(_in(place))
         for target in targets_of(architecture):
             for catalogue in shelf:

@@ -5,8 +5,6 @@ Who asks may read the tables and nothing else: no file, no address, no setting, 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,6 +15,7 @@ from migstream.errors import SourceError
 from migstream.fleet.dataset import Dataset, arrow
 from migstream.fleet.questions import METRICS, Question
 from migstream.fleet.schema import TABLES
+from migstream.names import csv_line
 
 __all__ = ["Fleet", "csv_text", "metrics", "moment"]
 
@@ -154,16 +153,11 @@ def moment(text: str, now: datetime | None = None) -> datetime:
 
 def csv_text(table: Any) -> Iterator[str]:
     """A table as CSV, a line each; texts in a list with spaces between."""
-
-    def line(cells: list[Any]) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerow(cells)
-        return out.getvalue()
-
-    yield line(table.column_names)
+    yield csv_line(table.column_names)
     for batch in table.to_batches(SOME):
         for row in batch.to_pylist():
-            yield line([" ".join(map(str, c)) if isinstance(c, list) else c for c in row.values()])
+            cells = (" ".join(map(str, c)) if isinstance(c, list) else c for c in row.values())
+            yield csv_line(cells)
 
 
 # --- Prometheus ----------------------------------------------------------------------------------------

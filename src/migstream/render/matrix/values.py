@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
-from io import StringIO
 
 from migstream.analysis.compat.matrix import Transition
+from migstream.names import csv_line
 
 __all__ = ["HEAD", "values"]
 
@@ -18,12 +17,7 @@ HEAD = (
 
 def values(found: Iterable[Transition]) -> str:
     """All of it; lines end as those of a text file do."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEAD)
-    for one in found:
-        writer.writerows(_lines(one))
-    return out.getvalue()
+    return "".join(map(csv_line, (HEAD, *(line for one in found for line in _lines(one)))))
 
 
 def _lines(one: Transition) -> Iterator[tuple[str, ...]]:
