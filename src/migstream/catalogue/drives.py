@@ -24,11 +24,10 @@ ON_VIRTIO: dict[tuple[str, str], Version] = {
     ("riscv64", "virt"): (10, 0),
     ("riscv32", "virt"): (10, 0),
 }
-FLOPPIES = (
-    "isa-fdc"  # a PC that has none by itself has one for a drive (hw/i386/pc.c: pc_superio_init)
-)
+# Of a PC that has none by itself where nobody asks for a drive (hw/i386/pc.c: pc_superio_init).
+FLOPPIES = "isa-fdc"
 ISA_BUS = "i8259"  # a section of every PC with an ISA bus
-VIRTIO, SCSI = "virtio", "scsi"
+VIRTIO, SCSI, IDS = "virtio", "scsi", 256
 SOUNDS = {
     "ac97": ("AC97",),
     "es1370": ("ES1370",),
@@ -56,9 +55,9 @@ def on_adapter(drives: Iterable[Drive], taken: Iterable[int]) -> Iterator[Part]:
     ids = set(taken)
     for one in drives:
         if one.interface in ("", SCSI):
-            number = (
-                one.index if one.index is not None else next(n for n in range(256) if n not in ids)
-            )
+            number = one.index
+            if number is None:
+                number = next((n for n in range(IDS) if n not in ids), IDS)
             ids.add(number)
             yield Part("scsi-cd" if one.cd else "scsi-hd", {"scsi-id": str(number)})
 
