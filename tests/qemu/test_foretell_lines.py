@@ -88,6 +88,15 @@ def test_what_it_wrote_it_takes(binary: str, machine: str, line: str, tmp_path: 
         ),
         # a mode that the destination was told to be in
         *(
+            (
+                "qemu-system-ppc64",
+                "pseries-2.12",
+                "-cpu power10",
+                f"-cpu power10 -machine max-cpu-compat={mode}",
+            )
+            for mode in ("power8", "power9")
+        ),
+        *(
             ("qemu-system-ppc64", "pseries-5.1", f"-cpu {one}", f"-cpu {other}{more}")
             for one, other in (("power9_v1.0", "power9_v2.0"), ("power9_v2.0", "power9_v2.2"))
             for more in ("", f" {POWER9}")

@@ -30,6 +30,8 @@ OLDER: dict[str, Version] = {
     "backcompat-cntfrq=on": (9, 0),
     "backcompat-pauth-default-use-qarma5=on": (9, 2),
 }
+# What no machine type has by itself (hw/ppc/spapr.c: spapr_get_max_cpu_compat).
+UNSET = ("-machine max-cpu-compat",)
 # One of these that another property makes nothing of.
 VOID = {"backcompat-pauth-default-use-qarma5=on": "pauth=off"}
 # The model with which properties are tried that another one was not tried with: it has all that there are.
@@ -155,7 +157,9 @@ class Varied:
     def change(self, machine: Machine, what: str, words: str) -> Iterator[str]:
         """Make the change of what was added to a command line; what is assumed."""
         image, option = self._changed.get(what), what.partition("=")[0]
-        before = standing_image(self._changed, option, self._base, self._own)
+        before = self._base
+        if option not in UNSET:
+            before = standing_image(self._changed, option, self._base, self._own)
         if image is not None or option in self._tried:
             machine.change(before, image or self._base)
         else:

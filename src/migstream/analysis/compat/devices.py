@@ -355,6 +355,7 @@ def _extra(ours: Device, theirs: Device, _: Destination, words: Words) -> Iterat
                 f" ({extra.last}) than the stream has"
             ),
             said=words.missing_footer(ours.section),
+            beyond=extra.size,
         )
 
 

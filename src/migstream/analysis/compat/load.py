@@ -202,11 +202,10 @@ class _Play:
         Without footers nobody sees that a device reads more, or less, than was sent: what comes next is taken for the
         kind of a section, and a zero for the end of the stream (migration/savevm.c: qemu_loadvm_state_main).
         """
-        shift, section = outcome.shift, device.section
-        kinds = {problem.kind for problem in outcome.problems}
-        if section.footer is not None or kinds != {"fields"} or not shift:
+        section, beyond = device.section, [problem.beyond for problem in outcome.problems]
+        if section.footer is not None or not beyond or not all(beyond):
             return False
-        at = section.payload.stop + shift
+        at = section.payload.stop + sum(beyond)
         return bytes(self.stream.store.view(at, at + 1)) == END
 
     def device(self, device: Device) -> Verdict:
@@ -355,7 +354,6 @@ class _Load(Fields):
         for one in min(found, key=len):
             at = self.start + (one.ours[0].offset if one.ours else self._behind(one, mine))
             size = sum(piece.size or piece.least for piece in one.ours)
-            self.out.shift = None
             self._problem(
                 "fields",
                 Span(at, at + max(size, 1)),

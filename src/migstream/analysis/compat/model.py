@@ -51,6 +51,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     late : whether QEMU finds it when the whole device is read (post_load)
     fields : the fields concerned, of either side, by their paths inside the VMState
     counts_cpus : whether the value in question is the number of CPUs
+    beyond : of "fields", by how many bytes more than were sent the destination reads; less than 0 where it reads
+        fewer, 0 where that is not known
     """
 
     kind: Kind
@@ -64,6 +66,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     fields: tuple[str, ...] = ()
     counts_cpus: bool = False
+    beyond: int = 0
 
     def __repr__(self) -> str:
         return brief("Problem", self.kind, self.device, f"at {self.span.start:#x}:", self.message)

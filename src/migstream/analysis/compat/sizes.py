@@ -29,14 +29,9 @@ VERSIONED = "read or not by a version that is a field of the stream and differs:
 
 
 class Outcome:
-    """What is found of one device, in any order.
-
-    `shift` is by how many bytes the destination reads beyond the end of the section, or stops before it; None where
-    that is not known.
-    """
+    """What is found of one device, in any order."""
 
     def __init__(self) -> None:
-        self.shift: int | None = 0
         self.problems: list[Problem] = []
         self.lost: list[Note] = []
         self.notes: list[Note] = []
@@ -93,8 +88,6 @@ class Fields:
         if self._too_old():
             return
         mine, other = gap.sizes
-        if self.out.shift is not None:
-            self.out.shift += other - mine
         at = self.start + gap.offset
         names = ", ".join(t.path for t in gap.ours) or "nothing"
         wanted = ", ".join(t.path for t in gap.theirs) or "nothing"
@@ -105,6 +98,7 @@ class Fields:
             self.words.missing_footer(self.device.section),
             path=f"{self.device.path}/{gap.ours[0].path}" if gap.ours else self.device.path,
             fields=tuple(dict.fromkeys(t.path for t in (*gap.ours, *gap.theirs))),
+            beyond=other - mine,
         )
 
     def _older(self, gap: Gap, ours: list[Token]) -> bool:
@@ -263,6 +257,7 @@ class Fields:
         path: str = "",
         hint: str = "",
         fields: tuple[str, ...] = (),
+        beyond: int = 0,
     ) -> None:
         self.out.problems.append(
             Problem(
@@ -274,6 +269,7 @@ class Fields:
                 said=said,
                 hint=hint,
                 fields=fields,
+                beyond=beyond,
             )
         )
 
