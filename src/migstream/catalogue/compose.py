@@ -369,7 +369,8 @@ class _Composer:
             self.properties.change(driver, base, added, name, value, path)
         keys = [key for key in keys if key in self.machine.sections]
         msi = self.msi_broken and any(has_msi(self.machine.sections[key]) for key in keys)
-        if msi or untried(part, behind) or self._after_memory(part):
+        guessed = self.known.guessed(driver)
+        if msi or guessed or untried(part, behind) or self._after_memory(part):
             self.properties.unsure(base, path)
         self._address(msgspec.structs.replace(part, driver=driver), keys)
         if kind.bus == "virtual-css-bus":

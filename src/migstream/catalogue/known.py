@@ -31,6 +31,7 @@ class Known:
         self._newest = machine in (others.newest, "" if own is None else own.newest)
         self._older = {} if self._newest else others.devices.get(machine, {})
         self._each = {} if self._newest else others.devices
+        self._latest = others.newest
         self._version = machine_version(machine)[1]
         self._elsewhere = {} if tried is others else tried.devices.get(tried.newest, {})
         self.root = next((one.root for one in self._own.values() if one.root), "")
@@ -46,6 +47,13 @@ class Known:
     def base(self, driver: str) -> Added | None:
         """What it adds where its properties were tried."""
         return self._elsewhere.get(driver) if self._elsewhere else self._all.get(driver)
+
+    def guessed(self, driver: str) -> bool:
+        """Whether it is as on a newer machine type, though older ones may have other registers."""
+        older = driver in self._older or driver not in self._all
+        return not older and any(
+            driver in devices for name, devices in self._each.items() if name != self._latest
+        )
 
     def _next(self, driver: str) -> Added | None:
         """What it adds to the next newer machine type that it was seen on, where it did not start on this one: its ROM
