@@ -199,9 +199,8 @@ def csv_line(cells: Iterable[object]) -> str:
     from io import StringIO
 
     out = StringIO(newline="")
-    csv.writer(out, lineterminator=BOTH_ENDS).writerow(
-        cells
-    )  # with one of them the other is not quoted
+    # with one of the two for an end, csv does not quote the other
+    csv.writer(out, lineterminator=BOTH_ENDS).writerow(cells)
     return f"{out.getvalue().removesuffix(BOTH_ENDS)}\n"
 
 

@@ -94,10 +94,10 @@ class Wanted(msgspec.Struct, kw_only=True):
     """The machine that arguments describe; None, or empty, is what a QEMU does by itself.
 
     `memory` is in bytes, `slots` are those for more of it, `globals` are (driver, property, value), `backends` are
-    objects of memory by their ids; `parts` are devices in the order of their words, `video` and
-    `cards` those that the machine makes before them, without a type the network card that it has by itself. `drives` and `sounds` are for devices that come
-    behind, and before, those of `-device`. `instead` are sorts of default devices that it does not get,
-    `slirps` networks of users. `strange` are words that were not understood.
+    objects of memory by their ids; `parts` are devices in the order of their words, `video` (empty where there is to be
+    none) and `cards` those that the machine makes before them, one without a type the network card that it has by itself.
+    `drives` and `sounds` are for devices that come behind, and before, those of `-device`. `instead` are sorts of default
+    devices that it does not get, `slirps` networks of users. `strange` are words that were not understood.
     """
 
     machine: str | None = None

@@ -50,10 +50,10 @@ class Known:
 
     def guessed(self, driver: str) -> bool:
         """Whether it is as on a newer machine type, though older ones may have other registers."""
-        older = driver in self._older or driver not in self._all
-        return not older and any(
-            driver in devices for name, devices in self._each.items() if name != self._latest
-        )
+        if driver in self._older or driver not in self._all:
+            return False
+        older = (devices for name, devices in self._each.items() if name != self._latest)
+        return any(driver in devices for devices in older)
 
     def _next(self, driver: str) -> Added | None:
         """What it adds to the next newer machine type that it was seen on, where it did not start on this one: its ROM

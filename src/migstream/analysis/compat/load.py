@@ -202,10 +202,12 @@ class _Play:
         Without footers nobody sees that a device reads more, or less, than was sent: what comes next is taken for the
         kind of a section, and a zero for the end of the stream (migration/savevm.c: qemu_loadvm_state_main).
         """
-        section, beyond = device.section, [problem.beyond for problem in outcome.problems]
-        if section.footer is not None or not beyond or not all(beyond):
+        section = device.section
+        # where two stand at one byte, the first knows more of it
+        beyond = {one.span.start: one.beyond for one in reversed(outcome.problems)}
+        if section.footer is not None or not beyond or not all(beyond.values()):
             return False
-        at = section.payload.stop + sum(beyond)
+        at = section.payload.stop + sum(beyond.values())
         return bytes(self.stream.store.view(at, at + 1)) == END
 
     def device(self, device: Device) -> Verdict:

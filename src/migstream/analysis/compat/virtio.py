@@ -166,7 +166,6 @@ def memory_device(
 
 MOST_PORTS = 511  # hw/char/virtio-serial-bus.c: VIRTIO_CONSOLE_MAX_PORTS; more is one that a guest sees turned round
 PORT = "port_"
-SAME_PORTS = "the same virtserialport and virtconsole devices, with the same nr"
 PORTS, PORTS_MAP = 4, 8  # bytes from the start: most ports, then a bit for each that is there
 
 
@@ -185,30 +184,29 @@ def serial_ports(ours: Device, theirs: Device, _: Destination, words: Words) -> 
         most = int.from_bytes(local.raw[PORTS:PORTS_MAP], "little")
     stop = PORTS_MAP + 4 * -(-most // 32)
     mine, there = bytes(own.raw[PORTS_MAP:stop]), bytes(local.raw[PORTS_MAP:stop])
-    if mine != there:
-        yield Problem(
-            kind="value",
-            device=ours.path,
-            path=own.path,
-            span=Span(own.span.start + PORTS_MAP, own.span.start + PORTS_MAP + max(len(mine), 1)),
-            message=f"the ports in use are {_ports(mine)}, on the destination {_ports(there)}",
-            said=words.device(ours, fields=words.chain(ours, ["virtio"])),
-            hint=SAME_PORTS,
-        )
-        return
     known = {bytes(port.raw) for port in _port_ids(local)}
     gone = next((port for port in _port_ids(own) if bytes(port.raw) not in known), None)
-    # of port 0, which is kept for a console, the map says that it is there where it is not
-    if gone is not None:
-        yield Problem(
-            kind="value",
-            device=ours.path,
-            path=gone.path,
-            span=gone.span,
-            message=f"port {_be32(gone.raw, 0)} is in use, and the destination has none of that number",
-            said=words.device(ours, fields=words.chain(ours, ["virtio"])),
-            hint=SAME_PORTS,
+    if mine != there:
+        start = own.span.start + PORTS_MAP
+        path, span = own.path, Span(start, start + max(len(mine), 1))
+        message = f"the ports in use are {_ports(mine)}, on the destination {_ports(there)}"
+    elif gone is not None:
+        # of port 0, which is kept for a console, the map says that it is there where it is not
+        path, span = gone.path, gone.span
+        message = (
+            f"port {_be32(gone.raw, 0)} is in use, and the destination has none of that number"
         )
+    else:
+        return
+    yield Problem(
+        kind="value",
+        device=ours.path,
+        path=path,
+        span=span,
+        message=message,
+        said=words.device(ours, fields=words.chain(ours, ["virtio"])),
+        hint="the same virtserialport and virtconsole devices, with the same nr",
+    )
 
 
 def _port_ids(own: Value) -> list[Value]:
