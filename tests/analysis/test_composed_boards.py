@@ -122,3 +122,16 @@ def test_what_a_supplement_cannot_migrate_the_other_says(
 ) -> None:
     found = compose(find((10, 0), target), parse_arguments(line.split()))
     assert [*found.blocked] == ([blocked] if blocked else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "assumed"),
+    [
+        ("-vga zzz", ("what -vga zzz does is not known",)),
+        ("-audio none,model=zzz", ("what the sound card zzz does is not known",)),
+        ("-vga none -audio none,model=hda -audio none", ()),
+    ],
+)
+def test_words_that_nobody_knows_are_said(words: str, assumed: tuple[str, ...]) -> None:
+    line = f"-nodefaults -M pc-q35-7.2 {words}"
+    assert compose(find((10, 0), "x86_64"), parse_arguments(line.split())).assumptions == assumed

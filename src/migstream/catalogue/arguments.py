@@ -328,6 +328,8 @@ def _firmware(wanted: Wanted, text: str) -> None:
 def _vga(wanted: Wanted, text: str) -> None:
     wanted.instead.add("card")
     wanted.video = VGA.get(text, "")
+    if text not in (*VGA, "none"):
+        wanted.strange.append(f"-vga {text}")
 
 
 def _netdev(wanted: Wanted, text: str) -> None:

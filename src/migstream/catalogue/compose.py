@@ -27,7 +27,7 @@ from migstream.catalogue.defaults import (
     has_own_usb,
     without_parts,
 )
-from migstream.catalogue.drives import sounds_of, virtio_drives
+from migstream.catalogue.drives import SOUNDS, sounds_of, virtio_drives
 from migstream.catalogue.firmware import FIRMWARE_ASSUMED, with_firmware
 from migstream.catalogue.hosts import PCI, SCSI, SERIAL, USB, Hosts
 from migstream.catalogue.implied import properties_of
@@ -146,7 +146,8 @@ class _Composer:
             self.unknown += flash
             self.assumed.append(FIRMWARE_ASSUMED)
         self.devices()
-        for word in wanted.strange:
+        sounds = (f"the sound card {one}" for one in wanted.sounds if one not in SOUNDS)
+        for word in (*wanted.strange, *sounds):
             self.assumed.append(f"what {word} does is not known")
         assumed, blocked = tuple(dict.fromkeys(self.assumed)), tuple(self.blocked)
         # where the others have a description, and a section none, nobody knows where it ends

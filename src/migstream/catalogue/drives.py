@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from migstream.catalogue.arguments import FLOPPY, Drive, Part
 from migstream.qemu.release import Version
 
-__all__ = ["on_adapter", "sounds_of", "virtio_drives", "with_floppies"]
+__all__ = ["SOUNDS", "on_adapter", "sounds_of", "virtio_drives", "with_floppies"]
 
 # Boards whose drives are on virtio where nothing is said, by what their machine types begin with; since a release.
 ON_VIRTIO: dict[tuple[str, str], Version] = {
