@@ -1,6 +1,6 @@
 """Modules of the standard library, loaded when something of them is used: libraries that every command loads import
 them, and ask nothing of them, or next to nothing, before there is an error to be told or help to be shown. They are a
-fifth of a small command's time.
+seventh of a small command's time.
 """
 
 from __future__ import annotations
