@@ -149,7 +149,7 @@ def _packed(source: Path, target: Path) -> None:
     subprocess.run(("zstd", "-q", "-1", str(source), "-o", str(target)), check=True)
 
 
-# What makes each of a bare stream, and the bar against copying it: a compressed one has to be unpacked twice.
+# What makes each of a bare stream, and the bar against copying it: a compressed one has to be unpacked, to a temporary file.
 FORMS: dict[str, tuple[Callable[[Path, Path], object], float]] = {
     "mapped-ram": (_mapped, 1.5),
     "zstd": (_packed, 4.0),

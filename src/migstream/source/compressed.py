@@ -207,7 +207,7 @@ class Unpacked:
             ) from None
         self._member: Member | None = None
         self._data = b""
-        self._ready = memoryview(b"")
+        self._ready, self._at = b"", 0
         self._ended = False
 
     def read(self, size: int, /) -> bytes:
@@ -217,10 +217,10 @@ class Unpacked:
         ------
         SourceError : the compressed file is damaged or cut off here; what precedes was given
         """
-        while not self._ready and not self._ended:
-            self._ready = memoryview(self._more())
-        piece = bytes(self._ready[:size])
-        self._ready = self._ready[size:]
+        while self._at == len(self._ready) and not self._ended:
+            self._ready, self._at = self._more(), 0
+        piece = self._ready[self._at : self._at + size]  # all of it is the same object, no copy
+        self._at += len(piece)
         return piece
 
     def _more(self) -> bytes:

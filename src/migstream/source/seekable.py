@@ -49,6 +49,15 @@ def _unpacked(store: Store, start: Start, block: Block) -> Iterator[bytes]:
         raise _damaged(block, "it is shorter than the file says")
 
 
+def _bounded(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """No more of the pieces than it takes to see that they are more than `size` bytes."""
+    for piece in pieces:
+        yield piece
+        size -= len(piece)
+        if size < 0:
+            break
+
+
 def _damaged(block: Block, reason: str) -> SourceError:
     return SourceError(
         f"the compressed file is damaged: its block at {block.start:#x}: {reason}",
@@ -141,21 +150,16 @@ class Seekable:
             kept.close()
 
     def _unpack(self, number: int, block: Block) -> Whole | Spool:
-        large = Spool(0) if block.size > IN_MEMORY else None
-        pieces: list[bytes] = []
-        size = 0
-        for piece in _unpacked(self._store, self._start, block):
-            size += len(piece)
-            if size > block.size:
-                break
-            if large is None:
-                pieces.append(piece)
-            else:
-                large.append(piece)
-        if size != block.size:
-            more = "more" if size > block.size else "less"
+        pieces = _bounded(_unpacked(self._store, self._start, block), block.size)
+        unpacked: Whole | Spool
+        if block.size > IN_MEMORY:
+            unpacked = Spool(0)
+            unpacked.fill(pieces)
+        else:
+            unpacked = Whole(b"".join(pieces))
+        if unpacked.size != block.size:
+            more = "more" if unpacked.size > block.size else "less"
             raise _damaged(block, f"it unpacks to {more} than the {block.size} bytes it claims")
-        unpacked = large or Whole(b"".join(pieces))
         if number in self._once and not self._full:
             self._keep(number, unpacked)
         self._once.add(number)
@@ -169,8 +173,9 @@ class Seekable:
             self._full = True
             return
         try:
-            for at in range(0, size, MOST_AT_ONCE):
-                self._again.append(unpacked.view(at, min(at + MOST_AT_ONCE, size)))
+            self._again.fill(
+                unpacked.view(at, at + MOST_AT_ONCE) for at in range(0, size, MOST_AT_ONCE)
+            )
         except SourceError:
             self._full = True
             return

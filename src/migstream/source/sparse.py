@@ -32,15 +32,15 @@ Piece = memoryview | bytes
 
 
 class SparseWriter:
-    """Writes an empty file of which `fd` is open for writing; use it as a context.
+    """Writes a file of which `fd` is open for writing, from `at` on, where there is nothing yet; use it as a context.
 
     `at` is the offset of the next byte, `written` the number of bytes that were written, which
     holes are not. Pieces are kept until they are written: they must not change, but for those of a buffer
     that `lend` gave.
     """
 
-    def __init__(self, fd: int) -> None:
-        self.at = 0
+    def __init__(self, fd: int, at: int = 0) -> None:
+        self.at = at
         self.written = 0
         self._fd = fd
         self._batch: list[tuple[int, list[Piece]]] = []
@@ -52,7 +52,7 @@ class SparseWriter:
         self._used = 0
         self._second = Second(AHEAD)
         self._disk = _Disk(fd)
-        self._told = 0  # up to where the disk was told of what was written
+        self._told = at  # up to where the disk was told of what was written
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migstream.errors import SourceError
 from migstream.source.pieces import Bulk
 from migstream.source.store import File
@@ -45,6 +47,14 @@ class Spool:
             self._file.write(piece)
         self.size = stop
         return start
+
+    def fill(self, pieces: Iterator[bytes | memoryview]) -> None:
+        """Keep all of these, each of at most some MiB: many are written by a second thread while the next are made."""
+        for piece in pieces:
+            self.append(piece)
+            if self._file is not None:
+                self._file.fill(pieces)
+                self.size = self._file.size
 
     def view(self, start: int, stop: int) -> memoryview:
         """Bytes [start, stop), fewer at the end; raises SourceError once the spool is closed."""

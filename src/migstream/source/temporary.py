@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -85,10 +85,7 @@ class Temporary:
 
     def write(self, piece: bytes | bytearray | memoryview) -> None:
         """Append bytes."""
-        self._written += len(piece)
-        if self._written > self._asked:
-            need_room(self._written - self._asked + STEP, self.fileno())
-            self._asked = self._written + STEP
+        self._need(len(piece))
         view = memoryview(piece)
         try:
             while view:
@@ -97,6 +94,31 @@ class Temporary:
                 view = view[done:]
         except OSError as error:
             raise _failed(error) from None
+
+    def fill(self, pieces: Iterable[bytes | memoryview]) -> None:
+        """Append pieces, each of at most some MiB, written by a second thread while the next are made; zeros become holes."""
+        from migstream.source.sparse import SparseWriter
+
+        try:
+            with SparseWriter(self.fileno(), self.size) as out:
+                for piece in pieces:
+                    self._need(len(piece))
+                    room = out.lend(len(piece))
+                    room[:] = piece
+                    out.copy(room)
+                out.finish()
+                self.size = out.at
+        except SourceError:
+            raise
+        except OSError as error:
+            raise _failed(error) from None
+
+    def _need(self, size: int) -> None:
+        """See now and then that there is room for what comes."""
+        self._written += size
+        if self._written > self._asked:
+            need_room(self._written - self._asked + STEP, self.fileno())
+            self._asked = self._written + STEP
 
     def skip(self, size: int) -> None:
         """Append zeros, as a hole: they take no room."""
