@@ -96,6 +96,16 @@ def test_pages_that_were_never_sent_are_counted() -> None:
         assert stream.ram["rom"].presence().complete
 
 
+@given(st.lists(st.tuples(st.integers(0, 11), st.booleans()), max_size=30))
+def test_what_is_counted_is_what_the_runs_are(sent: list[tuple[int, bool]]) -> None:
+    records = b"".join(record("ram", page, b"x" if data else b"") for page, data in sent)
+    with migstream.open(stream_of(ROM + records)) as stream:
+        for block in stream.ram.values():
+            here, sizes = block.presence(), block.coverage()
+            assert here.absent * P == sizes["absent"]
+            assert here.sent * P == sizes["data"] + sizes["zero"]
+
+
 def test_a_main_channel_alone_names_its_channels() -> None:
     """It has sync points, so pages that are not in it went elsewhere, whatever else is in it."""
     with migstream.open(stream_of(PARTLY + be64(FLUSH))) as stream:

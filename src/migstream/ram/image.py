@@ -231,9 +231,13 @@ class Block:
     def presence(self) -> Presence:
         """How many of its pages are in the source."""
         sizes = dict.fromkeys(KINDS, 0)
-        for run in self._runs(0, self.size):
-            sizes[run.kind] += run.stop - run.start
         pages, page = -(-self.size // self.page), self.page
+        if self._pages is None or self.unplugged:
+            for run in self._runs(0, self.size):
+                sizes[run.kind] += run.stop - run.start
+        else:  # the same, where there may be many, without an object for each
+            for kind, count in self._pages.alike(0, pages):
+                sizes[NAMES[kind]] += count * page
         return Presence(
             page=page,
             pages=pages,
