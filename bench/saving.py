@@ -34,7 +34,7 @@ def saving_rows(folder: Path, runs: int) -> list[Row]:
 
     def before() -> None:
         out.unlink(missing_ok=True)
-        touch(SIZE << 20)
+        touch()
 
     both = [Timed(one, before) for one in (ours, theirs)]
     saved, copied = in_turn(both, runs)
