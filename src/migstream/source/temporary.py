@@ -43,9 +43,10 @@ def need_room(size: int, place: int | str | os.PathLike[str] | None = None) -> N
     free = about.f_bavail * about.f_frsize
     kept = min(about.f_blocks * about.f_frsize // PART, MOST)
     if size > free - kept:
+        wanted, there, left = (f"{n:,}".replace(",", " ") for n in (size, free, kept))
         raise SourceError(
-            f"a temporary file of {size:,} bytes and more would fill the disk:"
-            f" {free:,} are free, of which {kept:,} are left alone".replace(",", " "),
+            f"a temporary file of {wanted} bytes and more would fill the disk:"
+            f" {there} are free, of which {left} are left alone",
             hint=HINT,
         )
 
