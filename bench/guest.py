@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bench.containers import disk
 from bench.streams import build, build_channels
-from bench.timing import Row, Timed, anonymous_peak, in_turn, touch
+from bench.timing import Row, Timed, anonymous_peak, in_turn
 
 __all__ = ["guest_rows"]
 
@@ -86,12 +86,7 @@ class _Bench:
         theirs = ["sh", "-c", work.theirs.format(**self.files)]
         out = self.files["out"]
         print(f"timing: {' '.join(ours)}; {theirs[-1]}", file=sys.stderr)
-
-        def before() -> None:
-            _removed(out)
-            if "{out}" in work.ours:
-                touch()
-
+        before = (lambda: _removed(out)) if "{out}" in work.ours else None
         both = [Timed(one, before, expected=work.status) for one in (ours, theirs)]
         taken = in_turn(both, self._runs)
         _removed(out)

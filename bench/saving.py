@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-from bench.timing import Row, Timed, anonymous_peak, in_turn, touch
+from bench.timing import Row, Timed, anonymous_peak, in_turn
 
 __all__ = ["saving_rows"]
 
@@ -31,12 +31,7 @@ def saving_rows(folder: Path, runs: int) -> list[Row]:
     theirs = ("cp", str(memory), str(out))
 
     print(f"timing: {' '.join(ours)}", file=sys.stderr)
-
-    def before() -> None:
-        out.unlink(missing_ok=True)
-        touch()
-
-    both = [Timed(one, before) for one in (ours, theirs)]
+    both = [Timed(one, lambda: out.unlink(missing_ok=True)) for one in (ours, theirs)]
     saved, copied = in_turn(both, runs)
     name = f"save {SIZE // 1024} GiB of RAM"
     rows = [

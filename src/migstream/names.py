@@ -30,6 +30,7 @@ __all__ = [
     "encoded",
     "escape",
     "escaped",
+    "grouped",
     "json_line",
     "json_text",
     "many",
@@ -120,6 +121,11 @@ def brief(kind: str, *facts: object) -> str:
         size = max(len(longest) - over, room // len(texts))
         texts[texts.index(longest)] = _middle(longest, size)
     return f"<{' '.join((kind, *texts))}>"
+
+
+def grouped(number: int) -> str:
+    """12897484 as 12 897 484."""
+    return f"{number:,}".replace(",", " ")
 
 
 def many(count: int, what: str) -> str:

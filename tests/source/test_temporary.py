@@ -52,7 +52,7 @@ def test_it_never_takes_the_last_part_of_a_disk(
             filled(file, 64)
         assert "TMPDIR" in caught.value.hint
         written = os.fstat(file.fileno()).st_size
-        assert 8 * MIB <= written <= 60 * MIB
+        assert 16 * MIB <= written <= 60 * MIB
         about = os.statvfs(disk)
         assert about.f_bavail * about.f_frsize >= 4 * MIB
     about = os.statvfs(disk)

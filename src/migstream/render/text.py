@@ -1,8 +1,8 @@
-"""Words for sizes, shares and bytes, the columns that a text takes; and the escapes of `migstream.names`."""
+"""Words for sizes, shares and bytes, the columns that a text takes; and those of `migstream.names`."""
 
 from __future__ import annotations
 
-from migstream.names import escape, many, prose
+from migstream.names import escape, grouped, many, prose
 
 __all__ = [
     "LINE",
@@ -25,11 +25,6 @@ LINE = 16  # bytes of a line of a hexdump
 WIDE = frozenset("WF")
 # A vowel or final consonant of Hangul joins the syllable before it, though no table calls it combining.
 JAMO = range(0x1160, 0x1200)
-
-
-def grouped(number: int) -> str:
-    """12897484 as 12 897 484."""
-    return f"{number:,}".replace(",", " ")
 
 
 def number_of(number: int, what: str) -> str:

@@ -280,31 +280,31 @@ class Opened:
         spool = Spool()
         self._closing.append(spool)
         spool.append(first)
-        spool.fill(self._rest(spool.size, most))
+        tell = self.told(COPIED, UNPACKED)
+        try:
+            spool.fill(self._rest(spool.size, most, tell))
+        finally:
+            tell(None)
         self.pipe = None
         return spool
 
-    def _rest(self, done: int, most: int | None) -> Iterator[bytes]:
+    def _rest(self, done: int, most: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:
         """The pieces of a pipe of which `done` bytes were read; see `drain`."""
-        tell = self.told(COPIED, UNPACKED)
-        try:
-            while piece := self._next():
-                if self.packed is not None and done > self.most:
-                    raise SourceError(
-                        f"{self.packed} bytes unpack to more than {done >> 20} MiB",
-                        hint="if that is meant, unpack it to a file first, then open that",
-                    )
-                yield piece
-                done += len(piece)
-                tell(done)
-                if most is not None and done > most:
-                    self.cut = SourceError(
-                        f"no more than its first {most >> 20} MiB was read",
-                        hint="it goes on, and does not begin as a stream does",
-                    )
-                    break
-        finally:
-            tell(None)
+        while piece := self._next():
+            if self.packed is not None and done > self.most:
+                raise SourceError(
+                    f"{self.packed} bytes unpack to more than {done >> 20} MiB",
+                    hint="if that is meant, unpack it to a file first, then open that",
+                )
+            yield piece
+            done += len(piece)
+            tell(done)
+            if most is not None and done > most:
+                self.cut = SourceError(
+                    f"no more than its first {most >> 20} MiB was read",
+                    hint="it goes on, and does not begin as a stream does",
+                )
+                break
 
     def told(
         self, reading: str = READING, unpacking: str = "unpacking"

@@ -24,6 +24,9 @@ PART = 1 << 20
 TOLD = 4 << 20  # bytes of which the disk is told at once
 PAGE = 4096
 AHEAD = 4
+WAITING = (
+    (AHEAD + 2) * WINDOW
+)  # bytes of small pieces that were put and may not be written yet: gathered, or on their way
 MOST_TOLD = 1 << 10  # times that the disk is told and has not begun
 GRAIN = 64 << 10  # shorter runs of zeros are written: holes of that size cost more than they save
 PIECES = os.sysconf("SC_IOV_MAX")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from migstream.errors import SourceError
+from migstream.names import grouped
 from migstream.source.leftovers import leftover
 
 __all__ = ["Temporary", "need_room", "temporary_file", "temporary_folder"]
@@ -43,10 +44,9 @@ def need_room(size: int, place: int | str | os.PathLike[str] | None = None) -> N
     free = about.f_bavail * about.f_frsize
     kept = min(about.f_blocks * about.f_frsize // PART, MOST)
     if size > free - kept:
-        wanted, there, left = (f"{n:,}".replace(",", " ") for n in (size, free, kept))
         raise SourceError(
-            f"a temporary file of {wanted} bytes and more would fill the disk:"
-            f" {there} are free, of which {left} are left alone",
+            f"a temporary file of {grouped(size)} bytes and more would fill the disk:"
+            f" {grouped(free)} are free, of which {grouped(kept)} are left alone",
             hint=HINT,
         )
 
@@ -98,12 +98,12 @@ class Temporary:
 
     def fill(self, pieces: Iterable[bytes | memoryview]) -> None:
         """Append pieces, each of at most some MiB, written by a second thread while the next are made; zeros become holes."""
-        from migstream.source.sparse import SparseWriter
+        from migstream.source.sparse import WAITING, SparseWriter
 
         try:
             with SparseWriter(self.fileno(), self.size) as out:
                 for piece in pieces:
-                    self._need(len(piece))
+                    self._need(len(piece), WAITING)
                     room = out.lend(len(piece))
                     room[:] = piece
                     out.copy(room)
@@ -114,11 +114,11 @@ class Temporary:
         except OSError as error:
             raise _failed(error) from None
 
-    def _need(self, size: int) -> None:
-        """See now and then that there is room for what comes."""
+    def _need(self, size: int, waiting: int = 0) -> None:
+        """See now and then that there is room for what comes, and for so much that may not be written yet."""
         self._written += size
         if self._written > self._asked:
-            need_room(self._written - self._asked + STEP, self.fileno())
+            need_room(self._written - self._asked + STEP + waiting, self.fileno())
             self._asked = self._written + STEP
 
     def skip(self, size: int) -> None:
